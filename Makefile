@@ -1,0 +1,69 @@
+# Every target that a person calls has a "##" line; `make help` prints them.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+UV_VERSION := 0.13.9
+UV := $(shell command -v uv || echo .maestro/uv/bin/uv)
+MEMBERS := $(dir $(wildcard shared/*/pyproject.toml maestro/pyproject.toml services/*/pyproject.toml utilities/*/pyproject.toml examples/*/pyproject.toml))
+PACKAGES := $(foreach m,$(MEMBERS),$(shell sed -n 's/^name = "\(.*\)"/\1/p' $(m)pyproject.toml))
+PYTEST_WORKERS ?= 2
+
+.PHONY: help
+help: ## Show what can be made
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: setup
+setup: $(VENV)/.installed ## Install the workspace into .venv (uv itself too, when it is missing)
+
+.maestro/uv/bin/uv:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "MAESTRO needs Python 3.11 or newer; set PYTHON=/path/to/python3.11")'
+	@echo "installing uv $(UV_VERSION) into .maestro/uv"
+	@$(PYTHON) -m venv .maestro/uv 2>/dev/null && .maestro/uv/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION) \
+		|| { rm -rf .maestro/uv; $(PYTHON) -m pip install --quiet --disable-pip-version-check --target .maestro/uv uv==$(UV_VERSION); }
+
+$(VENV)/.installed: requirements.lock pyproject.toml $(addsuffix pyproject.toml,$(MEMBERS)) | $(filter .maestro/uv/bin/uv,$(UV))
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "MAESTRO needs Python 3.11 or newer; set PYTHON=/path/to/python3.11")'
+	@test -x $(BIN)/python || $(UV) venv --quiet --python $(PYTHON) $(VENV)
+	@echo "installing the locked dependencies"
+	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	@echo "installing the workspace members"
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(addprefix -e ./,$(MEMBERS))
+	@touch $@
+
+.PHONY: lock
+lock: | $(filter .maestro/uv/bin/uv,$(UV)) ## Write requirements.lock anew (versions and hashes, no index addresses)
+	@$(UV) pip compile --quiet pyproject.toml --group dev --universal --generate-hashes --python-version 3.11 --upgrade \
+		--no-annotate --no-header $(addprefix --no-emit-package ,$(PACKAGES)) -o requirements.lock
+
+.PHONY: demo
+demo: setup ## Start the ecosystem, review the licences of this environment, show the report, stop
+	@$(BIN)/maestro demo
+
+.PHONY: up
+up: setup ## Start the ecosystem in the foreground (Ctrl-C stops it)
+	@$(BIN)/maestro up
+
+.PHONY: test
+test: setup ## Run every test
+	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal
+
+.PHONY: check
+check: setup ## Lint, format, types, import floors
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-cache
+
+.PHONY: format
+format: setup ## Format the code and mend what the linter can
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+.PHONY: clean
+clean: ## Remove everything that make created
+	@rm -rf $(VENV) .maestro .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

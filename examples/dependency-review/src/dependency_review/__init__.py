@@ -1,0 +1,1 @@
+"""Reviews the licences of every distribution installed in an environment."""

@@ -1,0 +1,1 @@
+"""The MAESTRO orchestrator: workflows, runs and personas over HTTP."""

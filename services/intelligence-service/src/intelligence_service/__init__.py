@@ -1,0 +1,1 @@
+"""Analysis by persona over any OpenAI-compatible model."""

@@ -1,0 +1,1 @@
+"""The MAESTRO service framework on FastAPI: errors, auth, telemetry, discovery, client, testing."""

@@ -1,0 +1,1 @@
+"""Structured, trace-correlated logging for MAESTRO services."""

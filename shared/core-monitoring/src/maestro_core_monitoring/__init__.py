@@ -1,0 +1,1 @@
+"""Metrics, traces and health checks for MAESTRO services."""

@@ -1,0 +1,1 @@
+"""The `maestro` command: the local environment, workflows, configuration."""
