@@ -1,0 +1,98 @@
+"""Options of a service's HTTP side, as frozen models."""
+
+from datetime import timedelta
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+
+from maestro_core_config import BaseConfig
+
+MIN_SECRET_BYTES = 32
+
+
+class SecurityConfig(BaseModel):
+    """How callers prove who they are."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True)
+
+    jwt_secret_key: SecretStr | None = None
+    """Shared HS256 key, at least 32 bytes. Without one, every protected call is refused."""
+    issuer: str = "maestro"
+    """The only `iss` claim that is accepted."""
+    audience: str | None = None
+    """The `aud` claim to require; None accepts tokens of any audience."""
+    leeway: timedelta = timedelta(seconds=30)
+    """How far clocks may differ when `exp`, `iat` and `nbf` are checked."""
+
+    @field_validator("jwt_secret_key")
+    @classmethod
+    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and len(value.get_secret_value().encode()) < MIN_SECRET_BYTES:
+            raise ValueError(f"must have at least {MIN_SECRET_BYTES} bytes")
+        return value
+
+
+class APIConfig(BaseModel):
+    """What a `MaestroAPI` needs to know about the service that it serves."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    title: str
+    """Title in the OpenAPI document."""
+    service_name: str = Field(min_length=1, pattern=r"^[a-z0-9][a-z0-9-]*$")
+    """Name under which the service registers, logs and measures."""
+    version: str = "1.0.0"
+    """Version of the service."""
+    description: str = ""
+    """Description in the OpenAPI document."""
+    environment: str = "development"
+    """Where it runs; in `development`, `/docs` and `/openapi.json` need no token."""
+    security: SecurityConfig = Field(default_factory=SecurityConfig)
+    """How callers prove who they are."""
+    host: str = "127.0.0.1"
+    """Address that `run()` listens on."""
+    port: int = Field(default=0, ge=0, le=65_535)
+    """Port that `run()` listens on; 0 takes a free one."""
+    advertise_url: str | None = None
+    """Address given to the registry; None means the one listened on."""
+    registry_url: str | None = None
+    """Where the registry is; None means that the service does not register."""
+    lease: timedelta = Field(default=timedelta(seconds=10), gt=timedelta(0))
+    """How long the registry believes in the service without hearing from it."""
+    otlp_endpoint: str | None = None
+    """OTLP/HTTP receiver of spans; None sends none."""
+    trace_sample_ratio: float = Field(default=1.0, ge=0.0, le=1.0)
+    """Share of new traces that are recorded."""
+    enable_metrics: bool = True
+    """Whether `/metrics` is there."""
+    shutdown_grace: timedelta = timedelta(seconds=10)
+    """How long running requests may take to end once the service was told to stop."""
+
+    @classmethod
+    def from_config(cls, config: BaseConfig, *, title: str, version: str = "1.0.0", **options: Any) -> Self:
+        """Build the options from a service's configuration.
+
+        Args:
+            config: The service's configuration, as loaded.
+            title: Title in the OpenAPI document.
+            version: Version of the service.
+            **options: Further fields of this class; they win over the configuration.
+
+        Returns:
+            The options.
+        """
+        return cls(
+            **{
+                "title": title,
+                "version": version,
+                "service_name": config.service_name,
+                "environment": config.environment,
+                "security": SecurityConfig(jwt_secret_key=config.jwt_secret),
+                "host": config.host,
+                "port": config.port,
+                "advertise_url": config.advertise_url,
+                "registry_url": config.registry_url,
+                "otlp_endpoint": config.otlp_endpoint,
+                **options,
+            }
+        )

@@ -1,0 +1,134 @@
+"""Keeping a running service in the registry: register, renew, register again, deregister."""
+
+import asyncio
+import contextlib
+import uuid
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any, Final
+
+from maestro_core_logging import get_logger
+
+from ._client import APIClient
+from ._config import APIConfig
+from ._exceptions import APIException
+from ._service_token import ServiceToken
+
+_FIRST_PAUSE: Final = timedelta(milliseconds=200)
+_GOODBYE_LIMIT: Final = timedelta(seconds=2)
+
+
+class Registration:
+    """One instance's entry in the registry.
+
+    The registry may be away, forgetful or restarted at any time; the service runs on and the entry comes back.
+
+    Args:
+        config: Options of the service.
+        url: Address that the service listens on, when it is known.
+        sleep: Waits some seconds.
+    """
+
+    def __init__(
+        self,
+        config: APIConfig,
+        *,
+        url: str | None,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._config = config
+        self._url = config.advertise_url or url or (f"http://{config.host}:{config.port}" if config.port else None)
+        self._sleep = sleep
+        self._path = f"/services/{config.service_name}/instances/{uuid.uuid4().hex}"
+        self._logger = get_logger(__name__)
+        self._registered = False
+        self._complained = False
+
+    @asynccontextmanager
+    async def kept(self) -> AsyncIterator[None]:
+        """Keep the service registered while the block runs; a registry that is away is waited for behind its back.
+
+        Yields:
+            Nothing; the block begins at once.
+        """
+        if self._url is None:
+            self._logger.warning(
+                "Not registering: the address is not known; set advertise_url, or serve with app.run()",
+                registry_url=self._config.registry_url,
+            )
+            yield
+            return
+        async with self._client() as client:
+            task = asyncio.create_task(self._keep(client), name="registration")
+            try:
+                yield
+            finally:
+                task.cancel()
+                with contextlib.suppress(asyncio.CancelledError):
+                    await task
+                await self._deregister(client)
+
+    def _client(self) -> APIClient:
+        security = self._config.security
+        token = None
+        if security.jwt_secret_key is not None:
+            token = ServiceToken(security.jwt_secret_key, subject=self._config.service_name, issuer=security.issuer)
+        # This loop is the retry; a renewal that hangs longer than the lease is of no use.
+        return APIClient(
+            self._config.registry_url, token=token, retries=0, timeout=min(self._config.lease, timedelta(seconds=5))
+        )
+
+    async def _keep(self, client: APIClient) -> None:
+        renewal_s = self._config.lease.total_seconds() / 3
+        pause_s = _FIRST_PAUSE.total_seconds()
+        while True:
+            try:
+                await self._renew(client)
+            except APIException as error:
+                # After an outage the registry may have lost the entry; registering again is right in either case.
+                self._registered = False
+                self._complain(error)
+                await self._sleep(min(pause_s, renewal_s))
+                pause_s *= 2
+            else:
+                self._complained = False
+                pause_s = _FIRST_PAUSE.total_seconds()
+                await self._sleep(renewal_s)
+
+    async def _renew(self, client: APIClient) -> None:
+        if self._registered:
+            try:
+                await client.post(f"{self._path}/lease")
+            except APIException as error:
+                if error.status_code != 404:
+                    raise
+                self._logger.info("The registry forgot this instance; registering again")
+            else:
+                return
+        await client.put(self._path, json=self._entry())
+        self._registered = True
+        self._logger.info("Registered", url=self._url, registry_url=self._config.registry_url)
+
+    def _entry(self) -> dict[str, Any]:
+        return {
+            "url": self._url,
+            "version": self._config.version,
+            "metadata": {"environment": self._config.environment},
+            "lease_s": self._config.lease.total_seconds(),
+        }
+
+    def _complain(self, error: APIException) -> None:
+        # Once per outage: the loop goes on for as long as it takes, and its log should stay readable.
+        log = self._logger.debug if self._complained else self._logger.warning
+        log("Registering failed; the service runs on and keeps trying", error=str(error))
+        self._complained = True
+
+    async def _deregister(self, client: APIClient) -> None:
+        if not self._registered:
+            return
+        try:
+            async with asyncio.timeout(_GOODBYE_LIMIT.total_seconds()):
+                await client.delete(self._path)
+        except (APIException, TimeoutError) as error:
+            self._logger.warning("Deregistering failed; the lease will run out", error=str(error))

@@ -1,0 +1,68 @@
+"""The endpoints that every service has: health and metrics."""
+
+from typing import Any, Final
+
+from fastapi import FastAPI
+from starlette.responses import Response
+
+from maestro_core_monitoring import HealthKind, HealthRegistry, HealthReport, MetricsCollector
+
+from ._access import public
+from ._exceptions import ServiceUnavailableException
+
+LIVE_PATH: Final = "/health/live"
+READY_PATH: Final = "/health/ready"
+METRICS_PATH: Final = "/metrics"
+SYSTEM_PATHS: Final = frozenset({LIVE_PATH, READY_PATH, METRICS_PATH})
+
+
+def add_system_routes(app: FastAPI, *, health: HealthRegistry, metrics: MetricsCollector | None) -> None:
+    """Add health endpoints, and `/metrics` when there are metrics.
+
+    Args:
+        app: The application.
+        health: Its health checks.
+        metrics: Its metrics; None adds no endpoint.
+    """
+
+    @app.get(LIVE_PATH, tags=["system"], summary="Whether the service runs")
+    @public
+    async def live() -> dict[str, Any]:
+        return await _checked(health, "liveness")
+
+    @app.get(READY_PATH, tags=["system"], summary="Whether the service can take requests")
+    @public
+    async def ready() -> dict[str, Any]:
+        return await _checked(health, "readiness")
+
+    if metrics is not None:
+
+        @app.get(METRICS_PATH, tags=["system"], summary="Metrics in the Prometheus text format")
+        @public
+        async def exposition() -> Response:
+            body, content_type = metrics.exposition()
+            return Response(body, media_type=content_type)
+
+
+async def _checked(health: HealthRegistry, kind: HealthKind) -> dict[str, Any]:
+    report = await health.run(kind)
+    checks = _rendered(report)
+    if not report.healthy:
+        names = ", ".join(check.name for check in report.failing)
+        code = "NOT_READY" if kind == "readiness" else "NOT_LIVE"
+        raise ServiceUnavailableException(detail=f"failing: {names}", error_code=code, checks=checks)
+    return {"status": "ok", "checks": checks}
+
+
+def _rendered(report: HealthReport) -> list[dict[str, Any]]:
+    rendered = []
+    for check in report.checks:
+        item: dict[str, Any] = {
+            "name": check.name,
+            "healthy": check.healthy,
+            "duration_ms": round(check.duration.total_seconds() * 1000, 3),
+        }
+        if check.error is not None:
+            item["error"] = check.error
+        rendered.append(item)
+    return rendered
