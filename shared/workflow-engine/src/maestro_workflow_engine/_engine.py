@@ -1,0 +1,214 @@
+"""The engine: workflows by name, runs by id, on whatever runner the URL names."""
+
+from __future__ import annotations
+
+import os
+import re
+import uuid
+from collections.abc import AsyncIterator, Iterable
+from types import TracebackType
+from typing import Any, ParamSpec, Self, TypeVar, overload
+from urllib.parse import unquote, urlsplit
+
+from maestro_workflow_engine import _payload
+from maestro_workflow_engine._definitions import WorkflowDefinition
+from maestro_workflow_engine._errors import PayloadError, WorkflowDefinitionError, WorkflowError
+from maestro_workflow_engine._handle import WorkflowHandle
+from maestro_workflow_engine._records import HistoryEvent, RunPage, RunStatus
+from maestro_workflow_engine._registry import WorkflowRegistry
+from maestro_workflow_engine._runner import Runner
+from maestro_workflow_engine.embedded._runner import EmbeddedRunner
+
+P = ParamSpec("P")
+R = TypeVar("R")
+_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:~@-]{0,199}\Z")
+
+
+class WorkflowEngine:
+    """Runs workflows durably. Open it with `async with`.
+
+    Args:
+        url: Where runs are kept: `sqlite:///runs.db` (relative), `sqlite:////var/lib/runs.db` (absolute), or `sqlite://`
+            for a temporary journal that goes when the engine closes.
+        workflows: The workflows it can run; more can be registered later.
+        max_concurrent_workflows: How many runs may have steps running at once; the others wait their turn.
+        max_workflows_in_memory: How many runs that only wait stay in memory; the others are taken up again when
+            something happens to them.
+        threads: How many plain (not async) step functions may run at once. Default: twice the processors, at least 8.
+
+    Raises:
+        WorkflowDefinitionError: The URL names no runner, or two workflows share a name and version.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        workflows: Iterable[WorkflowDefinition[..., Any]] = (),
+        max_concurrent_workflows: int = 10_000,
+        max_workflows_in_memory: int = 1_000,
+        threads: int | None = None,
+    ) -> None:
+        self._registry = WorkflowRegistry(workflows)
+        self._runner: Runner = EmbeddedRunner(
+            _journal_path(url),
+            self._registry,
+            max_concurrent=max_concurrent_workflows,
+            max_in_memory=max_workflows_in_memory,
+            threads=threads or max(8, 2 * (os.cpu_count() or 1)),
+        )
+
+    async def __aenter__(self) -> Self:
+        """Open the engine and take up every unfinished run.
+
+        Raises:
+            JournalLockedError: Another engine has the journal open.
+            JournalCorruptError: The journal is damaged or no journal.
+            JournalVersionError: A newer release wrote the journal.
+            JournalError: The journal cannot be opened.
+        """
+        await self._runner.open()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the engine. Unfinished runs go on when it is next opened."""
+        await self._runner.close()
+
+    @property
+    def failure(self) -> WorkflowError | None:
+        """Why nothing new can be accepted at the moment (a full disk); None when all is well."""
+        return self._runner.failure
+
+    @property
+    def workflows(self) -> list[WorkflowDefinition[..., Any]]:
+        """The registered workflows, every version."""
+        return list(self._registry)
+
+    def register(self, definition: WorkflowDefinition[..., Any]) -> None:
+        """Register a workflow; runs that waited for it go on.
+
+        Args:
+            definition: The workflow. Several versions of one name live side by side.
+
+        Raises:
+            WorkflowDefinitionError: It is no workflow, or another one has this name and version.
+        """
+        self._registry.add(definition)
+        self._runner.registered(definition)
+
+    @overload
+    async def start(
+        self, workflow: WorkflowDefinition[P, R], /, *args: P.args, **kwargs: P.kwargs
+    ) -> WorkflowHandle[R]: ...
+    @overload
+    async def start(
+        self, workflow: WorkflowDefinition[..., R] | str, /, *args: Any, id: str | None = None, **kwargs: Any
+    ) -> WorkflowHandle[R]: ...
+    async def start(
+        self,
+        workflow: WorkflowDefinition[..., Any] | str,
+        /,
+        *args: Any,
+        id: str | None = None,  # noqa: A002  the field's term
+        **kwargs: Any,
+    ) -> WorkflowHandle[Any]:
+        """Start a run; returns once it is kept.
+
+        Args:
+            workflow: The workflow, or its name ("name" or "name:version").
+            *args: Its arguments. By name: the one input value, as JSON; of several parameters, an object.
+            id: The run's id. A run that has it already is returned instead of a second one being started.
+                Default: a new one.
+            **kwargs: Its keyword arguments.
+
+        Returns:
+            A handle on the run.
+
+        Raises:
+            WorkflowNotFoundError: It is not registered.
+            WorkflowConflictError: The id belongs to a run of another workflow.
+            PayloadError: The arguments do not fit the workflow.
+            JournalWriteError: The run cannot be kept at the moment; it was not started.
+        """
+        if isinstance(workflow, str):
+            name, _, version = workflow.partition(":")
+            definition = self._registry.find(name, version or None)
+            if kwargs or len(args) > 1:
+                raise PayloadError("a workflow started by name takes one input value")
+            raw = _payload.encode(args[0] if args else None)
+        else:
+            definition = self._registry.find(workflow.name, workflow.version)
+            raw = definition.signature.encode(args, kwargs)
+        try:
+            definition.signature.decode(raw)
+        except PayloadError as error:
+            raise PayloadError(f"the input of workflow {definition.name!r} {error}") from error
+        run_id = _new_id() if id is None else id
+        if not _RUN_ID.match(run_id):
+            raise PayloadError(f"{run_id!r} is no run id: use up to 200 letters, digits and . _ : ~ @ -")
+        await self._runner.start(definition, run_id, raw)
+        return WorkflowHandle(self._runner, run_id, None if isinstance(workflow, str) else definition)
+
+    def handle(self, run_id: str) -> WorkflowHandle[Any]:
+        """Return a handle on a run, whether there is one or not."""
+        return WorkflowHandle(self._runner, run_id)
+
+    async def runs(
+        self,
+        *,
+        status: RunStatus | str | None = None,
+        workflow: str | None = None,
+        parent: str | None = None,
+        limit: int = 100,
+        cursor: str | None = None,
+    ) -> RunPage:
+        """List runs, newest first.
+
+        Args:
+            status: Only runs that stand here.
+            workflow: Only runs of this workflow.
+            parent: Only children of the run with this id.
+            limit: The most to return, 1 to 1,000.
+            cursor: `next_cursor` of the page before.
+
+        Raises:
+            ValueError: The status, limit or cursor is none.
+        """
+        if not 1 <= limit <= 1000:
+            raise ValueError("limit must lie between 1 and 1000")
+        if cursor is not None and not cursor.isdecimal():
+            raise ValueError(f"{cursor!r} is no cursor; pass next_cursor of the page before")
+        return await self._runner.runs(
+            status=None if status is None else RunStatus(status),
+            workflow=workflow,
+            parent=parent,
+            limit=limit,
+            before=None if cursor is None else int(cursor),
+        )
+
+    def watch(self, run_id: str, *, after: int = -1) -> AsyncIterator[HistoryEvent]:
+        """Follow a run: its history so far, then each event as it happens; ends with the run.
+
+        Args:
+            run_id: The run's id.
+            after: Only events after this position.
+
+        Raises:
+            WorkflowNotFoundError: No such run.
+        """
+        return self._runner.watch(run_id, after)
+
+
+def _new_id() -> str:
+    return uuid.uuid4().hex
+
+
+def _journal_path(url: str) -> str:
+    parts = urlsplit(url)
+    if parts.scheme != "sqlite" or parts.netloc:
+        raise WorkflowDefinitionError(
+            f"{url!r} names no runner: use sqlite:///file.db (relative), sqlite:////path/file.db (absolute) or sqlite:// (temporary)"
+        )
+    return unquote(parts.path.removeprefix("/"))

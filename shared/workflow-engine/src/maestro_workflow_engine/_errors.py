@@ -1,0 +1,251 @@
+"""The error tree of the engine. Every error carries a stable `code` and typed attributes; match on those, not on text."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+from maestro_workflow_engine._failure import Failure
+
+
+class WorkflowError(Exception):
+    """The root of every error the engine raises."""
+
+    code: ClassVar[str] = "WORKFLOW_ERROR"
+
+
+class WorkflowDefinitionError(WorkflowError):
+    """A workflow or step was declared in a way that the engine cannot run."""
+
+    code = "WORKFLOW_DEFINITION_INVALID"
+
+
+class WorkflowContextError(WorkflowError):
+    """Something was called in a place where it cannot work, such as `receive()` outside a workflow."""
+
+    code = "WORKFLOW_CONTEXT"
+
+
+class PayloadError(WorkflowError):
+    """A value could not be turned into JSON, or JSON did not fit the declared type."""
+
+    code = "PAYLOAD_INVALID"
+
+
+class EngineClosedError(WorkflowError):
+    """The engine was used before it was opened or after it was closed."""
+
+    code = "ENGINE_CLOSED"
+
+
+class WorkflowNotFoundError(WorkflowError):
+    """No such run, or no such registered workflow.
+
+    Attributes:
+        name: The run id or the workflow name that was asked for.
+    """
+
+    code = "WORKFLOW_NOT_FOUND"
+
+    def __init__(self, name: str, message: str) -> None:
+        super().__init__(message)
+        self.name = name
+
+
+class WorkflowConflictError(WorkflowError):
+    """A run id is already taken by a run of another workflow or with another input.
+
+    Attributes:
+        run_id: The id in question.
+    """
+
+    code = "WORKFLOW_CONFLICT"
+
+    def __init__(self, run_id: str, message: str) -> None:
+        super().__init__(message)
+        self.run_id = run_id
+
+
+class WorkflowEndedError(WorkflowError):
+    """The run has ended, so it takes no signals any more.
+
+    Attributes:
+        run_id: The run.
+        status: How it ended.
+    """
+
+    code = "WORKFLOW_ENDED"
+
+    def __init__(self, run_id: str, status: str) -> None:
+        super().__init__(f"run {run_id!r} has ended ({status}) and takes no signals any more")
+        self.run_id = run_id
+        self.status = status
+
+
+class QueryNotFoundError(WorkflowError, LookupError):
+    """The workflow has published nothing under this key.
+
+    Attributes:
+        run_id: The run.
+        key: What was asked for.
+        published: The keys there are.
+    """
+
+    code = "QUERY_NOT_FOUND"
+
+    def __init__(self, run_id: str, key: str, published: tuple[str, ...]) -> None:
+        there = ", ".join(published) or "nothing"
+        super().__init__(f"run {run_id!r} has not published {key!r}; published: {there}")
+        self.run_id = run_id
+        self.key = key
+        self.published = published
+
+
+class WorkflowFailedError(WorkflowError):
+    """A run ended with an exception.
+
+    Attributes:
+        run_id: The run that failed.
+        failure: What it failed with, as journalled: type, message, traceback.
+    """
+
+    code = "WORKFLOW_FAILED"
+
+    def __init__(self, run_id: str, failure: Failure) -> None:
+        super().__init__(f"run {run_id!r} failed: {failure.summary}")
+        self.run_id = run_id
+        self.failure = failure
+
+
+class WorkflowCancelledError(WorkflowError):
+    """A run was cancelled before it completed.
+
+    Attributes:
+        run_id: The run that was cancelled.
+    """
+
+    code = "WORKFLOW_CANCELLED"
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(f"run {run_id!r} was cancelled")
+        self.run_id = run_id
+
+
+class StepFailedError(WorkflowError):
+    """A step failed for good. It is the `__cause__` of the step's own exception, or stands in for it.
+
+    Attributes:
+        step: The step's name.
+        attempts: How many attempts were made.
+        failure: What the last attempt failed with.
+    """
+
+    code = "STEP_FAILED"
+
+    def __init__(self, step: str, attempts: int, failure: Failure) -> None:
+        super().__init__(f"step {step!r} failed after {attempts} attempt(s): {failure.summary}")
+        self.step = step
+        self.attempts = attempts
+        self.failure = failure
+
+
+class StepTimeoutError(WorkflowError, TimeoutError):
+    """An attempt of a step took longer than the step's timeout.
+
+    Attributes:
+        step: The step's name.
+        timeout_s: The limit, in seconds.
+    """
+
+    code = "STEP_TIMEOUT"
+
+    def __init__(self, step: str, timeout_s: float) -> None:
+        super().__init__(step, timeout_s)
+        self.step = step
+        self.timeout_s = timeout_s
+
+    def __str__(self) -> str:
+        """Return one readable line."""
+        return f"step {self.step!r} took longer than {self.timeout_s:g} s"
+
+
+class NonDeterminismError(WorkflowError):
+    """On replay the workflow's code took another path than its history shows.
+
+    Attributes:
+        run_id: The run that cannot go on.
+        position: The position in the history at which the paths part.
+        expected: What the history holds there.
+        found: What the code asked for instead.
+    """
+
+    code = "NON_DETERMINISM"
+
+    def __init__(self, run_id: str, position: int, expected: str, found: str) -> None:
+        super().__init__(
+            f"run {run_id!r} cannot be replayed: at position {position} its history has {expected}, "
+            f"but the code asked for {found}. Restore the code the run started with, or guard the change with patched()."
+        )
+        self.run_id = run_id
+        self.position = position
+        self.expected = expected
+        self.found = found
+
+
+class JournalError(WorkflowError):
+    """The journal could not be read or written.
+
+    Attributes:
+        path: The journal file.
+    """
+
+    code = "JOURNAL_ERROR"
+
+    def __init__(self, path: Path | str, message: str) -> None:
+        super().__init__(message)
+        self.path = str(path)
+
+
+class JournalLockedError(JournalError):
+    """Another engine has the journal open.
+
+    Attributes:
+        pid: The process that holds it; None when it did not leave its id.
+    """
+
+    code = "JOURNAL_LOCKED"
+
+    def __init__(self, path: Path | str, pid: int | None) -> None:
+        holder = f"process {pid}" if pid else "another process"
+        super().__init__(path, f"journal {path} is in use by {holder}; one journal serves one engine at a time")
+        self.pid = pid
+
+
+class JournalCorruptError(JournalError):
+    """The journal file is damaged, or is no journal. Nothing was changed in it."""
+
+    code = "JOURNAL_CORRUPT"
+
+
+class JournalVersionError(JournalError):
+    """The journal was written by a newer release. Nothing was changed in it.
+
+    Attributes:
+        found: The format version of the file.
+        supported: The newest format version this release reads.
+    """
+
+    code = "JOURNAL_VERSION"
+
+    def __init__(self, path: Path | str, found: int, supported: int) -> None:
+        super().__init__(
+            path, f"journal {path} has format {found}; this release reads up to {supported}. Upgrade maestro-workflow-engine."
+        )
+        self.found = found
+        self.supported = supported
+
+
+class JournalWriteError(JournalError):
+    """The journal cannot be written at the moment (a full disk, a lost volume). What was asked for did not happen."""
+
+    code = "JOURNAL_WRITE"

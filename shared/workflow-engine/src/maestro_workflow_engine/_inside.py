@@ -1,0 +1,192 @@
+"""What workflow code calls besides asyncio: signals, time, chance, queries, children, versions."""
+
+from __future__ import annotations
+
+import asyncio
+import random as _random
+import uuid
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any, NoReturn
+
+from maestro_workflow_engine import _payload
+from maestro_workflow_engine._definitions import WorkflowDefinition
+from maestro_workflow_engine._errors import WorkflowContextError
+from maestro_workflow_engine.machine._current import current_machine
+from maestro_workflow_engine.machine._machine import ContinueAsNewSignal, WorkflowMachine
+
+
+def _machine(caller: str) -> WorkflowMachine:
+    machine = current_machine()
+    if machine is None:
+        raise WorkflowContextError(f"{caller}() works only inside a running workflow")
+    return machine
+
+
+@dataclass(frozen=True, slots=True)
+class WorkflowInfo:
+    """Facts about the current run."""
+
+    run_id: str
+    """The run's id."""
+
+    workflow: str
+    """The workflow's name."""
+
+    version: str
+    """The workflow's version."""
+
+    parent_id: str | None
+    """The id of the run that started this one as a child, if one did."""
+
+    started_at: datetime
+    """When the run started, UTC."""
+
+    replaying: bool
+    """Whether the code is being taken through its history again; skip logging while it is."""
+
+
+def info() -> WorkflowInfo:
+    """Return facts about the current run.
+
+    Raises:
+        WorkflowContextError: Called outside a workflow.
+    """
+    machine = _machine("info")
+    return WorkflowInfo(
+        run_id=machine.run_id,
+        workflow=machine.definition.name,
+        version=machine.definition.version,
+        parent_id=machine.parent_id,
+        started_at=_moment(machine.started_us),
+        replaying=machine.replaying,
+    )
+
+
+def now() -> datetime:
+    """Return the workflow's time, UTC: that of the last thing that happened to the run. The same in every replay.
+
+    Raises:
+        WorkflowContextError: Called outside a workflow.
+    """
+    return _moment(_machine("now").now_us)
+
+
+def uuid4() -> uuid.UUID:
+    """Return a random UUID that is the same in every replay.
+
+    Raises:
+        WorkflowContextError: Called outside a workflow.
+    """
+    return uuid.UUID(int=_machine("uuid4").random.getrandbits(128), version=4)
+
+
+def random() -> _random.Random:
+    """Return the run's random number generator; its numbers are the same in every replay.
+
+    Raises:
+        WorkflowContextError: Called outside a workflow.
+    """
+    return _machine("random").random
+
+
+async def receive(name: str, *, timeout: timedelta | None = None, type: Any = Any) -> Any:  # noqa: A002  reads like a signature
+    """Wait for a signal.
+
+    Signals of one name arrive in the order in which they were sent; those sent before the call are kept for it.
+
+    Args:
+        name: The signal's name.
+        timeout: How long to wait. Default: for ever.
+        type: What the payload is to become. Default: plain JSON values.
+
+    Returns:
+        The signal's payload.
+
+    Raises:
+        TimeoutError: The signal did not come in time.
+        PayloadError: The payload does not fit the type.
+        WorkflowContextError: Called outside a workflow.
+    """
+    machine = _machine("receive")
+    async with asyncio.timeout(None if timeout is None else timeout.total_seconds()):
+        raw = await machine.receive(name)
+    return _payload.decode(raw, type)
+
+
+async def run_child(workflow: WorkflowDefinition[..., Any] | str, *args: Any, id: str | None = None, **kwargs: Any) -> Any:  # noqa: A002  the field's term
+    """Run another workflow as a child and wait for its result.
+
+    Args:
+        workflow: The workflow, or its name ("name" or "name:version"); by name it may be a document.
+        *args: Its arguments; by name, the one input value.
+        id: The child's run id. Default: the parent's id and a number.
+        **kwargs: Its keyword arguments.
+
+    Returns:
+        The child's result; by name as plain JSON values.
+
+    Raises:
+        WorkflowFailedError: The child failed.
+        WorkflowCancelledError: The child was cancelled on its own.
+        WorkflowContextError: Called outside a workflow.
+    """
+    machine = _machine("run_child")
+    if isinstance(workflow, WorkflowDefinition):
+        raw = workflow.signature.encode(args, kwargs)
+        result = await machine.run_child(workflow.name, workflow.version, raw, id)
+        return workflow.signature.decode_result(result)
+    if kwargs or len(args) > 1:
+        raise WorkflowContextError("a workflow called by name takes one input value")
+    name, _, version = workflow.partition(":")
+    result = await machine.run_child(name, version or None, _payload.encode(args[0] if args else None), id)
+    return _payload.decode(result)
+
+
+def publish(key: str, value: Any) -> None:
+    """Make a value readable from outside through `handle.query(key)`.
+
+    Args:
+        key: What to ask for.
+        value: Any JSON-like value or model; it replaces the one before.
+
+    Raises:
+        WorkflowContextError: Called outside a workflow.
+        PayloadError: The value has no JSON form.
+    """
+    _machine("publish").published[key] = _payload.encode(value)
+
+
+def patched(change: str) -> bool:
+    """Tell whether this run takes the new side of a change to the workflow's code.
+
+    Runs that passed this place before the change was deployed go on with the old side; all others take the new one.
+
+    Args:
+        change: A name for the change, unique within the workflow.
+
+    Returns:
+        True on the new side.
+
+    Raises:
+        WorkflowContextError: Called outside a workflow.
+    """
+    return _machine("patched").patched(change)
+
+
+def continue_as_new(*args: Any, **kwargs: Any) -> NoReturn:
+    """End this pass of the workflow and start over with new arguments and an empty history, under the same id.
+
+    Args:
+        *args: The workflow's arguments.
+        **kwargs: Its keyword arguments.
+
+    Raises:
+        WorkflowContextError: Called outside a workflow.
+        PayloadError: The arguments do not fit the workflow.
+    """
+    raise ContinueAsNewSignal(_machine("continue_as_new").definition.signature.encode(args, kwargs))
+
+
+def _moment(us: int) -> datetime:
+    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=us)

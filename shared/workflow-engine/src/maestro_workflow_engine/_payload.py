@@ -1,0 +1,84 @@
+"""Values in and out of the journal: JSON by msgspec, with pydantic models let in through the hooks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any, cast
+
+import msgspec
+from pydantic import BaseModel, TypeAdapter, ValidationError
+
+from maestro_workflow_engine._errors import PayloadError
+
+NULL = msgspec.Raw(b"null")
+
+
+def _to_builtin(value: object) -> object:
+    if isinstance(value, BaseModel):
+        return value.model_dump(mode="json")
+    msg = f"{type(value).__module__}.{type(value).__qualname__} is not a pydantic model, dataclass, msgspec Struct or JSON value"
+    raise TypeError(msg)
+
+
+def _from_builtin(expected: type, value: object) -> object:
+    if isinstance(expected, type) and issubclass(expected, BaseModel):
+        return expected.model_validate(value)
+    return TypeAdapter(expected).validate_python(value)
+
+
+_encoder = msgspec.json.Encoder(enc_hook=_to_builtin)
+_any_decoder = msgspec.json.Decoder()
+
+
+@lru_cache(maxsize=4096)
+def _decode_as(expected: Any) -> Callable[[bytes], object]:
+    if expected is Any or expected is object:
+        return _any_decoder.decode
+    try:
+        return msgspec.json.Decoder(expected, dec_hook=_from_builtin).decode
+    except TypeError:  # a kind of annotation that msgspec does not know and pydantic may
+        return cast("Callable[[bytes], object]", TypeAdapter(expected).validate_json)
+
+
+def encode(value: object) -> msgspec.Raw:
+    """Turn a value into JSON.
+
+    Args:
+        value: A pydantic model, dataclass, msgspec Struct or JSON-like value.
+
+    Returns:
+        The JSON text as raw bytes that embed in a journal event without being copied.
+
+    Raises:
+        PayloadError: The value holds something that has no JSON form.
+    """
+    try:
+        return msgspec.Raw(_encoder.encode(value))
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise PayloadError(f"cannot be kept in the journal: {error}") from error
+
+
+def decode(raw: msgspec.Raw | bytes, expected: Any = Any) -> Any:
+    """Turn JSON back into a value of the expected type.
+
+    Args:
+        raw: JSON text.
+        expected: A type annotation; `Any` gives plain JSON values.
+
+    Returns:
+        The value; models, dataclasses and Structs are built anew.
+
+    Raises:
+        PayloadError: The JSON does not fit the type.
+    """
+    data = bytes(raw)
+    try:
+        decoder = _decode_as(expected)
+    except TypeError:  # an annotation that cannot be hashed is rebuilt on each use
+        decoder = cast("Callable[[bytes], object]", TypeAdapter(expected).validate_json)
+    try:
+        return decoder(data)
+    except (msgspec.ValidationError, msgspec.DecodeError, ValidationError) as error:
+        name = getattr(expected, "__name__", str(expected))
+        raise PayloadError(f"does not fit {name}: {error}") from error

@@ -1,0 +1,58 @@
+"""What an engine needs of whatever runs its workflows."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any, Protocol
+
+import msgspec
+
+from maestro_workflow_engine._definitions import WorkflowDefinition
+from maestro_workflow_engine._errors import WorkflowError
+from maestro_workflow_engine._records import HistoryEvent, RunDetail, RunPage, RunStatus
+
+
+class Runner(Protocol):
+    """A place where workflows run. Every method raises EngineClosedError unless the runner is open."""
+
+    async def open(self) -> None:
+        """Begin, and take up every unfinished run."""
+
+    async def close(self) -> None:
+        """Stop; unfinished runs go on at the next opening."""
+
+    @property
+    def failure(self) -> WorkflowError | None:
+        """Why nothing new can be accepted at the moment; None when all is well."""
+
+    def registered(self, definition: WorkflowDefinition[..., Any]) -> None:
+        """Take notice of a workflow that was registered while open."""
+
+    async def start(self, definition: WorkflowDefinition[..., Any], run_id: str, input_: msgspec.Raw) -> bool:
+        """Start a run; True when it is new."""
+
+    async def signal(self, run_id: str, name: str, payload: msgspec.Raw) -> None:
+        """Send a signal."""
+
+    async def cancel(self, run_id: str, reason: str) -> None:
+        """Ask a run to stop."""
+
+    async def result(self, run_id: str) -> msgspec.Raw:
+        """Wait for a run to end and return its output."""
+
+    def detail(self, run_id: str) -> RunDetail:
+        """Return a run in full."""
+
+    def query(self, run_id: str, key: str) -> msgspec.Raw:
+        """Return what a workflow has published."""
+
+    def history(self, run_id: str, after: int = -1) -> list[HistoryEvent]:
+        """Return a run's history after a position."""
+
+    def watch(self, run_id: str, after: int = -1) -> AsyncIterator[HistoryEvent]:
+        """Follow a run's history to its end."""
+
+    async def runs(
+        self, *, status: RunStatus | None, workflow: str | None, parent: str | None, limit: int, before: int | None
+    ) -> RunPage:
+        """List runs, newest first."""

@@ -1,0 +1,1 @@
+"""The embedded runner: one process, one SQLite file, one fsync for many runs."""

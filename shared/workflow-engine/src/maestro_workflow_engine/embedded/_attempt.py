@@ -1,0 +1,84 @@
+"""One attempt of a step: decode its input, run it in time, encode what it returns."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import functools
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import msgspec
+from maestro_core_logging import log_context
+from opentelemetry import trace
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from maestro_workflow_engine import _payload
+from maestro_workflow_engine._definitions import StepDefinition
+from maestro_workflow_engine._errors import StepTimeoutError
+from maestro_workflow_engine._step_info import StepInfo, enter_step
+
+_tracer = trace.get_tracer("maestro_workflow_engine")
+_propagator = TraceContextTextMapPropagator()
+
+
+async def run_attempt(
+    step: StepDefinition[..., Any],
+    input_: msgspec.Raw,
+    info: StepInfo,
+    *,
+    threads: ThreadPoolExecutor,
+    traceparent: str | None,
+) -> msgspec.Raw:
+    """Run a step once, in the current task.
+
+    Args:
+        step: The step.
+        input_: Its input.
+        info: What the step can know about itself.
+        threads: Where plain functions run.
+        traceparent: The run's trace; the attempt becomes a span of it.
+
+    Returns:
+        The result as JSON.
+
+    Raises:
+        StepTimeoutError: It took longer than the step's timeout.
+        PayloadError: The input does not fit the step, or the result has no JSON form.
+        Exception: What the step raised.
+    """
+    args, kwargs = step.signature.decode(input_)
+    enter_step(info)
+    call = functools.partial(_call, step, args, kwargs, threads)
+    with log_context(run_id=info.run_id, step=step.name):
+        if traceparent is None:
+            return _payload.encode(await call())
+        context = _propagator.extract({"traceparent": traceparent})
+        attributes = {"maestro.run_id": info.run_id, "maestro.attempt": info.attempt}
+        with _tracer.start_as_current_span(f"step {step.name}", context=context, attributes=attributes):
+            return _payload.encode(await call())
+
+
+async def _call(
+    step: StepDefinition[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], threads: ThreadPoolExecutor
+) -> Any:
+    limit = None if step.timeout is None else step.timeout.total_seconds()
+    if limit is None:
+        return await _plain_call(step, args, kwargs, threads)
+    try:
+        async with asyncio.timeout(limit) as clock:
+            return await _plain_call(step, args, kwargs, threads)
+    except TimeoutError as error:
+        if clock.expired():
+            raise StepTimeoutError(step.name, limit) from error
+        raise
+
+
+async def _plain_call(
+    step: StepDefinition[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], threads: ThreadPoolExecutor
+) -> Any:
+    if step.is_async:
+        return await step.func(*args, **kwargs)
+    context = contextvars.copy_context()
+    call = functools.partial(context.run, step.func, *args, **kwargs)
+    return await asyncio.get_running_loop().run_in_executor(threads, call)

@@ -1,0 +1,396 @@
+"""The heart of the runner: events go to disk, then to the run's machine, and what the machine asks for is done."""
+
+from __future__ import annotations
+
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from maestro_core_logging import get_logger
+
+from maestro_workflow_engine._definitions import WorkflowDefinition
+from maestro_workflow_engine._errors import JournalWriteError, WorkflowConflictError, WorkflowError
+from maestro_workflow_engine._failure import describe
+from maestro_workflow_engine._records import RunStatus
+from maestro_workflow_engine._registry import WorkflowRegistry
+from maestro_workflow_engine.embedded._alarms import Alarms, now_us
+from maestro_workflow_engine.embedded._journal import Ended, Journal, NewRun, Parked, Write
+from maestro_workflow_engine.embedded._live import LiveRun
+from maestro_workflow_engine.embedded._loading import new_machine, replay
+from maestro_workflow_engine.embedded._reader import JournalReader, RunRow
+from maestro_workflow_engine.embedded._stepping import StepScheduler
+from maestro_workflow_engine.embedded._watchers import Watchers
+from maestro_workflow_engine.machine import _commands as cmd
+from maestro_workflow_engine.machine import _events as ev
+
+_logger = get_logger(__name__)
+_WAKE = 0  # the sequence number under which the alarm of a run outside memory rings; calls count from 1
+
+
+class Core:
+    """Runs in memory and what happens to them.
+
+    Every event takes one way: `append` gives it a position and queues it for the journal; once it is on disk `_happened`
+    applies it to the run's machine; `_execute` does what the machine asks for.
+    """
+
+    def __init__(
+        self,
+        journal: Journal,
+        reader: JournalReader,
+        registry: WorkflowRegistry,
+        *,
+        max_concurrent: int,
+        max_in_memory: int,
+        threads: int,
+    ) -> None:
+        self._journal = journal
+        self._reader = reader
+        self._registry = registry
+        self._max_in_memory = max_in_memory
+        self._last_key = reader.last_key()
+        self._live: dict[int, LiveRun] = {}
+        self._by_id: dict[str, LiveRun] = {}
+        self._idle: OrderedDict[int, LiveRun] = OrderedDict()
+        self._alarms = Alarms(self._ring)
+        self._steps = StepScheduler(
+            limit=max_concurrent, threads=threads, alarms=self._alarms, find=self._live.get, report=self.append
+        )
+        self.watchers = Watchers()
+
+    def recover(self) -> list[int]:
+        """Set the alarms of sleeping runs.
+
+        Returns:
+            The keys of the runs that were at work when the journal was last closed; load each.
+        """
+        self._alarms.fill((wake_us, key, _WAKE) for wake_us, key in self._reader.sleeping())
+        return self._reader.interrupted()
+
+    def close(self) -> None:
+        """Stop every step and put what can sleep to sleep; the journal still takes these last writes."""
+        self._alarms.close()
+        for run in list(self._live.values()):
+            if run.is_idle:
+                self._park(run)
+            else:
+                self._steps.retire(run)
+                self._forget(run)
+        self._steps.close()
+        self.watchers.notify_all()
+
+    # ── runs in and out of memory ────────────────────────────────────────────────────────────────────────────────
+
+    def live(self, run_id: str) -> LiveRun | None:
+        """Return a run that is in memory."""
+        return self._by_id.get(run_id)
+
+    def find(self, row: RunRow) -> LiveRun:
+        """Return an unfinished run, bringing it into memory if need be."""
+        return self._live.get(row.key) or self._load(row)
+
+    def load(self, key: int) -> LiveRun | None:
+        """Return a run by key, bringing it into memory; None when it has ended."""
+        run = self._live.get(key)
+        if run is not None:
+            return run
+        row = self._reader.by_key(key)
+        return None if row is None or row.status != RunStatus.RUNNING else self._load(row)
+
+    def revive(self) -> None:
+        """Try again to load the runs that could not be replayed: a workflow has been registered."""
+        for run in [run for run in self._live.values() if run.machine is None and not run.unflushed]:
+            self._forget(run)
+            self.load(run.key)
+
+    def _load(self, row: RunRow) -> LiveRun:
+        parent = None if row.parent_key is None else (row.parent_key, row.parent_seq or 0)
+        run = LiveRun(row.key, row.id, row.workflow, row.version, None, parent, parked_on_disk=True)
+        self._live[run.key] = self._by_id[run.id] = run
+        history = list(self._reader.history(row.key))
+        run.next_position = history[-1][0] + 1 if history else 0
+        try:
+            definition = self._registry.find(row.workflow, row.version)
+            parent_row = None if parent is None else self._reader.by_key(parent[0])
+            run.machine = replay(definition, row.id, parent_row.id if parent_row else None, history)
+        except WorkflowError as error:
+            run.problem = str(error)
+            _logger.error("Run cannot go on", run_id=run.id, workflow=run.workflow, problem=run.problem, code=error.code)
+            return run
+        self._execute(run, run.machine.outstanding())
+        self._settle(run)
+        return run
+
+    def _settle(self, run: LiveRun) -> None:
+        if run.is_idle and run.key in self._live:
+            self._idle[run.key] = run
+            self._idle.move_to_end(run.key)
+            while len(self._idle) > self._max_in_memory:
+                self._park(next(iter(self._idle.values())))
+
+    def _park(self, run: LiveRun) -> None:
+        wake_us = run.wake_us
+        self._journal.submit(Write(_nothing, parked=Parked(run.key, parked=True, wake_us=wake_us)))
+        if wake_us is not None:
+            self._alarms.add(wake_us, run.key, _WAKE)
+        self._forget(run)
+
+    def _forget(self, run: LiveRun) -> None:
+        self._live.pop(run.key, None)
+        self._by_id.pop(run.id, None)
+        self._idle.pop(run.key, None)
+        run.stop_steps()
+        if run.machine is not None:
+            run.machine.drop()
+
+    # ── events: to disk, then to the machine ─────────────────────────────────────────────────────────────────────
+
+    def create(
+        self,
+        definition: WorkflowDefinition[..., Any],
+        run_id: str,
+        input_: msgspec.Raw,
+        *,
+        trace: str | None,
+        parent: tuple[LiveRun, int] | None = None,
+        on_durable: Callable[[], None] | None = None,
+        on_failed: Callable[[JournalWriteError], None] | None = None,
+    ) -> LiveRun:
+        """Make a new run. It begins once it is on disk."""
+        self._last_key += 1
+        started = ev.RunStarted(now_us(), input_, secrets.randbits(62), trace)
+        parent_ref = None if parent is None else (parent[0].key, parent[1])
+        machine = new_machine(definition, run_id, parent[0].id if parent else None)
+        run = LiveRun(self._last_key, run_id, definition.name, definition.version, machine, parent_ref, 1, unflushed=1)
+        self._live[run.key] = self._by_id[run_id] = run
+
+        def durable() -> None:
+            if on_durable is not None:
+                on_durable()
+            self._happened(run, started, 0)
+
+        def failed(error: JournalWriteError) -> None:
+            self._forget(run)
+            if on_failed is not None:
+                on_failed(error)
+
+        row = NewRun(
+            run.key, run_id, definition.name, definition.version, RunStatus.RUNNING.value, started.time, *(parent_ref or (None, None))
+        )
+        events = [(run.key, 0, ev.encode_event(started))]
+        self._journal.submit(Write(durable, row, events, on_failed=failed if on_failed else None))
+        return run
+
+    def append(
+        self,
+        run: LiveRun,
+        event: ev.Event,
+        *,
+        on_durable: Callable[[], None] | None = None,
+        on_failed: Callable[[JournalWriteError], None] | None = None,
+    ) -> None:
+        """Journal an event; once it is on disk, let it happen."""
+        if run.is_ending or run.key not in self._live:
+            return
+        position = self._reserve(run)
+
+        def durable() -> None:
+            if on_durable is not None:
+                on_durable()
+            self._happened(run, event, position)
+
+        def failed(error: JournalWriteError) -> None:
+            run.unflushed -= 1
+            self._settle(run)
+            if on_failed is not None:
+                on_failed(error)
+
+        write = Write(
+            durable,
+            events=[(run.key, position, ev.encode_event(event))],
+            parked=self._unpark(run),
+            on_failed=failed if on_failed else None,
+        )
+        self._journal.submit(write)
+
+    def _reserve(self, run: LiveRun) -> int:
+        self._idle.pop(run.key, None)
+        position = run.next_position
+        run.next_position += 1
+        run.unflushed += 1
+        return position
+
+    def _unpark(self, run: LiveRun) -> Parked | None:
+        if not run.parked_on_disk:
+            return None
+        run.parked_on_disk = False
+        return Parked(run.key, parked=False)
+
+    def _happened(self, run: LiveRun, event: ev.Event, position: int) -> None:
+        run.unflushed -= 1
+        self.watchers.notify(run.key)
+        if run.machine is None or run.key not in self._live:
+            return
+        if run.is_continuing and isinstance(event, (ev.SignalReceived, ev.CancelRequested)):
+            self.append(run, event)  # it came between two passes: journal it again, for the new one
+            return
+        try:
+            commands = run.machine.apply(event, position)
+        except WorkflowError as error:
+            run.problem, run.machine = str(error), None
+            self._steps.retire(run)
+            _logger.error("Run cannot go on", run_id=run.id, workflow=run.workflow, problem=run.problem, code=error.code)
+            return
+        if isinstance(event, ev.StepRetrying):
+            retry = run.machine.step_command(event.seq)
+            if retry is not None:
+                self._steps.request(run, retry)
+        self._execute(run, commands)
+        self._settle(run)
+
+    def _ring(self, at_us: int, key: int, seq: int) -> None:
+        if seq == _WAKE:
+            self.load(key)
+            return
+        run = self._live.get(key)
+        if run is None:
+            return
+        retry = run.retries.pop(seq, None)
+        if retry is not None:
+            self._steps.request(run, retry)
+        elif run.timers.get(seq) == at_us:
+            del run.timers[seq]
+            self.append(run, ev.TimerFired(max(now_us(), at_us), seq))
+
+    # ── commands ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _execute(self, run: LiveRun, commands: list[cmd.Command]) -> None:
+        for command in commands:
+            match command:
+                case cmd.RunStep():
+                    self._steps.request(run, command)
+                case cmd.CancelStep(seq):
+                    self._steps.withdraw(run, seq)
+                case cmd.StartTimer(seq, fire_at):
+                    run.timers[seq] = fire_at
+                    self._alarms.add(fire_at, run.key, seq)
+                case cmd.CancelTimer(seq):
+                    run.timers.pop(seq, None)
+                case cmd.StartChild():
+                    self._start_child(run, command)
+                case cmd.CancelChild(seq):
+                    self._cancel_child(run, seq)
+                case cmd.RecordPatch(change):
+                    self.append(run, ev.PatchRecorded(now_us(), change))
+                case cmd.CompleteRun(output):
+                    self._end(run, ev.RunCompleted(now_us(), output), RunStatus.COMPLETED)
+                case cmd.FailRun(failure):
+                    self._end(run, ev.RunFailed(now_us(), failure), RunStatus.FAILED)
+                case cmd.CancelRun():
+                    self._end(run, ev.RunCancelled(now_us()), RunStatus.CANCELLED)
+                case cmd.ContinueRun():
+                    self._continue(run, command)
+
+    def _start_child(self, run: LiveRun, command: cmd.StartChild) -> None:
+        child_id = command.run_id or f"{run.id}.{command.seq}"
+        run.children[command.seq] = child_id
+        row = self._reader.by_id(child_id)
+        taken = self._by_id.get(child_id)
+        parent = taken.parent if taken else (row.parent_key, row.parent_seq) if row else None
+        if parent == (run.key, command.seq):  # a replay asks again for a child that is there already
+            if row is not None and row.status == RunStatus.RUNNING:
+                self.find(row)
+            return
+        try:
+            if taken or row:
+                raise WorkflowConflictError(child_id, f"run id {child_id!r} is taken by another run")  # noqa: TRY301
+            definition = self._registry.find(command.workflow, command.version)
+        except WorkflowError as error:
+            self.append(run, ev.ChildFailed(now_us(), command.seq, command.workflow, child_id, describe(error)))
+            return
+        trace = run.machine.trace if run.machine else None
+        self.create(definition, child_id, command.input, trace=trace, parent=(run, command.seq))
+
+    def _cancel_child(self, run: LiveRun, seq: int) -> None:
+        child_id = run.children.pop(seq, None)
+        if child_id is None:
+            return
+        child = self._by_id.get(child_id)
+        if child is None:
+            row = self._reader.by_id(child_id)
+            child = self.find(row) if row is not None and row.status == RunStatus.RUNNING else None
+        if child is not None:
+            self.append(child, ev.CancelRequested(now_us(), f"its parent {run.id!r} no longer waits for it"))
+
+    def _end(self, run: LiveRun, event: ev.RunCompleted | ev.RunFailed | ev.RunCancelled, status: RunStatus) -> None:
+        self._steps.retire(run)
+        for seq in list(run.children):
+            self._cancel_child(run, seq)
+        position = self._reserve(run)
+        run.is_ending = True
+        events = [(run.key, position, ev.encode_event(event))]
+        told = self._tell_parent(run, event)
+        if told is not None:
+            parent, parent_event, parent_position = told
+            events.append((parent.key, parent_position, ev.encode_event(parent_event)))
+
+        def durable() -> None:
+            self._forget(run)
+            self.watchers.notify(run.key)
+            if told is not None:
+                self._happened(*told)
+
+        # The parent's share of this write takes it out of its sleep as well, which needs no second row.
+        parked = self._unpark(told[0]) if told is not None else None
+        self._journal.submit(Write(durable, events=events, ended=Ended(run.key, status.value, event.time), parked=parked))
+
+    def _tell_parent(self, run: LiveRun, event: ev.Event) -> tuple[LiveRun, ev.Event, int] | None:
+        if run.parent is None:
+            return None
+        parent = self.load(run.parent[0])
+        seq = run.parent[1]
+        if parent is None or parent.is_ending:
+            return None
+        parent.children.pop(seq, None)
+        told: ev.Event
+        match event:
+            case ev.RunCompleted():
+                told = ev.ChildCompleted(event.time, seq, run.workflow, run.id, event.output)
+            case ev.RunFailed():
+                told = ev.ChildFailed(event.time, seq, run.workflow, run.id, event.failure)
+            case _:
+                told = ev.ChildCancelled(event.time, seq, run.workflow, run.id)
+        return parent, told, self._reserve(parent)
+
+    def _continue(self, run: LiveRun, command: cmd.ContinueRun) -> None:
+        old = run.machine
+        if old is None:
+            return
+        self._steps.retire(run)
+        for seq in list(run.children):
+            self._cancel_child(run, seq)
+        run.is_continuing = True
+        now = now_us()
+        events: list[ev.Event] = [
+            ev.RunContinued(now, command.input),
+            ev.RunStarted(now, command.input, secrets.randbits(62), old.trace, old.last_seq),
+            *(ev.SignalReceived(now, name, payload) for name, payload in command.signals),
+        ]
+        placed = [(self._reserve(run), event) for event in events]
+
+        def durable() -> None:
+            old.drop()
+            run.is_continuing = False
+            run.unflushed -= 1  # the event that ended the old pass is nothing the new one has to see
+            run.machine = new_machine(old.definition, run.id, old.parent_id)
+            for position, event in placed[1:]:
+                self._happened(run, event, position)
+
+        rows = [(run.key, position, ev.encode_event(event)) for position, event in placed]
+        self._journal.submit(Write(durable, events=rows, truncate=run.key, parked=self._unpark(run)))
+
+
+def _nothing() -> None:
+    """A write that nobody waits for."""

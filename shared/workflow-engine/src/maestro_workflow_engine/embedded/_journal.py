@@ -1,0 +1,196 @@
+"""The journal's writer: one thread that commits whatever has gathered since its last commit."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from maestro_core_logging import get_logger
+
+from maestro_workflow_engine._errors import EngineClosedError, JournalWriteError
+from maestro_workflow_engine.embedded import _schema
+
+_RETRY_FIRST_S = 0.05
+_RETRY_LONGEST_S = 2.0
+_logger = get_logger(__name__)
+
+
+class NewRun(msgspec.Struct, frozen=True, array_like=True):
+    """A row of `runs` as it is first written."""
+
+    key: int
+    id: str
+    workflow: str
+    version: str
+    status: str
+    created_us: int
+    parent_key: int | None
+    parent_seq: int | None
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """How a run ended."""
+
+    key: int
+    status: str
+    finished_us: int
+
+
+class Parked(msgspec.Struct, frozen=True):
+    """A run left memory (or, with `parked` False, came back)."""
+
+    key: int
+    parked: bool
+    wake_us: int | None = None
+
+
+class Write(msgspec.Struct):
+    """What must reach the disk together.
+
+    `on_durable` is called on the event loop once it has. A write that is retracted when the disk refuses it has
+    `on_failed`; one without is tried again until it succeeds, for it holds work that was done already.
+    """
+
+    on_durable: Callable[[], None]
+    new_run: NewRun | None = None
+    events: list[tuple[int, int, bytes]] = []
+    truncate: int | None = None
+    ended: Ended | None = None
+    parked: Parked | None = None
+    on_failed: Callable[[JournalWriteError], None] | None = None
+
+
+class Journal:
+    """The single writer of a journal file. All methods but the thread's own are called on the event loop."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.failure: JournalWriteError | None = None
+        self.commits = 0
+        self._refuse_until = 0.0
+        self._connection = _schema.connect(path)
+        self._loop = asyncio.get_running_loop()
+        self._queue: deque[Write] = deque()
+        self._wanted = threading.Condition()
+        self._closing = False
+        self._thread = threading.Thread(target=self._run, name="maestro-journal", daemon=True)
+        self._thread.start()
+
+    def submit(self, write: Write) -> None:
+        """Queue a write; it is committed with whatever else has gathered.
+
+        Raises:
+            EngineClosedError: The journal is closed.
+        """
+        if self._closing:
+            raise EngineClosedError("the engine is closed")
+        if self.failure is not None and write.on_failed is not None and time.monotonic() < self._refuse_until:
+            write.on_failed(self.failure)
+            return
+        with self._wanted:
+            self._queue.append(write)
+            self._wanted.notify()
+
+    async def close(self) -> None:
+        """Write what is queued and stop. While the disk refuses, what is queued is given up after one more try."""
+        self._closing = True
+        with self._wanted:
+            self._wanted.notify()
+        await asyncio.to_thread(self._thread.join)
+        self._connection.close()
+
+    # ── on the writer thread ─────────────────────────────────────────────────────────────────────────────────────
+
+    def _run(self) -> None:
+        delay = _RETRY_FIRST_S
+        while True:
+            with self._wanted:
+                while not self._queue and not self._closing:
+                    self._wanted.wait()
+                batch = list(self._queue)
+                self._queue.clear()
+            if not batch:
+                return
+            try:
+                self._commit(batch)
+            except sqlite3.Error as error:
+                kept = self._refuse(batch, error)
+                with self._wanted:
+                    self._queue.extendleft(reversed(kept))
+                if self._closing:
+                    _logger.error("Journal closed with unwritten results; their steps run again", path=self.path, writes=len(kept))
+                    return
+                self._refuse_until = time.monotonic() + delay
+                time.sleep(delay)
+                delay = min(delay * 2, _RETRY_LONGEST_S)
+                continue
+            if self.failure is not None:
+                _logger.info("Journal can be written again", path=self.path)
+                self.failure = None
+            delay = _RETRY_FIRST_S
+            self._on_loop(_deliver, batch)
+
+    def _commit(self, batch: list[Write]) -> None:
+        new_runs: list[tuple[Any, ...]] = []
+        events: list[tuple[int, int, bytes]] = []
+        ended: list[tuple[Any, ...]] = []
+        parked: list[tuple[Any, ...]] = []
+        for write in batch:
+            if write.new_run is not None:
+                new_runs.append(msgspec.structs.astuple(write.new_run))
+            if write.ended is not None:
+                ended.append((write.ended.status, write.ended.finished_us, write.ended.key))
+            if write.parked is not None:
+                parked.append((write.parked.parked, write.parked.wake_us, write.parked.key))
+            events.extend(write.events)
+        execute, many = self._connection.execute, self._connection.executemany
+        execute("BEGIN IMMEDIATE")
+        try:
+            if new_runs:
+                many(
+                    "INSERT INTO runs (key, id, workflow, version, status, created_us, parent_key, parent_seq)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                    new_runs,
+                )
+            if events:
+                many("INSERT INTO history (run, position, event) VALUES (?, ?, ?)", events)
+            for write in batch:
+                if write.truncate is not None:
+                    execute("DELETE FROM history WHERE run = ? AND position < ?", (write.truncate, write.events[0][1]))
+            if ended:
+                many("UPDATE runs SET status = ?, finished_us = ?, parked = 0, wake_us = NULL WHERE key = ?", ended)
+            if parked:
+                many("UPDATE runs SET parked = ?, wake_us = ? WHERE key = ?", parked)
+            execute("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                execute("ROLLBACK")
+            raise
+        self.commits += 1
+
+    def _refuse(self, batch: list[Write], error: sqlite3.Error) -> list[Write]:
+        if self.failure is None:
+            _logger.error("Journal cannot be written; retrying, nothing is lost", path=self.path, error=str(error))
+        failure = JournalWriteError(self.path, f"journal {self.path} cannot be written: {error}. Free some space; it recovers by itself.")
+        self.failure = failure
+        for write in batch:
+            if write.on_failed is not None:
+                self._on_loop(write.on_failed, failure)
+        return [write for write in batch if write.on_failed is None]
+
+    def _on_loop(self, callback: Callable[..., object], *args: object) -> None:
+        try:
+            self._loop.call_soon_threadsafe(callback, *args)
+        except RuntimeError:  # the loop is gone: the process is ending, and what was written stays written
+            return
+
+
+def _deliver(batch: list[Write]) -> None:
+    for write in batch:
+        write.on_durable()

@@ -1,0 +1,76 @@
+"""A run that is in memory."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from maestro_workflow_engine.machine import WorkflowMachine
+from maestro_workflow_engine.machine._commands import RunStep
+
+
+@dataclass(slots=True, eq=False)
+class LiveRun:
+    """The runner's side of a run: what is under way for it outside its machine."""
+
+    key: int
+    id: str
+    workflow: str
+    version: str
+    machine: WorkflowMachine | None
+    """None while the run cannot be replayed; `problem` then says why."""
+
+    parent: tuple[int, int] | None = None
+    """The parent's key and the sequence number of its call."""
+
+    next_position: int = 0
+    unflushed: int = 0
+    """Writes that are not on disk yet."""
+
+    problem: str | None = None
+    is_ending: bool = False
+    """Its last event has been submitted; nothing more is journalled for it."""
+
+    is_continuing: bool = False
+    """It starts over; what arrives meanwhile is journalled again for the new pass."""
+
+    parked_on_disk: bool = False
+    steps: dict[int, asyncio.Task[msgspec.Raw]] = field(default_factory=dict)
+    queued: dict[int, RunStep] = field(default_factory=dict)
+    """Steps that wait for a slot."""
+
+    retries: dict[int, RunStep] = field(default_factory=dict)
+    """Steps that wait for their next attempt."""
+
+    timers: dict[int, int] = field(default_factory=dict)
+    children: dict[int, str] = field(default_factory=dict)
+    """The ids of child runs by sequence number."""
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether the run can leave memory: it only waits for timers, signals or children."""
+        return not (self.unflushed or self.steps or self.queued or self.is_ending or self.machine is None)
+
+    @property
+    def wake_us(self) -> int | None:
+        """The next time it wakes by itself."""
+        times = [*self.timers.values(), *(retry.not_before for retry in self.retries.values())]
+        return min(times, default=None)
+
+    def stop_steps(self) -> list[asyncio.Task[Any]]:
+        """Cancel what is under way and forget what was to come.
+
+        Returns:
+            The cancelled tasks; their results no longer count.
+        """
+        tasks = list(self.steps.values())
+        self.steps.clear()
+        self.queued.clear()
+        self.retries.clear()
+        self.timers.clear()
+        for task in tasks:
+            task.cancel()
+        return tasks

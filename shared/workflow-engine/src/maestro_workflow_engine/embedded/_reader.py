@@ -1,0 +1,158 @@
+"""Reading the journal: by id, by listing, one run's history."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from maestro_workflow_engine._errors import JournalCorruptError
+from maestro_workflow_engine._records import RunInfo, RunPage, RunStatus, moment
+from maestro_workflow_engine.embedded import _schema
+from maestro_workflow_engine.machine._events import Event, decode_event
+
+_COLUMNS = "key, id, workflow, version, status, created_us, finished_us, parent_key, parent_seq, parked, wake_us"
+
+
+class RunRow(msgspec.Struct, frozen=True, array_like=True):
+    """A row of `runs`."""
+
+    key: int
+    id: str
+    workflow: str
+    version: str
+    status: str
+    created_us: int
+    finished_us: int | None
+    parent_key: int | None
+    parent_seq: int | None
+    parked: int
+    wake_us: int | None
+
+
+class JournalReader:
+    """A read-only connection. A lock lets listings run on another thread than the engine's own look-ups."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._connection = _schema.connect(path, read_only=True)
+        self._lock = threading.Lock()
+
+    def close(self) -> None:
+        """Close the connection."""
+        with self._lock:
+            self._connection.close()
+
+    def by_id(self, run_id: str) -> RunRow | None:
+        """Find a run by its id."""
+        rows = self._query(f"SELECT {_COLUMNS} FROM runs WHERE id = ?", (run_id,))
+        return RunRow(*rows[0]) if rows else None
+
+    def by_key(self, key: int) -> RunRow | None:
+        """Find a run by its key."""
+        rows = self._query(f"SELECT {_COLUMNS} FROM runs WHERE key = ?", (key,))
+        return RunRow(*rows[0]) if rows else None
+
+    def last_key(self) -> int:
+        """Return the highest key given out; 0 in an empty journal."""
+        found: int = self._query("SELECT coalesce(max(key), 0) FROM runs", ())[0][0]
+        return found
+
+    def sleeping(self) -> list[tuple[int, int]]:
+        """Return (wake_us, key) of every run that left memory and wakes by itself."""
+        return self._query(
+            "SELECT wake_us, key FROM runs WHERE status = 'running' AND parked = 1 AND wake_us IS NOT NULL", ()
+        )
+
+    def interrupted(self) -> list[int]:
+        """Return the keys of the runs that were in memory when the journal was last closed or its process died."""
+        return [key for (key,) in self._query("SELECT key FROM runs WHERE status = 'running' AND parked = 0 ORDER BY key", ())]
+
+    def raw_history(self, key: int, after: int = -1, limit: int = -1) -> list[tuple[int, bytes]]:
+        """Return (position, event bytes) of a run, in order."""
+        return self._query(
+            "SELECT position, event FROM history WHERE run = ? AND position > ? ORDER BY position LIMIT ?",
+            (key, after, limit),
+        )
+
+    def history(self, key: int) -> Iterator[tuple[int, Event]]:
+        """Yield (position, event) of a run, in order.
+
+        Raises:
+            JournalCorruptError: An event cannot be read.
+        """
+        for position, raw in self.raw_history(key):
+            yield position, self._decode(key, position, raw)
+
+    def first(self, key: int) -> Event | None:
+        """Return a run's first event."""
+        return self._one(key, "ASC")
+
+    def last(self, key: int) -> Event | None:
+        """Return a run's last event."""
+        return self._one(key, "DESC")
+
+    def page(
+        self, *, status: RunStatus | None, workflow: str | None, parent: str | None, limit: int, before: int | None
+    ) -> RunPage:
+        """List runs, newest first.
+
+        Args:
+            status: Only these.
+            workflow: Only runs of this workflow.
+            parent: Only children of the run with this id.
+            limit: The most to return.
+            before: Only runs with a lower key (the cursor).
+        """
+        where, values = ["1"], list[object]()
+        for clause, value in (
+            ("r.status = ?", status.value if status else None),
+            ("r.workflow = ?", workflow),
+            ("r.parent_key = (SELECT key FROM runs WHERE id = ?)", parent),
+            ("r.key < ?", before),
+        ):
+            if value is not None:
+                where.append(clause)
+                values.append(value)
+        rows = self._query(
+            "SELECT r.key, r.id, r.workflow, r.version, r.status, r.created_us, r.finished_us, p.id"  # noqa: S608  clauses are ours
+            f" FROM runs r LEFT JOIN runs p ON p.key = r.parent_key WHERE {' AND '.join(where)} ORDER BY r.key DESC LIMIT ?",
+            (*values, limit + 1),
+        )
+        runs = [
+            RunInfo(
+                id=run_id,
+                workflow=name,
+                version=version,
+                status=RunStatus(found),
+                created_at=moment(created),
+                finished_at=None if finished is None else moment(finished),
+                parent_id=parent_id,
+            )
+            for _, run_id, name, version, found, created, finished, parent_id in rows[:limit]
+        ]
+        return RunPage(runs, str(rows[limit - 1][0]) if len(rows) > limit else None)
+
+    def _one(self, key: int, direction: str) -> Event | None:
+        rows = self._query(
+            f"SELECT position, event FROM history WHERE run = ? ORDER BY position {direction} LIMIT 1",  # noqa: S608  ASC or DESC
+            (key,),
+        )
+        return self._decode(key, *rows[0]) if rows else None
+
+    def _decode(self, key: int, position: int, raw: bytes) -> Event:
+        try:
+            return decode_event(raw)
+        except msgspec.DecodeError as error:
+            msg = f"journal {self._path}: event {position} of run {key} cannot be read ({error}); nothing was changed"
+            raise JournalCorruptError(self._path, msg) from error
+
+    def _query(self, sql: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
+        with self._lock:
+            try:
+                return self._connection.execute(sql, values).fetchall()
+            except sqlite3.DatabaseError as error:
+                raise JournalCorruptError(self._path, f"journal {self._path} cannot be read: {error}") from error

@@ -1,0 +1,96 @@
+"""The journal file: its format, its version, and how it is opened without ever harming a file that is not ours."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from maestro_workflow_engine._errors import JournalCorruptError, JournalError, JournalVersionError
+
+APPLICATION_ID = 0x4D415354  # "MAST"
+FORMAT_VERSION = 1
+
+_SCHEMA = f"""
+BEGIN IMMEDIATE;
+CREATE TABLE runs (
+    key         INTEGER PRIMARY KEY,
+    id          TEXT NOT NULL UNIQUE,
+    workflow    TEXT NOT NULL,
+    version     TEXT NOT NULL,
+    status      TEXT NOT NULL,
+    created_us  INTEGER NOT NULL,
+    finished_us INTEGER,
+    parent_key  INTEGER,
+    parent_seq  INTEGER,
+    parked      INTEGER NOT NULL DEFAULT 0,
+    wake_us     INTEGER
+);
+CREATE INDEX runs_by_status ON runs (status, key);
+CREATE INDEX runs_by_parent ON runs (parent_key, key) WHERE parent_key IS NOT NULL;
+CREATE TABLE history (
+    run      INTEGER NOT NULL,
+    position INTEGER NOT NULL,
+    event    BLOB NOT NULL,
+    PRIMARY KEY (run, position)
+) WITHOUT ROWID;
+PRAGMA application_id = {APPLICATION_ID};
+PRAGMA user_version = {FORMAT_VERSION};
+COMMIT;
+"""
+
+
+def connect(path: str, *, read_only: bool = False) -> sqlite3.Connection:
+    """Open the journal, making it when it is not there.
+
+    Args:
+        path: The file.
+        read_only: Whether the connection only reads; the file must then exist.
+
+    Returns:
+        A connection in autocommit mode that any one thread at a time may use.
+
+    Raises:
+        JournalCorruptError: The file is damaged or is no journal.
+        JournalVersionError: The file comes from a newer release.
+        JournalError: The file cannot be opened.
+    """
+    try:
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
+    except sqlite3.OperationalError as error:
+        raise JournalError(path, f"journal {path} cannot be opened: {error}. Does its folder exist and may it be written?") from error
+    try:
+        _prepare(connection, path, read_only=read_only)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _prepare(connection: sqlite3.Connection, path: str, *, read_only: bool) -> None:
+    try:
+        application_id = connection.execute("PRAGMA application_id").fetchone()[0]
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if tables and application_id != APPLICATION_ID:
+            raise JournalCorruptError(path, f"{path} is an SQLite file of another program, not a journal; nothing was changed")
+        if version > FORMAT_VERSION:
+            raise JournalVersionError(path, version, FORMAT_VERSION)
+        if read_only:
+            connection.execute("PRAGMA query_only = ON")
+            return
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute("PRAGMA wal_autocheckpoint = 4000")
+        if not tables:
+            connection.executescript(_SCHEMA)
+        elif (found := connection.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
+            raise JournalCorruptError(path, f"journal {path} is damaged ({found}); nothing was changed")
+    except sqlite3.OperationalError as error:
+        raise JournalError(path, f"journal {path} cannot be opened: {error}") from error
+    except sqlite3.DatabaseError as error:
+        raise JournalCorruptError(path, f"journal {path} is damaged or no journal ({error}); nothing was changed") from error
+
+
+def parent_folder_exists(path: str) -> bool:
+    """Tell whether the folder that is to hold the journal is there."""
+    return Path(path).absolute().parent.is_dir()

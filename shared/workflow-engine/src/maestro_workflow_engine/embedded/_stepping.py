@@ -1,0 +1,123 @@
+"""Running steps: slots, attempts, retries. What comes of each is reported as an event to be journalled."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+
+import msgspec
+
+from maestro_workflow_engine._errors import PayloadError
+from maestro_workflow_engine._failure import describe
+from maestro_workflow_engine._step_info import StepInfo
+from maestro_workflow_engine.embedded._alarms import Alarms, now_us
+from maestro_workflow_engine.embedded._attempt import run_attempt
+from maestro_workflow_engine.embedded._live import LiveRun
+from maestro_workflow_engine.embedded._slots import Slots
+from maestro_workflow_engine.machine import _events as ev
+from maestro_workflow_engine.machine._commands import RunStep
+
+
+class StepScheduler:
+    """Starts the steps that runs ask for, as slots allow.
+
+    Args:
+        limit: How many runs may have steps running at once.
+        threads: How many plain functions may run at once.
+        alarms: Rings when a failed step's next attempt is due.
+        find: Returns a live run by key.
+        report: Journals an event of a run.
+    """
+
+    def __init__(
+        self,
+        *,
+        limit: int,
+        threads: int,
+        alarms: Alarms,
+        find: Callable[[int], LiveRun | None],
+        report: Callable[[LiveRun, ev.Event], None],
+    ) -> None:
+        self._slots = Slots(limit)
+        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="maestro-step")
+        self._alarms = alarms
+        self._find = find
+        self._report = report
+        self._loop = asyncio.get_running_loop()
+
+    def request(self, run: LiveRun, command: RunStep) -> None:
+        """Start a step as soon as it is due and its run holds a slot."""
+        if command.not_before > now_us():
+            run.retries[command.seq] = command
+            self._alarms.add(command.not_before, run.key, command.seq)
+        elif self._slots.enter(run.key):
+            self._start(run, command)
+        else:
+            run.queued[command.seq] = command
+
+    def withdraw(self, run: LiveRun, seq: int) -> None:
+        """Stop a step that nobody waits for any more."""
+        run.retries.pop(seq, None)
+        run.queued.pop(seq, None)
+        task = run.steps.pop(seq, None)
+        if task is not None:
+            task.cancel()
+        self._release_if_quiet(run)
+
+    def retire(self, run: LiveRun) -> None:
+        """Stop everything of a run that ends or leaves memory."""
+        run.stop_steps()
+        self._release_if_quiet(run)
+
+    def close(self) -> None:
+        """Take no more work. A plain function that is still running keeps its thread until it returns."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    def _start(self, run: LiveRun, command: RunStep) -> None:
+        machine = run.machine
+        if machine is None:
+            return
+        info = StepInfo(run.id, command.step.name, command.attempt, f"{run.id}/{command.seq}")
+        attempt = run_attempt(command.step, command.input, info, threads=self._threads, traceparent=machine.trace)
+        task = self._loop.create_task(attempt, name=info.idempotency_key)
+        run.steps[command.seq] = task
+        task.add_done_callback(partial(self._done, run, command, now_us()))
+
+    def _done(self, run: LiveRun, command: RunStep, started: int, task: asyncio.Task[msgspec.Raw]) -> None:
+        if run.steps.get(command.seq) is not task:  # withdrawn: nobody waits for what came of it
+            if not task.cancelled():
+                task.exception()  # read it, or asyncio complains
+            return
+        del run.steps[command.seq]
+        self._report(run, _outcome(command, started, task))
+        self._release_if_quiet(run)
+
+    def _release_if_quiet(self, run: LiveRun) -> None:
+        if run.steps or run.queued:
+            return
+        heir = self._slots.leave(run.key)
+        while heir is not None:
+            next_run = self._find(heir)
+            if next_run is not None and next_run.queued:
+                queued = list(next_run.queued.values())
+                next_run.queued.clear()
+                for command in queued:
+                    self._start(next_run, command)
+                return
+            heir = self._slots.leave(heir)
+
+
+def _outcome(command: RunStep, started: int, task: asyncio.Task[msgspec.Raw]) -> ev.Event:
+    now, step = now_us(), command.step
+    try:
+        output = task.result()
+    except (Exception, asyncio.CancelledError, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001  all end the attempt
+        failure = describe(error)
+        # Input or output that has no JSON form will not have one the next time either.
+        if not isinstance(error, PayloadError) and step.retry.allows(command.attempt, error):
+            next_time = now + int(step.retry.delay(command.attempt).total_seconds() * 1e6)
+            return ev.StepRetrying(now, command.seq, step.name, failure, command.attempt, next_time)
+        return ev.StepFailed(now, command.seq, step.name, command.input, failure, started, command.attempt)
+    return ev.StepCompleted(now, command.seq, step.name, command.input, output, started, command.attempt)

@@ -1,0 +1,5 @@
+"""The deterministic core: journalled events in, commands out. No I/O, no clock, no threads."""
+
+from maestro_workflow_engine.machine._machine import WorkflowMachine
+
+__all__ = ["WorkflowMachine"]

@@ -1,0 +1,101 @@
+"""What a machine asks its runner to do."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from maestro_workflow_engine._failure import Failure
+
+if TYPE_CHECKING:
+    from maestro_workflow_engine._definitions import StepDefinition
+
+
+class RunStep(msgspec.Struct, frozen=True):
+    """Run a step and report StepCompleted or StepFailed with the same `seq`."""
+
+    seq: int
+    step: StepDefinition[..., Any]
+    input: msgspec.Raw
+    attempt: int = 1
+    not_before: int = 0
+
+
+class CancelStep(msgspec.Struct, frozen=True):
+    """The workflow no longer waits for this step."""
+
+    seq: int
+
+
+class StartTimer(msgspec.Struct, frozen=True):
+    """Report TimerFired at `fire_at` (µs since the epoch)."""
+
+    seq: int
+    fire_at: int
+
+
+class CancelTimer(msgspec.Struct, frozen=True):
+    """The workflow no longer waits for this timer."""
+
+    seq: int
+
+
+class StartChild(msgspec.Struct, frozen=True):
+    """Start a run and report how it ended. An id of None is derived from the parent's id and `seq`."""
+
+    seq: int
+    workflow: str
+    version: str | None
+    input: msgspec.Raw
+    run_id: str | None
+
+
+class CancelChild(msgspec.Struct, frozen=True):
+    """Ask a child to stop."""
+
+    seq: int
+
+
+class RecordPatch(msgspec.Struct, frozen=True):
+    """Journal that the new side of a change was taken."""
+
+    change: str
+
+
+class CompleteRun(msgspec.Struct, frozen=True):
+    """The workflow returned."""
+
+    output: msgspec.Raw
+
+
+class FailRun(msgspec.Struct, frozen=True):
+    """The workflow raised."""
+
+    failure: Failure
+
+
+class CancelRun(msgspec.Struct, frozen=True):
+    """The workflow ended by cancellation."""
+
+
+class ContinueRun(msgspec.Struct, frozen=True):
+    """The workflow starts over with a new input; signals it has not received yet come along."""
+
+    input: msgspec.Raw
+    signals: tuple[tuple[str, msgspec.Raw], ...] = ()
+
+
+Command = (
+    RunStep
+    | CancelStep
+    | StartTimer
+    | CancelTimer
+    | StartChild
+    | CancelChild
+    | RecordPatch
+    | CompleteRun
+    | FailRun
+    | CancelRun
+    | ContinueRun
+)

@@ -1,0 +1,176 @@
+"""What happens to a run, as the journal keeps it. This is the golden format: fields are added, never renamed.
+
+Times are microseconds since the Unix epoch, UTC.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from maestro_workflow_engine._failure import Failure
+
+
+def _snake(name: str) -> str:
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
+
+
+class _Event(msgspec.Struct, frozen=True, tag_field="type", tag=_snake, omit_defaults=True):
+    time: int
+
+
+class RunStarted(_Event):
+    """The run exists.
+
+    `seed` feeds random numbers and hash order; `trace` is the caller's W3C traceparent; `first_seq` goes on counting where the
+    pass before `continue_as_new` stopped, so that ids derived from it stay unique.
+    """
+
+    input: msgspec.Raw
+    seed: int
+    trace: str | None = None
+    first_seq: int = 0
+
+
+class StepCompleted(_Event):
+    """A step returned; it never runs again."""
+
+    seq: int
+    step: str
+    input: msgspec.Raw
+    output: msgspec.Raw
+    started: int
+    attempt: int = 1
+
+
+class StepRetrying(_Event):
+    """An attempt failed and another follows at `next_time`. The workflow does not see this."""
+
+    seq: int
+    step: str
+    failure: Failure
+    attempt: int
+    next_time: int
+
+
+class StepFailed(_Event):
+    """A step failed for good."""
+
+    seq: int
+    step: str
+    input: msgspec.Raw
+    failure: Failure
+    started: int
+    attempt: int = 1
+
+
+class TimerFired(_Event):
+    """A durable timer reached its time."""
+
+    seq: int
+
+
+class SignalReceived(_Event):
+    """Somebody sent a signal."""
+
+    name: str
+    payload: msgspec.Raw
+
+
+class CancelRequested(_Event):
+    """Somebody asked the run to stop; the workflow sees asyncio.CancelledError."""
+
+    reason: str = ""
+
+
+class ChildCompleted(_Event):
+    """A child run completed."""
+
+    seq: int
+    workflow: str
+    run_id: str
+    output: msgspec.Raw
+
+
+class ChildFailed(_Event):
+    """A child run failed, or could not be started."""
+
+    seq: int
+    workflow: str
+    run_id: str
+    failure: Failure
+
+
+class ChildCancelled(_Event):
+    """A child run was cancelled."""
+
+    seq: int
+    workflow: str
+    run_id: str
+
+
+class PatchRecorded(_Event):
+    """The run passed `patched(change)` with the new code."""
+
+    change: str
+
+
+class RunCompleted(_Event):
+    """The workflow returned."""
+
+    output: msgspec.Raw
+
+
+class RunFailed(_Event):
+    """The workflow raised."""
+
+    failure: Failure
+
+
+class RunCancelled(_Event):
+    """The workflow ended by cancellation."""
+
+    reason: str = ""
+
+
+class RunContinued(_Event):
+    """The workflow asked to start over with a new input and an empty history."""
+
+    input: msgspec.Raw
+
+
+Event = (
+    RunStarted
+    | StepCompleted
+    | StepRetrying
+    | StepFailed
+    | TimerFired
+    | SignalReceived
+    | CancelRequested
+    | ChildCompleted
+    | ChildFailed
+    | ChildCancelled
+    | PatchRecorded
+    | RunCompleted
+    | RunFailed
+    | RunCancelled
+    | RunContinued
+)
+
+TERMINAL = (RunCompleted, RunFailed, RunCancelled)
+
+_encoder = msgspec.json.Encoder()
+_decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
+
+
+def encode_event(event: Event) -> bytes:
+    """Return the journal's bytes for an event."""
+    return _encoder.encode(event)
+
+
+def decode_event(data: bytes) -> Event:
+    """Read an event back.
+
+    Raises:
+        msgspec.DecodeError: The bytes are no event (also `msgspec.ValidationError`, its subclass).
+    """
+    return _decoder.decode(data)

@@ -1,0 +1,409 @@
+"""The machine: it runs one workflow coroutine from events to commands, the same way every time."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import random
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, cast
+
+import msgspec
+from maestro_core_logging import get_logger
+
+from maestro_workflow_engine import _payload
+from maestro_workflow_engine._errors import (
+    NonDeterminismError,
+    PayloadError,
+    StepFailedError,
+    WorkflowCancelledError,
+    WorkflowContextError,
+    WorkflowFailedError,
+)
+from maestro_workflow_engine._failure import Failure, describe, rebuild
+from maestro_workflow_engine.machine import _commands as cmd
+from maestro_workflow_engine.machine import _events as ev
+from maestro_workflow_engine.machine._inbox import Inbox
+from maestro_workflow_engine.machine._loop import DeterministicLoop
+from maestro_workflow_engine.machine._pending import Pending, PendingChild, PendingStep, PendingTimer, Wait
+
+if TYPE_CHECKING:
+    from maestro_workflow_engine._definitions import StepDefinition, WorkflowDefinition
+
+_logger = get_logger(__name__)
+
+
+class ContinueAsNewSignal(BaseException):
+    """Carries a new input out of the workflow. A BaseException, so that `except Exception` does not hold it up."""
+
+    def __init__(self, input_: msgspec.Raw) -> None:
+        super().__init__("continue as new")
+        self.input = input_
+
+
+class WorkflowMachine:
+    """One run of one workflow.
+
+    Feed it the run's events in order with `apply`; it answers each with the commands that follow from it. A machine
+    that is fed the same events gives the same commands: that is what replay rests on.
+
+    Attributes:
+        run_id: The run's id.
+        definition: The workflow it runs.
+        parent_id: The id of the run that started this one, if one did.
+        replaying: Whether the events being applied come from history.
+        published: What the workflow has published for queries, by key.
+        done: Whether the workflow has ended.
+        trace: The W3C traceparent of whoever started the run.
+    """
+
+    def __init__(
+        self,
+        definition: WorkflowDefinition[..., Any],
+        run_id: str,
+        *,
+        parent_id: str | None = None,
+        patches: Iterable[str] = (),
+        context: contextvars.Context | None = None,
+    ) -> None:
+        self.definition = definition
+        self.run_id = run_id
+        self.parent_id = parent_id
+        self.replaying = False
+        self.published: dict[str, msgspec.Raw] = {}
+        self.done = False
+        self.trace: str | None = None
+        self.started_us = 0
+        self.random = random.Random(0)  # noqa: S311  reproducible numbers are the point; seeded by the history
+        self._context = context or contextvars.Context()
+        self._loop = DeterministicLoop(self)
+        self._commands: list[cmd.Command] = []
+        self._closing: cmd.Command | None = None
+        self._pending: dict[int, Pending] = {}
+        self._timers: dict[int, int] = {}  # id(handle) → seq; the pending entry keeps the handle alive
+        self._abandoned: dict[int, str] = {}
+        self._seq = 0
+        self._first_seq = 0
+        self._position = 0
+        self._inboxes: dict[str, Inbox] = {}
+        self._recorded_patches = frozenset(patches)
+        self._patches: dict[str, bool] = {}
+        self._main: asyncio.Task[None] | None = None
+        self._cancel_requested = False
+        self._dropped = False
+
+    # ── driven by the runner ─────────────────────────────────────────────────────────────────────────────────────
+
+    def apply(self, event: ev.Event, position: int = 0) -> list[cmd.Command]:
+        """Let one event happen.
+
+        Args:
+            event: What happened.
+            position: Its position in the history, for error messages.
+
+        Returns:
+            What is to be done now, in order.
+
+        Raises:
+            NonDeterminismError: The event answers something this code never asked for.
+        """
+        self._position = position
+        self._loop.now_us = max(self._loop.now_us, event.time)
+        self._commands = []
+        if self._closing is not None:
+            self._check_after_end(event)
+            return []
+        if isinstance(event, _ENDS):
+            raise self._mismatch(type(event).__name__, f"{self._outstanding_text()}, and no end yet")
+        _HANDLERS[type(event)](self, event)
+        try:
+            self._loop.run_ready()
+        except WorkflowContextError as error:
+            self._close(cmd.FailRun(describe(error)))
+        except (SystemExit, KeyboardInterrupt) as error:
+            self._close(cmd.FailRun(describe(error)))
+        commands, self._commands = self._commands, []
+        return commands
+
+    def outstanding(self) -> list[cmd.Command]:
+        """Return what is still to be done, after a replay: whatever was asked for and has not been answered."""
+        unrecorded = [
+            cmd.RecordPatch(change)
+            for change, taken in self._patches.items()
+            if taken and change not in self._recorded_patches
+        ]
+        if self._closing is not None:
+            return [*unrecorded, self._closing]
+        return [*unrecorded, *(entry.command(seq) for seq, entry in self._pending.items())]
+
+    @property
+    def waiting_for(self) -> list[Wait]:
+        """What the run waits for at the moment."""
+        if self.done:
+            return []
+        waits: list[Wait] = []
+        for entry in self._pending.values():
+            if isinstance(entry, PendingStep):
+                waits.append(Wait("step", entry.step.name, entry.not_before or None, entry.attempt))
+            elif isinstance(entry, PendingTimer):
+                waits.append(Wait("timer", None, entry.fire_at))
+            else:
+                waits.append(Wait("child", entry.workflow))
+        waits.extend(Wait("signal", name) for name, inbox in self._inboxes.items() if inbox.is_awaited)
+        return waits
+
+    @property
+    def last_seq(self) -> int:
+        """The highest sequence number given out."""
+        return self._seq
+
+    def step_command(self, seq: int) -> cmd.RunStep | None:
+        """Return the command for a step that is still waited for."""
+        entry = self._pending.get(seq)
+        return entry.command(seq) if isinstance(entry, PendingStep) else None
+
+    def drop(self) -> None:
+        """Free the memory of the run; its history stays and can be replayed by another machine."""
+        self._dropped = True
+        self._loop.abandon()
+        self._pending.clear()
+        self._timers.clear()
+
+    # ── called from workflow code ────────────────────────────────────────────────────────────────────────────────
+
+    @property
+    def now_us(self) -> int:
+        """The workflow's time: that of the event being applied."""
+        return self._loop.now_us
+
+    async def run_step(self, step: StepDefinition[..., Any], input_: msgspec.Raw) -> Any:
+        """Ask for a step and wait for its result."""
+        future = self._loop.create_future()
+        seq = self._add(PendingStep(step, input_, future))
+        return await self._await(seq, future, cmd.CancelStep(seq))
+
+    async def run_child(
+        self, workflow: str, version: str | None, input_: msgspec.Raw, run_id: str | None
+    ) -> msgspec.Raw:
+        """Start a child run and wait for its result."""
+        future = self._loop.create_future()
+        seq = self._add(PendingChild(workflow, version, input_, run_id, future))
+        return cast("msgspec.Raw", await self._await(seq, future, cmd.CancelChild(seq)))
+
+    async def receive(self, name: str) -> msgspec.Raw:
+        """Wait for the next signal of a name."""
+        return await self._inboxes.setdefault(name, Inbox()).take(self._loop)
+
+    def patched(self, change: str) -> bool:
+        """Tell whether the run takes the new side of a change."""
+        taken = self._patches.get(change)
+        if taken is None:
+            taken = change in self._recorded_patches or not self.replaying
+            self._patches[change] = taken
+            if taken and change not in self._recorded_patches:
+                self._command(cmd.RecordPatch(change))
+        return taken
+
+    def start_timer(self, handle: asyncio.TimerHandle) -> None:
+        """Turn a timer of the loop into a durable one."""
+        fire_at = round(handle.when() * 1e6)
+        handle._scheduled = True  # type: ignore[attr-defined]  # asyncio then reports its cancellation to the loop
+        self._timers[id(handle)] = self._add(PendingTimer(fire_at, handle))
+
+    def cancel_timer(self, handle: asyncio.TimerHandle) -> None:
+        """Forget a timer of the loop."""
+        seq = self._timers.pop(id(handle), None)
+        if seq is not None:
+            self._abandon(seq)
+            self._command(cmd.CancelTimer(seq))
+
+    def report(self, context: dict[str, Any]) -> None:
+        """Log what asyncio reports: an exception in a task that nobody awaited. As in CPython, it does not end the run."""
+        if not self._dropped and not self.replaying:
+            _logger.error(
+                "Exception in a task that nobody awaited",
+                run_id=self.run_id,
+                workflow=self.definition.name,
+                detail=context.get("message"),
+                exc_info=context.get("exception"),
+            )
+
+    # ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _add(self, entry: Pending) -> int:
+        self._seq += 1
+        self._pending[self._seq] = entry
+        self._command(entry.command(self._seq))
+        return self._seq
+
+    def _command(self, command: cmd.Command) -> None:
+        if not self.done and not self._dropped:
+            self._commands.append(command)
+
+    async def _await(self, seq: int, future: asyncio.Future[Any], on_cancel: cmd.Command) -> Any:
+        try:
+            return await future
+        except asyncio.CancelledError:
+            if seq in self._pending:
+                self._abandon(seq)
+                self._command(on_cancel)
+            raise
+
+    def _abandon(self, seq: int) -> None:
+        entry = self._pending.pop(seq, None)
+        if entry is not None:
+            self._abandoned[seq] = str(entry)
+
+    async def _run(self, input_: msgspec.Raw) -> None:
+        try:
+            args, kwargs = self.definition.signature.decode(input_)
+            result = await self.definition.func(*args, **kwargs)
+            self._close(cmd.CompleteRun(_payload.encode(result)))
+        except ContinueAsNewSignal as continuation:
+            signals = tuple((name, raw) for name, inbox in self._inboxes.items() for raw in inbox.buffered)
+            self._close(cmd.ContinueRun(continuation.input, signals))
+        except asyncio.CancelledError as error:
+            if self._dropped:
+                raise
+            self._close(cmd.CancelRun() if self._cancel_requested else cmd.FailRun(describe(error)))
+        except GeneratorExit:
+            raise
+        except BaseException as error:  # noqa: BLE001  whatever a workflow raises, SystemExit included, is how it ends
+            self._close(cmd.FailRun(describe(error)))
+
+    def _close(self, command: cmd.Command) -> None:
+        if self.done or self._dropped:
+            return
+        # Steps and timers that nobody awaits any more end with the run.
+        self._commands = [c for c in self._commands if isinstance(c, cmd.RecordPatch)]
+        self._commands.append(command)
+        self._closing = command
+        self.done = True
+
+    def _take(self, seq: int, kind: type[Pending], label: str, name: str | None = None) -> Any:
+        entry = self._pending.get(seq)
+        if entry is None:
+            if seq <= self._first_seq or self._abandoned.get(seq) == label:
+                return None  # an answer that the workflow stopped waiting for
+            raise self._mismatch(label, self._abandoned.get(seq, "nothing at that point"))
+        if not isinstance(entry, kind) or str(entry) != label:
+            raise self._mismatch(label, str(entry))
+        del self._pending[seq]
+        return entry
+
+    def _check_after_end(self, event: ev.Event) -> None:
+        if isinstance(event, _ENDS):
+            if not isinstance(self._closing, _ENDING[type(event)]):
+                raise self._mismatch(type(event).__name__, type(self._closing).__name__)
+            return
+        seq = getattr(event, "seq", None)  # answers that were under way when the workflow ended are in order
+        if seq is not None and seq not in self._pending and seq not in self._abandoned:
+            raise self._mismatch(_describe_event(event), "the end of the workflow")
+
+    def _mismatch(self, expected: str, found: str) -> NonDeterminismError:
+        return NonDeterminismError(self.run_id, self._position, expected, found)
+
+    def _outstanding_text(self) -> str:
+        return ", ".join(str(entry) for entry in self._pending.values()) or "nothing"
+
+    # ── one handler per event ────────────────────────────────────────────────────────────────────────────────────
+
+    def _on_started(self, event: ev.RunStarted) -> None:
+        self.started_us = event.time
+        self.trace = event.trace
+        self._seq = self._first_seq = event.first_seq
+        self.random.seed(event.seed)
+        self._loop.seed_order(event.seed)
+        self._main = self._loop.create_task(self._run(event.input), name="workflow", context=self._context)
+
+    def _on_step_completed(self, event: ev.StepCompleted) -> None:
+        entry: PendingStep | None = self._take(event.seq, PendingStep, f"step {event.step!r}")
+        if entry is None or entry.future.done():
+            return
+        try:
+            entry.future.set_result(entry.step.signature.decode_result(event.output))
+        except PayloadError as error:
+            entry.future.set_exception(PayloadError(f"the result of step {event.step!r} {error}"))
+
+    def _on_step_retrying(self, event: ev.StepRetrying) -> None:
+        entry = self._pending.get(event.seq)
+        if isinstance(entry, PendingStep):
+            entry.attempt = event.attempt + 1
+            entry.not_before = event.next_time
+
+    def _on_step_failed(self, event: ev.StepFailed) -> None:
+        entry: PendingStep | None = self._take(event.seq, PendingStep, f"step {event.step!r}")
+        if entry is None or entry.future.done():
+            return
+        entry.future.set_exception(_step_error(event.step, event.attempt, event.failure))
+
+    def _on_timer_fired(self, event: ev.TimerFired) -> None:
+        entry: PendingTimer | None = self._take(event.seq, PendingTimer, "a timer")
+        if entry is not None:
+            self._timers.pop(id(entry.handle), None)
+            self._loop.fire(entry.handle)
+
+    def _on_signal(self, event: ev.SignalReceived) -> None:
+        self._inboxes.setdefault(event.name, Inbox()).deliver(event.payload)
+
+    def _on_cancel(self, _event: ev.CancelRequested) -> None:
+        self._cancel_requested = True
+        if self._main is not None:
+            self._main.cancel()
+
+    def _on_child_completed(self, event: ev.ChildCompleted) -> None:
+        entry: PendingChild | None = self._take(event.seq, PendingChild, f"child workflow {event.workflow!r}")
+        if entry is not None and not entry.future.done():
+            entry.future.set_result(event.output)
+
+    def _on_child_failed(self, event: ev.ChildFailed) -> None:
+        entry: PendingChild | None = self._take(event.seq, PendingChild, f"child workflow {event.workflow!r}")
+        if entry is not None and not entry.future.done():
+            entry.future.set_exception(WorkflowFailedError(event.run_id, event.failure))
+
+    def _on_child_cancelled(self, event: ev.ChildCancelled) -> None:
+        entry: PendingChild | None = self._take(event.seq, PendingChild, f"child workflow {event.workflow!r}")
+        if entry is not None and not entry.future.done():
+            entry.future.set_exception(WorkflowCancelledError(event.run_id))
+
+    def _on_patch(self, event: ev.PatchRecorded) -> None:
+        if not self._patches.get(event.change):
+            raise self._mismatch(f"patched({event.change!r})", "no such call")
+
+
+def _step_error(step: str, attempts: int, failure: Failure) -> Exception:
+    record = StepFailedError(step, attempts, failure)
+    original = rebuild(failure)
+    if original is None:
+        return record
+    original.__cause__ = record
+    return original
+
+
+def _describe_event(event: ev.Event) -> str:
+    step = getattr(event, "step", None) or getattr(event, "workflow", None)
+    name = type(event).__name__
+    return f"{name}({step!r})" if step else name
+
+
+_ENDING: dict[type, type] = {
+    ev.RunCompleted: cmd.CompleteRun,
+    ev.RunFailed: cmd.FailRun,
+    ev.RunCancelled: cmd.CancelRun,
+    ev.RunContinued: cmd.ContinueRun,
+}
+_ENDS = tuple(_ENDING)
+
+_HANDLERS: dict[type, Callable[[WorkflowMachine, Any], None]] = {
+    ev.RunStarted: WorkflowMachine._on_started,
+    ev.StepCompleted: WorkflowMachine._on_step_completed,
+    ev.StepRetrying: WorkflowMachine._on_step_retrying,
+    ev.StepFailed: WorkflowMachine._on_step_failed,
+    ev.TimerFired: WorkflowMachine._on_timer_fired,
+    ev.SignalReceived: WorkflowMachine._on_signal,
+    ev.CancelRequested: WorkflowMachine._on_cancel,
+    ev.ChildCompleted: WorkflowMachine._on_child_completed,
+    ev.ChildFailed: WorkflowMachine._on_child_failed,
+    ev.ChildCancelled: WorkflowMachine._on_child_cancelled,
+    ev.PatchRecorded: WorkflowMachine._on_patch,
+}
