@@ -1,0 +1,180 @@
+"""Documents: loading them with every fault listed, and making workflows of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass
+from typing import Any
+
+from maestro_workflow_engine._definitions import WorkflowDefinition
+from maestro_workflow_engine.dsl._durations import Duration
+from maestro_workflow_engine.dsl._expressions import BEFORE_TASK, WORKFLOW_INPUT, WORKFLOW_OUTPUT
+from maestro_workflow_engine.dsl._faults import DocumentError, Fault, suggest
+from maestro_workflow_engine.dsl._interpreter import interpreter
+from maestro_workflow_engine.dsl._model import NO_TRANSFORMATION, Task, TaskList, Transformation
+from maestro_workflow_engine.dsl._node import FaultLog, Node
+from maestro_workflow_engine.dsl._parser import DocumentParser, parse_data
+from maestro_workflow_engine.dsl._resolver import StepResolver, Steps
+from maestro_workflow_engine.dsl._source import read_source
+from maestro_workflow_engine.dsl._use import Use, parse_use
+from maestro_workflow_engine.dsl.tasks._call_step import CallStep
+
+DSL_VERSIONS = ("1.0.0", "1.0.1", "1.0.2", "1.0.3")
+"""The versions of the DSL that are understood."""
+
+_SECTIONS = ("document", "input", "use", "do", "timeout", "output", "schedule", "evaluate")
+_HEAD = ("dsl", "namespace", "name", "version", "title", "summary", "tags", "metadata")
+_NAME = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?")
+_NUMBER = r"(?:0|[1-9]\d*)"
+_PRE_RELEASE = rf"(?:{_NUMBER}|\d*[a-zA-Z-][0-9a-zA-Z-]*)"
+_VERSION = re.compile(
+    rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}(?:-{_PRE_RELEASE}(?:\.{_PRE_RELEASE})*)?(?:\+[0-9a-zA-Z-]+(?:\.[0-9a-zA-Z-]+)*)?"
+)
+
+
+@dataclass(frozen=True)
+class WorkflowDocument:
+    """A document that was loaded without a fault."""
+
+    namespace: str
+    name: str
+    version: str
+    """The workflow's own semantic version."""
+    dsl: str
+    """The version of the DSL it is written in."""
+    title: str | None
+    summary: str | None
+    definition: Mapping[str, Any]
+    """The whole document as plain values."""
+    tasks: TaskList
+    input: Transformation = NO_TRANSFORMATION
+    output: Transformation = NO_TRANSFORMATION
+    timeout: Duration | None = None
+    log: FaultLog | None = None
+    """Knows the line and column of every value."""
+
+    @property
+    def qualified_name(self) -> str:
+        """The workflow's name with its namespace: "namespace/name"."""
+        return f"{self.namespace}/{self.name}"
+
+    def calls(self) -> Iterator[CallStep]:
+        """Yield every call of a registered step, in the order of the document."""
+        yield from _calls(self.tasks)
+
+    def as_workflow(self, resolver: StepResolver | None = None) -> WorkflowDefinition[..., Any]:
+        """Make a workflow of the document.
+
+        Args:
+            resolver: Finds the steps that the document calls. Default: no registered steps, and HTTP by httpx2.
+
+        Returns:
+            A workflow named "namespace/name" with the document's version, taking one JSON value as its input.
+
+        Raises:
+            DocumentError: The document calls steps that the resolver does not know; all are listed.
+        """
+        resolver = resolver or Steps()
+        missing = [call for call in self.calls() if resolver.step(call.name) is None]
+        if missing:
+            log = self.log or FaultLog({})
+            raise DocumentError(
+                Fault(
+                    call.path,
+                    f"there is no step named {call.name!r}",
+                    *log.place(call.path),
+                    suggest(call.name, ["http", *resolver.names()]),
+                )
+                for call in missing
+            )
+        return WorkflowDefinition(interpreter(self, resolver), name=self.qualified_name, version=self.version)
+
+
+def load_document(document: str | bytes | Mapping[str, Any]) -> WorkflowDocument:
+    """Load a workflow document (Open Workflow DSL 1.0.0 to 1.0.3).
+
+    Args:
+        document: YAML 1.2 or JSON text, or its plain values.
+
+    Returns:
+        The document, its expressions compiled.
+
+    Raises:
+        DocumentError: It cannot be run. All faults are listed, each with its path; line and column for text.
+    """
+    source = read_source(document)
+    log = FaultLog(source.places, source.faults)
+    loaded = _load(Node(source.data, "", log))
+    if log.faults or loaded is None:
+        raise DocumentError(sorted(log.faults, key=lambda fault: (fault.line or 0, fault.column or 0)))
+    return loaded
+
+
+def _load(root: Node) -> WorkflowDocument | None:
+    sections = root.fields(_SECTIONS, ("document", "do"), what="the document")
+    head = _read_head(sections["document"]) if "document" in sections else {}
+    if "schedule" in sections:
+        sections["schedule"].unsupported("schedules")
+    if "evaluate" in sections:
+        _check_evaluation(sections["evaluate"])
+    parser = DocumentParser(parse_use(sections["use"]) if "use" in sections else Use())
+    tasks = parser.task_list(sections["do"], frozenset()) if "do" in sections else None
+    data_in = parse_data(sections.get("input"), "from", WORKFLOW_INPUT)
+    data_out = parse_data(sections.get("output"), "as", WORKFLOW_OUTPUT)
+    timeout = parser.timeout(sections["timeout"], BEFORE_TASK - {"task"}) if "timeout" in sections else None
+    if tasks is None or root.log.faults:
+        return None
+    return WorkflowDocument(
+        namespace=head["namespace"],
+        name=head["name"],
+        version=head["version"],
+        dsl=head["dsl"],
+        title=head.get("title"),
+        summary=head.get("summary"),
+        definition=root.value,
+        tasks=tasks,
+        input=data_in,
+        output=data_out,
+        timeout=timeout,
+        log=root.log,
+    )
+
+
+def _read_head(node: Node) -> dict[str, str]:
+    fields = node.fields(_HEAD, ("dsl", "namespace", "name", "version"), what="'document'")
+    head: dict[str, str] = {
+        key: fields[key].text() for key in ("dsl", "namespace", "name", "version", "title", "summary") if key in fields
+    }
+    for key in ("namespace", "name"):
+        if head.get(key) and not _NAME.fullmatch(head[key]):
+            fields[key].fault(f"{head[key]!r} is no {key}: use up to 63 letters, digits and '-' in between")
+    if head.get("version") and not _VERSION.fullmatch(head["version"]):
+        fields["version"].fault(f"{head['version']!r} is no semantic version, such as 1.0.0")
+    if head.get("dsl") and head["dsl"] not in DSL_VERSIONS:
+        known = f"{DSL_VERSIONS[0]} to {DSL_VERSIONS[-1]}"
+        fields["dsl"].fault(f"DSL version {head['dsl']!r} is not understood; this release understands {known}")
+    for key in ("tags", "metadata"):
+        if key in fields and not isinstance(fields[key].value, dict):
+            fields[key].fault("must be a mapping")
+    return head
+
+
+def _check_evaluation(node: Node) -> None:
+    fields = node.fields(("language", "mode"), what="'evaluate'")
+    if "language" in fields and fields["language"].text() not in {"jq", ""}:
+        fields["language"].unsupported("expression languages other than jq")
+    if "mode" in fields and fields["mode"].choice(("strict", "loose")) == "loose":
+        fields["mode"].unsupported("loose evaluation")
+
+
+def _calls(part: object) -> Iterator[CallStep]:
+    """Walk the model: bodies hold lists of tasks under whatever names they like."""
+    if isinstance(part, CallStep):
+        yield part
+    elif isinstance(part, TaskList):
+        for task in part.tasks:
+            yield from _calls(task.body)
+    elif is_dataclass(part) and not isinstance(part, type | Task):
+        for field in fields(part):
+            yield from _calls(getattr(part, field.name))

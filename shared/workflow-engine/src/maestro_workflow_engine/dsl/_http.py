@@ -1,0 +1,53 @@
+"""The seam between documents and the network: a request, a response, and what turns the one into the other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+@dataclass(frozen=True)
+class HttpRequest:
+    """An HTTP request, complete."""
+
+    method: str
+    """In capitals."""
+    url: str
+    """Absolute, query included; `service://name/path` where the caller knows how to find services."""
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content: bytes = b""
+    follow_redirects: bool = False
+    """Whether the caller follows 3xx answers; where it does not, it returns them."""
+
+
+@dataclass(frozen=True)
+class HttpResponse:
+    """An HTTP response, read to its end."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    content: bytes = b""
+    reason: str = ""
+    """The reason phrase, such as "Not Found"; empty when there is none."""
+
+
+class HttpCallError(Exception):
+    """No response could be had: no connection, a broken one, or none in time."""
+
+
+class HttpCaller(Protocol):
+    """Performs HTTP requests for documents."""
+
+    async def call(self, request: HttpRequest) -> HttpResponse:
+        """Send a request.
+
+        Args:
+            request: The request.
+
+        Returns:
+            The response, whatever its status.
+
+        Raises:
+            HttpCallError: There is no response.
+        """

@@ -1,0 +1,83 @@
+"""A document as a workflow function: the data flow around its tasks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from functools import cache
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from maestro_workflow_engine.dsl._frame import Frame, Run
+from maestro_workflow_engine.dsl._host import EngineHost, Host
+from maestro_workflow_engine.dsl._resolver import StepResolver
+from maestro_workflow_engine.dsl._sequence import WorkflowEnded, run_list, transform_input, transform_output, within
+from maestro_workflow_engine.dsl._time import describe_time
+
+if TYPE_CHECKING:
+    from maestro_workflow_engine.dsl._document import WorkflowDocument
+
+
+def interpreter(document: WorkflowDocument, resolver: StepResolver) -> Callable[..., Coroutine[Any, Any, Any]]:
+    """Make the workflow function of a document.
+
+    Args:
+        document: The document.
+        resolver: Finds the steps that it calls.
+
+    Returns:
+        An async function of one JSON value; its docstring's first line is the document's title.
+    """
+
+    async def run_document(payload: Any = None) -> Any:
+        return await interpret(document, payload, resolver, EngineHost())
+
+    run_document.__doc__ = document.title or document.summary or document.qualified_name
+    run_document.__name__ = document.name
+    return run_document
+
+
+async def interpret(document: WorkflowDocument, payload: Any, resolver: StepResolver, host: Host) -> Any:
+    """Run a document.
+
+    Args:
+        document: The document.
+        payload: The workflow's raw input.
+        resolver: Finds the steps that it calls.
+        host: Identity, clock and chance.
+
+    Returns:
+        The workflow's transformed output.
+
+    Raises:
+        TaskError: A task raised an error and nothing caught it.
+    """
+    workflow = {
+        "id": host.run_id,
+        "definition": document.definition,
+        "input": payload,
+        "startedAt": describe_time(host.now()),
+    }
+    frame = Frame(Run(host, resolver, workflow, _runtime()), "/")
+    work = _flow(document, payload, frame)
+    if document.timeout is None:
+        return await work
+    try:
+        limit = frame.duration(document.timeout, payload)
+    except BaseException:
+        work.close()
+        raise
+    return await within(limit, work, frame)
+
+
+async def _flow(document: WorkflowDocument, payload: Any, frame: Frame) -> Any:
+    data = transform_input(frame, document.input, payload)
+    try:
+        output = await run_list(frame.shared, document.tasks, data, {})
+    except WorkflowEnded as ended:
+        output = ended.output
+    return transform_output(frame, document.output, output, "output")
+
+
+@cache
+def _runtime() -> dict[str, Any]:
+    return {"name": "maestro", "version": version("maestro-workflow-engine"), "metadata": {}}

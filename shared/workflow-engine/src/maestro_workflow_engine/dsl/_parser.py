@@ -1,0 +1,109 @@
+"""Reading tasks: what all kinds share, and which module reads which kind."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+
+from maestro_workflow_engine.dsl import tasks
+from maestro_workflow_engine.dsl._durations import Duration, parse_timeout
+from maestro_workflow_engine.dsl._expressions import AFTER_TASK, BEFORE_TASK, IN_TASK, parse_expression
+from maestro_workflow_engine.dsl._faults import suggest
+from maestro_workflow_engine.dsl._model import CONTINUE, END, EXIT, Task, TaskList, Transformation
+from maestro_workflow_engine.dsl._node import Node
+from maestro_workflow_engine.dsl._schemas import parse_schema
+from maestro_workflow_engine.dsl._template import parse_transformation
+from maestro_workflow_engine.dsl._use import Use
+
+COMMON = ("if", "input", "output", "export", "timeout", "then", "metadata")
+"""The fields that every task may have."""
+
+
+@dataclass
+class DocumentParser:
+    """Reads the tasks of one document."""
+
+    use: Use
+    _directives: list[tuple[Node, str]] = field(default_factory=list)
+    """Directives of the list that is being read, to be looked up when its names are known."""
+
+    def task_list(self, node: Node, scope: frozenset[str]) -> TaskList:
+        """Read a list of tasks; see `Parser.task_list`."""
+        outer, self._directives = self._directives, []
+        named = list(node.named_items("a task"))
+        read = [self._task(name, item, scope) for name, item in named]
+        names = Counter(name for name, _ in named)
+        for at, target in self._directives:
+            if target not in names:
+                hint = suggest(target, [*names, CONTINUE, EXIT, END])
+                at.fault(f"no task named {target!r} in the same list of tasks", hint)
+            elif names[target] > 1:
+                at.fault(f"{names[target]} tasks of this list are named {target!r}; it is not clear which one is meant")
+        self._directives = outer
+        found = tuple(task for task in read if task is not None)
+        return TaskList(found, {task.name: position for position, task in enumerate(found)})
+
+    def directive(self, node: Node) -> str:
+        """Read a flow directive; see `Parser.directive`."""
+        target = node.text()
+        if target and target not in {CONTINUE, EXIT, END}:
+            self._directives.append((node, target))
+        return target or CONTINUE
+
+    def _task(self, name: str, node: Node, scope: frozenset[str]) -> Task | None:
+        if not isinstance(node.value, dict):
+            node.fault("must be a mapping that describes a task")
+            return None
+        kind = next((kind for kind in tasks.KINDS if kind in node.value), None)
+        if kind is None:
+            self._no_kind(node)
+            return None
+        reader = tasks.KINDS[kind]
+        fields = node.fields((*reader.FIELDS, *COMMON), reader.REQUIRED, what=f"a '{kind}' task")
+        common = Task(
+            name=name,
+            reference=node.path,
+            definition=node.value,
+            body=reader.parse(fields, self, scope),
+            condition=parse_expression(fields["if"], BEFORE_TASK | scope) if "if" in fields else None,
+            input=parse_data(fields.get("input"), "from", BEFORE_TASK | scope),
+            output=parse_data(fields.get("output"), "as", IN_TASK | scope),
+            export=parse_data(fields.get("export"), "as", AFTER_TASK | scope),
+            timeout=self.timeout(fields["timeout"], BEFORE_TASK | scope) if "timeout" in fields else None,
+            then=self.directive(fields["then"]) if "then" in fields else CONTINUE,
+        )
+        if "metadata" in fields and not isinstance(fields["metadata"].value, dict):
+            fields["metadata"].fault("must be a mapping")
+        return common
+
+    def timeout(self, node: Node, scope: frozenset[str]) -> Duration | None:
+        """Read a timeout, or the name of one under `use.timeouts`."""
+        if isinstance(node.value, str):
+            return self.use.timeout(node)
+        return parse_timeout(node, scope)
+
+    @staticmethod
+    def _no_kind(node: Node) -> None:
+        kinds = ", ".join(tasks.KINDS)
+        hints = (suggest(key, tasks.KINDS) for key in node.value if key not in COMMON)
+        node.fault(f"says not what to do; a task has one of {kinds}", next((hint for hint in hints if hint), None))
+
+
+def parse_data(node: Node | None, verb: str, scope: frozenset[str]) -> Transformation:
+    """Read `input`, `output` or `export`.
+
+    Args:
+        node: The field; None when it is absent.
+        verb: "from" or "as".
+        scope: The variables that the transformation may use.
+
+    Returns:
+        The schema and transformation, each None when absent.
+    """
+    if node is None:
+        return Transformation()
+    fields = node.fields(("schema", verb))
+    return Transformation(
+        schema=parse_schema(fields["schema"]) if "schema" in fields else None,
+        value=parse_transformation(fields[verb], scope) if verb in fields else None,
+    )

@@ -1,0 +1,179 @@
+"""Document text to plain data, with the place of every value: YAML 1.2 or JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from math import isfinite
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+from maestro_workflow_engine.dsl._faults import DocumentError, Fault
+
+Places = dict[str, tuple[int, int]]
+
+_TAG = "tag:yaml.org,2002:"
+_MAX_NODES = 100_000
+"""Aliases can make a small text unfold into a huge document; no honest one is near this size."""
+
+
+@dataclass
+class Source:
+    """A document as plain JSON values."""
+
+    data: Any
+    """The values: dict, list, str, int, float, bool, None."""
+    places: Places = field(default_factory=dict)
+    """JSON Pointer to (line, column), both from 1; empty when the document did not come as text."""
+    faults: list[Fault] = field(default_factory=list)
+    """What is wrong with the text itself, such as a key that appears twice."""
+
+
+def pointer(parent: str, key: str | int) -> str:
+    """Append one step to a JSON Pointer (RFC 6901)."""
+    return f"{parent}/{str(key).replace('~', '~0').replace('/', '~1')}"
+
+
+def read_source(document: str | bytes | Mapping[str, Any]) -> Source:
+    """Turn a document into plain values.
+
+    Args:
+        document: YAML 1.2 or JSON text (bytes are UTF-8), or the values themselves.
+
+    Returns:
+        The values, with places when there was text.
+
+    Raises:
+        DocumentError: The text is neither YAML nor JSON, or the values are no JSON values.
+    """
+    if isinstance(document, Mapping):
+        try:
+            return Source(json.loads(json.dumps(document, allow_nan=False)))
+        except (TypeError, ValueError, RecursionError) as error:
+            raise DocumentError([Fault("", f"holds something that is no JSON value: {error}")]) from error
+    if isinstance(document, bytes):
+        try:
+            document = document.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise DocumentError([Fault("", f"is not UTF-8 text: {error}")]) from error
+    return _Unfolder().unfold(_compose(document.removeprefix("\ufeff")))
+
+
+def _compose(text: str) -> Node:
+    reader = YAML(typ="rt", pure=True)
+    try:
+        node: Node | None = reader.compose(text)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
+        problem = error.problem or error.context or "cannot be read"
+        raise DocumentError([Fault("", f"is neither YAML nor JSON: {problem}", line, column)]) from error
+    except (YAMLError, ValueError, RecursionError) as error:
+        raise DocumentError([Fault("", f"is neither YAML nor JSON: {error}")]) from error
+    if node is None:
+        raise DocumentError([Fault("", "is empty", 1, 1)])
+    return node
+
+
+class _Unfolder:
+    """Walks a YAML node graph once, aliases unfolded."""
+
+    def __init__(self) -> None:
+        self._source = Source(None)
+        self._open: set[int] = set()
+        self._count = 0
+
+    def unfold(self, root: Node) -> Source:
+        self._source.data = self._value(root, "")
+        return self._source
+
+    def _fault(self, node: Node, path: str, message: str) -> None:
+        mark = node.start_mark
+        self._source.faults.append(Fault(path, message, mark.line + 1, mark.column + 1))
+
+    def _value(self, node: Node, path: str) -> Any:
+        self._count += 1
+        if self._count > _MAX_NODES:
+            raise DocumentError([*self._source.faults, Fault(path, f"unfolds into more than {_MAX_NODES} values")])
+        self._source.places.setdefault(path, (node.start_mark.line + 1, node.start_mark.column + 1))
+        if id(node) in self._open:
+            self._fault(node, path, "an alias that contains itself")
+            return None
+        if isinstance(node, ScalarNode):
+            return self._scalar(node, path)
+        self._open.add(id(node))
+        try:
+            if isinstance(node, SequenceNode):
+                return [self._value(item, pointer(path, index)) for index, item in enumerate(node.value)]
+            if isinstance(node, MappingNode):
+                return self._mapping(node, path)
+        finally:
+            self._open.discard(id(node))
+        self._fault(node, path, f"{node.tag} has no JSON form")
+        return None
+
+    def _mapping(self, node: MappingNode, path: str) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        merged: dict[str, Any] = {}
+        for key_node, value_node in node.value:
+            if key_node.tag == f"{_TAG}merge":
+                merged.update(self._merge(value_node, path))
+                continue
+            if not isinstance(key_node, ScalarNode):
+                self._fault(key_node, path, "a key must be text")
+                continue
+            key = str(key_node.value)
+            here = pointer(path, key)
+            if key in result:
+                self._fault(key_node, here, f"the key {key!r} appears twice")
+                continue
+            self._source.places[here] = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
+            result[key] = self._value(value_node, here)
+        return {**merged, **result}
+
+    def _merge(self, node: Node, path: str) -> dict[str, Any]:
+        parts = node.value if isinstance(node, SequenceNode) else [node]
+        merged: dict[str, Any] = {}
+        for part in parts:
+            if isinstance(part, MappingNode):
+                merged = {**self._mapping(part, path), **merged}
+            else:
+                self._fault(part, path, "'<<' merges mappings only")
+        return merged
+
+    def _scalar(self, node: ScalarNode, path: str) -> Any:
+        text = str(node.value)
+        read = _SCALARS.get(str(node.tag).removeprefix(_TAG), str)
+        try:
+            return read(text)
+        except ValueError as error:
+            self._fault(node, path, f"{text!r} has no JSON form: {error}")
+            return None
+
+
+def _integer(text: str) -> int:
+    digits = text.replace("_", "").lower()
+    sign = -1 if digits.startswith("-") else 1
+    digits = digits.lstrip("+-")
+    base = {"0x": 16, "0o": 8, "0b": 2}.get(digits[:2], 10)
+    return sign * int(digits[2:] if base != 10 else digits, base)
+
+
+def _float(text: str) -> float:
+    number = float(text.replace("_", "").replace(".inf", "inf").replace(".nan", "nan"))
+    if not isfinite(number):
+        raise ValueError("JSON knows finite numbers only")
+    return number
+
+
+_SCALARS: Mapping[str, Callable[[str], Any]] = {
+    "null": lambda _: None,
+    "bool": lambda text: text.lower() == "true",
+    "int": _integer,
+    "float": _float,
+}
+"""How the YAML 1.2 core schema reads scalars; everything else, dates included, is text."""

@@ -1,0 +1,17 @@
+"""`listen`: events from others. Not supported yet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from maestro_workflow_engine.dsl._model import Body, Parser
+from maestro_workflow_engine.dsl._node import Node
+from maestro_workflow_engine.dsl._unsupported import refuse
+
+FIELDS = ("listen", "foreach")
+REQUIRED = ("listen",)
+
+
+def parse(fields: Mapping[str, Node], parser: Parser, scope: frozenset[str]) -> Body:
+    """Refuse the task."""
+    return refuse(fields["listen"], "'listen' tasks")
