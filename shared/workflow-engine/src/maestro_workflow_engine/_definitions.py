@@ -213,7 +213,9 @@ class WorkflowDefinition(Generic[P, R]):
 
 def _checked(text: str, pattern: re.Pattern[str], what: str) -> str:
     if not pattern.match(text):
-        raise WorkflowDefinitionError(f"{text!r} is no {what}: use letters, digits, '.', '_', '-' (and one '/' in names)")
+        raise WorkflowDefinitionError(
+            f"{text!r} is no {what}: use letters, digits, '.', '_', '-' (and one '/' in names)"
+        )
     return text
 
 

@@ -7,7 +7,7 @@ import re
 import uuid
 from collections.abc import AsyncIterator, Iterable
 from types import TracebackType
-from typing import Any, ParamSpec, Self, TypeVar, overload
+from typing import Any, Self, TypeVar, overload
 from urllib.parse import unquote, urlsplit
 
 from maestro_workflow_engine import _payload
@@ -19,7 +19,6 @@ from maestro_workflow_engine._registry import WorkflowRegistry
 from maestro_workflow_engine._runner import Runner
 from maestro_workflow_engine.embedded._runner import EmbeddedRunner
 
-P = ParamSpec("P")
 R = TypeVar("R")
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:~@-]{0,199}\Z")
 
@@ -100,12 +99,10 @@ class WorkflowEngine:
 
     @overload
     async def start(
-        self, workflow: WorkflowDefinition[P, R], /, *args: P.args, **kwargs: P.kwargs
+        self, workflow: WorkflowDefinition[..., R], /, *args: Any, id: str | None = None, **kwargs: Any
     ) -> WorkflowHandle[R]: ...
     @overload
-    async def start(
-        self, workflow: WorkflowDefinition[..., R] | str, /, *args: Any, id: str | None = None, **kwargs: Any
-    ) -> WorkflowHandle[R]: ...
+    async def start(self, workflow: str, /, *args: Any, id: str | None = None) -> WorkflowHandle[Any]: ...
     async def start(
         self,
         workflow: WorkflowDefinition[..., Any] | str,

@@ -239,7 +239,8 @@ class JournalVersionError(JournalError):
 
     def __init__(self, path: Path | str, found: int, supported: int) -> None:
         super().__init__(
-            path, f"journal {path} has format {found}; this release reads up to {supported}. Upgrade maestro-workflow-engine."
+            path,
+            f"journal {path} has format {found}; this release reads up to {supported}. Upgrade maestro-workflow-engine.",
         )
         self.found = found
         self.supported = supported

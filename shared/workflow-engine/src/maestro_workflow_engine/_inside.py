@@ -114,7 +114,9 @@ async def receive(name: str, *, timeout: timedelta | None = None, type: Any = An
     return _payload.decode(raw, type)
 
 
-async def run_child(workflow: WorkflowDefinition[..., Any] | str, *args: Any, id: str | None = None, **kwargs: Any) -> Any:  # noqa: A002  the field's term
+async def run_child(
+    workflow: WorkflowDefinition[..., Any] | str, *args: Any, id: str | None = None, **kwargs: Any
+) -> Any:  # noqa: A002  the field's term
     """Run another workflow as a child and wait for its result.
 
     Args:

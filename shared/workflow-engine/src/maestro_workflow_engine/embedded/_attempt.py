@@ -9,10 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import msgspec
-from maestro_core_logging import log_context
 from opentelemetry import trace
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from maestro_core_logging import log_context
 from maestro_workflow_engine import _payload
 from maestro_workflow_engine._definitions import StepDefinition
 from maestro_workflow_engine._errors import StepTimeoutError

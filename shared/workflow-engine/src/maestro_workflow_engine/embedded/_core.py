@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from maestro_core_logging import get_logger
 
+from maestro_core_logging import get_logger
 from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._errors import JournalWriteError, WorkflowConflictError, WorkflowError
 from maestro_workflow_engine._failure import describe
@@ -117,7 +117,9 @@ class Core:
             run.machine = replay(definition, row.id, parent_row.id if parent_row else None, history)
         except WorkflowError as error:
             run.problem = str(error)
-            _logger.error("Run cannot go on", run_id=run.id, workflow=run.workflow, problem=run.problem, code=error.code)
+            _logger.error(
+                "Run cannot go on", run_id=run.id, workflow=run.workflow, problem=run.problem, code=error.code
+            )
             return run
         self._execute(run, run.machine.outstanding())
         self._settle(run)
@@ -177,7 +179,13 @@ class Core:
                 on_failed(error)
 
         row = NewRun(
-            run.key, run_id, definition.name, definition.version, RunStatus.RUNNING.value, started.time, *(parent_ref or (None, None))
+            run.key,
+            run_id,
+            definition.name,
+            definition.version,
+            RunStatus.RUNNING.value,
+            started.time,
+            *(parent_ref or (None, None)),
         )
         events = [(run.key, 0, ev.encode_event(started))]
         self._journal.submit(Write(durable, row, events, on_failed=failed if on_failed else None))
@@ -239,9 +247,12 @@ class Core:
         try:
             commands = run.machine.apply(event, position)
         except WorkflowError as error:
+            run.machine.drop()
             run.problem, run.machine = str(error), None
             self._steps.retire(run)
-            _logger.error("Run cannot go on", run_id=run.id, workflow=run.workflow, problem=run.problem, code=error.code)
+            _logger.error(
+                "Run cannot go on", run_id=run.id, workflow=run.workflow, problem=run.problem, code=error.code
+            )
             return
         if isinstance(event, ev.StepRetrying):
             retry = run.machine.step_command(event.seq)
@@ -266,7 +277,7 @@ class Core:
 
     # ── commands ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _execute(self, run: LiveRun, commands: list[cmd.Command]) -> None:
+    def _execute(self, run: LiveRun, commands: list[cmd.Command]) -> None:  # noqa: C901  one line for each command
         for command in commands:
             match command:
                 case cmd.RunStep():
@@ -305,7 +316,7 @@ class Core:
             return
         try:
             if taken or row:
-                raise WorkflowConflictError(child_id, f"run id {child_id!r} is taken by another run")  # noqa: TRY301
+                raise WorkflowConflictError(child_id, f"run id {child_id!r} is taken by another run")
             definition = self._registry.find(command.workflow, command.version)
         except WorkflowError as error:
             self.append(run, ev.ChildFailed(now_us(), command.seq, command.workflow, child_id, describe(error)))
@@ -344,7 +355,9 @@ class Core:
 
         # The parent's share of this write takes it out of its sleep as well, which needs no second row.
         parked = self._unpark(told[0]) if told is not None else None
-        self._journal.submit(Write(durable, events=events, ended=Ended(run.key, status.value, event.time), parked=parked))
+        self._journal.submit(
+            Write(durable, events=events, ended=Ended(run.key, status.value, event.time), parked=parked)
+        )
 
     def _tell_parent(self, run: LiveRun, event: ev.Event) -> tuple[LiveRun, ev.Event, int] | None:
         if run.parent is None:

@@ -8,16 +8,20 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import Any
 
 import msgspec
-from maestro_core_logging import get_logger
 
+from maestro_core_logging import get_logger
 from maestro_workflow_engine._errors import EngineClosedError, JournalWriteError
 from maestro_workflow_engine.embedded import _schema
 
 _RETRY_FIRST_S = 0.05
 _RETRY_LONGEST_S = 2.0
+_INSERT_RUN = "INSERT INTO runs (key, id, workflow, version, status, created_us, parent_key, parent_seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+_INSERT_EVENT = "INSERT INTO history (run, position, event) VALUES (?, ?, ?)"
+_TRUNCATE = "DELETE FROM history WHERE run = ? AND position < ?"
+_END_RUN = "UPDATE runs SET status = ?, finished_us = ?, parked = 0, wake_us = NULL WHERE key = ?"
+_PARK_RUN = "UPDATE runs SET parked = ?, wake_us = ? WHERE key = ?"
 _logger = get_logger(__name__)
 
 
@@ -124,7 +128,9 @@ class Journal:
                 with self._wanted:
                     self._queue.extendleft(reversed(kept))
                 if self._closing:
-                    _logger.error("Journal closed with unwritten results; their steps run again", path=self.path, writes=len(kept))
+                    _logger.error(
+                        "Journal closed with unwritten results; their steps run again", path=self.path, writes=len(kept)
+                    )
                     return
                 self._refuse_until = time.monotonic() + delay
                 time.sleep(delay)
@@ -137,47 +143,35 @@ class Journal:
             self._on_loop(_deliver, batch)
 
     def _commit(self, batch: list[Write]) -> None:
-        new_runs: list[tuple[Any, ...]] = []
-        events: list[tuple[int, int, bytes]] = []
-        ended: list[tuple[Any, ...]] = []
-        parked: list[tuple[Any, ...]] = []
-        for write in batch:
-            if write.new_run is not None:
-                new_runs.append(msgspec.structs.astuple(write.new_run))
-            if write.ended is not None:
-                ended.append((write.ended.status, write.ended.finished_us, write.ended.key))
-            if write.parked is not None:
-                parked.append((write.parked.parked, write.parked.wake_us, write.parked.key))
-            events.extend(write.events)
-        execute, many = self._connection.execute, self._connection.executemany
-        execute("BEGIN IMMEDIATE")
+        new_runs = [msgspec.structs.astuple(w.new_run) for w in batch if w.new_run is not None]
+        events = [row for w in batch for row in w.events]
+        truncated = [(w.truncate, w.events[0][1]) for w in batch if w.truncate is not None]
+        ended = [(w.ended.status, w.ended.finished_us, w.ended.key) for w in batch if w.ended is not None]
+        parked = [(w.parked.parked, w.parked.wake_us, w.parked.key) for w in batch if w.parked is not None]
+        self._connection.execute("BEGIN IMMEDIATE")
         try:
-            if new_runs:
-                many(
-                    "INSERT INTO runs (key, id, workflow, version, status, created_us, parent_key, parent_seq)"
-                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                    new_runs,
-                )
-            if events:
-                many("INSERT INTO history (run, position, event) VALUES (?, ?, ?)", events)
-            for write in batch:
-                if write.truncate is not None:
-                    execute("DELETE FROM history WHERE run = ? AND position < ?", (write.truncate, write.events[0][1]))
-            if ended:
-                many("UPDATE runs SET status = ?, finished_us = ?, parked = 0, wake_us = NULL WHERE key = ?", ended)
-            if parked:
-                many("UPDATE runs SET parked = ?, wake_us = ? WHERE key = ?", parked)
-            execute("COMMIT")
+            for statement, rows in (
+                (_INSERT_RUN, new_runs),
+                (_INSERT_EVENT, events),
+                (_TRUNCATE, truncated),
+                (_END_RUN, ended),
+                (_PARK_RUN, parked),
+            ):
+                if rows:
+                    self._connection.executemany(statement, rows)
+            self._connection.execute("COMMIT")
         except BaseException:
             if self._connection.in_transaction:
-                execute("ROLLBACK")
+                self._connection.execute("ROLLBACK")
             raise
         self.commits += 1
 
     def _refuse(self, batch: list[Write], error: sqlite3.Error) -> list[Write]:
         if self.failure is None:
             _logger.error("Journal cannot be written; retrying, nothing is lost", path=self.path, error=str(error))
-        failure = JournalWriteError(self.path, f"journal {self.path} cannot be written: {error}. Free some space; it recovers by itself.")
+        failure = JournalWriteError(
+            self.path, f"journal {self.path} cannot be written: {error}. Free some space; it recovers by itself."
+        )
         self.failure = failure
         for write in batch:
             if write.on_failed is not None:

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 from maestro_core_logging import log_context
-
 from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine.machine import WorkflowMachine
 from maestro_workflow_engine.machine import _events as ev

@@ -48,12 +48,12 @@ class JournalReader:
 
     def by_id(self, run_id: str) -> RunRow | None:
         """Find a run by its id."""
-        rows = self._query(f"SELECT {_COLUMNS} FROM runs WHERE id = ?", (run_id,))
+        rows = self._query(f"SELECT {_COLUMNS} FROM runs WHERE id = ?", (run_id,))  # noqa: S608  columns are ours
         return RunRow(*rows[0]) if rows else None
 
     def by_key(self, key: int) -> RunRow | None:
         """Find a run by its key."""
-        rows = self._query(f"SELECT {_COLUMNS} FROM runs WHERE key = ?", (key,))
+        rows = self._query(f"SELECT {_COLUMNS} FROM runs WHERE key = ?", (key,))  # noqa: S608  columns are ours
         return RunRow(*rows[0]) if rows else None
 
     def last_key(self) -> int:
@@ -69,7 +69,10 @@ class JournalReader:
 
     def interrupted(self) -> list[int]:
         """Return the keys of the runs that were in memory when the journal was last closed or its process died."""
-        return [key for (key,) in self._query("SELECT key FROM runs WHERE status = 'running' AND parked = 0 ORDER BY key", ())]
+        return [
+            key
+            for (key,) in self._query("SELECT key FROM runs WHERE status = 'running' AND parked = 0 ORDER BY key", ())
+        ]
 
     def raw_history(self, key: int, after: int = -1, limit: int = -1) -> list[tuple[int, bytes]]:
         """Return (position, event bytes) of a run, in order."""

@@ -141,7 +141,9 @@ class EmbeddedRunner:
                 await self._appended(core, live)
             return False
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        core.create(definition, run_id, input_, trace=_current_trace(), on_durable=_setter(done), on_failed=_failer(done))
+        core.create(
+            definition, run_id, input_, trace=_current_trace(), on_durable=_setter(done), on_failed=_failer(done)
+        )
         await done
         return True
 

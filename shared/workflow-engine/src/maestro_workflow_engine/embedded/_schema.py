@@ -57,7 +57,9 @@ def connect(path: str, *, read_only: bool = False) -> sqlite3.Connection:
     try:
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
     except sqlite3.OperationalError as error:
-        raise JournalError(path, f"journal {path} cannot be opened: {error}. Does its folder exist and may it be written?") from error
+        raise JournalError(
+            path, f"journal {path} cannot be opened: {error}. Does its folder exist and may it be written?"
+        ) from error
     try:
         _prepare(connection, path, read_only=read_only)
     except BaseException:
@@ -72,7 +74,9 @@ def _prepare(connection: sqlite3.Connection, path: str, *, read_only: bool) -> N
         version = connection.execute("PRAGMA user_version").fetchone()[0]
         tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
         if tables and application_id != APPLICATION_ID:
-            raise JournalCorruptError(path, f"{path} is an SQLite file of another program, not a journal; nothing was changed")
+            raise JournalCorruptError(
+                path, f"{path} is an SQLite file of another program, not a journal; nothing was changed"
+            )
         if version > FORMAT_VERSION:
             raise JournalVersionError(path, version, FORMAT_VERSION)
         if read_only:
@@ -88,7 +92,9 @@ def _prepare(connection: sqlite3.Connection, path: str, *, read_only: bool) -> N
     except sqlite3.OperationalError as error:
         raise JournalError(path, f"journal {path} cannot be opened: {error}") from error
     except sqlite3.DatabaseError as error:
-        raise JournalCorruptError(path, f"journal {path} is damaged or no journal ({error}); nothing was changed") from error
+        raise JournalCorruptError(
+            path, f"journal {path} is damaged or no journal ({error}); nothing was changed"
+        ) from error
 
 
 def parent_folder_exists(path: str) -> bool:

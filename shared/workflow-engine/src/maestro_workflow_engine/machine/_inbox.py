@@ -24,12 +24,8 @@ class Inbox:
 
     def deliver(self, payload: msgspec.Raw) -> None:
         """Give a signal to whoever waits longest, or keep it."""
-        while self._waiters:
-            waiter = self._waiters.popleft()
-            if not waiter.done():
-                waiter.set_result(payload)
-                return
-        self.buffered.append(payload)
+        if not self._hand_over(payload):
+            self.buffered.append(payload)
 
     async def take(self, loop: MachineLoop) -> msgspec.Raw:
         """Return the next signal, waiting for it if need be."""
@@ -41,5 +37,15 @@ class Inbox:
             return await waiter
         except asyncio.CancelledError:
             if waiter.done() and not waiter.cancelled():  # it arrived in the very moment of the cancellation
-                self.buffered.appendleft(waiter.result())
+                payload = waiter.result()
+                if not self._hand_over(payload):
+                    self.buffered.appendleft(payload)
             raise
+
+    def _hand_over(self, payload: msgspec.Raw) -> bool:
+        while self._waiters:
+            waiter = self._waiters.popleft()
+            if not waiter.done():
+                waiter.set_result(payload)
+                return True
+        return False

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 from asyncio import Handle, TimerHandle
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextvars import Context
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from maestro_workflow_engine._errors import WorkflowContextError
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from maestro_workflow_engine.machine._machine import WorkflowMachine
 
 MAX_CALLBACKS_PER_EVENT = 1_000_000
+_MAX_CLOSE_ATTEMPTS = 1000
 
 
 class _OrderedTask(asyncio.Task[Any]):
@@ -94,11 +97,10 @@ class DeterministicLoop(MachineLoop):
             for task in sorted(self._tasks, key=hash):
                 task._log_destroy_pending = False  # type: ignore[attr-defined]  # the switch asyncio has for this
                 coro = task.get_coro()
-                try:
-                    if coro is not None:
-                        coro.close()
-                except BaseException:  # noqa: BLE001  whatever clean-up code does here must not end the engine
-                    continue
+                if coro is not None:
+                    _close_for_good(coro.close)
+            for generator in self._generators:
+                _close_for_good(partial(_close_generator, generator))
         finally:
             asyncio._set_running_loop(previous)
         self._tasks.clear()
@@ -171,13 +173,32 @@ class DeterministicLoop(MachineLoop):
 
     def run_in_executor(self, executor: Any, func: Any, *args: Any) -> NoReturn:
         """Refuse: threads are not deterministic."""
-        raise WorkflowContextError("a workflow cannot use threads (to_thread, run_in_executor): put the call into a @step")
+        raise WorkflowContextError(
+            "a workflow cannot use threads (to_thread, run_in_executor): put the call into a @step"
+        )
 
     def call_soon_threadsafe(
         self, callback: Callable[..., object], *args: Any, context: Context | None = None
     ) -> NoReturn:
         """Refuse: other threads cannot reach into a workflow."""
         raise WorkflowContextError("other threads cannot call into a workflow: send it a signal")
+
+
+def _close_for_good(close: Callable[[], object]) -> None:
+    """Close a coroutine even where its clean-up code awaits: left half closed, that code would run at the next collection."""
+    for _ in range(_MAX_CLOSE_ATTEMPTS):
+        try:
+            close()
+        except RuntimeError:  # "coroutine ignored GeneratorExit": it awaited once more
+            continue
+        except BaseException:  # noqa: BLE001, S110  whatever clean-up code raises here must not end the engine
+            pass
+        return
+
+
+def _close_generator(generator: AsyncGenerator[Any, Any]) -> None:
+    with contextlib.suppress(StopIteration):
+        generator.aclose().send(None)
 
 
 def _refusing(name: str) -> Callable[..., NoReturn]:
@@ -188,6 +209,8 @@ def _refusing(name: str) -> Callable[..., NoReturn]:
 
 
 for _name in dir(asyncio.AbstractEventLoop):
-    _is_io = _name.startswith(("create_", "connect_", "add_", "remove_", "sock_", "subprocess_", "get", "sendfile", "start_"))
+    _is_io = _name.startswith(
+        ("create_", "connect_", "add_", "remove_", "sock_", "subprocess_", "get", "sendfile", "start_")
+    )
     if _is_io and _name not in {"create_future", "create_task", "get_debug"}:
         setattr(DeterministicLoop, _name, _refusing(_name))

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
-from maestro_core_logging import get_logger
 
+from maestro_core_logging import get_logger
 from maestro_workflow_engine import _payload
 from maestro_workflow_engine._errors import (
     NonDeterminismError,
@@ -39,6 +39,10 @@ class ContinueAsNewSignal(BaseException):
     def __init__(self, input_: msgspec.Raw) -> None:
         super().__init__("continue as new")
         self.input = input_
+
+
+class RunDroppedSignal(BaseException):
+    """Thrown into the clean-up code of a run that leaves memory: the run has not ended, so nothing is to be cleaned up."""
 
 
 class WorkflowMachine:
@@ -192,6 +196,8 @@ class WorkflowMachine:
 
     async def receive(self, name: str) -> msgspec.Raw:
         """Wait for the next signal of a name."""
+        if self._dropped:
+            raise RunDroppedSignal
         return await self._inboxes.setdefault(name, Inbox()).take(self._loop)
 
     def patched(self, change: str) -> bool:
@@ -231,6 +237,8 @@ class WorkflowMachine:
     # ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _add(self, entry: Pending) -> int:
+        if self._dropped:
+            raise RunDroppedSignal
         self._seq += 1
         self._pending[self._seq] = entry
         self._command(entry.command(self._seq))
@@ -266,7 +274,7 @@ class WorkflowMachine:
             if self._dropped:
                 raise
             self._close(cmd.CancelRun() if self._cancel_requested else cmd.FailRun(describe(error)))
-        except GeneratorExit:
+        except (GeneratorExit, RunDroppedSignal):
             raise
         except BaseException as error:  # noqa: BLE001  whatever a workflow raises, SystemExit included, is how it ends
             self._close(cmd.FailRun(describe(error)))

@@ -1,0 +1,22 @@
+import importlib.util
+import sys
+from pathlib import Path
+
+import pytest
+
+# Tests are collected by path; this makes the driver importable from them under one name.
+_spec = importlib.util.spec_from_file_location("engine_driving", Path(__file__).with_name("driving.py"))
+assert _spec is not None and _spec.loader is not None
+if _spec.name not in sys.modules:
+    _module = importlib.util.module_from_spec(_spec)
+    sys.modules[_spec.name] = _module
+    _spec.loader.exec_module(_module)
+
+
+@pytest.fixture(autouse=True)
+def _drop_machines():
+    yield
+    machines = sys.modules["engine_driving"].MACHINES
+    for machine in machines:
+        machine.drop()
+    machines.clear()

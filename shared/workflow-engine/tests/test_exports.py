@@ -1,0 +1,28 @@
+import maestro_workflow_engine
+
+
+def test_public_names_are_pinned():
+    """What users import changes only on purpose."""
+    assert maestro_workflow_engine.__all__ == sorted(maestro_workflow_engine.__all__)
+    assert set(maestro_workflow_engine.__all__) == {
+        "EngineClosedError", "Failure", "HistoryEvent", "JournalCorruptError", "JournalError", "JournalLockedError",
+        "JournalVersionError", "JournalWriteError", "NonDeterminismError", "PayloadError", "QueryNotFoundError",
+        "RetryPolicy", "RunDetail", "RunInfo", "RunPage", "RunStatus", "StepDefinition", "StepFailedError", "StepInfo",
+        "StepTimeoutError", "Wait", "WorkflowCancelledError", "WorkflowConflictError", "WorkflowContextError",
+        "WorkflowDefinition", "WorkflowDefinitionError", "WorkflowEndedError", "WorkflowEngine", "WorkflowError",
+        "WorkflowFailedError", "WorkflowHandle", "WorkflowInfo", "WorkflowNotFoundError", "continue_as_new", "info", "now",
+        "patched", "publish", "random", "receive", "run_child", "step", "step_info", "uuid4", "workflow",
+    }  # fmt: skip
+    for name in maestro_workflow_engine.__all__:
+        assert hasattr(maestro_workflow_engine, name)
+
+
+def test_error_codes_are_stable_and_unique():
+    """Programs match errors by code, so each class has its own."""
+    errors = [
+        getattr(maestro_workflow_engine, name)
+        for name in maestro_workflow_engine.__all__
+        if name.endswith("Error")
+    ]
+    assert len({error.code for error in errors}) == len(errors)
+    assert all(issubclass(error, maestro_workflow_engine.WorkflowError) for error in errors)
