@@ -149,6 +149,7 @@ class MaestroAPI(FastAPI):
             state = None
             if self._user_lifespan is not None:
                 state = await stack.enter_async_context(self._user_lifespan(self))
+            stack.push_async_callback(self.in_flight.drain, config.shutdown_grace)
             if config.registry_url is not None:
                 await stack.enter_async_context(Registration(config, url=self.bound_url).kept())
             self.started.set()

@@ -372,7 +372,7 @@ def _problem(response: httpx2.Response) -> dict[str, Any]:
 
 def _unreachable(call: _Call, target: str, error: httpx2.TransportError) -> ServiceUnavailableException:
     reason = str(error) or type(error).__name__
-    via = "" if target.startswith(call.url) else f" (for {call.url})"
+    via = f" (for {call.url})" if call.url.startswith(f"{SCHEME}:") else ""
     return ServiceUnavailableException(
         detail=f"{call.method} {target}{via}: {reason}", error_code="SERVICE_UNREACHABLE", target=target
     )

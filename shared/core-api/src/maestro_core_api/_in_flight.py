@@ -1,6 +1,7 @@
 """The requests that are being answered, so that a stopping service can end them."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 
@@ -14,7 +15,6 @@ class InFlight:
     def __init__(self) -> None:
         self._requests: set[asyncio.Task[Any]] = set()
         self._streams: set[asyncio.Task[Any]] = set()
-        self._ended: set[asyncio.Task[Any]] = set()
 
     def enter(self) -> asyncio.Task[Any]:
         """Note that the running task answers a request.
@@ -35,7 +35,6 @@ class InFlight:
         """
         self._requests.discard(task)
         self._streams.discard(task)
-        self._ended.discard(task)
 
     def mark_stream(self, task: asyncio.Task[Any]) -> None:
         """Note that a task sends an event stream.
@@ -47,7 +46,7 @@ class InFlight:
 
     def end_streams(self) -> None:
         """Cancel the event streams."""
-        self._end(self._streams)
+        _cancel(self._streams)
 
     def end_all(self) -> int:
         """Cancel whatever is still running.
@@ -55,15 +54,27 @@ class InFlight:
         Returns:
             How many requests were cancelled.
         """
-        return self._end(self._requests)
+        return _cancel(self._requests)
 
-    def was_ended(self) -> bool:
-        """Tell whether the running task was cancelled from here, and not by whoever called it."""
-        return asyncio.current_task() in self._ended
+    async def drain(self, grace: timedelta) -> None:
+        """Wait until no request is running, and cancel those that take too long.
 
-    def _end(self, tasks: set[asyncio.Task[Any]]) -> int:
-        ending = tasks - self._ended
-        self._ended |= ending
-        for task in ending:
-            task.cancel()
-        return len(ending)
+        A server waits for the requests whose callers are still there. Those whose callers hung up are still running
+        too, and must not see the service's resources closed under them.
+
+        Args:
+            grace: How long to wait before cancelling.
+        """
+        loop = asyncio.get_running_loop()
+        running = {task for task in self._requests if task.get_loop() is loop}
+        if running:
+            _, late = await asyncio.wait(running, timeout=grace.total_seconds())
+            _cancel(late)
+            await asyncio.gather(*late, return_exceptions=True)
+
+
+def _cancel(tasks: set[asyncio.Task[Any]]) -> int:
+    cancelled = tuple(tasks)
+    for task in cancelled:
+        task.cancel()
+    return len(cancelled)

@@ -97,8 +97,7 @@ class RequestPipeline:
             await self._app(exchange.scope, receive, exchange.send)
         except asyncio.CancelledError:
             exchange.status = exchange.status or _CLIENT_CLOSED_REQUEST
-            if not self._in_flight.was_ended():
-                raise
+            raise
         except Exception as error:  # noqa: BLE001 - nothing above this layer could answer
             await self._answer_failure(exchange, receive, error)
         finally:

@@ -10,7 +10,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Final
 
@@ -20,6 +20,7 @@ from granian.constants import Interfaces
 from granian.errors import FatalError
 from granian.log import LogLevels
 from granian.server.embed import Server
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ._errors import AddressUnavailableError, StartupError
 
@@ -153,7 +154,7 @@ class _EmbeddedServer(Server):
 
     def __init__(self, app: "MaestroAPI", listener: socket.socket) -> None:
         super().__init__(
-            app,
+            _without_cancellation(app),
             interface=Interfaces.ASGI,
             backlog=_BACKLOG,
             # Errors only: it warns on every start that embedding is experimental.
@@ -173,6 +174,16 @@ class _EmbeddedServer(Server):
         # Its stubs know neither the holder's arguments nor that the attribute is set later.
         holder: Any = SocketHolder
         self.__dict__.update(_ssp=None, _shd=holder(self._listener.dup().detach(), False, _BACKLOG))
+
+
+def _without_cancellation(app: ASGIApp) -> ASGIApp:
+    """Keep from granian that a request was cancelled at the stop; it would log that as a failure of the application."""
+
+    async def edge(scope: Scope, receive: Receive, send: Send) -> None:
+        with suppress(asyncio.CancelledError):
+            await app(scope, receive, send)
+
+    return edge
 
 
 def _unavailable(error: OSError, host: str, port: int) -> AddressUnavailableError:

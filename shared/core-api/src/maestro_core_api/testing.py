@@ -82,14 +82,14 @@ class APITestCase(unittest.TestCase):
         """Prepare the class; call it first when overriding."""
         super().setUpClass()
         cls._client = None
-        cls.database_path = None
-        cls.database_url = None
+        cls._forget_database()
 
     @classmethod
     def setup_test_db(cls) -> None:
         """Give the class an empty SQLite database of its own, removed after its last test."""
         folder = tempfile.TemporaryDirectory(prefix="maestro-test-")
         cls.addClassCleanup(folder.cleanup)
+        cls.addClassCleanup(cls._forget_database)
         cls.database_path = Path(folder.name) / "test.db"
         cls.database_path.touch()
         cls.database_url = f"sqlite:///{cls.database_path}"
@@ -159,6 +159,11 @@ class APITestCase(unittest.TestCase):
             self._application().dependency_overrides.clear()
         if cls.database_path is not None:
             _empty(cls.database_path)
+
+    @classmethod
+    def _forget_database(cls) -> None:
+        cls.database_path = None
+        cls.database_url = None
 
     @classmethod
     def _application(cls) -> MaestroAPI:

@@ -4,7 +4,6 @@ import threading
 from typing import Final
 
 from opentelemetry import trace
-from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor, SpanExporter
@@ -60,8 +59,7 @@ def configure_tracing(
             trace.set_tracer_provider(provider)
         if isinstance(provider, _Provider):
             if otlp_endpoint is not None and otlp_endpoint not in provider.destinations:
-                sender = OTLPSpanExporter(endpoint=_traces_url(otlp_endpoint))
-                provider.add_destination(otlp_endpoint, BatchSpanProcessor(sender))
+                provider.add_destination(otlp_endpoint, BatchSpanProcessor(_otlp_exporter(otlp_endpoint)))
             if exporter is not None and exporter not in provider.destinations:
                 provider.add_destination(exporter, SimpleSpanProcessor(exporter))
     return provider
@@ -75,6 +73,13 @@ def current_trace_id() -> str | None:
     """
     context = trace.get_current_span().get_span_context()
     return f"{context.trace_id:032x}" if context.is_valid else None
+
+
+def _otlp_exporter(endpoint: str) -> SpanExporter:
+    # Loaded here because it brings protobuf and requests, a tenth of a service's start-up, for those who export.
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter  # noqa: PLC0415
+
+    return OTLPSpanExporter(endpoint=_traces_url(endpoint))
 
 
 def _traces_url(endpoint: str) -> str:
