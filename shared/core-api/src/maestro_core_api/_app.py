@@ -3,13 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp
 
-from maestro_core_logging import Logger, get_logger
+from maestro_core_logging import get_logger
 from maestro_core_monitoring import HealthRegistry, MetricsCollector, configure_tracing
 
 from ._config import APIConfig
@@ -22,6 +22,9 @@ from ._registration import Registration
 from ._server import run_service
 from ._system_routes import SYSTEM_PATHS, add_system_routes
 from ._tokens import TokenVerifier
+
+if TYPE_CHECKING:
+    from maestro_core_logging import Logger
 
 Lifespan = Callable[["MaestroAPI"], AbstractAsyncContextManager[Any]]
 """A function of the application that returns an async context manager, held open while the service runs."""

@@ -21,6 +21,9 @@ from ._problem import problem_response
 from ._request_info import RequestInfo, attach_request_info, current_request
 from ._routes import route_template
 
+if TYPE_CHECKING:
+    from maestro_core_logging import Logger
+
 _SANE_REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 _CLIENT_CLOSED_REQUEST: Final = 499
 _SECURITY_HEADERS: Final = (
@@ -50,7 +53,7 @@ class RequestPipeline:
         app: ASGIApp,
         *,
         metrics: MetricsCollector | None,
-        logger: Logger,
+        logger: "Logger",
         in_flight: InFlight,
         quiet_paths: frozenset[str],
     ) -> None:
