@@ -3,7 +3,6 @@ from typing import Any
 
 import pytest
 from fastapi import APIRouter, HTTPException, Query
-from maestro_core_logging.testing import capture_logs
 from pydantic import BaseModel, Field
 from starlette.testclient import TestClient
 
@@ -19,6 +18,7 @@ from maestro_core_api import (
     UnauthorizedException,
     ValidationException,
 )
+from maestro_core_logging.testing import capture_logs
 
 
 class Item(BaseModel):

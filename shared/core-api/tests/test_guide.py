@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from maestro_core_logging.testing import capture_logs
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from starlette.testclient import TestClient
 
 from maestro_core_api import MaestroAPI
+from maestro_core_logging.testing import capture_logs
 
 ORCHESTRATOR = """
 from maestro_core_logging import get_logger, configure_logging

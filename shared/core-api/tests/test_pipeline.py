@@ -4,7 +4,6 @@ from typing import Any
 
 import pytest
 from fastapi import APIRouter, Request
-from maestro_core_logging.testing import capture_logs
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 from prometheus_client.parser import text_string_to_metric_families
@@ -14,6 +13,7 @@ from starlette.testclient import TestClient
 
 from maestro_core_api import MaestroAPI
 from maestro_core_logging import get_logger
+from maestro_core_logging.testing import capture_logs
 from maestro_core_monitoring import current_trace_id
 
 TRACE_ID = "0af7651916cd43dd8448eb211c80319c"

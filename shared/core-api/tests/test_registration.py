@@ -4,11 +4,11 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from maestro_core_logging.testing import capture_logs
 
 from maestro_core_api import MaestroAPI
 from maestro_core_api._registration import Registration
 from maestro_core_api.testing import running
+from maestro_core_logging.testing import capture_logs
 
 MakeApp = Callable[..., MaestroAPI]
 Eventually = Callable[[Callable[[], Any]], Awaitable[Any]]

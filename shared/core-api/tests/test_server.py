@@ -11,12 +11,12 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from maestro_core_logging.testing import capture_logs
 from starlette.responses import StreamingResponse
 
 from maestro_core_api import AddressUnavailableError, MaestroAPI, StartupError, public
 from maestro_core_api._server import bind
 from maestro_core_api.testing import running
+from maestro_core_logging.testing import capture_logs
 
 SERVICE = """
 import sys

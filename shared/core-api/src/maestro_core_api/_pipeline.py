@@ -4,7 +4,7 @@ import asyncio
 import re
 import time
 import uuid
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry import trace
 from opentelemetry.context import Context
@@ -12,7 +12,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from maestro_core_logging import Logger, log_context
+from maestro_core_logging import log_context
 from maestro_core_monitoring import MetricsCollector
 
 from ._exceptions import APIException
