@@ -297,4 +297,4 @@ def test_a_caller_cannot_fill_the_memory_with_tokens(app: MaestroAPI, anonymous:
     """However many tokens are seen, only a bounded number is remembered."""
     for number in range(1_100):
         app._verifier.authenticate(f"Bearer {issue_token(secret, subject=str(number))}")
-    assert len(app._verifier._checked) <= 1_024
+    assert len(app._verifier._accepted) <= 1_024

@@ -16,7 +16,7 @@ from ._principal import Principal
 
 # One algorithm, chosen here and never by the token: neither "none" nor a key of another kind gets through (RFC 8725, 3.1).
 _ALGORITHMS: Final = ["HS256"]
-_CACHED_TOKENS: Final = 1_024
+_REMEMBERED_TOKENS: Final = 1_024
 
 
 def issue_token(
@@ -74,8 +74,9 @@ class TokenVerifier:
         if security.audience is not None:
             options["aud"] = {"essential": True, "value": security.audience}
         self._claims = jwt.JWTClaimsRegistry(leeway=int(security.leeway.total_seconds()), **options)
-        # Checking a signature costs more than the rest of the framework; a token is checked once, its times always.
-        self._checked: dict[str, dict[str, Any]] = {}
+        # Checking a signature costs more than the rest of the framework. A token that was good once stays good until its
+        # end, so after the first time only that is looked at.
+        self._accepted: dict[str, tuple[Principal, float]] = {}
 
     @property
     def configured(self) -> bool:
@@ -114,9 +115,16 @@ class TokenVerifier:
             raise UnauthorizedException(
                 detail=detail, rule="bearer-token-present", headers={"WWW-Authenticate": self._challenge()}
             )
-        claims = self._checked.get(token) or self._check_signature(token, self._key)
+        known = self._accepted.get(token)
+        if known is not None and known[1] > time.time() - self._security.leeway.total_seconds():
+            return known[0]
+        claims = self._check_signature(token, self._key)
         self._check_claims(claims)
-        return _principal(claims)
+        principal = _principal(claims)
+        if len(self._accepted) >= _REMEMBERED_TOKENS:
+            self._accepted.pop(next(iter(self._accepted)))
+        self._accepted[token] = (principal, float(claims["exp"]))
+        return principal
 
     def _check_signature(self, token: str, key: OctKey) -> dict[str, Any]:
         try:
@@ -130,9 +138,6 @@ class TokenVerifier:
             or not all(isinstance(role, str) for role in roles)
         ):
             raise self._invalid("the claim 'roles' must be a list of strings and 'scope' a string", "token-claims")
-        if len(self._checked) >= _CACHED_TOKENS:
-            self._checked.pop(next(iter(self._checked)))
-        self._checked[token] = claims
         return claims
 
     def _check_claims(self, claims: dict[str, Any]) -> None:
