@@ -54,7 +54,9 @@ class DocumentParser:
         if not isinstance(node.value, dict):
             node.fault("must be a mapping that describes a task")
             return None
-        kind = next((kind for kind in tasks.KINDS if kind in node.value), None)
+        kind = next((key for key in node.value if key in tasks.KINDS), None)
+        if kind == "do" and "for" in node.value:
+            kind = "for"
         if kind is None:
             self._no_kind(node)
             return None

@@ -61,4 +61,4 @@ KINDS: Mapping[str, Kind] = {
     "wait": wait,
     "do": do,
 }
-"""The field that makes a task one of a kind. `for` comes before `do`, which it holds too."""
+"""The field that makes a task one of a kind."""

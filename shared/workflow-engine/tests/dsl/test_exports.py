@@ -1,0 +1,22 @@
+from maestro_workflow_engine import dsl
+
+
+def test_the_public_names_are_these() -> None:
+    """The subpackage exports exactly what its users were promised."""
+    assert dsl.__all__ == [
+        "DSL_VERSIONS",
+        "DocumentError",
+        "Fault",
+        "HttpCallError",
+        "HttpCaller",
+        "HttpRequest",
+        "HttpResponse",
+        "HttpxCaller",
+        "ProblemDetails",
+        "StepResolver",
+        "Steps",
+        "TaskError",
+        "WorkflowDocument",
+        "load_document",
+    ]
+    assert all(hasattr(dsl, name) for name in dsl.__all__)

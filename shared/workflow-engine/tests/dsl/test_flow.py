@@ -1,0 +1,63 @@
+import pytest
+
+COLORS = """
+do:
+  - red: {set: {colors: '${ .colors + ["red"] }'}%s}
+  - green: {set: {colors: '${ .colors + ["green"] }'}%s}
+  - blue: {set: {colors: '${ .colors + ["blue"] }'}%s}
+"""
+
+
+@pytest.mark.parametrize(
+    ("directives", "expected"),
+    [
+        (("", "", ""), ["red", "green", "blue"]),
+        ((", then: continue", "", ""), ["red", "green", "blue"]),
+        ((", then: blue", "", ""), ["red", "blue"]),
+        ((", then: exit", "", ""), ["red"]),
+        ((", then: end", "", ""), ["red"]),
+        ((", then: blue", ", then: end", ", then: green"), ["red", "blue", "green"]),
+    ],
+)
+def test_directives_in_the_main_list(execute, directives: tuple[str, str, str], expected: list[str]) -> None:
+    """`continue` goes on, a name goes there (back too), `exit` and `end` in the main list end the workflow."""
+    assert execute(COLORS % directives) == {"colors": expected}
+
+
+@pytest.mark.parametrize(("then", "expected"), [("exit", ["in", "after"]), ("end", ["in"])])
+def test_exit_leaves_the_list_and_end_the_workflow(execute, then: str, expected: list[str]) -> None:
+    """In a nested list `exit` ends that list, with its parent going on; `end` ends everything at once."""
+    source = f"""
+do:
+  - outer:
+      do:
+        - inner: {{set: {{l: '${{ .l + ["in"] }}'}}, then: {then}}}
+        - never: {{set: {{l: never}}}}
+      output: {{as: '.'}}
+  - after: {{set: {{l: '${{ .l + ["after"] }}'}}}}
+output: {{as: .l}}
+"""
+    assert execute(source) == expected
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        "{do: [{x: {set: {gone: true}, then: end}}], output: {as: '{}'}}",
+        "{for: {in: '[1, 2]'}, do: [{x: {set: {gone: true}, then: end}}]}",
+        "{try: [{x: {set: {gone: true}, then: end}}], catch: {do: []}}",
+        "{try: [{x: {raise: {error: {type: 'a:b', status: 1}}}}], catch: {do: [{y: {set: {gone: true}, then: end}}]}}",
+        "{fork: {branches: [{x: {do: [{z: {set: {gone: true}, then: end}}]}}, {y: {wait: PT10S}}]}}",
+        "{switch: [{x: {when: 'true', then: end}}], input: {from: '{gone: true}'}}",
+    ],
+)
+def test_end_unwinds_every_kind_of_task(execute, inner: str) -> None:
+    """`end` inside a list, loop, try, catch or branch ends the workflow with that task's output, errors aside."""
+    source = f"do:\n  - outer: {inner}\n  - never: {{set: {{l: never}}}}\noutput: {{as: .gone}}\n"
+    assert execute(source) is True
+
+
+def test_an_empty_list_passes_its_input_on(execute) -> None:
+    """A workflow or task without tasks gives what it was given."""
+    assert execute("do: []", {"a": 1}) == {"a": 1}
+    assert execute("do: [{x: {do: []}}]", 5) == 5
