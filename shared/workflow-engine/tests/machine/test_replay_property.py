@@ -100,7 +100,9 @@ def test_replay_at_every_prefix_gives_the_same_commands(program: Program, choice
     for choice in choices:
         open_steps = {c.seq for c in drive.machine.outstanding() if isinstance(c, cmd.RunStep)}
         open_timers = {c.seq: c.fire_at for c in drive.machine.outstanding() if isinstance(c, cmd.StartTimer)}
-        ready = sorted(open_steps) + ([min(open_timers, key=lambda seq: (open_timers[seq], seq))] if open_timers else [])
+        ready = sorted(open_steps) + (
+            [min(open_timers, key=lambda seq: (open_timers[seq], seq))] if open_timers else []
+        )
         if not ready:
             break
         seq = ready[choice % len(ready)]

@@ -1,0 +1,424 @@
+"""Restarts, kills, full disks, foreign files: what was acknowledged is there afterwards, exactly once."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import textwrap
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from maestro_workflow_engine import (
+    EngineClosedError,
+    JournalCorruptError,
+    JournalError,
+    JournalLockedError,
+    JournalVersionError,
+    JournalWriteError,
+    NonDeterminismError,
+    RetryPolicy,
+    RunStatus,
+    WorkflowEngine,
+    receive,
+    step,
+    step_info,
+    workflow,
+)
+from maestro_workflow_engine.embedded._runner import EmbeddedRunner
+
+SOON = timedelta(seconds=20)
+
+
+def url(folder: Path) -> str:
+    return f"sqlite:///{folder}/journal.db"
+
+
+async def test_runs_go_on_after_a_restart_and_finished_steps_do_not_run_again(tmp_path: Path):
+    """Close the engine in the middle, open it again: the run ends as if nothing had happened."""
+    ran: list[str] = []
+
+    @step
+    async def work(name: str) -> str:
+        ran.append(name)
+        return name
+
+    @workflow
+    async def pauses() -> list[str]:
+        first = await work("first")
+        go = await receive("go")
+        await asyncio.sleep(0.01)
+        return [first, go, await work("last")]
+
+    async with WorkflowEngine(url(tmp_path), workflows=[pauses]) as engine:
+        handle = await engine.start(pauses, id="r")
+        while ran != ["first"] or len(await handle.history()) < 2:
+            await asyncio.sleep(0.001)
+    async with WorkflowEngine(url(tmp_path), workflows=[pauses]) as engine:
+        await engine.handle("r").signal("go", "went")
+        assert await engine.handle("r").result(SOON) == ["first", "went", "last"]
+    assert ran == ["first", "last"]
+
+
+async def test_a_step_that_was_running_runs_again_and_keeps_its_attempts(tmp_path: Path):
+    """Steps run at least once: an interrupted attempt is repeated, and earlier failures still count."""
+    attempts: list[int] = []
+    started = asyncio.Event()
+
+    @step(retry=RetryPolicy(max_attempts=3, initial_interval=timedelta(milliseconds=1)))
+    async def fragile() -> int:
+        attempts.append(step_info().attempt)
+        if len(attempts) == 1:
+            raise OSError("first")
+        if len(attempts) == 2:
+            started.set()
+            await asyncio.sleep(3600)
+        return step_info().attempt
+
+    @workflow
+    async def flow() -> int:
+        return await fragile()
+
+    async with WorkflowEngine(url(tmp_path), workflows=[flow]) as engine:
+        await engine.start(flow, id="r")
+        await started.wait()
+    async with WorkflowEngine(url(tmp_path), workflows=[flow]) as engine:
+        assert await engine.handle("r").result(SOON) == 2
+    assert attempts == [1, 2, 2]
+
+
+async def test_waiting_runs_leave_memory_and_come_back_when_something_happens():
+    """With room for two, two hundred waiting runs all end: by signal, by timer, and by their children."""
+
+    @workflow
+    async def naps(n: int) -> int:
+        await asyncio.sleep(0.05)
+        return n
+
+    @workflow
+    async def waits(n: int) -> int:
+        got = int(await receive("n"))
+        return got + await naps(n)
+
+    async with WorkflowEngine("sqlite://", workflows=[waits, naps], max_workflows_in_memory=2) as engine:
+        handles = [await engine.start(waits, n, id=f"r{n}") for n in range(100)]
+        runner = engine._runner
+        assert isinstance(runner, EmbeddedRunner)
+        assert len(runner._parts[0]._live) <= 3
+        assert (await handles[5].status()).waiting_for[0].name == "n"
+        await asyncio.gather(*(handle.signal("n", 1000) for handle in handles))
+        assert [await handle.result(SOON) for handle in handles] == [1000 + n for n in range(100)]
+
+
+async def test_sleeping_runs_wake_after_a_restart(tmp_path: Path):
+    """A timer that fell due while the engine was closed fires when it opens."""
+
+    @workflow
+    async def naps() -> str:
+        await asyncio.sleep(0.05)
+        return "awake"
+
+    async with WorkflowEngine(url(tmp_path), workflows=[naps]) as engine:
+        await engine.start(naps, id="r")
+    await asyncio.sleep(0.06)
+    async with WorkflowEngine(url(tmp_path), workflows=[naps]) as engine:
+        assert await engine.handle("r").result(SOON) == "awake"
+
+
+async def test_a_run_whose_workflow_is_missing_waits_for_it_and_says_so(tmp_path: Path):
+    """A forgotten registration stops the run, not the engine; registering it lets the run go on."""
+
+    @workflow
+    async def late() -> str:
+        return str(await receive("go"))
+
+    async with WorkflowEngine(url(tmp_path), workflows=[late]) as engine:
+        await engine.start(late, id="r")
+    async with WorkflowEngine(url(tmp_path)) as engine:
+        handle = engine.handle("r")
+        await handle.signal("go", "kept")
+        detail = await handle.status()
+        assert detail.status is RunStatus.RUNNING
+        assert detail.problem is not None
+        assert "'late' is not registered" in detail.problem
+        engine.register(late)
+        assert await handle.result(SOON) == "kept"
+
+
+async def test_changed_code_stops_the_run_and_names_the_place(tmp_path: Path):
+    """A replay that takes another path leaves the run as it is, with the reason in its status."""
+
+    @step
+    async def a() -> None: ...
+
+    @step
+    async def b() -> None: ...
+
+    @workflow(name="flow")
+    async def old() -> None:
+        await a()
+        await receive("go")
+
+    @workflow(name="flow")
+    async def new() -> None:
+        await b()
+        await receive("go")
+
+    async with WorkflowEngine(url(tmp_path), workflows=[old]) as engine:
+        handle = await engine.start(old, id="r")
+        while len(await handle.history()) < 2:
+            await asyncio.sleep(0.001)
+    async with WorkflowEngine(url(tmp_path), workflows=[new]) as engine:
+        await engine.handle("r").signal("go")
+        problem = (await engine.handle("r").status()).problem
+        assert problem == str(NonDeterminismError("r", 1, "step 'a'", "step 'b'"))
+    async with WorkflowEngine(url(tmp_path), workflows=[old]) as engine:
+        await engine.handle("r").result(SOON)
+
+
+WORKER = textwrap.dedent(
+    """
+    import asyncio, os, sys
+    from maestro_workflow_engine import WorkflowEngine, step, workflow
+
+    folder, count = sys.argv[1], int(sys.argv[2])
+
+    @step
+    async def record(run: int, part: int) -> int:
+        with open(f"{folder}/effects", "a") as file:
+            file.write(f"{run}.{part}\\n")
+        return part
+
+    @workflow
+    async def flow(run: int) -> int:
+        total = 0
+        for part in range(4):
+            total += await record(run, part)
+            await asyncio.sleep(0.001)
+        return total
+
+    async def main() -> None:
+        async with WorkflowEngine(f"sqlite:///{folder}/journal.db", workflows=[flow]) as engine:
+            for run in range(count):
+                await engine.start(flow, run, id=f"r{run}")
+                print(f"started {run}", flush=True)
+            for run in range(count):
+                assert await engine.handle(f"r{run}").result() == 6
+            print("finished", flush=True)
+
+    asyncio.run(main())
+    """
+)
+
+
+def test_killed_again_and_again_nothing_acknowledged_is_lost_or_repeated(tmp_path: Path):
+    """SIGKILL at random moments: every acknowledged start ends, and no step whose result was journalled runs again."""
+    script = tmp_path / "worker.py"
+    script.write_text(WORKER)
+    count, acknowledged = 60, 0
+
+    def launch() -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, str(script), str(tmp_path), str(count)],
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    for lines_to_wait in (3, 20, 40, 59, 60):
+        process = launch()
+        assert process.stdout is not None
+        for _ in range(lines_to_wait):
+            acknowledged = max(acknowledged, int(process.stdout.readline().removeprefix("started ")))
+        before = journalled_steps(tmp_path / "journal.db")
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        effects_before = (tmp_path / "effects").read_text().splitlines() if (tmp_path / "effects").exists() else []
+        repeated = launch()
+        assert repeated.stdout is not None
+        repeated.stdout.readline()
+        repeated.send_signal(signal.SIGKILL)
+        repeated.communicate()
+        fresh = (tmp_path / "effects").read_text().splitlines()[len(effects_before) :]
+        assert not before.intersection(fresh)
+    process = launch()
+    output, errors = process.communicate(timeout=60)
+    assert process.returncode == 0, errors
+    assert "finished" in output
+    effects = (tmp_path / "effects").read_text().splitlines()
+    assert acknowledged == count - 1
+    assert set(effects) == {f"{run}.{part}" for run in range(count) for part in range(4)}
+
+
+def journalled_steps(journal: Path) -> set[str]:
+    with sqlite3.connect(journal) as connection:
+        rows = connection.execute(
+            "SELECT json_extract(event, '$.input.run') || '.' || json_extract(event, '$.input.part') FROM history"
+            " WHERE json_extract(event, '$.type') = 'step_completed'"
+        ).fetchall()
+    connection.close()
+    return {row[0] for row in rows}
+
+
+async def test_a_full_disk_refuses_new_work_keeps_finished_work_and_recovers(tmp_path: Path):
+    """While the journal cannot grow, starts fail clearly; results of steps wait and are written once there is room."""
+    release = asyncio.Event()
+
+    @step
+    async def waits() -> str:
+        await release.wait()
+        return "x" * 200_000
+
+    @workflow
+    async def flow() -> int:
+        return len(await waits())
+
+    async with WorkflowEngine(url(tmp_path), workflows=[flow]) as engine:
+        handle = await engine.start(flow, id="r")
+        runner = engine._runner
+        assert isinstance(runner, EmbeddedRunner)
+        connection = runner._parts[2]._connection
+        pages = connection.execute("PRAGMA page_count").fetchone()[0]
+        connection.execute(f"PRAGMA max_page_count = {pages + 2}")
+        release.set()
+        while engine.failure is None:
+            await asyncio.sleep(0.001)
+        with pytest.raises(JournalWriteError, match="full"):
+            await engine.start(flow, id="refused")
+        assert (await handle.status()).status is RunStatus.RUNNING
+        connection.execute("PRAGMA max_page_count = 1000000")
+        assert await handle.result(SOON) == 200_000
+        assert engine.failure is None
+        assert await (await engine.start(flow, id="refused")).result(SOON) == 200_000
+
+
+async def test_a_second_engine_on_the_same_journal_is_refused_by_process(tmp_path: Path):
+    """Two engines on one file would run every step twice: the second is refused and told who has it."""
+    async with WorkflowEngine(url(tmp_path)):
+        with pytest.raises(JournalLockedError) as caught:
+            await WorkflowEngine(url(tmp_path)).__aenter__()
+        assert caught.value.pid == os.getpid()
+    async with WorkflowEngine(url(tmp_path)):
+        pass
+
+
+async def test_a_damaged_or_foreign_file_is_left_untouched(tmp_path: Path):
+    """What is no journal, or no longer one, or from a newer release, is named and not written to."""
+    journal = tmp_path / "journal.db"
+    cases: list[tuple[bytes, type[JournalError]]] = [
+        (b"not a database at all, but long enough to look at\n" * 100, JournalCorruptError)
+    ]
+    with sqlite3.connect(tmp_path / "foreign.db") as connection:
+        connection.execute("CREATE TABLE theirs (x)")
+    connection.close()
+    cases.append(((tmp_path / "foreign.db").read_bytes(), JournalCorruptError))
+    async with WorkflowEngine(f"sqlite:///{tmp_path}/newer.db"):
+        pass
+    with sqlite3.connect(tmp_path / "newer.db") as connection:
+        connection.execute("PRAGMA user_version = 99")
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection.close()
+    cases.append(((tmp_path / "newer.db").read_bytes(), JournalVersionError))
+    for content, expected in cases:
+        journal.write_bytes(content)
+        with pytest.raises(expected):
+            await WorkflowEngine(url(tmp_path)).__aenter__()
+        assert journal.read_bytes() == content
+    with pytest.raises(JournalError, match="folder does not exist"):
+        await WorkflowEngine(f"sqlite:///{tmp_path}/nowhere/journal.db").__aenter__()
+
+
+async def test_a_closed_engine_says_so():
+    """Use before opening or after closing is a clear error."""
+    engine = WorkflowEngine("sqlite://")
+    with pytest.raises(EngineClosedError, match="async with"):
+        await engine.runs()
+    async with engine:
+        pass
+    with pytest.raises(EngineClosedError):
+        await engine.handle("r").history()
+
+
+async def test_closing_while_somebody_waits_for_a_result():
+    """A waiter learns that the engine closed instead of hanging."""
+
+    @workflow
+    async def waits() -> None:
+        await receive("never")
+
+    engine = WorkflowEngine("sqlite://", workflows=[waits])
+    async with engine:
+        handle = await engine.start(waits)
+        waiter = asyncio.create_task(handle.result())
+        await asyncio.sleep(0)
+    with pytest.raises(EngineClosedError):
+        await waiter
+
+
+def test_the_journal_format_is_golden(tmp_path: Path):
+    """The bytes of every kind of event are pinned: a journal written today is read by every later release."""
+    from maestro_workflow_engine import Failure, _payload
+    from maestro_workflow_engine.machine import _events as ev
+
+    raw, failure = _payload.encode({"a": 1}), Failure("builtins:ValueError", "no", ["no"], "tb")
+    golden: list[tuple[ev.Event, bytes]] = [
+        (
+            ev.RunStarted(1, raw, 2, "00-a-b-01"),
+            b'{"type":"run_started","time":1,"input":{"a":1},"seed":2,"trace":"00-a-b-01"}',
+        ),
+        (
+            ev.StepCompleted(1, 2, "s", raw, raw, 3),
+            b'{"type":"step_completed","time":1,"seq":2,"step":"s","input":{"a":1},"output":{"a":1},"started":3}',
+        ),
+        (
+            ev.StepRetrying(1, 2, "s", failure, 1, 9),
+            b'{"type":"step_retrying","time":1,"seq":2,"step":"s","failure":{"type":"builtins:ValueError","message":"no",'
+            b'"args":["no"],"traceback":"tb"},"attempt":1,"next_time":9}',
+        ),
+        (
+            ev.StepFailed(1, 2, "s", raw, failure, 3, 4),
+            b'{"type":"step_failed","time":1,"seq":2,"step":"s","input":{"a":1},"failure":{"type":"builtins:ValueError",'
+            b'"message":"no","args":["no"],"traceback":"tb"},"started":3,"attempt":4}',
+        ),
+        (ev.TimerFired(1, 2), b'{"type":"timer_fired","time":1,"seq":2}'),
+        (ev.SignalReceived(1, "n", raw), b'{"type":"signal_received","time":1,"name":"n","payload":{"a":1}}'),
+        (ev.CancelRequested(1, "why"), b'{"type":"cancel_requested","time":1,"reason":"why"}'),
+        (
+            ev.ChildCompleted(1, 2, "w", "r.2", raw),
+            b'{"type":"child_completed","time":1,"seq":2,"workflow":"w","run_id":"r.2","output":{"a":1}}',
+        ),
+        (
+            ev.ChildCancelled(1, 2, "w", "r.2"),
+            b'{"type":"child_cancelled","time":1,"seq":2,"workflow":"w","run_id":"r.2"}',
+        ),
+        (ev.PatchRecorded(1, "c"), b'{"type":"patch_recorded","time":1,"change":"c"}'),
+        (ev.RunCompleted(1, raw), b'{"type":"run_completed","time":1,"output":{"a":1}}'),
+        (ev.RunCancelled(1), b'{"type":"run_cancelled","time":1}'),
+        (ev.RunContinued(1, raw), b'{"type":"run_continued","time":1,"input":{"a":1}}'),
+    ]
+    for event, expected in golden:
+        assert ev.encode_event(event) == expected
+        assert ev.encode_event(ev.decode_event(expected)) == expected
+
+
+async def test_many_runs_share_one_commit():
+    """Group commit: what gathers while one commit is under way goes to disk with the next."""
+
+    @step
+    async def work() -> None: ...
+
+    @workflow
+    async def flow() -> None:
+        await work()
+
+    async with WorkflowEngine("sqlite://", workflows=[flow]) as engine:
+        handles = await asyncio.gather(*(engine.start(flow) for _ in range(500)))
+        await asyncio.gather(*(handle.result(SOON) for handle in handles))
+        runner = engine._runner
+        assert isinstance(runner, EmbeddedRunner)
+        assert runner._parts[2].commits < 500
