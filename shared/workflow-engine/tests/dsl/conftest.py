@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
+import os
+import re
 import selectors
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -18,15 +18,36 @@ from maestro_workflow_engine import WorkflowEngine, WorkflowFailedError
 from maestro_workflow_engine.dsl import HttpCaller, Steps, TaskError, WorkflowDocument, load_document
 from maestro_workflow_engine.dsl._interpreter import interpret
 
-# Tests are collected by path; this makes the conformance data importable from them under one name.
-_spec = importlib.util.spec_from_file_location("dsl_conformance", Path(__file__).with_name("conformance.py"))
-assert _spec is not None and _spec.loader is not None
-if _spec.name not in sys.modules:
-    _module = importlib.util.module_from_spec(_spec)
-    sys.modules[_spec.name] = _module
-    _spec.loader.exec_module(_module)
-
 START = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+PROJECT = Path(__file__).resolve().parents[4]
+DATA = Path(os.environ.get("MAESTRO_CONFORMANCE_DATA", PROJECT.parent / "shared" / "data")) / "open-workflow"
+ABSENT = f"no conformance data at {DATA}; MAESTRO_CONFORMANCE_DATA names the folder that holds open-workflow/"
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run tests that take an `example`, an `invalid_document` or a `scenario` once for each of them."""
+    found: dict[str, list[Any]] = {
+        "example": [pytest.param(path, id=path.stem) for path in sorted(DATA.glob("examples/*.yaml"))],
+        "invalid_document": [pytest.param(path, id=path.stem) for path in sorted(DATA.glob("invalid/*.yaml"))],
+        "scenario": [
+            pytest.param(text, id=f"{path.stem}: {text.strip().splitlines()[0]}")
+            for path in sorted(DATA.glob("ctk/*.feature"))
+            for text in re.split(r"^[ \t]*Scenario:", path.read_text(encoding="utf-8"), flags=re.MULTILINE)[1:]
+        ],
+    }
+    for name, values in found.items():
+        if name in metafunc.fixturenames:
+            metafunc.parametrize(name, values or [pytest.param(None, marks=pytest.mark.skip(reason=ABSENT))])
+
+
+@pytest.fixture(scope="session")
+def conformance_data() -> Path:
+    """Return the folder of the specification's schema, examples and features; skip where it is absent."""
+    if not DATA.exists():
+        pytest.skip(ABSENT)
+    return DATA
 
 
 class SkippingSelector(selectors.DefaultSelector):

@@ -1,5 +1,7 @@
 from base64 import b64encode
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 import pytest
 
@@ -27,14 +29,14 @@ def source(arguments: str) -> str:
     return f"do: [{{get: {{call: http, with: {{{arguments}}}}}}}]"
 
 
-def sent(simulate, arguments: str, payload: object = None) -> HttpRequest:
+def sent(simulate: Callable[..., Any], arguments: str, payload: object = None) -> HttpRequest:
     remote = Remote()
     simulation = simulate(source(arguments), payload, http=remote)
     assert simulation.error is None, simulation.error
     return remote.requests[0]
 
 
-def test_the_answer_becomes_the_output(execute) -> None:
+def test_the_answer_becomes_the_output(execute: Callable[..., Any]) -> None:
     """A call sends method and address and outputs the answer's content, read by its content type."""
     remote = Remote()
     assert execute(source("method: get, endpoint: 'https://example.com/a'"), http=remote) == {"ok": True}
@@ -54,7 +56,7 @@ def test_the_answer_becomes_the_output(execute) -> None:
         ("service://registry/{id}", "service://registry/7"),
     ],
 )
-def test_addresses_are_templates_or_expressions(simulate, endpoint: str, url: str) -> None:
+def test_addresses_are_templates_or_expressions(simulate: Callable[..., Any], endpoint: str, url: str) -> None:
     """`{name}` takes a top-level property of the input, percent-encoded; what an expression gives is left alone."""
     quoted = endpoint if endpoint[0] in "'{" else f"'{endpoint}'"
     payload = {"id": 7, "name": "a b/c?", "flag": True, "nothing": None, "pet": {"id": 1}, "pet.id": "verbatim"}
@@ -62,13 +64,13 @@ def test_addresses_are_templates_or_expressions(simulate, endpoint: str, url: st
 
 
 @pytest.mark.parametrize("value", [{}, []])
-def test_only_plain_values_stand_in_addresses(simulate, value: object) -> None:
+def test_only_plain_values_stand_in_addresses(simulate: Callable[..., Any], value: object) -> None:
     """An object or list in a URI template is an expression error."""
     error = simulate(source("method: get, endpoint: 'http://x/{v}'"), {"v": value}, http=Remote()).error.error
     assert (error.type, error.instance) == (PREFIX + "expression", "/do/0/get")
 
 
-def test_query_parameters_are_added(simulate) -> None:
+def test_query_parameters_are_added(simulate: Callable[..., Any]) -> None:
     """`query` adds to the address, encoded; a list gives several, null none; an expression may give the whole."""
     request = sent(
         simulate,
@@ -82,7 +84,7 @@ def test_query_parameters_are_added(simulate) -> None:
     )
 
 
-def test_headers_are_text(simulate) -> None:
+def test_headers_are_text(simulate: Callable[..., Any]) -> None:
     """`headers` are filled in and sent as text; null sends none."""
     request = sent(
         simulate,
@@ -110,7 +112,9 @@ def test_headers_are_text(simulate) -> None:
         ("redirect: false", None, b""),
     ],
 )
-def test_bodies_are_encoded_by_content_type(simulate, extra: str, content_type: str | None, content: bytes) -> None:
+def test_bodies_are_encoded_by_content_type(
+    simulate: Callable[..., Any], extra: str, content_type: str | None, content: bytes
+) -> None:
     """A body is JSON unless it is text or its content type says otherwise."""
     request = sent(simulate, f"method: post, endpoint: 'http://x', {extra}", {"v": "é"})
     headers = {name.lower(): value for name, value in request.headers.items()}
@@ -130,13 +134,15 @@ def test_bodies_are_encoded_by_content_type(simulate, extra: str, content_type: 
         (JSON, b"", None),
     ],
 )
-def test_content_is_read_by_its_type(simulate, headers: dict[str, str], content: bytes, output: object) -> None:
+def test_content_is_read_by_its_type(
+    simulate: Callable[..., Any], headers: dict[str, str], content: bytes, output: object
+) -> None:
     """JSON is parsed, text is text, and everything else (broken JSON too) is handed on in base-64."""
     remote = Remote(HttpResponse(200, headers, content))
     assert simulate(source("method: get, endpoint: 'http://x'"), http=remote).output == output
 
 
-def test_the_whole_response_can_be_the_output(execute) -> None:
+def test_the_whole_response_can_be_the_output(execute: Callable[..., Any]) -> None:
     """`output: response` gives request, status, headers and content; credentials are not repeated."""
     arguments = (
         "method: get, output: response, headers: {a: b}, "
@@ -150,7 +156,7 @@ def test_the_whole_response_can_be_the_output(execute) -> None:
     }
 
 
-def test_raw_output_is_the_bytes(simulate) -> None:
+def test_raw_output_is_the_bytes(simulate: Callable[..., Any]) -> None:
     """`output: raw` gives the bytes in base-64, whatever their type."""
     output = simulate(source("method: get, endpoint: 'http://x', output: raw"), http=Remote()).output
     assert output == b64encode(b'{"ok": true}').decode()
@@ -160,7 +166,7 @@ def test_raw_output_is_the_bytes(simulate) -> None:
     ("redirect", "status", "fails"),
     [("false", 302, True), ("true", 302, False), ("true", 400, True), ("false", 204, False), ("false", 199, True)],
 )
-def test_which_statuses_are_errors(simulate, redirect: str, status: int, fails: bool) -> None:
+def test_which_statuses_are_errors(simulate: Callable[..., Any], redirect: str, status: int, fails: bool) -> None:
     """Success is 200 to 299, with `redirect: true` 200 to 399; redirections are followed only then."""
     remote = Remote(HttpResponse(status))
     simulation = simulate(source(f"method: get, endpoint: 'http://x', redirect: {redirect}"), http=remote)
@@ -168,7 +174,7 @@ def test_which_statuses_are_errors(simulate, redirect: str, status: int, fails: 
     assert remote.requests[0].follow_redirects is (redirect == "true")
 
 
-def test_an_error_status_is_a_communication_error(execute) -> None:
+def test_an_error_status_is_a_communication_error(execute: Callable[..., Any]) -> None:
     """A failed call raises the standard error "communication" with the answer's status, reason and beginning."""
     remote = Remote(HttpResponse(404, JSON, b'{"why": "gone"}', "Not Found"))
     with pytest.raises(TaskError) as caught:
@@ -183,7 +189,7 @@ def test_an_error_status_is_a_communication_error(execute) -> None:
     assert len(remote.requests) == 1
 
 
-def test_no_answer_is_a_communication_error(execute) -> None:
+def test_no_answer_is_a_communication_error(execute: Callable[..., Any]) -> None:
     """Where there is no answer the error has the type's own status, 500, and says why."""
     with pytest.raises(TaskError) as caught:
         execute(source("method: get, endpoint: 'http://x/a'"), http=Remote(None))
@@ -200,7 +206,7 @@ def test_no_answer_is_a_communication_error(execute) -> None:
         ("{use: shared}", "Bearer abc"),
     ],
 )
-def test_calls_authenticate(simulate, authentication: str, header: str) -> None:
+def test_calls_authenticate(simulate: Callable[..., Any], authentication: str, header: str) -> None:
     """Basic and bearer authentication, given or by name, set the Authorization header over one of the same name."""
     remote = Remote()
     endpoint = f"{{uri: 'http://x', authentication: {authentication}}}"

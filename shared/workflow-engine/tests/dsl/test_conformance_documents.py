@@ -7,7 +7,7 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
-from dsl_conformance import ABSENT, DATA, documents, read_yaml
+from ruamel.yaml import YAML
 
 from maestro_workflow_engine.dsl import DocumentError, Fault, load_document
 
@@ -46,25 +46,26 @@ def faults(document: Any) -> list[Fault]:
     return []
 
 
+def read_yaml(path: Path) -> Any:
+    return YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+
+
 @pytest.fixture(scope="module")
-def schema() -> jsonschema_rs.Validator:
-    return jsonschema_rs.validator_for(read_yaml((DATA / "schema" / "workflow.yaml").read_text(encoding="utf-8")))
+def schema(conformance_data: Path) -> jsonschema_rs.Validator:
+    return jsonschema_rs.validator_for(read_yaml(conformance_data / "schema" / "workflow.yaml"))
 
 
-@pytest.mark.parametrize("path", documents("examples"))
-def test_examples_load_or_are_not_supported_yet(path: Path, schema: jsonschema_rs.Validator) -> None:
+def test_examples_load_or_are_not_supported_yet(example: Path, schema: jsonschema_rs.Validator) -> None:
     """Every example either loads or is refused only for what is not supported yet; which ones load is pinned."""
-    text = path.read_text(encoding="utf-8")
-    assert schema.is_valid(read_yaml(text))
-    found = faults(text)
+    assert schema.is_valid(read_yaml(example))
+    found = faults(example.read_text(encoding="utf-8"))
     assert [fault for fault in found if not fault.message.startswith("not supported yet: ")] == []
-    assert (not found) is (path.stem in SUPPORTED)
+    assert (not found) is (example.stem in SUPPORTED)
 
 
-@pytest.mark.parametrize("path", documents("invalid"))
-def test_invalid_documents_are_refused(path: Path) -> None:
+def test_invalid_documents_are_refused(invalid_document: Path) -> None:
     """Every invalid document has a fault that is more than being unsupported."""
-    found = faults(path.read_text(encoding="utf-8"))
+    found = faults(invalid_document.read_text(encoding="utf-8"))
     assert [fault for fault in found if not fault.message.startswith("not supported yet: ")]
 
 
@@ -72,7 +73,8 @@ def mutations(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[str, tup
     """Name every way to spoil one spot: drop it, misspell its key, or put another kind of value there."""
     if path:
         yield "drop", path, None
-        for other in (None, 7, True, "word", [], {}, {"unknown": 1}):
+        others: tuple[Any, ...] = (None, 7, True, "word", [], {}, {"unknown": 1})
+        for other in others:
             yield "replace", path, other
     if isinstance(value, dict):
         for key in value:
@@ -97,13 +99,12 @@ def spoil(document: Any, how: str, path: tuple[Any, ...], other: Any) -> Any:
     return document
 
 
-@pytest.mark.parametrize(
-    "path", [pytest.param(DATA / "examples" / f"{name}.yaml", id=name) for name in sorted(SUPPORTED)]
-)
-@pytest.mark.skipif(not DATA.exists(), reason=str(ABSENT.kwargs["reason"]))
-def test_what_the_schema_refuses_is_refused_here_too(path: Path, schema: jsonschema_rs.Validator) -> None:
+@pytest.mark.parametrize("name", sorted(SUPPORTED))
+def test_what_the_schema_refuses_is_refused_here_too(
+    name: str, conformance_data: Path, schema: jsonschema_rs.Validator
+) -> None:
     """However an example is spoilt in one spot, a document that the official schema refuses never loads."""
-    document = read_yaml(path.read_text(encoding="utf-8"))
+    document = read_yaml(conformance_data / "examples" / f"{name}.yaml")
     spoilt = [(change, spoil(document, *change)) for change in mutations(document)]
     loaded = [change for change, result in spoilt if not schema.is_valid(result) and not faults(result)]
     assert loaded == []

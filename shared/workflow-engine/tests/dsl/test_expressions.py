@@ -1,5 +1,7 @@
 import json
 import string
+from collections.abc import Callable
+from typing import Any
 
 import jq
 import pytest
@@ -25,7 +27,7 @@ def evaluate(program: str, data: object = None, **variables: object) -> object:
     node = Node(program, "/x", FaultLog({}))
     expression = compile_expression(node, program, SCOPE)
     assert not node.log.faults, node.log.faults
-    return expression.evaluate(data, {name: None for name in SCOPE} | variables)
+    return expression.evaluate(data, dict.fromkeys(SCOPE) | variables)
 
 
 def fault(program: str) -> str:
@@ -197,14 +199,14 @@ def test_reading_any_text_ends(text: str) -> None:
     compile_expression(node, text, SCOPE)
 
 
-def test_text_in_data_is_never_evaluated(execute) -> None:
+def test_text_in_data_is_never_evaluated(execute: Callable[..., Any]) -> None:
     """Expression syntax that arrives as data stays text (the specification's warning about injection)."""
     hostile = "${ .secret }"
     source = 'do: [{a: {set: {copy: "${ .given }"}}}, {b: {set: {again: "${ .copy }", whole: "${ . }"}}}]'
     assert execute(source, {"given": hostile, "secret": 1}) == {"again": hostile, "whole": {"copy": hostile}}
 
 
-def test_scopes_follow_the_table(load) -> None:
+def test_scopes_follow_the_table(load: Callable[..., Any]) -> None:
     """Each place sees the arguments that the specification's table gives it, and no other."""
     allowed = {
         "input: {from: '[$workflow, $runtime]'}\ndo: []",
@@ -226,5 +228,5 @@ def test_scopes_follow_the_table(load) -> None:
         "do: [{a: {set: {x: '${ $item }'}}}]",
     }
     for source in refused:
-        with pytest.raises(DocumentError, match="is not (available here|defined)"):
+        with pytest.raises(DocumentError, match=r"is not (available here|defined)"):
             load(source)

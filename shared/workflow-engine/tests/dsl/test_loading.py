@@ -1,8 +1,11 @@
+import contextlib
 import json
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from maestro_workflow_engine import WorkflowError
 from maestro_workflow_engine.dsl import DocumentError, Fault, load_document
@@ -306,3 +309,19 @@ def test_unknown_steps_are_listed_when_the_workflow_is_made(load: Callable[..., 
         ("/do/2/d/try/0/e/call", 5, None),
         ("/do/2/d/catch/do/0/f/fork/branches/0/g/call", 5, "did you mean 'http'?"),
     ]
+
+
+@pytest.mark.parametrize("depth", [200, 5000])
+def test_deep_nesting_is_no_crash(depth: int) -> None:
+    """A document nested beyond reason is refused as such; one nested deeply but sanely is read."""
+    found = faults(HEAD + "do: " + "[" * depth + "]" * depth)
+    assert [fault.message for fault in found] == [
+        "is nested too deeply" if depth > 1000 else "must be a mapping of one name to a task, not a list"
+    ]
+
+
+@given(st.text(max_size=60))
+def test_any_text_gives_faults_at_worst(text: str) -> None:
+    """Whatever text comes, it is loaded or refused with faults; no other exception escapes."""
+    with contextlib.suppress(DocumentError):
+        load_document(text)

@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import BaseModel
@@ -28,7 +30,7 @@ class Remote:
         return HttpResponse(200, {"content-type": "application/json"}, b'{"ok": true}')
 
 
-async def test_a_document_is_a_workflow_by_its_qualified_name(load) -> None:
+async def test_a_document_is_a_workflow_by_its_qualified_name(load: Callable[..., Any]) -> None:
     """The workflow is named "namespace/name", has the document's version, and its title for a title."""
     document = load(
         "document: {dsl: '1.0.3', namespace: acme, name: greet, version: 1.2.3, title: Greets people}\n"
@@ -41,7 +43,7 @@ async def test_a_document_is_a_workflow_by_its_qualified_name(load) -> None:
         assert await handle.result(LIMIT) == {"id": "run-17", "name": "bob"}
 
 
-async def test_an_uncaught_error_is_kept_whole(load) -> None:
+async def test_an_uncaught_error_is_kept_whole(load: Callable[..., Any]) -> None:
     """The failed run keeps the error object, and reading it back gives a TaskError again."""
     document = load("do: [{a: {raise: {error: {type: 'a:b', status: 418, title: Tea}}}}]")
     async with WorkflowEngine("sqlite://", workflows=[document.as_workflow()]) as engine:
@@ -54,7 +56,7 @@ async def test_an_uncaught_error_is_kept_whole(load) -> None:
     assert TaskError(error).error == TaskError(*TaskError(error).args).error
 
 
-async def test_steps_get_their_declared_types(load) -> None:
+async def test_steps_get_their_declared_types(load: Callable[..., Any]) -> None:
     """A mapping in `with` arrives as the model that the step declares."""
     document = load("do: [{a: {call: total, with: {order: {items: [1, 2, '${ .n }']}}}}]")
     async with WorkflowEngine("sqlite://", workflows=[document.as_workflow(Steps([total]))]) as engine:
@@ -62,7 +64,7 @@ async def test_steps_get_their_declared_types(load) -> None:
         assert await handle.result(LIMIT) == 6
 
 
-async def test_a_call_is_kept_as_readable_json(load) -> None:
+async def test_a_call_is_kept_as_readable_json(load: Callable[..., Any]) -> None:
     """History shows a call's arguments and outcome as JSON, not as encoded bytes."""
     document = load("do: [{a: {call: http, with: {method: post, endpoint: 'http://x', body: {n: 1}}}}]")
     async with WorkflowEngine("sqlite://", workflows=[document.as_workflow(Steps(http=Remote()))]) as engine:
@@ -71,6 +73,12 @@ async def test_a_call_is_kept_as_readable_json(load) -> None:
         history = json.dumps([event.data for event in await handle.history()])
     assert '"body": {"n": 1}' in history
     assert '"output": {"ok": true}' in history
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    async with asyncio.timeout(LIMIT.total_seconds()):
+        while not condition():
+            await asyncio.sleep(0.005)
 
 
 RESUMED = """
@@ -89,7 +97,7 @@ do:
 """
 
 
-async def test_a_run_goes_on_after_a_restart(load, tmp_path: Path) -> None:
+async def test_a_run_goes_on_after_a_restart(load: Callable[..., Any], tmp_path: Path) -> None:
     """A run that was interrupted anywhere goes on where it was: no finished step runs again, no value changes."""
     notes: list[str] = []
     failures: list[int] = []
@@ -114,14 +122,10 @@ async def test_a_run_goes_on_after_a_restart(load, tmp_path: Path) -> None:
 
     async with engine() as running:
         await running.start(document.qualified_name, id="r")
-        async with asyncio.timeout(LIMIT.total_seconds()):
-            while "b" not in notes:
-                await asyncio.sleep(0.005)
+        await until(lambda: "b" in notes)
     assert "a" not in notes
     async with engine() as running:
-        async with asyncio.timeout(LIMIT.total_seconds()):
-            while not failures:
-                await asyncio.sleep(0.005)
+        await until(lambda: bool(failures))
     async with engine() as running:
         output = await running.handle("r").result(LIMIT)
     assert notes[0] == f"first {output['started']}"

@@ -103,9 +103,12 @@ def load_document(document: str | bytes | Mapping[str, Any]) -> WorkflowDocument
     Raises:
         DocumentError: It cannot be run. All faults are listed, each with its path; line and column for text.
     """
-    source = read_source(document)
-    log = FaultLog(source.places, source.faults)
-    loaded = _load(Node(source.data, "", log))
+    try:
+        source = read_source(document)
+        log = FaultLog(source.places, source.faults)
+        loaded = _load(Node(source.data, "", log))
+    except RecursionError as error:
+        raise DocumentError([Fault("", "is nested too deeply")]) from error
     if log.faults or loaded is None:
         raise DocumentError(sorted(log.faults, key=lambda fault: (fault.line or 0, fault.column or 0)))
     return loaded

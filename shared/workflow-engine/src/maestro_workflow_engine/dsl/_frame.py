@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -18,6 +19,8 @@ from maestro_workflow_engine.dsl._template import Template
 from maestro_workflow_engine.dsl._time import describe_time
 
 NOTHING: Mapping[str, Any] = {}
+_ROUNDS = 100
+_REST = timedelta(milliseconds=1)
 
 
 @dataclass
@@ -32,6 +35,14 @@ class Run:
     """The `$runtime` argument."""
     context: Any = None
     """The `$context` argument; `export` replaces it."""
+    rounds: int = 0
+    """How often the run went back to a task it had been at."""
+
+    async def go_back(self) -> None:
+        """Count a step back, and rest now and then: a loop that never waits must not keep its host from all else."""
+        self.rounds += 1
+        if self.rounds % _ROUNDS == 0:
+            await asyncio.sleep(_REST.total_seconds())
 
     def frame(self, task: Task, raw: Any, scope: Mapping[str, Any]) -> Frame:
         """Open a frame for a task.

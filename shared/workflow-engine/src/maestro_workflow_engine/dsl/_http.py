@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from maestro_workflow_engine._errors import WorkflowError
+
 
 @dataclass(frozen=True)
 class HttpRequest:
@@ -32,8 +34,10 @@ class HttpResponse:
     """The reason phrase, such as "Not Found"; empty when there is none."""
 
 
-class HttpCallError(Exception):
+class HttpCallError(WorkflowError):
     """No response could be had: no connection, a broken one, or none in time."""
+
+    code = "HTTP_CALL_FAILED"
 
 
 class HttpCaller(Protocol):

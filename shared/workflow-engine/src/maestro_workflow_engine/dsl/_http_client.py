@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ssl
 from datetime import timedelta
+from functools import cached_property
 from typing import Self
 
 import httpx2
@@ -47,7 +49,14 @@ class HttpxCaller:
             return await self._send(client, request)
 
     def _new_client(self) -> httpx2.AsyncClient:
-        return httpx2.AsyncClient(timeout=self._timeout.total_seconds(), transport=self._transport)
+        return httpx2.AsyncClient(
+            timeout=self._timeout.total_seconds(), transport=self._transport, verify=self._certificates
+        )
+
+    @cached_property
+    def _certificates(self) -> ssl.SSLContext:
+        """The trusted certificates: loading them takes longer than most calls, so clients share them."""
+        return httpx2.create_ssl_context()
 
     @staticmethod
     async def _send(client: httpx2.AsyncClient, request: HttpRequest) -> HttpResponse:

@@ -55,7 +55,12 @@ async def run_list(shared: Run, tasks: TaskList, data: Any, scope: Mapping[str, 
             return data
         if then == END:
             raise WorkflowEnded(data)
-        position = position + 1 if then in {None, CONTINUE} else tasks.positions[str(then)]
+        if then in {None, CONTINUE}:
+            position += 1
+        else:
+            if tasks.positions[str(then)] <= position:
+                await shared.go_back()
+            position = tasks.positions[str(then)]
     return data
 
 

@@ -72,7 +72,7 @@ def _compose(text: str) -> Node:
         line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
         problem = error.problem or error.context or "cannot be read"
         raise DocumentError([Fault("", f"is neither YAML nor JSON: {problem}", line, column)]) from error
-    except (YAMLError, ValueError, RecursionError) as error:
+    except (YAMLError, ValueError) as error:
         raise DocumentError([Fault("", f"is neither YAML nor JSON: {error}")]) from error
     if node is None:
         raise DocumentError([Fault("", "is empty", 1, 1)])

@@ -16,7 +16,7 @@ from maestro_workflow_engine.dsl._model import Outcome, Parser, TaskList
 from maestro_workflow_engine.dsl._node import Node
 from maestro_workflow_engine.dsl._retry_policy import RetryPolicy, parse_retry
 from maestro_workflow_engine.dsl._sequence import within
-from maestro_workflow_engine.dsl.tasks.loop import variable
+from maestro_workflow_engine.dsl.tasks.for_ import variable
 
 FIELDS = ("try", "catch")
 REQUIRED = ("try", "catch")
@@ -72,6 +72,7 @@ class Try:
                     break
             retries += 1
             await asyncio.sleep(pause.total_seconds())
+            await frame.shared.go_back()
         output = frame.input
         if self.catch.tasks is not None:
             output = await frame.run_list(self.catch.tasks, frame.input, bound)
