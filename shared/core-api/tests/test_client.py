@@ -15,6 +15,7 @@ from starlette.responses import PlainTextResponse, StreamingResponse
 from maestro_core_api import (
     APIClient,
     APIException,
+    BadGatewayException,
     ClientNotOpenError,
     MaestroAPI,
     Principal,
@@ -237,6 +238,18 @@ async def test_no_live_instance_is_said_so(registry: Any, token: str) -> None:
             await client.get("service://orders/")
     assert raised.value.error_code == "NO_LIVE_INSTANCE"
     assert url in str(raised.value)
+
+
+async def test_something_else_in_the_registry_s_place_is_named(app: MaestroAPI, token: str) -> None:
+    """An answer that no registry gives is an error that names the address."""
+
+    @app.get("/services/{name}")
+    async def service(name: str) -> list[str]:
+        return [name]
+
+    async with running(app) as url, APIClient(registry_url=url, token=token) as client:
+        with pytest.raises(BadGatewayException, match=f"{url} does not answer like a registry"):
+            await client.get("service://orders/")
 
 
 async def test_without_a_registry_it_is_said_what_to_set() -> None:

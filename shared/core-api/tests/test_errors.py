@@ -1,4 +1,5 @@
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -128,6 +129,26 @@ def test_broken_json_says_where(app: MaestroAPI, client: TestClient) -> None:
     (item,) = problem(response, 422)["errors"]
     assert item["path"] == "body"
     assert "not valid JSON at character 11" in item["message"]
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_body_beyond_the_limit_is_refused(make_app: Callable[..., MaestroAPI], auth: Any, chunked: bool) -> None:
+    """A body larger than max_body_bytes is a 413 problem, whether its length is announced or not."""
+    app = make_app(max_body_bytes=100)
+
+    @app.post("/orders")
+    async def create(data: dict[str, str]) -> None: ...
+
+    client = TestClient(app, headers=auth("admin"))
+    assert client.post("/orders", json={"a": "x" * 50}).status_code == 200
+    body = b'{"a": "' + b"x" * 200 + b'"}'
+    headers = {"content-type": "application/json"}
+    response = client.post("/orders", content=iter([body]) if chunked else body, headers=headers)
+    document = problem(response, 413)
+    assert (document["error_code"], document["detail"]) == (
+        "CONTENT_TOO_LARGE",
+        "the body may have at most 100 bytes",
+    )
 
 
 def test_an_unknown_path_is_a_problem(client: TestClient) -> None:

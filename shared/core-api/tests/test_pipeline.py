@@ -1,15 +1,16 @@
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, WebSocket
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 from prometheus_client.parser import text_string_to_metric_families
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import PlainTextResponse, Response
 from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
 
 from maestro_core_api import MaestroAPI
 from maestro_core_logging import get_logger
@@ -128,11 +129,40 @@ def test_each_request_has_one_access_line(app: MaestroAPI, client: TestClient) -
         assert (line["request_id"], line["trace_id"]) == ("abc", TRACE_ID)
 
 
+def test_plain_functions_keep_the_request_s_ids(app: MaestroAPI, client: TestClient) -> None:
+    """An endpoint that is a plain function runs in a thread, and its log lines belong to the request all the same."""
+
+    @app.get("/plain")
+    def plain() -> None:
+        get_logger("orders").info("In a thread")
+
+    with capture_logs() as logs:
+        client.get("/plain", headers={"traceparent": TRACEPARENT, "x-request-id": "abc"})
+    assert (logs[0]["event"], logs[0]["request_id"], logs[0]["trace_id"]) == ("In a thread", "abc", TRACE_ID)
+
+
 def test_an_error_s_code_is_in_the_access_line(client: TestClient) -> None:
     """The access line of an error names its code."""
     with capture_logs() as logs:
         client.get("/nowhere")
     assert (logs[-1]["status"], logs[-1]["error_code"], logs[-1]["route"]) == (404, "NOT_FOUND", "unmatched")
+
+
+@pytest.mark.parametrize(("roles", "status"), [(["viewer"], 101), ([], 403)])
+def test_websockets_have_an_access_line(
+    app: MaestroAPI, anonymous: TestClient, auth: Any, roles: list[str], status: int
+) -> None:
+    """A WebSocket's access line says whether it was opened."""
+
+    @app.websocket("/live")
+    async def live(socket: WebSocket) -> None:
+        await socket.accept()
+        await socket.close()
+
+    headers = auth(*roles) if roles else {}
+    with capture_logs() as logs, suppress(WebSocketDisconnect), anonymous.websocket_connect("/live", headers=headers):
+        pass
+    assert [(line["method"], line["status"]) for line in logs] == [("WEBSOCKET", status)]
 
 
 def test_nothing_of_a_request_stays_behind(client: TestClient) -> None:

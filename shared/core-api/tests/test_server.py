@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from pathlib import Path
 
@@ -21,7 +22,9 @@ from maestro_core_logging.testing import capture_logs
 SERVICE = """
 import sys
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from maestro_core_api import APIConfig, MaestroAPI, public
+from maestro_core_logging import configure_logging
 
 @asynccontextmanager
 async def lifespan(app):
@@ -31,7 +34,7 @@ async def lifespan(app):
     yield
     print("CLOSED", flush=True)
 
-app = MaestroAPI(APIConfig(title="Orders", service_name="orders"), lifespan=lifespan)
+app = MaestroAPI(APIConfig(title="Orders", service_name="orders", shutdown_grace=timedelta(hours=1)), lifespan=lifespan)
 
 @app.get("/loop")
 @public
@@ -39,7 +42,15 @@ async def loop() -> dict[str, str]:
     import asyncio
     return {"loop": type(asyncio.get_running_loop()).__module__}
 
+@app.get("/stuck")
+@public
+async def stuck() -> None:
+    import asyncio
+    print("ARRIVED", flush=True)
+    await asyncio.Event().wait()
+
 if __name__ == "__main__":
+    configure_logging("orders", "json", stream=sys.stdout)
     app.run(port=int(sys.argv[1]))
 """
 
@@ -64,13 +75,18 @@ def started(*arguments: str | Path) -> Iterator[subprocess.Popen[str]]:
             process.kill()
 
 
-def announced_url(process: subprocess.Popen[str]) -> str:
-    """Read the address that the service prints when it starts."""
+def read_until(process: subprocess.Popen[str], text: str) -> str:
+    """Read the process's output up to the line with a text, and return that line."""
     assert process.stdout is not None
     for line in process.stdout:
-        if line.startswith("URL "):
-            return line.split()[1]
+        if text in line:
+            return line
     raise AssertionError(process.communicate())
+
+
+def announced_url(process: subprocess.Popen[str]) -> str:
+    """Read the address that the service prints when it starts."""
+    return read_until(process, "URL ").split()[1]
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -83,6 +99,21 @@ def test_a_signal_stops_gracefully(script: Path, number: signal.Signals) -> None
         output, errors = process.communicate(timeout=20)
         assert process.returncode == 0, errors
         assert "CLOSED" in output
+
+
+def test_a_second_signal_does_not_wait(script: Path) -> None:
+    """Asked twice, the service cancels what is still running and exits 0, without waiting for the grace period."""
+    with started(script, "0") as process:
+        url = announced_url(process)
+        with httpx2.Client(trust_env=False, timeout=30) as client, ThreadPoolExecutor(1) as pool:
+            call = pool.submit(client.get, f"{url}/stuck")
+            read_until(process, "ARRIVED")
+            process.send_signal(signal.SIGINT)
+            read_until(process, "Stopping")
+            process.send_signal(signal.SIGINT)
+            assert process.wait(timeout=20) == 0
+            outcome = call.exception(timeout=20) or call.result()
+    assert not isinstance(outcome, httpx2.Response) or outcome.status_code >= 500
 
 
 def test_a_service_is_one_process(script: Path) -> None:

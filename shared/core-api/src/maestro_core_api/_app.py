@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 from maestro_core_logging import get_logger
 from maestro_core_monitoring import HealthRegistry, MetricsCollector, configure_tracing
 
+from ._body_limit import BodyLimit
 from ._config import APIConfig
 from ._guard import AuthGuard
 from ._handlers import add_handlers
@@ -85,10 +86,11 @@ class MaestroAPI(FastAPI):
         super().__init__(lifespan=_framework_lifespan, **options)
         add_handlers(self)
         add_system_routes(self, health=self.health, metrics=self.metrics if config.enable_metrics else None)
-        # Last in the list is innermost: middleware that a service adds, CORS for one, answers before the guard.
-        self.user_middleware.append(
-            Middleware(AuthGuard, verifier=self._verifier, routes=self.routes, open_paths=self._open_paths())
-        )
+        # The end of the list is innermost: middleware that a service adds, CORS for one, answers before the guard.
+        self.user_middleware += [
+            Middleware(AuthGuard, verifier=self._verifier, routes=self.routes, open_paths=self._open_paths()),
+            Middleware(BodyLimit, max_bytes=config.max_body_bytes),
+        ]
 
     def build_middleware_stack(self) -> ASGIApp:
         """Put the request pipeline around FastAPI's own layers.

@@ -19,7 +19,7 @@ from maestro_core_config import BaseConfig
 
 from ._errors import ClientNotOpenError
 from ._events import StreamEvent
-from ._exceptions import APIException, RemoteAPIException, ServiceUnavailableException
+from ._exceptions import APIException, BadGatewayException, RemoteAPIException, ServiceUnavailableException
 from ._request_info import current_request
 from ._resolver import SCHEME, ServiceResolver
 from ._service_token import ServiceToken
@@ -254,7 +254,7 @@ class APIClient:
         with self._tracer.start_as_current_span(
             call.method,
             kind=SpanKind.CLIENT,
-            attributes={"http.request.method": call.method, "url.full": call.url},
+            attributes={"http.request.method": call.method, "url.full": call.url.partition("?")[0]},
             record_exception=False,
         ) as span:
             try:
@@ -327,7 +327,12 @@ class APIClient:
             if error.status_code != 404:
                 raise
             raise _no_instance(service, self._registry_url) from error
-        urls = [str(instance["url"]) for instance in response.json()["instances"]]
+        try:
+            urls = [str(instance["url"]) for instance in response.json()["instances"]]
+        except (KeyError, TypeError, ValueError) as error:
+            raise BadGatewayException(
+                detail=f"{self._registry_url} does not answer like a registry", error_code="REGISTRY_UNUSABLE"
+            ) from error
         if not urls:
             raise _no_instance(service, self._registry_url)
         return urls

@@ -63,6 +63,8 @@ class APIConfig(BaseModel):
     """OTLP/HTTP receiver of spans; None sends none."""
     trace_sample_ratio: float = Field(default=1.0, ge=0.0, le=1.0)
     """Share of new traces that are recorded."""
+    max_body_bytes: int = Field(default=16 * 1024 * 1024, gt=0)
+    """Largest request body that is read; beyond it the answer is 413."""
     enable_metrics: bool = True
     """Whether `/metrics` is there."""
     shutdown_grace: timedelta = timedelta(seconds=10)

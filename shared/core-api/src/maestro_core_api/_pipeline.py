@@ -116,7 +116,7 @@ class RequestPipeline:
         scope, info = exchange.scope, exchange.info
         route = route_template(scope)
         method = scope.get("method", "WEBSOCKET")
-        status = exchange.status or (500 if scope["type"] == "http" else 101)
+        status = exchange.status or 500
         if self._metrics is not None and scope["type"] == "http":
             self._metrics.observe_request(
                 method=method, route=route, status=status, duration=duration_s, error_code=info.error_code
@@ -162,6 +162,10 @@ class _Exchange:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             message["headers"] = self._headers(message.get("headers", ()))
+        elif self.status is None and message["type"] == "websocket.accept":
+            self.status = 101
+        elif self.status is None and message["type"] == "websocket.close":
+            self.status = 403
         await self._send(message)
 
     def _headers(self, given: Any) -> list[tuple[bytes, bytes]]:

@@ -16,6 +16,14 @@ from ._request_info import request_info
 MEDIA_TYPE: Final = "application/problem+json"
 _RESERVED: Final = frozenset({"type", "title", "status", "detail", "instance", "error_code", "trace_id", "errors"})
 
+# Python 3.13 took over the names of RFC 9110; codes that callers branch on must not depend on the interpreter.
+_RENAMED: Final = {
+    413: ("CONTENT_TOO_LARGE", "Content Too Large"),
+    414: ("URI_TOO_LONG", "URI Too Long"),
+    416: ("RANGE_NOT_SATISFIABLE", "Range Not Satisfiable"),
+    422: ("UNPROCESSABLE_CONTENT", "Unprocessable Content"),
+}
+
 
 class ProblemItem(BaseModel):
     """One fault in the request."""
@@ -94,12 +102,12 @@ def status_error(status_code: int, *, detail: str | None = None, headers: dict[s
         An error whose code and message are the status's standard name and phrase.
     """
     try:
-        status = HTTPStatus(status_code)
+        name, phrase = _RENAMED.get(status_code) or (HTTPStatus(status_code).name, HTTPStatus(status_code).phrase)
     except ValueError:
-        return APIException("Error", detail=detail, headers=headers, error_code="ERROR", status_code=status_code)
-    if detail == status.phrase:
+        name, phrase = "ERROR", "Error"
+    if detail == phrase:
         detail = None
-    return APIException(status.phrase, detail=detail, headers=headers, error_code=status.name, status_code=status_code)
+    return APIException(phrase, detail=detail, headers=headers, error_code=name, status_code=status_code)
 
 
 def _as_own(error: RemoteAPIException) -> APIException:

@@ -128,9 +128,16 @@ async def serving(app: "MaestroAPI", listener: socket.socket) -> AsyncIterator[a
 
 async def _serve_until_signal(app: "MaestroAPI", listener: socket.socket) -> None:
     stop = asyncio.Event()
+
+    def on_signal() -> None:
+        if stop.is_set():
+            # Asked a second time: whoever asks does not want to wait for running requests.
+            app.in_flight.end_all()
+        stop.set()
+
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+        loop.add_signal_handler(number, on_signal)
     async with serving(app, listener) as task:
         app.logger.info("Serving", url=app.bound_url, version=app.config.version)
         stopping = asyncio.create_task(stop.wait())
