@@ -115,8 +115,11 @@ async def receive(name: str, *, timeout: timedelta | None = None, type: Any = An
 
 
 async def run_child(
-    workflow: WorkflowDefinition[..., Any] | str, *args: Any, id: str | None = None, **kwargs: Any
-) -> Any:  # noqa: A002  the field's term
+    workflow: WorkflowDefinition[..., Any] | str,
+    *args: Any,
+    id: str | None = None,  # noqa: A002  the field's term
+    **kwargs: Any,
+) -> Any:
     """Run another workflow as a child and wait for its result.
 
     Args:

@@ -21,7 +21,7 @@ def _to_builtin(value: object) -> object:
     raise TypeError(msg)
 
 
-def _from_builtin(expected: type, value: object) -> object:
+def _from_builtin(expected: Any, value: object) -> object:
     if isinstance(expected, type) and issubclass(expected, BaseModel):
         return expected.model_validate(value)
     return TypeAdapter(expected).validate_python(value)

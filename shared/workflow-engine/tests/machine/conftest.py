@@ -6,7 +6,8 @@ import pytest
 
 # Tests are collected by path; this makes the driver importable from them under one name.
 _spec = importlib.util.spec_from_file_location("engine_driving", Path(__file__).with_name("driving.py"))
-assert _spec is not None and _spec.loader is not None
+assert _spec is not None
+assert _spec.loader is not None
 if _spec.name not in sys.modules:
     _module = importlib.util.module_from_spec(_spec)
     sys.modules[_spec.name] = _module

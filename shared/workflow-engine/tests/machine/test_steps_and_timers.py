@@ -8,6 +8,7 @@ from maestro_workflow_engine import (
     NonDeterminismError,
     StepFailedError,
     WorkflowContextError,
+    _payload,
     info,
     now,
     patched,
@@ -18,7 +19,6 @@ from maestro_workflow_engine import (
     uuid4,
     workflow,
 )
-from maestro_workflow_engine import _payload
 from maestro_workflow_engine._failure import describe
 from maestro_workflow_engine.machine import WorkflowMachine
 from maestro_workflow_engine.machine import _commands as cmd

@@ -54,7 +54,7 @@ async def run_attempt(
         if traceparent is None:
             return _payload.encode(await call())
         context = _propagator.extract({"traceparent": traceparent})
-        attributes = {"maestro.run_id": info.run_id, "maestro.attempt": info.attempt}
+        attributes: dict[str, str | int] = {"maestro.run_id": info.run_id, "maestro.attempt": info.attempt}
         with _tracer.start_as_current_span(f"step {step.name}", context=context, attributes=attributes):
             return _payload.encode(await call())
 

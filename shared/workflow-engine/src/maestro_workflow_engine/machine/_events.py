@@ -18,7 +18,7 @@ class _Event(msgspec.Struct, frozen=True, tag_field="type", tag=_snake, omit_def
     time: int
 
 
-class RunStarted(_Event):
+class RunStarted(_Event, frozen=True):
     """The run exists.
 
     `seed` feeds random numbers and hash order; `trace` is the caller's W3C traceparent; `first_seq` goes on counting where the
@@ -31,7 +31,7 @@ class RunStarted(_Event):
     first_seq: int = 0
 
 
-class StepCompleted(_Event):
+class StepCompleted(_Event, frozen=True):
     """A step returned; it never runs again."""
 
     seq: int
@@ -42,7 +42,7 @@ class StepCompleted(_Event):
     attempt: int = 1
 
 
-class StepRetrying(_Event):
+class StepRetrying(_Event, frozen=True):
     """An attempt failed and another follows at `next_time`. The workflow does not see this."""
 
     seq: int
@@ -52,7 +52,7 @@ class StepRetrying(_Event):
     next_time: int
 
 
-class StepFailed(_Event):
+class StepFailed(_Event, frozen=True):
     """A step failed for good."""
 
     seq: int
@@ -63,26 +63,26 @@ class StepFailed(_Event):
     attempt: int = 1
 
 
-class TimerFired(_Event):
+class TimerFired(_Event, frozen=True):
     """A durable timer reached its time."""
 
     seq: int
 
 
-class SignalReceived(_Event):
+class SignalReceived(_Event, frozen=True):
     """Somebody sent a signal."""
 
     name: str
     payload: msgspec.Raw
 
 
-class CancelRequested(_Event):
+class CancelRequested(_Event, frozen=True):
     """Somebody asked the run to stop; the workflow sees asyncio.CancelledError."""
 
     reason: str = ""
 
 
-class ChildCompleted(_Event):
+class ChildCompleted(_Event, frozen=True):
     """A child run completed."""
 
     seq: int
@@ -91,7 +91,7 @@ class ChildCompleted(_Event):
     output: msgspec.Raw
 
 
-class ChildFailed(_Event):
+class ChildFailed(_Event, frozen=True):
     """A child run failed, or could not be started."""
 
     seq: int
@@ -100,7 +100,7 @@ class ChildFailed(_Event):
     failure: Failure
 
 
-class ChildCancelled(_Event):
+class ChildCancelled(_Event, frozen=True):
     """A child run was cancelled."""
 
     seq: int
@@ -108,31 +108,31 @@ class ChildCancelled(_Event):
     run_id: str
 
 
-class PatchRecorded(_Event):
+class PatchRecorded(_Event, frozen=True):
     """The run passed `patched(change)` with the new code."""
 
     change: str
 
 
-class RunCompleted(_Event):
+class RunCompleted(_Event, frozen=True):
     """The workflow returned."""
 
     output: msgspec.Raw
 
 
-class RunFailed(_Event):
+class RunFailed(_Event, frozen=True):
     """The workflow raised."""
 
     failure: Failure
 
 
-class RunCancelled(_Event):
+class RunCancelled(_Event, frozen=True):
     """The workflow ended by cancellation."""
 
     reason: str = ""
 
 
-class RunContinued(_Event):
+class RunContinued(_Event, frozen=True):
     """The workflow asked to start over with a new input and an empty history."""
 
     input: msgspec.Raw

@@ -113,19 +113,19 @@ class DeterministicLoop(MachineLoop):
         """Return the workflow's time: that of the event being applied, in seconds since the epoch."""
         return self.now_us / 1e6
 
-    def call_soon(self, callback: Callable[..., object], *args: Any, context: Context | None = None) -> Handle:
+    def call_soon(self, callback: Callable[..., object], *args: Any, context: Context | None = None) -> Handle:  # type: ignore[override]  # typeshed ties callback and arguments together
         """Queue a callback."""
         handle = Handle(callback, args, self, context)
         self._ready.append(handle)
         return handle
 
-    def call_later(
+    def call_later(  # type: ignore[override]  # typeshed ties callback and arguments together
         self, delay: float, callback: Callable[..., object], *args: Any, context: Context | None = None
     ) -> TimerHandle:
         """Start a durable timer, `delay` seconds from now."""
         return self.call_at(self.time() + delay, callback, *args, context=context)
 
-    def call_at(
+    def call_at(  # type: ignore[override]  # typeshed ties callback and arguments together
         self, when: float, callback: Callable[..., object], *args: Any, context: Context | None = None
     ) -> TimerHandle:
         """Start a durable timer."""
@@ -145,9 +145,9 @@ class DeterministicLoop(MachineLoop):
         self._order += 1
         return _OrderedFuture(self._order, self)
 
-    def create_task(
+    def create_task(  # type: ignore[override]  # typeshed ties callback and arguments together
         self, coro: Coroutine[Any, Any, Any], *, name: str | None = None, context: Context | None = None
-    ) -> asyncio.Task[Any]:  # type: ignore[override]  # typeshed's signature differs between Python versions
+    ) -> asyncio.Task[Any]:
         """Start a task."""
         self._order += 1
         task = _OrderedTask(self._order, coro, loop=self, name=name or f"task-{self._order}", context=context)
@@ -171,13 +171,13 @@ class DeterministicLoop(MachineLoop):
         """Return False: a machine is dropped, never closed."""
         return False
 
-    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> NoReturn:
+    def run_in_executor(self, executor: Any, func: Any, *args: Any) -> NoReturn:  # type: ignore[override]  # typeshed ties callback and arguments together
         """Refuse: threads are not deterministic."""
         raise WorkflowContextError(
             "a workflow cannot use threads (to_thread, run_in_executor): put the call into a @step"
         )
 
-    def call_soon_threadsafe(
+    def call_soon_threadsafe(  # type: ignore[override]  # typeshed ties callback and arguments together
         self, callback: Callable[..., object], *args: Any, context: Context | None = None
     ) -> NoReturn:
         """Refuse: other threads cannot reach into a workflow."""

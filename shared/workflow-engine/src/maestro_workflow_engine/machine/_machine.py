@@ -80,7 +80,7 @@ class WorkflowMachine:
         self.started_us = 0
         self.random = random.Random(0)  # noqa: S311  reproducible numbers are the point; seeded by the history
         self._context = context or contextvars.Context()
-        self._loop = DeterministicLoop(self)
+        self._loop = DeterministicLoop(self)  # type: ignore[abstract]  # the refusing methods are set on the class
         self._commands: list[cmd.Command] = []
         self._closing: cmd.Command | None = None
         self._pending: dict[int, Pending] = {}
