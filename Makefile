@@ -51,6 +51,12 @@ up: setup ## Start the ecosystem in the foreground (Ctrl-C stops it)
 test: setup ## Run every test
 	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal
 
+.PHONY: bench
+bench: setup ## Measure engine, logging and configuration beside their floors and peers
+	@$(BIN)/python benchmarks/engine.py
+	@$(BIN)/python benchmarks/logging_line.py
+	@$(BIN)/python benchmarks/config_load.py
+
 .PHONY: check
 check: setup ## Lint, format, types, import floors
 	@$(BIN)/ruff check .
