@@ -123,6 +123,18 @@ do:
     assert execute(source) == {"context": {"b": 2, "c": 3}}
 
 
+def test_an_export_schema_alone_checks_the_context_there_is(simulate: Callable[..., Any]) -> None:
+    """Without `export.as` the context stays as it is, and the schema is asked about that."""
+    source = """
+do:
+  - one: {set: {a: 1}, export: {as: .}}
+  - two: {set: {b: 1}, export: {schema: {document: {required: [%s]}}}}
+output: {as: $context}
+"""
+    assert simulate(source % "a").output == {"a": 1}
+    assert "the exported context does not fit" in simulate(source % "b").error.error.detail
+
+
 def test_a_transformation_may_be_a_mapping(execute: Callable[..., Any]) -> None:
     """`from` and `as` take a mapping whose `${ }` strings are evaluated; other text in it is literal."""
     source = """

@@ -55,6 +55,7 @@ output: {{as: .l}}
         "{try: [{x: {set: {gone: true}, then: end}}], catch: {do: []}}",
         "{try: [{x: {raise: {error: {type: 'a:b', status: 1}}}}], catch: {do: [{y: {set: {gone: true}, then: end}}]}}",
         "{fork: {branches: [{x: {do: [{z: {set: {gone: true}, then: end}}]}}, {y: {wait: PT10S}}]}}",
+        "{fork: {branches: [{x: {set: {gone: true}, then: end}}, {y: {wait: PT10S}}]}}",
         "{switch: [{x: {when: 'true', then: end}}], input: {from: '{gone: true}'}}",
     ],
 )

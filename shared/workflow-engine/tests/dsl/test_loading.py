@@ -235,6 +235,11 @@ def test_what_is_not_supported_yet_is_said_so(text: str, path: str) -> None:
         ("{for: {in: [1]}, do: []}", "/do/0/one/for/in/0", "must be a mapping"),
         ("{fork: {branches: [], compete: true}}", "/do/0/one/fork/branches", "nobody competes"),
         ("{fork: {branches: {}}}", "/do/0/one/fork/branches", "must be a list"),
+        (
+            "{fork: {branches: [{a: {wait: PT1S, then: b}}, {b: {wait: PT1S}}]}}",
+            "/do/0/one/fork/branches/0/a/then",
+            "same time",
+        ),
         ("{try: []}", "/do/0/one", "'catch' is missing"),
         ("{try: [], catch: {errors: {with: {}}}}", "/do/0/one/catch/errors/with", "names no member"),
         ("{try: [], catch: {retry: twice}}", "/do/0/one/catch/retry", "no retry policy named"),

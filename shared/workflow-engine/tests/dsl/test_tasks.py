@@ -179,6 +179,17 @@ do: [{{a: {{timeout: {reference}, do: [{{b: {{wait: PT1H}}}}]}}}}]
     assert (error.type, error.status, error.instance) == (PREFIX + "timeout", 408, "/do/0/a")
 
 
+def test_a_named_timeout_serves_the_workflow_too(simulate: Callable[..., Any]) -> None:
+    """A timeout under `use`, an expression in it, limits tasks and the workflow alike."""
+    use = "use: {timeouts: {given: {after: '${ $workflow.input.limit }'}}}\n"
+    for source, instance in (
+        ("do: [{a: {timeout: given, wait: PT1H}}]", "/do/0/a"),
+        ("timeout: given\ndo: [{a: {wait: PT1H}}]", "/"),
+    ):
+        simulation = simulate(use + source, {"limit": "PT5S"})
+        assert (simulation.error.error.instance, simulation.elapsed) == (instance, pytest.approx(5))
+
+
 def test_a_workflow_that_takes_too_long_is_interrupted(simulate: Callable[..., Any]) -> None:
     """The workflow's own timeout ends it, even inside a task that catches every error."""
     source = "timeout: {after: PT1M}\ndo: [{a: {try: [{b: {wait: PT1H}}], catch: {do: []}}}]"

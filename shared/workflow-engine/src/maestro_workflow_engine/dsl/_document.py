@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
 
 from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine.dsl._durations import Duration
-from maestro_workflow_engine.dsl._expressions import BEFORE_TASK, WORKFLOW_INPUT, WORKFLOW_OUTPUT
+from maestro_workflow_engine.dsl._expressions import WORKFLOW_INPUT, WORKFLOW_OUTPUT
 from maestro_workflow_engine.dsl._faults import DocumentError, Fault, suggest
 from maestro_workflow_engine.dsl._interpreter import interpreter
 from maestro_workflow_engine.dsl._model import NO_TRANSFORMATION, Task, TaskList, Transformation
@@ -45,13 +45,13 @@ class WorkflowDocument:
     """The version of the DSL it is written in."""
     title: str | None
     summary: str | None
-    definition: Mapping[str, Any]
+    definition: Mapping[str, Any] = field(repr=False)
     """The whole document as plain values."""
-    tasks: TaskList
-    input: Transformation = NO_TRANSFORMATION
-    output: Transformation = NO_TRANSFORMATION
-    timeout: Duration | None = None
-    log: FaultLog | None = None
+    tasks: TaskList = field(repr=False)
+    input: Transformation = field(default=NO_TRANSFORMATION, repr=False)
+    output: Transformation = field(default=NO_TRANSFORMATION, repr=False)
+    timeout: Duration | None = field(default=None, repr=False)
+    log: FaultLog | None = field(default=None, repr=False, compare=False)
     """Knows the line and column of every value."""
 
     @property
@@ -125,7 +125,7 @@ def _load(root: Node) -> WorkflowDocument | None:
     tasks = parser.task_list(sections["do"], frozenset()) if "do" in sections else None
     data_in = parse_data(sections.get("input"), "from", WORKFLOW_INPUT)
     data_out = parse_data(sections.get("output"), "as", WORKFLOW_OUTPUT)
-    timeout = parser.timeout(sections["timeout"], BEFORE_TASK - {"task"}) if "timeout" in sections else None
+    timeout = parser.timeout(sections["timeout"], WORKFLOW_OUTPUT) if "timeout" in sections else None
     if tasks is None or root.log.faults:
         return None
     return WorkflowDocument(
@@ -179,5 +179,5 @@ def _calls(part: object) -> Iterator[CallStep]:
         for task in part.tasks:
             yield from _calls(task.body)
     elif is_dataclass(part) and not isinstance(part, type | Task):
-        for field in fields(part):
-            yield from _calls(getattr(part, field.name))
+        for member in fields(part):
+            yield from _calls(getattr(part, member.name))

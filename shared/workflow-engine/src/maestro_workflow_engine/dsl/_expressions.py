@@ -19,13 +19,13 @@ ARGUMENTS = ("context", "input", "output", "secrets", "authorization", "task", "
 WORKFLOW_INPUT = frozenset({"workflow", "runtime"})
 """What the workflow's `input.from` may use."""
 BEFORE_TASK = frozenset({"context", "task", "workflow", "runtime"})
-"""What a task's `if`, `input.from` and `timeout` may use."""
+"""What a task's `if`, `input.from` and own `timeout` may use."""
 IN_TASK = BEFORE_TASK | {"input", "authorization"}
 """What a task's own definition and `output.as` may use."""
 AFTER_TASK = IN_TASK | {"output"}
 """What a task's `export.as` may use."""
 WORKFLOW_OUTPUT = frozenset({"context", "workflow", "runtime"})
-"""What the workflow's `output.as` may use."""
+"""What the workflow's `output.as`, its `timeout`, and timeouts under `use` may use."""
 
 _ENCLOSED = re.compile(r"\s*\$\{(.+)\}\s*", re.DOTALL)
 

@@ -101,5 +101,16 @@ class Parser(Protocol):
             The tasks; those at fault are left out.
         """
 
+    def branches(self, node: Node, scope: frozenset[str]) -> TaskList:
+        """Read a list of tasks that run at the same time, none of which may lead to another.
+
+        Args:
+            node: The list.
+            scope: The variables that enclosing tasks bind.
+
+        Returns:
+            The tasks; those at fault are left out.
+        """
+
     def directive(self, node: Node) -> str:
         """Read a flow directive (`then`); a task's name is looked up once the list around it is complete."""

@@ -29,19 +29,21 @@ class DocumentParser:
 
     def task_list(self, node: Node, scope: frozenset[str]) -> TaskList:
         """Read a list of tasks; see `Parser.task_list`."""
-        outer, self._directives = self._directives, []
-        named = list(node.named_items("a task"))
-        read = [self._task(name, item, scope) for name, item in named]
-        names = Counter(name for name, _ in named)
-        for at, target in self._directives:
+        tasks, names, directives = self._read_list(node, scope)
+        for at, target in directives:
             if target not in names:
                 hint = suggest(target, [*names, CONTINUE, EXIT, END])
                 at.fault(f"no task named {target!r} in the same list of tasks", hint)
             elif names[target] > 1:
                 at.fault(f"{names[target]} tasks of this list are named {target!r}; it is not clear which one is meant")
-        self._directives = outer
-        found = tuple(task for task in read if task is not None)
-        return TaskList(found, {task.name: position for position, task in enumerate(found)})
+        return tasks
+
+    def branches(self, node: Node, scope: frozenset[str]) -> TaskList:
+        """Read tasks that run at the same time; see `Parser.branches`."""
+        tasks, _, directives = self._read_list(node, scope)
+        for at, target in directives:
+            at.fault(f"leads to {target!r}, but branches run at the same time: none leads to another")
+        return tasks
 
     def directive(self, node: Node) -> str:
         """Read a flow directive; see `Parser.directive`."""
@@ -49,6 +51,16 @@ class DocumentParser:
         if target and target not in {CONTINUE, EXIT, END}:
             self._directives.append((node, target))
         return target or CONTINUE
+
+    def _read_list(self, node: Node, scope: frozenset[str]) -> tuple[TaskList, Counter[str], list[tuple[Node, str]]]:
+        """Read the tasks of a list, and return the names in it and the directives to names beside them."""
+        outer, self._directives = self._directives, []
+        named = list(node.named_items("a task"))
+        read = [self._task(name, item, scope) for name, item in named]
+        directives, self._directives = self._directives, outer
+        found = tuple(task for task in read if task is not None)
+        positions = {task.name: position for position, task in enumerate(found)}
+        return TaskList(found, positions), Counter(name for name, _ in named), directives
 
     def _task(self, name: str, node: Node, scope: frozenset[str]) -> Task | None:
         if not isinstance(node.value, dict):

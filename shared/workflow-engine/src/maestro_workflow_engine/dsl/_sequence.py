@@ -100,9 +100,9 @@ async def _transformed(frame: Frame, task: Task, raw: Any) -> Outcome:
     output, then = await task.body.run(frame)
     frame.arguments["task"] = {**frame.arguments["task"], "output": output}
     output = transform_output(frame, task.output, output, "output")
-    if task.export.value is not None:
-        frame.arguments["output"] = output
-        frame.shared.context = transform_output(frame, task.export, output, "exported context")
+    frame.arguments["output"] = output
+    exported = frame.shared.context if task.export.value is None else output
+    frame.shared.context = transform_output(frame, task.export, exported, "exported context")
     return Outcome(output, task.then if then is None else then)
 
 

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from maestro_workflow_engine.dsl._authentication import Authentication, parse_policy
 from maestro_workflow_engine.dsl._durations import Duration, parse_timeout
-from maestro_workflow_engine.dsl._expressions import BEFORE_TASK, IN_TASK
+from maestro_workflow_engine.dsl._expressions import IN_TASK, WORKFLOW_OUTPUT
 from maestro_workflow_engine.dsl._faults import suggest
 from maestro_workflow_engine.dsl._node import Node
 from maestro_workflow_engine.dsl._problem import Problem, parse_problem
@@ -76,7 +76,7 @@ def parse_use(node: Node) -> Use:
         authentications={name: parse_policy(item, IN_TASK) for name, item in _entries(fields, "authentications")},
         errors={name: parse_problem(item, IN_TASK) for name, item in _entries(fields, "errors")},
         retries={name: parse_retry(item, IN_TASK | {"error"}) for name, item in _entries(fields, "retries")},
-        timeouts={name: parse_timeout(item, BEFORE_TASK) for name, item in _entries(fields, "timeouts")},
+        timeouts={name: parse_timeout(item, WORKFLOW_OUTPUT) for name, item in _entries(fields, "timeouts")},
     )
 
 

@@ -9,8 +9,9 @@ from typing import Any
 
 from maestro_workflow_engine.dsl._errors import TaskError
 from maestro_workflow_engine.dsl._frame import Frame
-from maestro_workflow_engine.dsl._model import Outcome, Parser, TaskList
+from maestro_workflow_engine.dsl._model import END, Outcome, Parser, Task, TaskList
 from maestro_workflow_engine.dsl._node import Node
+from maestro_workflow_engine.dsl._sequence import WorkflowEnded
 
 FIELDS = ("fork",)
 REQUIRED = ("fork",)
@@ -30,7 +31,7 @@ class Fork:
         Racing, the output is that of the first branch to succeed, and the rest is cancelled; a branch that fails has
         lost, and only when all have does the task fail, with the first branch's error.
         """
-        work = [frame.run_task(branch, frame.input) for branch in self.branches.tasks]
+        work = [_run_branch(frame, branch) for branch in self.branches.tasks]
         if not work:
             return Outcome([])
         outcomes = await (_race(work) if self.compete else _join(work))
@@ -43,10 +44,17 @@ def parse(fields: Mapping[str, Node], parser: Parser, scope: frozenset[str]) -> 
     node = fields["fork"]
     fork = node.fields(("branches", "compete"), ("branches",), what="'fork'")
     compete = "compete" in fork and fork["compete"].boolean()
-    branches = parser.task_list(fork.get("branches", Node([], "", node.log)), scope)
+    branches = parser.branches(fork.get("branches", Node([], "", node.log)), scope)
     if compete and "branches" in fork and fork["branches"].value == []:
         fork["branches"].fault("nobody competes; name at least one branch")
     return Fork(branches, compete)
+
+
+async def _run_branch(frame: Frame, branch: Task) -> Outcome:
+    outcome = await frame.run_task(branch, frame.input)
+    if outcome.then == END:
+        raise WorkflowEnded(outcome.output)
+    return outcome
 
 
 async def _join(work: Sequence[Coroutine[Any, Any, Outcome]]) -> list[Outcome]:
