@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import secrets
+import random
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
@@ -58,7 +58,9 @@ class Core:
         self._steps = StepScheduler(
             limit=max_concurrent, threads=threads, alarms=self._alarms, find=self._live.get, report=self.append
         )
-        self.watchers = Watchers()
+        self.growing = Watchers()
+        self.ending = Watchers()
+        self._seeds = random.Random()  # noqa: S311  seeds make runs differ; they are no secrets
 
     def recover(self) -> list[int]:
         """Set the alarms of sleeping runs.
@@ -79,7 +81,8 @@ class Core:
                 self._steps.retire(run)
                 self._forget(run)
         self._steps.close()
-        self.watchers.notify_all()
+        self.growing.notify_all()
+        self.ending.notify_all()
 
     # ── runs in and out of memory ────────────────────────────────────────────────────────────────────────────────
 
@@ -162,7 +165,7 @@ class Core:
     ) -> LiveRun:
         """Make a new run. It begins once it is on disk."""
         self._last_key += 1
-        started = ev.RunStarted(now_us(), input_, secrets.randbits(62), trace)
+        started = ev.RunStarted(now_us(), input_, self._seeds.getrandbits(62), trace)
         parent_ref = None if parent is None else (parent[0].key, parent[1])
         machine = new_machine(definition, run_id, parent[0].id if parent else None)
         run = LiveRun(self._last_key, run_id, definition.name, definition.version, machine, parent_ref, 1, unflushed=1)
@@ -238,7 +241,7 @@ class Core:
 
     def _happened(self, run: LiveRun, event: ev.Event, position: int) -> None:
         run.unflushed -= 1
-        self.watchers.notify(run.key)
+        self.growing.notify(run.key)
         if run.machine is None or run.key not in self._live:
             return
         if run.is_continuing and isinstance(event, (ev.SignalReceived, ev.CancelRequested)):
@@ -349,7 +352,8 @@ class Core:
 
         def durable() -> None:
             self._forget(run)
-            self.watchers.notify(run.key)
+            self.growing.notify(run.key)
+            self.ending.notify(run.key)
             if told is not None:
                 self._happened(*told)
 
@@ -388,7 +392,7 @@ class Core:
         now = now_us()
         events: list[ev.Event] = [
             ev.RunContinued(now, command.input),
-            ev.RunStarted(now, command.input, secrets.randbits(62), old.trace, old.last_seq),
+            ev.RunStarted(now, command.input, self._seeds.getrandbits(62), old.trace, old.last_seq),
             *(ev.SignalReceived(now, name, payload) for name, payload in command.signals),
         ]
         placed = [(self._reserve(run), event) for event in events]

@@ -183,10 +183,10 @@ class EmbeddedRunner:
         """
         core, reader, _ = self._parts
         row = self._row(run_id)
-        with core.watchers.follow(row.key) as grown:
+        with core.ending.follow(row.key) as ended:
             while row.status == RunStatus.RUNNING:
-                await grown.wait()
-                grown.clear()
+                await ended.wait()
+                ended.clear()
                 row = self._row(run_id)
         last = reader.last(row.key)
         if isinstance(last, ev.RunCompleted):
@@ -270,7 +270,7 @@ class EmbeddedRunner:
         """
         core = self._parts[0]
         key = self._row(run_id).key
-        with core.watchers.follow(key) as grown:
+        with core.growing.follow(key) as grown:
             while self._opened is not None:
                 grown.clear()
                 ended = self._row(run_id).status != RunStatus.RUNNING

@@ -1,4 +1,4 @@
-"""Telling those who follow a run that something new is on disk."""
+"""Telling those who wait for something of a run that it is on disk."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Watchers:
 
     @contextmanager
     def follow(self, key: int) -> Iterator[asyncio.Event]:
-        """Return an event that is set whenever the run's history has grown; clear it before reading."""
+        """Return an event that is set at every notice; clear it before reading."""
         event = asyncio.Event()
         self._events.setdefault(key, set()).add(event)
         try:
