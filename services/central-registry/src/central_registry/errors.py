@@ -1,0 +1,84 @@
+"""The registry's errors as answers over HTTP."""
+
+from collections.abc import Mapping
+
+from central_registry.domain import (
+    InvalidRegistrationError,
+    LeaseExpiredError,
+    RegistryError,
+    ServiceNotFoundError,
+    StorageError,
+    StorageFullError,
+    StorageUnavailableError,
+)
+from maestro_core_api import APIException, NotFoundException, ServiceUnavailableException, ValidationException
+
+_IN_THE_PATH = frozenset({"name", "instance_id"})
+
+
+class InvalidRegistrationException(ValidationException):
+    """422: the registration breaks the rules; `errors` names every fault."""
+
+    error_code = InvalidRegistrationError.code
+    message = "The registration is not valid"
+
+
+class ServiceNotFoundException(NotFoundException):
+    """404: no instance of the service is live."""
+
+    error_code = ServiceNotFoundError.code
+    message = "Service not found"
+
+
+class LeaseExpiredException(NotFoundException):
+    """404: the instance has no lease and must register again."""
+
+    error_code = LeaseExpiredError.code
+    message = "The lease ran out"
+
+
+class StorageUnavailableException(ServiceUnavailableException):
+    """503: the change cannot be kept now."""
+
+    error_code = StorageUnavailableError.code
+    message = "The registry cannot write its database"
+
+
+class StorageFullException(APIException):
+    """507: there is no room to keep the change."""
+
+    status_code = 507
+    error_code = StorageFullError.code
+    message = "The registry's disk is full"
+
+
+_STORAGE: Mapping[type[RegistryError], type[APIException]] = {StorageFullError: StorageFullException}
+
+
+def as_api_exception(error: RegistryError) -> APIException:
+    """Say an error in HTTP.
+
+    Args:
+        error: What went wrong.
+
+    Returns:
+        The exception that the framework answers with.
+    """
+    match error:
+        case InvalidRegistrationError():
+            faults = [{"path": _path(fault.field), "message": fault.message} for fault in error.faults]
+            return InvalidRegistrationException(detail=str(error), errors=faults)
+        case ServiceNotFoundError():
+            return ServiceNotFoundException(detail=str(error), live=list(error.live))
+        case LeaseExpiredError():
+            return LeaseExpiredException(detail=str(error))
+        case StorageError():
+            # Without the file's path, which is in the log: callers need not know the machine's folders.
+            detail = f"{error.reason}; {error.hint}. Look-ups and renewals go on"
+            return _STORAGE.get(type(error), StorageUnavailableException)(detail=detail)
+        case _:
+            return APIException(detail=str(error), error_code=error.code)
+
+
+def _path(field: str) -> str:
+    return f"path.{field}" if field in _IN_THE_PATH else f"body.{field}"

@@ -1,0 +1,231 @@
+import tempfile
+from collections.abc import Collection
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, ClassVar
+from unittest.mock import patch
+
+from pydantic import SecretStr
+
+from central_registry.bootstrap import create_app
+from central_registry.config import CentralRegistryConfig
+from central_registry.domain import InstanceKey, Registration, StorageFullError, StorageUnavailableError
+from central_registry.storage import SqliteRegistrationStore
+from central_registry.testing import FakeClock
+from maestro_core_api import MaestroAPI
+from maestro_core_api.testing import APITestCase
+
+ENTRY = {"url": "http://127.0.0.1:8000", "version": "1.0.0", "metadata": {"zone": "a"}, "lease_s": 30}
+INSTANCE = "/services/echo/instances/a"
+
+
+class RegistryCase(APITestCase):
+    """A registry of its own for each class, with time that stands still."""
+
+    clock: ClassVar[FakeClock]
+    config: ClassVar[CentralRegistryConfig]
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        folder = tempfile.TemporaryDirectory(prefix="central-registry-")
+        cls.addClassCleanup(folder.cleanup)
+        cls.clock = FakeClock()
+        cls.config = CentralRegistryConfig(
+            environment="test",
+            data_dir=Path(folder.name),
+            jwt_secret=SecretStr("a-secret-for-tests-of-at-least-32-bytes"),
+            advertise_url="http://127.0.0.1:1",
+            sweep_interval_s=60,
+        )
+        cls.app = None
+
+    @classmethod
+    def create_app(cls) -> MaestroAPI:
+        return create_app(cls.config, clock=cls.clock)
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.reset_test_state()
+        self.clock.advance(3_600)
+
+    def put(self, path: str = INSTANCE, **changes: Any) -> Any:
+        return self.client.put(path, json={**ENTRY, **changes})
+
+    def in_(self, seconds: int) -> str:
+        return f"{self.clock() + timedelta(seconds=seconds):%Y-%m-%dT%H:%M:%SZ}"
+
+    def names(self) -> list[str]:
+        return [service["name"] for service in self.client.get("/services").json()["services"]]
+
+
+class LeaseTest(RegistryCase):
+    def test_a_registration_is_201_and_then_200(self) -> None:
+        """A new instance is answered with 201, the same again with 200; both show the instance and its lease."""
+        first, again = self.put(), self.put()
+        assert (first.status_code, again.status_code) == (201, 200)
+        assert first.json() == {
+            "instance_id": "a",
+            "url": "http://127.0.0.1:8000",
+            "version": "1.0.0",
+            "metadata": {"zone": "a"},
+            "registered_at": self.in_(0),
+            "lease_expires_at": self.in_(30),
+        }
+
+    def test_the_default_lease_applies(self) -> None:
+        """Without lease_s an instance gets the lease that is configured as default."""
+        entry = {name: value for name, value in ENTRY.items() if name not in {"lease_s", "metadata"}}
+        instance = self.client.put(INSTANCE, json=entry).json()
+        assert instance["lease_expires_at"] == self.in_(10)
+        assert instance["metadata"] == {}
+
+    def test_a_lease_is_renewed(self) -> None:
+        """A renewal within the lease is 200 and moves its end."""
+        before = self.put().json()
+        self.clock.advance(29)
+        answer = self.client.post(f"{INSTANCE}/lease")
+        assert answer.status_code == 200
+        assert answer.json()["lease_expires_at"] > before["lease_expires_at"]
+        assert answer.json()["registered_at"] == before["registered_at"]
+
+    def test_an_expired_lease_is_404_and_hidden(self) -> None:
+        """When a lease ran out, nothing shows the instance, renewing is 404, and registering again is 201."""
+        self.put()
+        self.clock.advance(30)
+        answer = self.client.post(f"{INSTANCE}/lease")
+        assert (answer.status_code, answer.json()["error_code"]) == (404, "LEASE_EXPIRED")
+        assert self.client.get("/services/echo").status_code == 404
+        assert "echo" not in self.names()
+        assert self.put().status_code == 201
+
+    def test_deregistering_is_204_and_immediate(self) -> None:
+        """A deregistered instance is gone at once; doing so again, or for one never seen, is 204 too."""
+        self.put()
+        for path in (INSTANCE, INSTANCE, "/services/never/instances/seen"):
+            answer = self.client.delete(path)
+            assert (answer.status_code, answer.content) == (204, b"")
+        assert self.client.get("/services/echo").status_code == 404
+
+
+class LookUpTest(RegistryCase):
+    def test_look_up_shows_the_live_instances_in_order(self) -> None:
+        """Look-up by name gives the live instances by identifier, and no others."""
+        for instance_id in ("b", "a", "c"):
+            self.put(f"/services/echo/instances/{instance_id}", lease_s=10 if instance_id == "b" else 30)
+        self.clock.advance(10)
+        answer = self.client.get("/services/echo").json()
+        assert set(answer) == {"name", "instances"}
+        assert answer["name"] == "echo"
+        assert [instance["instance_id"] for instance in answer["instances"]] == ["a", "c"]
+
+    def test_an_unknown_service_is_404_and_the_live_ones_are_named(self) -> None:
+        """A look-up in vain is SERVICE_NOT_FOUND and names the services that are live."""
+        self.put()
+        answer = self.client.get("/services/ecco")
+        assert (answer.status_code, answer.json()["error_code"]) == (404, "SERVICE_NOT_FOUND")
+        assert "echo" in answer.json()["live"]
+        assert "'ecco'" in answer.json()["detail"]
+
+
+class OwnEntryTest(RegistryCase):
+    def test_the_registry_lists_itself(self) -> None:
+        """From its start on the registry is in its own list, with the address that it advertises."""
+        (service,) = self.client.get("/services").json()["services"]
+        (instance,) = service["instances"]
+        assert (service["name"], instance["url"]) == ("central-registry", "http://127.0.0.1:1")
+
+
+class InvalidRequestTest(RegistryCase):
+    def paths(self, answer: Any) -> list[str]:
+        assert answer.status_code == 422, answer.text
+        assert answer.headers["content-type"] == "application/problem+json"
+        return [fault["path"] for fault in answer.json()["errors"]]
+
+    def test_every_broken_rule_is_named_with_its_path(self) -> None:
+        """A registration that breaks several rules is answered once, with each fault and where it is."""
+        answer = self.put("/services/Echo/instances/-a", url="ftp://host", version="", lease_s=0.5)
+        assert self.paths(answer) == ["path.name", "path.instance_id", "body.version", "body.url", "body.lease_s"]
+        assert answer.json()["error_code"] == "INVALID_REGISTRATION"
+
+    def test_wrong_types_and_unknown_fields_are_named(self) -> None:
+        """Fields that are missing, misspelt or of another type are named."""
+        answer = self.client.put(INSTANCE, json={"url": 1, "lease": 5, "metadata": {"a": 1}, "lease_s": "soon"})
+        assert sorted(self.paths(answer)) == [
+            "body.lease",
+            "body.lease_s",
+            "body.metadata.a",
+            "body.url",
+            "body.version",
+        ]
+
+    def test_hostile_values_are_refused(self) -> None:
+        """Values beyond every measure are refused as invalid and never a failure of the service."""
+        for body in (
+            '{"url": "http://h", "version": "1", "lease_s": 1e300}',
+            '{"url": "http://h", "version": "1", "lease_s": NaN}',
+            '{"url": "http://h", "version": "1", "lease_s": -Infinity}',
+            '{"url": "http://h", "version": "1", "metadata": {"a": "\\ud800"}}',
+            '{"url": "http://\\ud800", "version": "1"}',
+            '{"url": "http://h", "version": "1", "metadata": {"a": "' + "x" * 5_000 + '"}}',
+            '{"url": "http://h", "version": "1", "metadata": ' + "[" * 5_000 + "]" * 5_000 + "}",
+            "[]",
+            "null",
+            "",
+            "{",
+        ):
+            with self.subTest(body[:80]):
+                answer = self.client.put(INSTANCE, content=body, headers={"content-type": "application/json"})
+                assert answer.status_code in (400, 422), answer.text
+        assert self.client.get("/services/echo").status_code == 404
+
+
+class AccessTest(RegistryCase):
+    def test_reading_takes_a_viewer_and_changing_an_operator(self) -> None:
+        """A viewer may look up; only an operator may register, renew and deregister; without a token nobody may."""
+        calls = (
+            ("GET", "/services"),
+            ("GET", "/services/echo"),
+            ("PUT", INSTANCE),
+            ("POST", f"{INSTANCE}/lease"),
+            ("DELETE", INSTANCE),
+        )
+        self.put()
+        for method, path in calls:
+            with self.subTest(f"{method} {path}"):
+                body = ENTRY if method == "PUT" else None
+                viewer = self.client.request(method, path, json=body, headers=self.auth("viewer"))
+                assert viewer.status_code == (200 if method == "GET" else 403)
+                operator = self.client.request(method, path, json=body, headers=self.auth("operator"))
+                assert operator.status_code in (200, 204)
+                stranger = self.client.request(method, path, json=body, headers={"Authorization": ""})
+                assert stranger.status_code == 401
+
+
+class FailingDiskTest(RegistryCase):
+    def failing(self, error: Exception) -> Any:
+        async def fail(_: SqliteRegistrationStore, __: Registration | Collection[InstanceKey]) -> None:
+            raise error
+
+        return patch.multiple(SqliteRegistrationStore, save=fail, remove=fail)
+
+    def test_a_full_disk_is_507_and_nothing_is_lost(self) -> None:
+        """With a full disk the new is refused with 507, and the known is shown, renewed and registered again."""
+        self.put()
+        with self.failing(StorageFullError(Path("/secret/folder/registry.db"), "the disk is full")):
+            answer = self.put("/services/echo/instances/b")
+            assert (answer.status_code, answer.json()["error_code"]) == (507, "STORAGE_FULL")
+            assert "free some space" in answer.json()["detail"]
+            assert "/secret" not in answer.text
+            assert self.client.post(f"{INSTANCE}/lease").status_code == 200
+            assert self.put().status_code == 200
+            assert len(self.client.get("/services/echo").json()["instances"]) == 1
+        assert self.put("/services/echo/instances/b").status_code == 201
+
+    def test_an_unwritable_disk_is_503_and_who_leaves_is_gone(self) -> None:
+        """With an unwritable disk a goodbye is answered with 503, and yet the instance is no longer shown."""
+        self.put()
+        with self.failing(StorageUnavailableError(Path("registry.db"), "it cannot be used")):
+            answer = self.client.delete(INSTANCE)
+            assert (answer.status_code, answer.json()["error_code"]) == (503, "STORAGE_UNAVAILABLE")
+            assert self.client.get("/services/echo").status_code == 404
