@@ -1,0 +1,115 @@
+"""Everything that can go wrong, without a word about HTTP."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that is wrong with a document."""
+
+    path: str
+    """Where, as a dotted path; empty for the whole document."""
+    message: str
+
+
+class IntelligenceError(Exception):
+    """Root of the service's errors."""
+
+    code = "INTELLIGENCE_ERROR"
+
+
+class PersonaNotFoundError(IntelligenceError):
+    """There is no persona of that name."""
+
+    code = "PERSONA_NOT_FOUND"
+
+    def __init__(self, name: str, detail: str, available: Sequence[str] = ()) -> None:
+        super().__init__(detail)
+        self.name = name
+        self.available = tuple(available)
+        """Personas that there are; empty when unknown."""
+
+
+class PersonaSourceError(IntelligenceError):
+    """The personas cannot be had now."""
+
+    code = "PERSONA_SOURCE_UNAVAILABLE"
+
+
+class PersonaInvalidError(IntelligenceError):
+    """A persona's document cannot be used."""
+
+    code = "PERSONA_INVALID"
+
+    def __init__(self, name: str, faults: Sequence[Fault]) -> None:
+        super().__init__(f"persona {name!r} cannot be used: " + "; ".join(f"{f.path}: {f.message}" for f in faults))
+        self.name = name
+        self.faults = tuple(faults)
+
+
+class InputInvalidError(IntelligenceError):
+    """The input is not of the form that the persona needs."""
+
+    code = "INPUT_INVALID"
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        super().__init__("; ".join(f"{fault.path}: {fault.message}" for fault in faults))
+        self.faults = tuple(faults)
+
+
+class InputTooLongError(IntelligenceError):
+    """The input does not fit into the model's context."""
+
+    code = "INPUT_TOO_LONG"
+
+
+class ModelUnavailableError(IntelligenceError):
+    """The model cannot be reached, or did not answer in time."""
+
+    code = "MODEL_UNAVAILABLE"
+
+    def __init__(self, endpoint: str, reason: str, *, hint: str, retry_after: timedelta | None = None) -> None:
+        super().__init__(f"{endpoint}: {reason}; {hint}")
+        self.endpoint = endpoint
+        self.reason = reason
+        self.hint = hint
+        """What the reader can do."""
+        self.retry_after = retry_after
+
+
+class ModelRejectedError(IntelligenceError):
+    """The model's server refused the request."""
+
+    code = "MODEL_REJECTED_REQUEST"
+
+    def __init__(self, endpoint: str, status: int, reason: str) -> None:
+        super().__init__(f"{endpoint} answered {status}: {reason}")
+        self.endpoint = endpoint
+        self.status = status
+        """HTTP status of the model's server."""
+        self.reason = reason
+
+
+class ModelOutputInvalidError(IntelligenceError):
+    """The model's answer does not obey the persona's schema, nor did a second one."""
+
+    code = "MODEL_OUTPUT_INVALID"
+
+    def __init__(self, model: str, faults: Sequence[Fault], *, attempts: int, output: str) -> None:
+        super().__init__(
+            f"{model} gave {attempts} answers that do not obey the persona's schema: "
+            + "; ".join(f"{fault.path or 'answer'}: {fault.message}" for fault in faults)
+        )
+        self.model = model
+        self.faults = tuple(faults)
+        self.attempts = attempts
+        self.output = output
+        """The beginning of the last answer."""
+
+
+class CorpusError(IntelligenceError):
+    """The reference texts of licences cannot be read."""
+
+    code = "LICENSE_CORPUS_UNREADABLE"

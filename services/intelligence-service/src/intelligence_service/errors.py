@@ -1,0 +1,131 @@
+"""The service's errors as answers over HTTP."""
+
+from collections.abc import Mapping
+from math import ceil
+
+from intelligence_service.domain.errors import (
+    CorpusError,
+    InputInvalidError,
+    InputTooLongError,
+    IntelligenceError,
+    ModelOutputInvalidError,
+    ModelRejectedError,
+    ModelUnavailableError,
+    PersonaInvalidError,
+    PersonaNotFoundError,
+    PersonaSourceError,
+)
+from maestro_core_api import (
+    APIException,
+    BadGatewayException,
+    NotFoundException,
+    ServiceUnavailableException,
+    ValidationException,
+)
+
+
+class PersonaNotFoundException(NotFoundException):
+    """404: there is no persona of that name."""
+
+    error_code = PersonaNotFoundError.code
+    message = "Persona not found"
+
+
+class PersonaSourceException(ServiceUnavailableException):
+    """503: the orchestrator, which keeps the personas, cannot be reached."""
+
+    error_code = PersonaSourceError.code
+    message = "The personas cannot be had now"
+
+
+class PersonaInvalidException(BadGatewayException):
+    """502: the persona's document cannot be used."""
+
+    error_code = PersonaInvalidError.code
+    message = "The persona cannot be used"
+
+
+class InputInvalidException(ValidationException):
+    """422: the persona needs another input."""
+
+    error_code = InputInvalidError.code
+    message = "The input is not what the persona needs"
+
+
+class InputTooLongException(APIException):
+    """413: the input does not fit into the model's context."""
+
+    status_code = 413
+    error_code = InputTooLongError.code
+    message = "The input is too long for the model"
+
+
+class ModelUnavailableException(ServiceUnavailableException):
+    """503: the model cannot be reached."""
+
+    error_code = ModelUnavailableError.code
+    message = "The model is not available"
+
+
+class ModelRejectedException(BadGatewayException):
+    """502: the model's server refused the request."""
+
+    error_code = ModelRejectedError.code
+    message = "The model's server refused the request"
+
+
+class ModelOutputInvalidException(BadGatewayException):
+    """502: the model's answers do not obey the persona's schema."""
+
+    error_code = ModelOutputInvalidError.code
+    message = "The model gave no usable answer"
+
+
+class LicenseCorpusException(APIException):
+    """500: the installation lacks the licence texts."""
+
+    error_code = CorpusError.code
+    message = "The licence texts cannot be read"
+
+
+_PLAIN: Mapping[type[IntelligenceError], type[APIException]] = {
+    CorpusError: LicenseCorpusException,
+    InputTooLongError: InputTooLongException,
+    PersonaInvalidError: PersonaInvalidException,
+    PersonaSourceError: PersonaSourceException,
+}
+"""Errors of which nothing but the message goes into the answer."""
+
+
+def as_api_exception(error: IntelligenceError) -> APIException:
+    """Say an error in HTTP.
+
+    Args:
+        error: What went wrong.
+
+    Returns:
+        The exception that the framework answers with.
+    """
+    detail = str(error)
+    match error:
+        case PersonaNotFoundError():
+            return PersonaNotFoundException(detail=detail, available=list(error.available))
+        case InputInvalidError():
+            faults = [{"path": fault.path, "message": fault.message} for fault in error.faults]
+            return InputInvalidException(detail=detail, errors=faults)
+        case ModelUnavailableError():
+            return _unavailable(error)
+        case ModelRejectedError():
+            return ModelRejectedException(detail=detail, endpoint=error.endpoint)
+        case ModelOutputInvalidError():
+            return ModelOutputInvalidException(detail=detail, model=error.model, output=error.output)
+        case _:
+            known = _PLAIN.get(type(error))
+            return APIException(detail=detail, error_code=error.code) if known is None else known(detail=detail)
+
+
+def _unavailable(error: ModelUnavailableError) -> ModelUnavailableException:
+    headers: dict[str, str] = {}
+    if error.retry_after is not None:
+        headers["Retry-After"] = str(ceil(error.retry_after.total_seconds()))
+    return ModelUnavailableException(detail=str(error), headers=headers, endpoint=error.endpoint, hint=error.hint)
