@@ -5,7 +5,7 @@ from typing import Any
 
 import jq
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maestro_workflow_engine.dsl import DocumentError
@@ -171,6 +171,7 @@ def test_programs_are_compiled_once() -> None:
     assert compile_program(". + 1", ("item",)) is compile_program(". + 1", ("item",))
 
 
+@settings(deadline=None)
 @given(data=VALUES, keys=st.lists(st.sampled_from("abc"), max_size=3), variable=st.booleans())
 def test_paths_mean_what_jq_means(data: object, keys: list[str], variable: bool) -> None:
     """A plain path gives what jq gives for any data, and fails where jq fails."""
@@ -192,6 +193,7 @@ def test_anything_more_than_a_path_is_left_to_jq(text: str) -> None:
     assert plain_path(text) is None
 
 
+@settings(deadline=None)
 @given(st.text(alphabet=string.printable, max_size=30))
 def test_reading_any_text_ends(text: str) -> None:
     """Any text at all can be scanned and compiled; it gives an expression or faults, never an exception."""

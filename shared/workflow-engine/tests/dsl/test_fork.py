@@ -47,10 +47,10 @@ def test_the_first_to_finish_wins_and_the_rest_is_cancelled(
     execute: Callable[..., Any], simulate: Callable[..., Any]
 ) -> None:
     """Racing branches give the winner's output alone; what a loser would have done later does not happen."""
-    loser = "{do: [{w: {wait: {milliseconds: 50}}}, {e: {set: {}, export: {as: '{lost: true}'}}}]}"
+    loser = "{do: [{w: {wait: PT1H}}, {e: {set: {}, export: {as: '{lost: true}'}}}]}"
     source = branches(loser.replace("{}", "{a: 1}"), slow(1, SET % 1), compete=True)
     assert execute(source, {"x": 7}) == {"n": 1, "in": 7}
-    later = source[:-1] + ", {w: {wait: PT1M}}, {c: {set: {context: '${ $context }'}}}]"
+    later = source[:-1] + ", {w: {wait: PT2H}}, {c: {set: {context: '${ $context }'}}}]"
     assert simulate(later, {}).output == {"context": None}
 
 

@@ -74,7 +74,7 @@ async def test_redirections_are_followed_only_on_request(server: str) -> None:
 
 async def test_connection_trouble_is_told(server: str) -> None:
     """No listener, no answer in time, no address and an address only a registry knows are HttpCallErrors."""
-    impatient = HttpxCaller(timeout=timedelta(milliseconds=50))
+    impatient = HttpxCaller(timeout=timedelta(milliseconds=200))
     with pytest.raises(HttpCallError, match="ReadTimeout"):
         await impatient.call(HttpRequest("GET", f"{server}/slow"))
     with pytest.raises(HttpCallError, match="ConnectError"):

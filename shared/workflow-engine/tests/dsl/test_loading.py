@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maestro_workflow_engine import WorkflowError
@@ -325,6 +325,7 @@ def test_deep_nesting_is_no_crash(depth: int) -> None:
     ]
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_any_text_gives_faults_at_worst(text: str) -> None:
     """Whatever text comes, it is loaded or refused with faults; no other exception escapes."""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from maestro_workflow_engine import WorkflowEngine, WorkflowFailedError, step
+from maestro_workflow_engine import WorkflowEngine, WorkflowFailedError, WorkflowHandle, step
 from maestro_workflow_engine.dsl import HttpRequest, HttpResponse, Steps, TaskError
 
 LIMIT = timedelta(seconds=20)
@@ -75,9 +75,10 @@ async def test_a_call_is_kept_as_readable_json(load: Callable[..., Any]) -> None
     assert '"output": {"ok": true}' in history
 
 
-async def until(condition: Callable[[], bool]) -> None:
+async def kept(handle: WorkflowHandle[Any], step_name: str, count: int) -> None:
+    """Wait until history holds that many attempts of a step."""
     async with asyncio.timeout(LIMIT.total_seconds()):
-        while not condition():
+        while sum(event.data.get("step") == step_name for event in await handle.history()) < count:
             await asyncio.sleep(0.005)
 
 
@@ -121,11 +122,9 @@ async def test_a_run_goes_on_after_a_restart(load: Callable[..., Any], tmp_path:
         return WorkflowEngine(url, workflows=[document.as_workflow(Steps([note, shaky]))])
 
     async with engine() as running:
-        await running.start(document.qualified_name, id="r")
-        await until(lambda: "b" in notes)
-    assert "a" not in notes
+        await kept(await running.start(document.qualified_name, id="r"), "note", 2)
     async with engine() as running:
-        await until(lambda: bool(failures))
+        await kept(running.handle("r"), "shaky", 1)
     async with engine() as running:
         output = await running.handle("r").result(LIMIT)
     assert notes[0] == f"first {output['started']}"
