@@ -33,11 +33,13 @@ async def test_a_service_registers_renews_and_deregisters(
 
 async def test_a_forgotten_service_registers_again(make_app: MakeApp, registry: Any, eventually: Eventually) -> None:
     """When the registry lost the entry, the next renewal brings it back."""
-    async with running(registry.app) as registry_url, running(make_app(registry_url=registry_url, lease=LEASE)):
-        await eventually(lambda: registry.instances)
-        registry.forget()
-        await eventually(lambda: registry.instances)
+    with capture_logs() as logs:
+        async with running(registry.app) as registry_url, running(make_app(registry_url=registry_url, lease=LEASE)):
+            await eventually(lambda: registry.instances)
+            registry.forget()
+            await eventually(lambda: registry.instances)
     assert registry.calls.count("register") == 2
+    assert not [line for line in logs if line["level"] == "warning"], "a registry that forgets is no outage"
 
 
 async def test_a_missing_registry_does_not_stop_the_service(
