@@ -124,4 +124,6 @@ def _shown(value: Any) -> str:
         return value
     if isinstance(value, list) and all(isinstance(part, str) for part in value):
         return " · ".join(value)
+    if isinstance(value, dict) and not any(isinstance(part, dict | list) for part in value.values()):
+        return ", ".join(f"{name} {part}" for name, part in value.items())
     return json.dumps(value, ensure_ascii=False)
