@@ -9,6 +9,7 @@ from functools import partial
 
 import msgspec
 
+from maestro_core_logging import get_logger
 from maestro_workflow_engine._errors import PayloadError
 from maestro_workflow_engine._failure import describe
 from maestro_workflow_engine._step_info import StepInfo
@@ -18,6 +19,8 @@ from maestro_workflow_engine.embedded._live import LiveRun
 from maestro_workflow_engine.embedded._slots import Slots
 from maestro_workflow_engine.machine import _events as ev
 from maestro_workflow_engine.machine._commands import RunStep
+
+_logger = get_logger(__name__)
 
 
 class StepScheduler:
@@ -80,6 +83,7 @@ class StepScheduler:
         if machine is None:
             return
         info = StepInfo(run.id, command.step.name, command.attempt, f"{run.id}/{command.seq}")
+        _logger.debug("Step started", run_id=run.id, step=info.step, attempt=info.attempt, key=info.idempotency_key)
         attempt = run_attempt(command.step, command.input, info, threads=self._threads, traceparent=machine.trace)
         task = self._loop.create_task(attempt, name=info.idempotency_key)
         run.steps[command.seq] = task
