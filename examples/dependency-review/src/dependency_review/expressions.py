@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from functools import cache
 
-from license_expression import (  # type: ignore[import-untyped]  # it ships no types
+from license_expression import (
     AND,
     OR,
     ExpressionError,
