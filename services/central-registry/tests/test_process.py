@@ -26,7 +26,7 @@ def started(folder: Path, **environ: str) -> Iterator["subprocess.Popen[str]"]:
         name: value for name, value in os.environ.items() if not name.startswith(("MAESTRO_", "CENTRAL_REGISTRY_"))
     }
     settings = {
-        "MAESTRO_CONFIG_DIR": str(folder / "config"),
+        "MAESTRO_CONFIG_DIR": str(folder),
         "MAESTRO_DATA_DIR": str(folder / "data"),
         "MAESTRO_JWT_SECRET": SECRET,
         "MAESTRO_LOG_FORMAT": "json",

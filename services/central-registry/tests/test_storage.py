@@ -80,7 +80,7 @@ async def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     """When a file stands where the folder should be, the error names the database and the reason."""
     (tmp_path / "file").write_text("in the way")
     path = tmp_path / "file" / "data" / "registry.db"
-    with pytest.raises(StorageUnavailableError, match="folder cannot be made") as caught:
+    with pytest.raises(StorageUnavailableError, match="Not a directory") as caught:
         async with opened(path):
             pass
     assert caught.value.path == path
@@ -90,7 +90,7 @@ async def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 
 async def test_a_folder_in_place_of_the_file_is_refused(tmp_path: Path) -> None:
     """When the path is a folder, the error says that the file cannot be used."""
-    with pytest.raises(StorageUnavailableError, match="unable to open"):
+    with pytest.raises(StorageUnavailableError, match="Is a directory"):
         async with opened(tmp_path):
             pass
 
@@ -101,7 +101,7 @@ async def test_a_read_only_file_is_refused_at_the_start(tmp_path: Path) -> None:
     path = tmp_path / "registry.db"
     await filled(path, 1)
     path.chmod(0o400)
-    with pytest.raises(StorageUnavailableError, match="readonly"):
+    with pytest.raises(StorageUnavailableError, match="denied"):
         async with opened(path):
             pass
 

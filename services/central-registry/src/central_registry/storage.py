@@ -1,5 +1,6 @@
 """Registrations in a SQLite file: the domain's `RegistrationStore`."""
 
+import errno
 import json
 import sqlite3
 from collections.abc import AsyncIterator, Collection, Sequence
@@ -73,10 +74,7 @@ class SqliteRegistrationStore:
         Raises:
             StorageError: It cannot be used; the message names the file and says what to do. Nothing was overwritten.
         """
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise StorageUnavailableError(path, f"its folder cannot be made ({error.strerror})") from error
+        _make_file(path)
         # One connection: the registry writes one thing at a time, and a second one would be locked out.
         engine = create_async_engine(
             URL.create("sqlite+aiosqlite", database=str(path)),
@@ -145,6 +143,17 @@ class SqliteRegistrationStore:
         except sqlite3.Error as error:
             # The settings of a new connection fail without SQLAlchemy around them.
             raise _storage_error(self._path, error) from error
+
+
+def _make_file(path: Path) -> None:
+    # SQLite would say of all of this that it is unable to open the file; the system says why.
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("ab"):
+            pass
+    except OSError as error:
+        failure = StorageFullError if error.errno in {errno.ENOSPC, errno.EDQUOT} else StorageUnavailableError
+        raise failure(path, f"it cannot be opened for writing ({error.strerror})") from error
 
 
 def _prepare_connection(connection: Any, _record: object) -> None:
