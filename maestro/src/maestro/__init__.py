@@ -1,1 +1,4 @@
-"""The MAESTRO orchestrator: workflows, runs and personas over HTTP."""
+"""The MAESTRO orchestrator: workflows, runs and personas over HTTP.
+
+`maestro.core.orchestrator.MaestroOrchestrator` is the service as an object; `python -m maestro` serves it.
+"""

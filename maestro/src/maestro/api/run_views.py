@@ -1,0 +1,131 @@
+"""Runs as callers see them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pydantic import BaseModel
+
+from maestro.domain.catalog import public_name
+from maestro_workflow_engine import Failure, HistoryEvent, RunDetail, RunInfo, RunStatus, Wait
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class RunView(BaseModel):
+    """A run as listings show it."""
+
+    id: str
+    workflow: str
+    """"namespace/name"."""
+    version: str
+    status: RunStatus
+    created_at: datetime
+    finished_at: datetime | None
+    parent_id: str | None
+
+    @classmethod
+    def of(cls, run: RunInfo) -> RunView:
+        """Show a run."""
+        return cls.model_validate(_members(run))
+
+
+class ErrorView(BaseModel):
+    """What a run failed with."""
+
+    type: str
+    """Name of the exception's class."""
+    message: str
+    details: Any
+    """For a task of a document, the error as an object (RFC 7807); else null."""
+    traceback: str
+
+
+class WaitView(BaseModel):
+    """One thing that a run waits for."""
+
+    kind: str
+    """`step`, `timer`, `child` or `signal`."""
+    name: str | None
+    """Of the step, the child workflow or the signal; null for a timer."""
+    until: datetime | None
+    """When a timer fires or a failed step is tried again."""
+    attempt: int | None
+    """The attempt that a step is at."""
+
+
+class RunDetailView(RunView):
+    """A run in full."""
+
+    input: Any
+    output: Any
+    error: ErrorView | None
+    trace_id: str | None
+    """The trace in which it was started; its steps are spans of it."""
+    waiting_for: list[WaitView]
+    problem: str | None
+    """Why it cannot go on, in words; null when nothing is wrong."""
+
+    @classmethod
+    def of(cls, run: RunInfo) -> RunDetailView:
+        """Show a run in full."""
+        assert isinstance(run, RunDetail)
+        return cls.model_validate(
+            {
+                **_members(run),
+                "input": run.input,
+                "output": run.output,
+                "error": None if run.failure is None else _error(run.failure),
+                "trace_id": None if run.trace is None else run.trace.split("-")[1],
+                "waiting_for": [_wait(wait) for wait in run.waiting_for],
+                "problem": run.problem,
+            }
+        )
+
+
+class RunList(BaseModel):
+    """One page of runs, newest first."""
+
+    runs: list[RunView]
+    next_cursor: str | None
+    """Pass it as `cursor` to get the next page; null on the last."""
+
+
+def event_view(event: HistoryEvent) -> dict[str, Any]:
+    """Show an event of a run's history.
+
+    Args:
+        event: The event.
+
+    Returns:
+        Position, time (ISO 8601, UTC) and type, and what belongs to the type.
+    """
+    return {"position": event.position, "time": event.time.isoformat(), "type": event.type, **event.data}
+
+
+def _members(run: RunInfo) -> dict[str, Any]:
+    return {
+        "id": run.id,
+        "workflow": public_name(run.workflow),
+        "version": run.version,
+        "status": run.status,
+        "created_at": run.created_at,
+        "finished_at": run.finished_at,
+        "parent_id": run.parent_id,
+    }
+
+
+def _error(failure: Failure) -> dict[str, Any]:
+    argument = failure.args[0] if failure.args and len(failure.args) == 1 else None
+    return {
+        "type": failure.type.rpartition(":")[2],
+        "message": failure.message,
+        "details": argument if isinstance(argument, dict) else None,
+        "traceback": failure.traceback,
+    }
+
+
+def _wait(wait: Wait) -> dict[str, Any]:
+    until = None if wait.until is None else _EPOCH + timedelta(microseconds=wait.until)
+    return {"kind": wait.kind, "name": wait.name, "until": until, "attempt": wait.attempt}

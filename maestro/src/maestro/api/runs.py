@@ -1,0 +1,148 @@
+"""Runs over HTTP."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any
+from urllib.parse import quote
+
+from fastapi import APIRouter, Header, Query, Request, Response
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from maestro.api.event_stream import EventStream
+from maestro.api.run_views import RunDetailView, RunList, RunView, event_view
+from maestro.api.state import OPERATOR, VIEWER, TheRuns
+from maestro.domain.runs import RunFilter
+from maestro.errors import answered
+from maestro_core_api import ValidationException
+from maestro_workflow_engine import RunStatus
+
+router = APIRouter(prefix="/runs", tags=["runs"], dependencies=[VIEWER])
+
+_ANY_JSON: dict[str, Any] = {"requestBody": {"content": {"application/json": {"schema": {}}}}}
+
+
+class StartRequest(BaseModel):
+    """What to run."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    workflow: str = Field(min_length=1, max_length=400)
+    """"namespace/name" for the latest version, or "namespace/name:version"."""
+    input: JsonValue = None
+    """The workflow's input."""
+    id: str | None = None
+    """The run's id; the same id again is the same run. Default: a new one."""
+
+
+class CancelRequest(BaseModel):
+    """Why a run is to stop."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: str = Field(default="", max_length=2_000)
+    """Kept in the history."""
+
+
+class HistoryView(BaseModel):
+    """Everything that happened to a run, in order."""
+
+    events: list[dict[str, Any]]
+
+
+@router.post("", status_code=202, dependencies=[OPERATOR])
+async def start_run(data: StartRequest, response: Response, runs: TheRuns) -> RunDetailView:
+    """Start a run. It is on disk when the answer comes."""
+    with answered():
+        run = await runs.start(data.workflow, data.input, data.id)
+    response.headers["Location"] = f"/runs/{quote(run.id, safe='')}"
+    return RunDetailView.of(run)
+
+
+@router.get("")
+async def list_runs(
+    runs: TheRuns,
+    status: RunStatus | None = None,
+    workflow: str | None = None,
+    parent: str | None = None,
+    limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
+    cursor: str | None = None,
+) -> RunList:
+    """List runs, newest first: by status, by workflow ("namespace/name"), or the children of a run."""
+    try:
+        page = await runs.page(RunFilter(status, workflow, parent), limit=limit, cursor=cursor)
+    except ValueError as error:
+        raise _invalid("query.cursor", str(error)) from error
+    return RunList(runs=[RunView.of(run) for run in page.runs], next_cursor=page.next_cursor)
+
+
+@router.get("/{run_id}")
+async def show_run(run_id: str, runs: TheRuns) -> RunDetailView:
+    """Show a run in full: input, output, error, and what it waits for."""
+    with answered():
+        return RunDetailView.of(await runs.get(run_id))
+
+
+@router.get("/{run_id}/history")
+async def show_history(run_id: str, runs: TheRuns) -> HistoryView:
+    """Show everything that happened to a run, in order."""
+    with answered():
+        return HistoryView(events=[event_view(event) for event in await runs.history(run_id)])
+
+
+@router.get(
+    "/{run_id}/events",
+    status_code=200,
+    response_class=EventStream,
+    responses={204: {"description": "The run has ended, and all its events were seen"}},
+)
+async def stream_events(run_id: str, runs: TheRuns, last_event_id: Annotated[str | None, Header()] = None) -> Response:
+    """Follow a run: its history so far, then each event as it happens. The stream ends with the run's last event.
+
+    With `Last-Event-ID`, only what came after it. When nothing can come after it any more the answer is 204, which
+    stops browsers from connecting again.
+    """
+    after = -1
+    if last_event_id:
+        if not last_event_id.isdecimal():
+            raise _invalid("header.Last-Event-ID", "must be the id of an event of this run, a number")
+        after = int(last_event_id)
+    with answered():
+        run = await runs.get(run_id)
+        if run.status is not RunStatus.RUNNING and after >= 0:
+            history = await runs.history(run_id)
+            if history and history[-1].position <= after:
+                return Response(status_code=204)
+    return EventStream(runs.watch(run_id, after=after))
+
+
+@router.get("/{run_id}/queries/{key}")
+async def query_run(run_id: str, key: str, runs: TheRuns) -> Any:
+    """Return what the run has published under a key: its progress, for instance."""
+    with answered():
+        return await runs.query(run_id, key)
+
+
+@router.post("/{run_id}/signals/{name}", status_code=202, dependencies=[OPERATOR], openapi_extra=_ANY_JSON)
+async def send_signal(run_id: str, name: str, request: Request, runs: TheRuns) -> dict[str, str]:
+    """Send a signal: any JSON value, or nothing. It is on disk when the answer comes."""
+    body = await request.body()
+    try:
+        payload = json.loads(body) if body.strip() else None
+    except ValueError as error:
+        raise _invalid("body", f"is not JSON: {error}") from error
+    with answered():
+        await runs.signal(run_id, name, payload)
+    return {"run_id": run_id, "signal": name}
+
+
+@router.post("/{run_id}/cancel", status_code=202, dependencies=[OPERATOR])
+async def cancel_run(run_id: str, runs: TheRuns, data: CancelRequest | None = None) -> dict[str, str]:
+    """Ask a run to stop; it may still clean up. Asking again is fine."""
+    with answered():
+        await runs.cancel(run_id, data.reason if data else "")
+    return {"run_id": run_id}
+
+
+def _invalid(path: str, message: str) -> ValidationException:
+    return ValidationException(detail=message, errors=[{"path": path, "message": message}])

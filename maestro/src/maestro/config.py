@@ -1,0 +1,60 @@
+"""What can be set."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+from urllib.parse import quote
+
+from pydantic import Field
+
+from maestro_core_config import BaseConfig
+
+
+class OrchestratorConfig(BaseConfig):
+    """Configuration of maestro-orchestrator."""
+
+    service_name: ClassVar[str] = "maestro-orchestrator"
+
+    max_concurrent_workflows: int = Field(default=10, ge=1)
+    """How many runs may have steps running at once; the others wait their turn. Default 10."""
+
+    default_timeout: int = Field(default=300, ge=1)
+    """How long a `call: http` of a document waits for a connection, and then for each part of the answer, in seconds. A
+    `timeout` of the task ends the call sooner. Default 300."""
+
+    enable_monitoring: bool = True
+    """Whether `/metrics` is there and runs are counted. Default true."""
+
+    engine_url: str | None = None
+    """Where runs are kept, as `sqlite:////path/runs.db`. Default: `maestro-orchestrator/runs.db` in `data_dir`."""
+
+    workflow_modules: list[str] = Field(default_factory=list)
+    """Python modules whose workflows and steps are registered at start. Default: none."""
+
+    personas_dir: Path | None = None
+    """Folder of persona files, which come on top of the built-in ones. Default: `personas` in `config_dir`, where there
+    is one."""
+
+    config_dir: Path = Path("config")
+    """The configuration folder; `MAESTRO_CONFIG_DIR` sets it for this service as for the loading of configuration.
+    Default `config`."""
+
+    max_request_bytes: int = Field(default=8_388_608, ge=1_024)
+    """The largest request body that is read, in bytes. Default 8 MiB."""
+
+    @property
+    def storage_dir(self) -> Path:
+        """Folder of the service's own files: `maestro-orchestrator` in `data_dir`."""
+        return self.data_dir.absolute() / self.service_name
+
+    @property
+    def personas_folder(self) -> Path | None:
+        """`personas_dir`, or its default; None when neither is there."""
+        default = self.config_dir / "personas"
+        return self.personas_dir or (default if default.is_dir() else None)
+
+    @property
+    def journal_url(self) -> str:
+        """`engine_url`, or its default."""
+        return self.engine_url or f"sqlite:///{quote(str(self.storage_dir / 'runs.db'))}"

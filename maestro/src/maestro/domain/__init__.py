@@ -1,0 +1,1 @@
+"""What the orchestrator knows and decides: no I/O of its own, no web framework."""

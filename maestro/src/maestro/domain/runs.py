@@ -1,0 +1,166 @@
+"""Runs: what callers may ask of the engine, in the words of the catalog."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from maestro.domain.catalog import Catalog
+from maestro.domain.errors import (
+    InvalidInputError,
+    RunEndedError,
+    UnknownRunError,
+    UnusableWorkflowError,
+)
+from maestro_workflow_engine import (
+    HistoryEvent,
+    RunDetail,
+    RunPage,
+    RunStatus,
+    WorkflowEndedError,
+    WorkflowEngine,
+    WorkflowNotFoundError,
+)
+
+
+class RunFilter(NamedTuple):
+    """Which runs a listing shows."""
+
+    status: RunStatus | None = None
+    workflow: str | None = None
+    """"namespace/name"."""
+    parent: str | None = None
+    """Id of the run whose children are wanted."""
+
+
+class Runs:
+    """The runs of a running orchestrator.
+
+    Args:
+        engine: Runs the workflows; open.
+        catalog: The workflows there are.
+    """
+
+    def __init__(self, engine: WorkflowEngine, catalog: Catalog) -> None:
+        self._engine = engine
+        self._catalog = catalog
+
+    async def start(self, reference: str, payload: Any, run_id: str | None) -> RunDetail:
+        """Start a run; returns once it is kept.
+
+        Args:
+            reference: "namespace/name" or "namespace/name:version".
+            payload: The input, any JSON value.
+            run_id: Its id; None for a new one. A run of the same workflow that has it is returned instead.
+
+        Returns:
+            The run.
+
+        Raises:
+            UnknownWorkflowError: There is no such workflow.
+            UnusableWorkflowError: It cannot run at the moment.
+            InvalidInputError: The input does not fit the document's schema.
+            WorkflowError: The engine refuses: see `WorkflowEngine.start`.
+        """
+        definition = self._catalog.find(reference)
+        if definition.problem is not None:
+            raise UnusableWorkflowError(str(definition.key), definition.problem)
+        fault = definition.check_input(payload)
+        if fault is not None:
+            raise InvalidInputError(fault)
+        # Always with the version, so that catalog and engine cannot differ about which one is the latest.
+        handle = await self._engine.start(f"{definition.engine_name}:{definition.key.version}", payload, id=run_id)
+        return await handle.status()
+
+    async def get(self, run_id: str) -> RunDetail:
+        """Return a run in full.
+
+        Raises:
+            UnknownRunError: There is no such run.
+        """
+        with _about(run_id):
+            return await self._engine.handle(run_id).status()
+
+    async def page(self, wanted: RunFilter, *, limit: int, cursor: str | None) -> RunPage:
+        """List runs, newest first.
+
+        Args:
+            wanted: Which ones.
+            limit: The most to return.
+            cursor: `next_cursor` of the page before.
+
+        Raises:
+            ValueError: The limit or cursor is none.
+        """
+        workflow = None if wanted.workflow is None else self._catalog.engine_name(wanted.workflow)
+        return await self._engine.runs(
+            status=wanted.status, workflow=workflow, parent=wanted.parent, limit=limit, cursor=cursor
+        )
+
+    async def history(self, run_id: str) -> list[HistoryEvent]:
+        """Return everything that happened to a run, in order.
+
+        Raises:
+            UnknownRunError: There is no such run.
+        """
+        with _about(run_id):
+            return await self._engine.handle(run_id).history()
+
+    def watch(self, run_id: str, *, after: int) -> AsyncIterator[HistoryEvent]:
+        """Follow a run; see `WorkflowEngine.watch`.
+
+        Args:
+            run_id: The run.
+            after: Only events after this position; -1 for all.
+        """
+        return self._engine.watch(run_id, after=after)
+
+    async def query(self, run_id: str, key: str) -> Any:
+        """Return what a run has published under a key.
+
+        Raises:
+            UnknownRunError: There is no such run.
+            QueryNotFoundError: It has published nothing under this key.
+        """
+        with _about(run_id):
+            return await self._engine.handle(run_id).query(key)
+
+    async def signal(self, run_id: str, name: str, payload: Any) -> None:
+        """Send a signal; returns once it is kept.
+
+        Raises:
+            UnknownRunError: There is no such run.
+            RunEndedError: It has ended.
+            WorkflowError: The engine refuses: see `WorkflowHandle.signal`.
+        """
+        with _about(run_id):
+            await self._engine.handle(run_id).signal(name, payload)
+
+    async def cancel(self, run_id: str, reason: str) -> None:
+        """Ask a run to stop; returns once that is kept. Cancelling a cancelled run again is fine.
+
+        Raises:
+            UnknownRunError: There is no such run.
+            RunEndedError: It has completed or failed.
+            WorkflowError: The engine refuses: see `WorkflowHandle.cancel`.
+        """
+        with _about(run_id):
+            handle = self._engine.handle(run_id)
+            status = (await handle.status()).status
+            if status in (RunStatus.COMPLETED, RunStatus.FAILED):
+                raise RunEndedError(run_id, status.value)
+            await handle.cancel(reason)
+
+
+@contextmanager
+def _about(run_id: str) -> Iterator[None]:
+    """Turn the engine's errors about a run into ours."""
+    try:
+        yield
+    except WorkflowNotFoundError as error:
+        if error.name != run_id:
+            raise
+        raise UnknownRunError(run_id) from error
+    except WorkflowEndedError as error:
+        raise RunEndedError(run_id, error.status) from error

@@ -1,0 +1,177 @@
+"""The orchestrator's errors as answers over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+
+from maestro.domain.errors import (
+    Fault,
+    InvalidInputError,
+    InvalidWorkflowError,
+    OrchestratorError,
+    RunEndedError,
+    StorageError,
+    UnknownPersonaError,
+    UnknownRunError,
+    UnknownWorkflowError,
+    UnusableWorkflowError,
+    WorkflowExistsError,
+)
+from maestro_core_api import (
+    APIException,
+    ConflictException,
+    NotFoundException,
+    ServiceUnavailableException,
+    ValidationException,
+)
+from maestro_workflow_engine import (
+    EngineClosedError,
+    JournalWriteError,
+    PayloadError,
+    QueryNotFoundError,
+    WorkflowConflictError,
+    WorkflowError,
+)
+
+
+class WorkflowNotFoundException(NotFoundException):
+    """404: there is no such workflow."""
+
+    error_code = "WORKFLOW_NOT_FOUND"
+    message = "Workflow not found"
+
+
+class RunNotFoundException(NotFoundException):
+    """404: there is no such run."""
+
+    error_code = "RUN_NOT_FOUND"
+    message = "Run not found"
+
+
+class QueryNotFoundException(NotFoundException):
+    """404: the run has published nothing under this key."""
+
+    error_code = "QUERY_NOT_FOUND"
+    message = "Nothing is published under this key"
+
+
+class PersonaNotFoundException(NotFoundException):
+    """404: there is no such persona."""
+
+    error_code = "PERSONA_NOT_FOUND"
+    message = "Persona not found"
+
+
+class InvalidWorkflowException(ValidationException):
+    """422: the workflow document has faults; all are listed."""
+
+    error_code = "INVALID_WORKFLOW"
+    message = "The workflow document is not valid"
+
+
+class PayloadInvalidException(ValidationException):
+    """422: the input, the payload or the run's id does not fit."""
+
+    error_code = "PAYLOAD_INVALID"
+    message = "The input does not fit"
+
+
+class ConflictingException(ConflictException):
+    """409: the name is taken by something else."""
+
+    error_code = "CONFLICT"
+    message = "There is something else of that name"
+
+
+class WorkflowUnusableException(ConflictException):
+    """409: the workflow is registered but cannot run at the moment."""
+
+    error_code = "WORKFLOW_UNUSABLE"
+    message = "The workflow cannot run at the moment"
+
+
+class WorkflowEndedException(ConflictException):
+    """409: the run has ended already."""
+
+    error_code = "WORKFLOW_ENDED"
+    message = "The run has ended"
+
+
+class StorageUnavailableException(ServiceUnavailableException):
+    """503: the disk refuses; nothing of what was asked happened."""
+
+    error_code = "STORAGE_UNAVAILABLE"
+    message = "Nothing can be kept at the moment"
+
+
+class StoppingException(ServiceUnavailableException):
+    """503: the service is starting or stopping."""
+
+    error_code = "ENGINE_CLOSED"
+    message = "The orchestrator is not running"
+
+
+_RETRY_AFTER_S = "5"
+_PLAIN: Mapping[type[Exception], type[APIException]] = {
+    UnknownWorkflowError: WorkflowNotFoundException,
+    UnknownPersonaError: PersonaNotFoundException,
+    UnknownRunError: RunNotFoundException,
+    WorkflowExistsError: ConflictingException,
+    UnusableWorkflowError: WorkflowUnusableException,
+    StorageError: StorageUnavailableException,
+    PayloadError: PayloadInvalidException,
+    WorkflowConflictError: ConflictingException,
+    JournalWriteError: StorageUnavailableException,
+    EngineClosedError: StoppingException,
+}
+"""How each error is answered; some say more than their message, see below."""
+
+
+@contextmanager
+def answered() -> Iterator[None]:
+    """Turn the domain's and the engine's errors, raised in the block, into answers.
+
+    Raises:
+        APIException: What was raised, said in HTTP.
+    """
+    try:
+        yield
+    except OrchestratorError as error:
+        raise _from_domain(error) from error
+    except WorkflowError as error:
+        raise _from_engine(error) from error
+
+
+def _from_domain(error: OrchestratorError) -> APIException:
+    detail = str(error)
+    match error:
+        case UnknownWorkflowError() | UnknownPersonaError():
+            return _PLAIN[type(error)](detail=detail, available=list(error.available))
+        case InvalidWorkflowError():
+            count = "1 fault" if len(error.faults) == 1 else f"{len(error.faults)} faults"
+            return InvalidWorkflowException(detail=f"{count} in the document", errors=_items(error.faults))
+        case InvalidInputError():
+            return PayloadInvalidException(detail=detail, errors=_items([error.fault]))
+        case RunEndedError():
+            return WorkflowEndedException(detail=detail, run_status=error.status)
+        case _:
+            return _plain(error, error.code)
+
+
+def _from_engine(error: WorkflowError) -> APIException:
+    if isinstance(error, QueryNotFoundError):
+        return QueryNotFoundException(detail=str(error), published=list(error.published))
+    return _plain(error, error.code)
+
+
+def _plain(error: Exception, code: str) -> APIException:
+    known = _PLAIN.get(type(error))
+    if known is None:
+        return APIException(detail=str(error), error_code=code)
+    waits = issubclass(known, ServiceUnavailableException)
+    return known(detail=str(error), headers={"Retry-After": _RETRY_AFTER_S} if waits else None)
+
+
+def _items(faults: Iterable[Fault]) -> list[dict[str, str]]:
+    return [{"path": fault.path, "message": fault.message} for fault in faults]

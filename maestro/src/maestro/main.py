@@ -1,0 +1,5 @@
+"""The ASGI application."""
+
+from maestro.core.orchestrator import MaestroOrchestrator
+
+app = MaestroOrchestrator().api

@@ -1,0 +1,136 @@
+import sys
+
+# pytest names this file by its path, "maestro.tests.conftest", and puts a folder named like the package in the package's
+# place; make room for the package itself.
+if getattr(sys.modules.get("maestro"), "__file__", None) is None:
+    sys.modules.pop("maestro", None)
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from maestro.bootstrap import create_app
+from maestro.config import OrchestratorConfig
+from maestro_core_api import APIClient, issue_token
+from maestro_core_api.testing import running
+
+SECRET = "a-secret-of-at-least-thirty-two-bytes"
+STEPS = '''
+"""Workflows and steps for tests."""
+from pathlib import Path
+
+from maestro_workflow_engine import publish, receive, step, workflow
+
+
+@step
+def note(file: str, line: str) -> str:
+    with Path(file).open("a") as notes:
+        notes.write(f"{line}\\n")
+    return line
+
+
+@step
+def refuse(reason: str) -> None:
+    raise ValueError(reason)
+
+
+@workflow
+async def add(a: int, b: int = 1) -> int:
+    """Adds two numbers.
+
+    The second is 1 unless given.
+    """
+    return a + b
+
+
+@workflow(name="office/approval", version="2.1.0")
+async def approval() -> dict:
+    publish("state", "asked")
+    return {"answer": await receive("answer")}
+
+
+@workflow
+async def failing() -> None:
+    await refuse("no reason at all")
+'''
+
+Serve = Callable[..., AbstractAsyncContextManager[APIClient]]
+
+
+@pytest.fixture(autouse=True)
+def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No setting of whoever runs the tests reaches them."""
+    import os
+
+    for name in [name for name in os.environ if name.startswith("MAESTRO_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str, str], str]]:
+    """Write a module that can be imported while the test runs."""
+    folder = tmp_path / "modules"
+    folder.mkdir()
+    monkeypatch.syspath_prepend(folder)
+    made: list[str] = []
+
+    def make(name: str, text: str) -> str:
+        (folder / f"{name}.py").write_text(text)
+        made.append(name)
+        return name
+
+    yield make
+    for name in made:
+        sys.modules.pop(name, None)
+
+
+@pytest.fixture
+def config(tmp_path: Path, modules: Callable[[str, str], str]) -> OrchestratorConfig:
+    """A configuration with its data below the test's own folder."""
+    return OrchestratorConfig.model_validate(
+        {
+            "data_dir": tmp_path / "data",
+            "jwt_secret": SECRET,
+            "workflow_modules": [modules("office_steps", STEPS)],
+            "max_request_bytes": 65_536,
+        }
+    )
+
+
+@asynccontextmanager
+async def _serve(
+    config: OrchestratorConfig, *roles: str, url: Callable[[str], None] | None = None
+) -> AsyncIterator[APIClient]:
+    token = issue_token(SECRET, subject="tests", roles=roles or ("admin",))
+    async with running(create_app(config)) as base_url, APIClient(base_url, token=token, retries=0) as client:
+        if url is not None:
+            url(base_url)
+        yield client
+
+
+@pytest.fixture
+def serve() -> Serve:
+    """Serve a configuration on a real socket; gives a client with the roles asked for, by default an admin's."""
+    return _serve
+
+
+@pytest.fixture
+async def client(config: OrchestratorConfig) -> AsyncIterator[APIClient]:
+    """An admin's client of a running orchestrator."""
+    async with _serve(config) as client:
+        yield client
+
+
+@pytest.fixture
+def document() -> Callable[..., dict[str, Any]]:
+    """Make a workflow document."""
+
+    def make(*tasks: dict[str, Any], name: str = "job", version: str = "1.0.0", **more: Any) -> dict[str, Any]:
+        head = {"dsl": "1.0.3", "namespace": "tests", "name": name, "version": version, "title": "A job"}
+        return {"document": head, **more, "do": list(tasks)}
+
+    return make
