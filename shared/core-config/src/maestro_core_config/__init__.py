@@ -1,7 +1,8 @@
 """Typed, layered configuration for MAESTRO services."""
 
+from maestro_core_config._explanation import FieldExplanation
 from maestro_core_config._faults import ConfigError, ConfigFault
-from maestro_core_config._manager import ConfigManager, FieldExplanation
+from maestro_core_config._manager import ConfigManager
 from maestro_core_config._model import BaseConfig
 
 __all__ = ["BaseConfig", "ConfigError", "ConfigFault", "ConfigManager", "FieldExplanation"]

@@ -1,54 +1,45 @@
-"""Loading a model from its layers."""
+"""Loading a configuration from its layers."""
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
-from pydantic_core import to_jsonable_python
 
+from maestro_core_config._explanation import FieldExplanation, explain
 from maestro_core_config._faults import ConfigError, ConfigFault
+from maestro_core_config._merging import lay_over_defaults, merge
 from maestro_core_config._model import BaseConfig
-from maestro_core_config._secrets import masked
-from maestro_core_config._sources import environment, files
-from maestro_core_config._sources._layer import Layer
+from maestro_core_config._service_name import variable_prefix
+from maestro_core_config._shapes import settings_of
+from maestro_core_config._sources import environment, files, secret_files
+from maestro_core_config._sources._layer import Layer, by_field
+from maestro_core_config._unknown_keys import unknown_keys
+from maestro_core_config._validation import NOWHERE, faults_of
 
 M = TypeVar("M", bound=BaseConfig)
-DEFAULT = "default"
 
-
-@dataclass(frozen=True, slots=True)
-class FieldExplanation:
-    """Where one setting's value comes from."""
-
-    name: str
-    """The setting."""
-
-    value: Any
-    """Its value as JSON; a secret is masked."""
-
-    source: str
-    """A variable, `file:line`, or "default"."""
-
-    overridden: tuple[tuple[str, Any], ...] = ()
-    """The sources it won over, highest first, each with the (masked) value it would have given."""
+FOLDER_VARIABLE = "MAESTRO_CONFIG_DIR"
+SHARED_PREFIX = "MAESTRO_"
+SHARED_FILE = "shared"
 
 
 class ConfigManager(Generic[M]):
     """Loads one service's configuration.
 
-    The order, highest first: `<SERVICE_NAME>_<FIELD>`, `MAESTRO_<FIELD>`, `<folder>/<service-name>.*`, `<folder>/shared.*`,
-    the default in the class. Nested settings are merged key by key.
+    The order, highest first: `<SERVICE_NAME>_<FIELD>`, `MAESTRO_<FIELD>`, secrets from the files that
+    `<SERVICE_NAME>_<FIELD>_FILE` and `MAESTRO_<FIELD>_FILE` name, `<folder>/<service-name>.*`, `<folder>/shared.*`, the
+    default in the class. Nested settings are merged part by part.
+
+    Nothing is read before `load` or `explain` is called, and each call reads anew.
 
     Args:
         model: The configuration's class.
-        service_name: Default: the class's own.
-        config_dir: The folder of the files. Default: `MAESTRO_CONFIG_DIR`, else `./config`.
+        service_name: What files and variables are named by. Default: the class's `service_name`.
+        config_dir: The folder of the files. Default: `MAESTRO_CONFIG_DIR`, else `./config` if it is there.
         environ: The variables. Default: the process's.
     """
 
@@ -62,8 +53,8 @@ class ConfigManager(Generic[M]):
     ) -> None:
         self.model = model
         self.service_name = service_name or model.service_name
-        self._environ = os.environ if environ is None else environ
-        self.config_dir = Path(config_dir or self._environ.get("MAESTRO_CONFIG_DIR") or "config")
+        self._config_dir = config_dir
+        self._environ = environ
 
     def load(self) -> M:
         """Read, merge and validate.
@@ -74,97 +65,67 @@ class ConfigManager(Generic[M]):
         Raises:
             ConfigError: Something is wrong; lists all of it.
         """
-        layers = self._layers()
-        faults = [fault for layer in layers for fault in layer.faults]
-        faults += self._unknown_keys(layers[2])
-        merged = self._merged(layers)
-        try:
-            config = self.model.model_validate(merged)
-        except ValidationError as error:
-            faults += [
-                self._fault(dict(detail), layers) for detail in error.errors(include_url=False, include_input=False)
-            ]
-        if faults:
-            raise ConfigError(self.service_name, faults)
-        return config
+        return self._load()[0]
 
     def explain(self) -> list[FieldExplanation]:
         """Tell where every value comes from.
 
         Returns:
-            One entry per setting, in the order of the class.
+            One entry per setting, in the order of the class; nested settings part by part.
 
         Raises:
             ConfigError: The configuration cannot be loaded.
         """
-        config = self.load()
-        dumped = config.model_dump(mode="json")
-        layers = self._layers()
-        explanations = []
-        for name, field in self.model.model_fields.items():
-            given = [
-                (self._place(layer, name), masked(field.annotation, layer.values[name]))
-                for layer in layers
-                if name in layer.values
-            ]
-            if not field.is_required():
-                default = field.get_default(call_default_factory=True, validated_data={})
-                given.append((DEFAULT, masked(field.annotation, to_jsonable_python(default))))
-            value = masked(field.annotation, dumped[name])
-            explanations.append(FieldExplanation(name, value, given[0][0], tuple(given[1:])))
-        return explanations
+        config, layers = self._load()
+        return list(explain(config, settings_of(self.model), layers))
 
-    def _layers(self) -> tuple[Layer, Layer, Layer, Layer]:
-        prefix = self.service_name.upper().replace("-", "_").replace(".", "_")
-        return (
-            environment.read(self.model, prefix, self._environ),
-            environment.read(self.model, "MAESTRO", self._environ),
-            files.read(self.config_dir, self.service_name),
-            files.read(self.config_dir, "shared"),
-        )
-
-    def _merged(self, layers: tuple[Layer, ...]) -> dict[str, Any]:
-        merged: dict[str, Any] = {}
-        for layer in reversed(layers):
-            known = {name: value for name, value in layer.values.items() if name in self.model.model_fields}
-            merged = _merge(merged, known)
-        return merged
-
-    def _unknown_keys(self, layer: Layer) -> list[ConfigFault]:
-        fields = list(self.model.model_fields)
-        return [
-            ConfigFault(name, self._place(layer, name), "there is no such setting", _did_you_mean(name, fields))
-            for name in layer.values
-            if name not in self.model.model_fields
+    def _load(self) -> tuple[M, list[Layer]]:
+        settings = settings_of(self.model)
+        # One copy of the variables: looking them up in os.environ one by one costs more than all the rest.
+        environ = dict(os.environ if self._environ is None else self._environ)
+        folder, folder_faults = self._folder(environ)
+        own, shared = files.read(folder, self.service_name), files.read(folder, SHARED_FILE)
+        own_prefix = variable_prefix(self.service_name)
+        layers = [
+            environment.read(settings, own_prefix, environ, is_own=own_prefix != SHARED_PREFIX),
+            environment.read(settings, SHARED_PREFIX, environ, is_own=False),
+            secret_files.read(settings, own_prefix, environ),
+            secret_files.read(settings, SHARED_PREFIX, environ),
+            by_field(own, settings.names),
+            by_field(shared, settings.names),
         ]
+        faults = [
+            *folder_faults,
+            *(fault for layer in layers for fault in layer.faults),
+            *unknown_keys(settings, own, may_hold_others=False),
+            *unknown_keys(settings, shared, may_hold_others=True),
+        ]
+        values: dict[str, Any] = {}
+        for layer in reversed(layers):
+            values = merge(values, layer.values, settings.shapes) if values else layer.values
+        values = lay_over_defaults(self.model, settings, values)
+        try:
+            config = self.model.model_validate(values, by_name=True)
+        except ValidationError as error:
+            how_to_set = f"set {own_prefix}{{variable}}, or {{field}} in {folder / self.service_name}.yaml"
+            found = faults_of(error, settings, layers, values, how_to_set)
+            told = {fault.field for fault in faults}
+            # What is missing may well stand in the file that could not be read.
+            is_blind = any(not fault.field for fault in faults)
+            faults += [
+                fault for fault in found if fault.field not in told and not (is_blind and fault.source == NOWHERE)
+            ]
+            raise ConfigError(self.service_name, faults) from None
+        if faults:
+            raise ConfigError(self.service_name, faults)
+        if self.service_name != self.model.service_name:
+            config._service_name = self.service_name  # noqa: SLF001 - the base class keeps it for us
+        return config, layers
 
-    def _fault(self, detail: dict[str, Any], layers: tuple[Layer, ...]) -> ConfigFault:
-        path = tuple(str(part) for part in cast("tuple[object, ...]", detail["loc"]))
-        name = path[0] if path else ""
-        message = str(detail["msg"]).removeprefix("Value error, ")
-        for layer in layers:
-            if name in layer.values:
-                known = [layer.places[path[:end]] for end in range(len(path), 0, -1) if path[:end] in layer.places]
-                return ConfigFault(".".join(path), known[0] if known else self._place(layer, name), message)
-        variable = f"{self.service_name.upper().replace('-', '_')}_{name.upper()}"
-        hint = f"set {variable}, or {name} in {self.config_dir / self.service_name}.yaml"
-        return ConfigFault(".".join(path), "nowhere", "is required and not set", hint)
-
-    @staticmethod
-    def _place(layer: Layer, name: str) -> str:
-        if (name,) in layer.places:
-            return layer.places[(name,)]
-        return next((place for path, place in layer.places.items() if path[0] == name), "unknown")
-
-
-def _merge(low: dict[str, Any], high: dict[str, Any]) -> dict[str, Any]:
-    merged = dict(low)
-    for key, value in high.items():
-        below = merged.get(key)
-        merged[key] = _merge(below, value) if isinstance(below, dict) and isinstance(value, dict) else value
-    return merged
-
-
-def _did_you_mean(name: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(name, known, n=1)
-    return f"did you mean {close[0]!r}?" if close else ""
+    def _folder(self, environ: Mapping[str, str]) -> tuple[Path, list[ConfigFault]]:
+        given = self._config_dir or environ.get(FOLDER_VARIABLE)
+        folder = Path(given or "config")
+        if not given or folder.is_dir():
+            return folder, []
+        source = "config_dir" if self._config_dir else FOLDER_VARIABLE
+        return folder, [ConfigFault("", source, f"there is no folder {folder}", "create it, or name another one")]

@@ -2,78 +2,101 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, cast
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, SecretStr, field_validator
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, SecretStr
+
+from maestro_core_config._service_name import ServiceName
 
 MIN_SECRET_BYTES = 32
+
+
+def _http_url(value: str) -> str:
+    try:
+        parts = urlsplit(value)
+        is_url = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port >= 0)
+    except ValueError:
+        is_url = False
+    if not is_url:
+        raise ValueError("must be an address such as http://127.0.0.1:8080")
+    return value.rstrip("/")
+
+
+def _long_enough(value: SecretStr) -> SecretStr:
+    length = len(value.get_secret_value().encode())
+    if length < MIN_SECRET_BYTES:
+        raise ValueError(
+            f"must have at least {MIN_SECRET_BYTES} bytes and has {length}; `openssl rand -hex 32` makes one"
+        )
+    return value
+
+
+def _upper(value: object) -> object:
+    return value.upper() if isinstance(value, str) else value
+
+
+def _lower(value: object) -> object:
+    return value.lower() if isinstance(value, str) else value
+
+
+HttpUrl = Annotated[str, AfterValidator(_http_url)]
 
 
 class BaseConfig(BaseModel):
     """The base of a service's configuration; subclass it and add fields.
 
     Attributes:
-        service_name: What files and variables are named by. Derived from the class name:
-            `IntelligenceServiceConfig` → "intelligence-service".
+        service_name: What files and variables are named by. Derived from the class name
+            (`IntelligenceServiceConfig` → "intelligence-service") unless the class states one.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=(), hide_input_in_errors=True)
-    service_name: ClassVar[str] = "base"
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        hide_input_in_errors=True,  # inputs may be secrets
+        protected_namespaces=(),  # fields such as model_endpoint are welcome
+        use_attribute_docstrings=True,
+        validate_by_alias=True,
+        validate_by_name=True,
+    )
+    service_name: ClassVar[str] = cast("str", ServiceName())
+    _service_name: str | None = PrivateAttr(default=None)
 
-    environment: Literal["development", "test", "production"] = "development"
-    """Where the service runs. Default "development"."""
+    environment: Annotated[Literal["development", "test", "production"], BeforeValidator(_lower)] = "development"
+    """Where the service runs. Default: development."""
 
-    host: str = "127.0.0.1"
-    """The address it listens on. Default 127.0.0.1."""
+    host: str = Field(default="127.0.0.1", min_length=1)
+    """The address it listens on. Default: 127.0.0.1."""
 
-    port: int = 0
-    """The port it listens on; 0 takes a free one. Default 0."""
+    port: int = Field(default=0, ge=0, le=65_535)
+    """The port it listens on; 0 takes a free one. Default: 0."""
 
-    advertise_url: str | None = None
-    """The address it registers. Default http://host:port."""
+    advertise_url: HttpUrl | None = None
+    """The address it registers. Default: http://host:port."""
 
     data_dir: Path = Path(".maestro/data")
-    """The folder it keeps its data in. Default .maestro/data."""
+    """The folder it keeps its data in. Default: .maestro/data."""
 
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
-    """The least severe log level that is written. Default INFO."""
+    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(_upper)] = "INFO"
+    """The least severe log level that is written; case does not matter. Default: INFO."""
 
-    log_format: Literal["json", "console"] | None = None
+    log_format: Annotated[Literal["json", "console"], BeforeValidator(_lower)] | None = None
     """How log lines look. Default: console on a terminal, JSON elsewhere."""
 
-    jwt_secret: SecretStr | None = None
+    jwt_secret: Annotated[SecretStr, AfterValidator(_long_enough)] | None = None
     """The key that tokens are signed with, at least 32 bytes. Default: none, and every protected call is refused."""
 
-    registry_url: str | None = None
+    registry_url: HttpUrl | None = None
     """Where central-registry is. Default: none, and the service does not register."""
 
-    otlp_endpoint: str | None = None
+    otlp_endpoint: HttpUrl | None = None
     """Where spans are sent (OTLP over HTTP). Default: nowhere."""
 
     @classmethod
-    def __pydantic_init_subclass__(cls, **_kwargs: Any) -> None:
-        """Name the service after the class, unless the class names it."""
-        if "service_name" not in cls.__dict__:
-            words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", cls.__name__.removesuffix("Config"))
-            cls.service_name = words.lower() or "service"
-
-    @field_validator("log_level", mode="before")
-    @classmethod
-    def _upper(cls, value: object) -> object:
-        return value.upper() if isinstance(value, str) else value
-
-    @field_validator("port")
-    @classmethod
-    def _is_port(cls, value: int) -> int:
-        if not 0 <= value <= 65535:
-            raise ValueError("a port lies between 0 and 65535")
-        return value
-
-    @field_validator("jwt_secret")
-    @classmethod
-    def _is_long_enough(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and len(value.get_secret_value().encode()) < MIN_SECRET_BYTES:
-            raise ValueError(f"is shorter than {MIN_SECRET_BYTES} bytes; make one with: openssl rand -hex 32")
-        return value
+    def __pydantic_init_subclass__(cls, **_options: Any) -> None:
+        """Let a stated name give way to the name that a configuration is loaded under."""
+        stated = cls.__dict__.get("service_name")
+        if isinstance(stated, str):
+            cls.service_name = cast("str", ServiceName(stated))

@@ -1,96 +1,103 @@
-"""Environment variables: `<PREFIX>_<FIELD>`, nested with `__`, secrets also from the file that `…_FILE` names."""
+"""Environment variables: `<PREFIX><FIELD>`, nested with `__`."""
 
 from __future__ import annotations
 
+import difflib
 import json
-import types
 from collections.abc import Mapping
-from pathlib import Path
-from typing import Annotated, Any, Union, get_args, get_origin
-
-from pydantic import BaseModel, SecretStr
+from typing import Any
 
 from maestro_core_config._faults import ConfigFault
-from maestro_core_config._sources._layer import Layer
+from maestro_core_config._shapes import Settings, Shape
+from maestro_core_config._sources._layer import Layer, Places, put
+from maestro_core_config._sources._naming import inner_shape, path_of, secret_of_file
+
+_NEARLY = 0.85
 
 
-def read(model: type[BaseModel], prefix: str, environ: Mapping[str, str]) -> Layer:
-    """Read a model's fields from variables with a prefix.
+def read(settings: Settings, prefix: str, environ: Mapping[str, str], *, is_own: bool) -> Layer:
+    """Read settings from variables with a prefix.
 
     Args:
-        model: Whose fields to look for.
-        prefix: Such as "MAESTRO" or "INTELLIGENCE_SERVICE".
+        settings: What to look for.
+        prefix: Such as "MAESTRO_" or "INTELLIGENCE_SERVICE_".
         environ: The variables.
+        is_own: The prefix is the service's own, so that a misspelt name cannot mean another service's setting.
 
     Returns:
-        The values found; variables that name no field are left alone.
+        The values found. Variables that name no setting are left alone, unless the name is nearly right.
     """
-    layer = Layer()
-    for name, field in model.model_fields.items():
-        variable = f"{prefix}_{name.upper()}"
-        if variable in environ:
-            _put(layer, (name,), field.annotation, environ[variable], variable)
-        elif f"{variable}_FILE" in environ and _holds(field.annotation, SecretStr):
-            _put_from_file(layer, name, environ[f"{variable}_FILE"], f"{variable}_FILE")
-        nested = sorted(key for key in environ if key.startswith(f"{variable}__"))
-        for key in nested:
-            parts = key.removeprefix(f"{variable}__").lower().split("__")
-            _put(layer, (name, *parts), _inner(field.annotation, parts), environ[key], key)
-    return layer
-
-
-def _put(layer: Layer, path: tuple[str, ...], annotation: Any, text: str, variable: str) -> None:
-    if not _is_structured(annotation):
-        layer.put(path, text, variable)
-        return
-    if text.lstrip()[:1] in ("[", "{") or text.strip() == "null":
+    values: dict[str, Any] = {}
+    places = Places()
+    faults: list[ConfigFault] = []
+    # A variable for the whole is read before those for its parts, which are laid over it.
+    for variable in sorted((name for name in environ if name.startswith(prefix)), key=lambda name: name.count("__")):
+        rest = variable[len(prefix) :]
+        if secret_of_file(settings, rest):
+            continue
+        path = path_of(settings, rest)
+        if path is None:
+            if is_own and (fault := _misspelt(settings, prefix, variable)):
+                faults.append(fault)
+            continue
         try:
-            layer.put(path, json.loads(text), variable)
+            value = parse(inner_shape(settings, path), environ[variable])
         except ValueError as error:
-            field = ".".join(path)
-            layer.faults.append(ConfigFault(field, variable, f"is no JSON: {error}"))
-    elif _holds(annotation, list, tuple, set, frozenset):
-        layer.put(path, [part.strip() for part in text.split(",") if part.strip()], variable)
-    else:
-        layer.put(path, text, variable)
+            faults.append(ConfigFault(".".join(map(str, path)), variable, str(error)))
+        except LookupError as error:
+            if is_own:
+                faults.append(ConfigFault(".".join(map(str, path)), variable, "there is no such setting", str(error)))
+        else:
+            put(values, path, value)
+            places[path] = variable
+    return Layer(values, places, faults)
 
 
-def _put_from_file(layer: Layer, name: str, file: str, variable: str) -> None:
+def parse(shape: Shape, text: str) -> Any:
+    """Turn a variable's text into a value that validation understands.
+
+    Args:
+        shape: The setting's shape.
+        text: What the variable holds.
+
+    Returns:
+        What JSON gives for a structured setting, a list for text separated by commas, seconds for a duration given as a
+        number, None for an empty variable of a setting that may be None; else the text itself.
+
+    Raises:
+        ValueError: It begins like JSON and is none, or it can only be given as JSON.
+    """
+    if text == "" and shape.is_optional:
+        return None
+    if not shape.is_structured:
+        return _seconds(text) if shape.is_duration else text
+    if text.lstrip()[:1] in ("[", "{") or (text.strip() == "null" and shape.is_optional):
+        try:
+            return json.loads(text)
+        except ValueError as error:
+            if shape.takes_text:
+                return text
+            position = f" at character {error.colno}" if isinstance(error, json.JSONDecodeError) else ""
+            raise ValueError(f"begins like JSON and is none{position}") from None
+    if shape.takes_text:
+        return text
+    if shape.is_list:
+        if shape.item is not None and shape.item.is_structured:
+            raise ValueError("has to be a JSON list, such as [{…}, {…}]")
+        return [part.strip() for part in text.split(",") if part.strip()]
+    raise ValueError("has to be a JSON object, such as {…}; or set its parts one by one, with __ between the names")
+
+
+def _seconds(text: str) -> float | str:
     try:
-        text = Path(file).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8 text"
-        layer.faults.append(ConfigFault(name, variable, f"the secret's file {file} cannot be read: {reason}"))
-        return
-    layer.put((name,), text.strip(), f"{variable} ({file})")
+        return float(text)
+    except ValueError:
+        return text  # such as PT1M or 00:01:00, which validation understands
 
 
-def _branches(annotation: Any) -> list[Any]:
-    if get_origin(annotation) is Annotated:
-        return _branches(get_args(annotation)[0])
-    if get_origin(annotation) in (Union, types.UnionType):
-        return [branch for arg in get_args(annotation) for branch in _branches(arg)]
-    return [annotation]
-
-
-def _holds(annotation: Any, *kinds: type) -> bool:
-    return any((get_origin(branch) or branch) in kinds for branch in _branches(annotation))
-
-
-def _is_structured(annotation: Any) -> bool:
-    return any(
-        (get_origin(branch) or branch) in (list, tuple, set, frozenset, dict)
-        or (isinstance(branch, type) and issubclass(branch, BaseModel))
-        for branch in _branches(annotation)
-    )
-
-
-def _inner(annotation: Any, parts: list[str]) -> Any:
-    for branch in _branches(annotation):
-        if isinstance(branch, type) and issubclass(branch, BaseModel):
-            field = branch.model_fields.get(parts[0])
-            if field is not None:
-                return field.annotation if len(parts) == 1 else _inner(field.annotation, parts[1:])
-        if get_origin(branch) is dict:
-            return get_args(branch)[1] if len(parts) == 1 else _inner(get_args(branch)[1], parts[1:])
-    return str
+def _misspelt(settings: Settings, prefix: str, variable: str) -> ConfigFault | None:
+    field = variable.removeprefix(prefix).partition("__")[0]
+    close = difflib.get_close_matches(field, settings.variables, n=1, cutoff=_NEARLY)
+    if not close:
+        return None
+    return ConfigFault(field.lower(), variable, "there is no such setting", f"did you mean {prefix}{close[0]}?")

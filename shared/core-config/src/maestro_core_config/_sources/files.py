@@ -1,23 +1,32 @@
-"""Configuration files: YAML 1.2, TOML or JSON, found by name."""
+"""Configuration files, found by name: one per service and one that services share, in YAML, TOML or JSON."""
 
 from __future__ import annotations
 
-import json
-import tomllib
-from pathlib import Path
-from typing import Any
-
-from ruamel.yaml import YAML
-from ruamel.yaml.comments import CommentedMap
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path as FilePath
+from typing import Any, Protocol
 
 from maestro_core_config._faults import ConfigFault
-from maestro_core_config._sources._layer import Layer, flatten
+from maestro_core_config._sources import json_text, toml_text, yaml_text
+from maestro_core_config._sources._layer import Layer, Path
+from maestro_core_config._sources._unparsable import UnparsableError
 
-SUFFIXES = (".yaml", ".yml", ".toml", ".json")
+
+class _Format(Protocol):
+    """What each module of a format offers."""
+
+    def parse(self, text: str, /) -> Any:
+        """Read a text."""
+
+    def lines(self, text: str, /) -> dict[tuple[str, ...], int]:
+        """Return where each value stands."""
 
 
-def read(folder: Path, name: str) -> Layer:
+_FORMATS: Mapping[str, _Format] = {".yaml": yaml_text, ".yml": yaml_text, ".toml": toml_text, ".json": json_text}
+
+
+def read(folder: FilePath, name: str) -> Layer:
     """Read the one file of a name in a folder.
 
     Args:
@@ -25,82 +34,54 @@ def read(folder: Path, name: str) -> Layer:
         name: The file's name without its suffix.
 
     Returns:
-        Its values, each with its line where the format tells; empty when there is no file. A file that cannot be
-        used is a fault of the layer.
+        Its values by the names that the file uses; empty when there is no file. A file that cannot be used is a fault of
+        the layer.
     """
-    found = [folder / f"{name}{suffix}" for suffix in SUFFIXES if (folder / f"{name}{suffix}").exists()]
+    found = [file for suffix in _FORMATS if (file := folder / f"{name}{suffix}").exists()]
     if not found:
         return Layer()
     if len(found) > 1:
         names = ", ".join(file.name for file in found)
-        message = f"{folder} holds several files for {name}: {names}"
-        return Layer(faults=[ConfigFault("", str(folder), message, "keep one of them")])
+        return _unusable(str(folder), f"holds several files for {name}: {names}", "keep one of them")
     file = found[0]
     try:
-        text = file.read_text(encoding="utf-8")
+        text = file.read_bytes().decode("utf-8-sig")
+        values = _FORMATS[file.suffix].parse(text)
     except UnicodeDecodeError as error:
-        line = file.read_bytes()[: error.start].count(b"\n") + 1
-        return _unusable(f"{file}:{line}", "it is not UTF-8 text")
+        line = error.object[: error.start].count(b"\n") + 1
+        return _unusable(f"{file}:{line}", "is not UTF-8 text", "save it as UTF-8")
     except OSError as error:
-        return _unusable(str(file), f"it cannot be read: {error.strerror}")
-    return _parse(file, text)
+        return _unusable(str(file), f"cannot be read: {error.strerror}", "check what it is and whom it belongs to")
+    except UnparsableError as error:
+        return _unusable(f"{file}:{error.line}" if error.line else str(file), error.message)
+    if values is None:
+        return Layer()
+    if not isinstance(values, dict):
+        kind = "a list" if isinstance(values, list) else "a single value"
+        return _unusable(
+            f"{file}:1", f"holds {kind} where settings by name should stand", "write lines such as port: 8080"
+        )
+    return Layer(values, _Lines(file, text))
 
 
-def _parse(file: Path, text: str) -> Layer:
-    try:
-        values, lines = _PARSERS[file.suffix](text)
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        line = mark.line + 1 if mark else 1
-        return _unusable(f"{file}:{line}", f"it is no YAML: {error.problem or error.context}")
-    except YAMLError as error:
-        return _unusable(str(file), f"it is no YAML: {error}")
-    except json.JSONDecodeError as error:
-        return _unusable(f"{file}:{error.lineno}", f"it is no JSON: {error.msg}")
-    except tomllib.TOMLDecodeError as error:
-        return _unusable(str(file), f"it is no TOML: {error}")
-    if not isinstance(values, dict) and values is not None:
-        return _unusable(f"{file}:1", "it must hold settings by name, not a list or a single value")
-    values = values or {}
-    places = {path: f"{file}:{lines[path]}" if path in lines else str(file) for path in flatten(values)}
-    places.update({path: f"{file}:{line}" for path, line in lines.items()})
-    return Layer(values, places)
+def _unusable(source: str, message: str, hint: str = "") -> Layer:
+    return Layer(faults=[ConfigFault("", source, message, hint)])
 
 
-def _unusable(source: str, message: str) -> Layer:
-    return Layer(faults=[ConfigFault("", source, message)])
+class _Lines:
+    """Finds lines in a file's text; only when asked, because most files are without fault."""
 
+    def __init__(self, file: FilePath, text: str) -> None:
+        self._file = file
+        self._text = text
 
-def _yaml(text: str) -> tuple[Any, dict[tuple[str, ...], int]]:
-    parsed = YAML(typ="rt").load(text)
-    lines: dict[tuple[str, ...], int] = {}
-    return _plain(parsed, (), lines), lines
+    @cached_property
+    def _lines(self) -> dict[tuple[str, ...], int]:
+        return _FORMATS[self._file.suffix].lines(self._text)
 
-
-def _plain(node: Any, path: tuple[str, ...], lines: dict[tuple[str, ...], int]) -> Any:
-    if isinstance(node, CommentedMap):
-        plain = {}
-        for key, value in node.items():
-            here = (*path, str(key))
-            lines[here] = node.lc.key(key)[0] + 1
-            plain[str(key)] = _plain(value, here, lines)
-        return plain
-    if isinstance(node, list):
-        return [_plain(item, (*path, "*"), {}) for item in node]
-    if isinstance(node, bool) or node is None:
-        return node
-    for kind in (int, float, str):
-        if isinstance(node, kind):
-            return kind(node)
-    return node
-
-
-def _toml(text: str) -> tuple[Any, dict[tuple[str, ...], int]]:
-    return tomllib.loads(text), {}
-
-
-def _json(text: str) -> tuple[Any, dict[tuple[str, ...], int]]:
-    return (json.loads(text) if text.strip() else None), {}
-
-
-_PARSERS = {".yaml": _yaml, ".yml": _yaml, ".toml": _toml, ".json": _json}
+    def __call__(self, path: Path) -> str:
+        names = tuple(map(str, path))  # YAML's keys may be numbers
+        for end in range(len(names), 0, -1):
+            if (line := self._lines.get(names[:end])) is not None:
+                return f"{self._file}:{line}"
+        return str(self._file)
