@@ -9,6 +9,9 @@ from maestro_core_logging._settings import settings
 
 _OWN_ATTRIBUTES = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName", "color_message"}
 
+# They log a line for every call at INFO, which our own access log and spans tell better.
+_CHATTY = ("httpx2", "httpcore2")
+
 
 class Bridge(logging.Handler):
     """Hands records of the standard library to the chain, with their extra fields."""
@@ -38,4 +41,6 @@ def install() -> None:
             root.removeHandler(handler)
     root.addHandler(Bridge())
     root.setLevel(settings.level)
+    for chatty in _CHATTY:
+        logging.getLogger(chatty).setLevel(settings.level if settings.level <= logging.DEBUG else logging.WARNING)
     logging.captureWarnings(True)
