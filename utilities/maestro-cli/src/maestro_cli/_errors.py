@@ -1,0 +1,231 @@
+"""What can go wrong in the `maestro` command: one root, a stable code, what to do, an exit code."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+EXIT_FAILED = 1
+EXIT_USAGE = 2
+EXIT_NOT_RUNNING = 3
+EXIT_INTERRUPTED = 130
+
+
+class MaestroCliError(Exception):
+    """Root of this package's errors.
+
+    Args:
+        message: What happened, for a person.
+        hint: What to do about it; None when the message says it all.
+
+    Attributes:
+        code: Stable name of the kind of error.
+        exit_code: What the process ends with.
+    """
+
+    code: ClassVar[str] = "CLI_ERROR"
+    exit_code: ClassVar[int] = EXIT_FAILED
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+
+class HomeError(MaestroCliError):
+    """The environment's folder cannot be used: not writable, full, not a folder.
+
+    Args:
+        path: The file or folder concerned.
+        reason: What the operating system said.
+    """
+
+    code = "HOME_UNUSABLE"
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(
+            f"cannot use {path}: {reason}",
+            hint="Free some space or mend its permissions, or choose another folder with --home or MAESTRO_HOME.",
+        )
+        self.path = path
+        self.reason = reason
+
+
+class AlreadyRunningError(MaestroCliError):
+    """An environment runs in this home already.
+
+    Args:
+        home: The environment's folder.
+        pid: Process id of its supervisor; None while it is not known yet.
+    """
+
+    code = "ALREADY_RUNNING"
+
+    def __init__(self, home: Path, pid: int | None) -> None:
+        process = "another process" if pid is None else f"process {pid}"
+        super().__init__(
+            f"the environment in {home} runs already, under {process}",
+            hint="`maestro status` shows it, `maestro down` stops it, --home starts a second one elsewhere.",
+        )
+        self.home = home
+        self.pid = pid
+
+
+class NotRunningError(MaestroCliError):
+    """No environment runs in this home.
+
+    Args:
+        home: The environment's folder.
+        why: What is known about its end.
+    """
+
+    code = "NOT_RUNNING"
+    exit_code = EXIT_NOT_RUNNING
+
+    def __init__(self, home: Path, why: str | None = None) -> None:
+        message = f"no environment runs in {home}"
+        super().__init__(f"{message} ({why})" if why else message, hint="Start it with `maestro up --detach`.")
+        self.home = home
+
+
+class PortTakenError(MaestroCliError):
+    """A port that was asked for is in use.
+
+    Args:
+        service: The service that was to listen on it.
+        port: The port.
+        variable: The environment variable that sets it.
+    """
+
+    code = "PORT_TAKEN"
+
+    def __init__(self, service: str, port: int, variable: str) -> None:
+        super().__init__(
+            f"port {port}, configured for {service}, is taken by another process",
+            hint=f"Stop that process, or set {variable} to another port (0: any free one).",
+        )
+        self.service = service
+        self.port = port
+
+
+class UnknownServiceError(MaestroCliError):
+    """A service was named that is not there.
+
+    Args:
+        name: The name that was given.
+        known: The names there are.
+    """
+
+    code = "UNKNOWN_SERVICE"
+
+    def __init__(self, name: str, known: Sequence[str]) -> None:
+        choice = f"There are: {', '.join(sorted(known))}." if known else "No service is installed."
+        super().__init__(f"there is no service named {name!r}", hint=choice)
+        self.name = name
+        self.known = tuple(known)
+
+
+class StartFailedError(MaestroCliError):
+    """A service did not come up; everything was stopped again.
+
+    Args:
+        service: The service.
+        reason: What happened to it.
+        process_exit_code: What its process ended with; None when it was still running.
+        log_file: Its log.
+        log_tail: The last lines of that log.
+        hint: What to do.
+    """
+
+    code = "START_FAILED"
+
+    def __init__(
+        self,
+        service: str,
+        reason: str,
+        *,
+        process_exit_code: int | None,
+        log_file: Path,
+        log_tail: Sequence[str],
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(f"{service} did not start: {reason}", hint=hint)
+        self.service = service
+        self.reason = reason
+        self.process_exit_code = process_exit_code
+        self.log_file = log_file
+        self.log_tail = tuple(log_tail)
+
+
+class StopFailedError(MaestroCliError):
+    """The environment did not stop.
+
+    Args:
+        pid: Process id of the supervisor that is still there.
+    """
+
+    code = "STOP_FAILED"
+
+    def __init__(self, pid: int) -> None:
+        super().__init__(f"process {pid} does not stop", hint=f"Look at it with `ps -fp {pid}`.")
+        self.pid = pid
+
+
+class InputError(MaestroCliError):
+    """Something that was given on the command line cannot be used.
+
+    Args:
+        message: What is wrong.
+        hint: What to do about it.
+    """
+
+    code = "INPUT_INVALID"
+    exit_code = EXIT_USAGE
+
+
+class RunNotCompletedError(MaestroCliError):
+    """A run ended without a result.
+
+    Args:
+        run_id: The run.
+        status: What it ended as.
+        reason: Why, when that is known.
+    """
+
+    code = "RUN_NOT_COMPLETED"
+
+    def __init__(self, run_id: str, status: str, reason: str | None = None) -> None:
+        message = f"run {run_id} {'was cancelled' if status == 'cancelled' else status}"
+        super().__init__(
+            f"{message}: {reason}" if reason else message, hint=f"`maestro workflow show {run_id}` tells what happened."
+        )
+        self.run_id = run_id
+        self.status = status
+        self.reason = reason
+
+
+class ServiceAnswerError(MaestroCliError):
+    """A service answered with an error, or could not be reached.
+
+    Args:
+        title: What kind of error it is.
+        error_code: The service's stable code for it.
+        detail: What happened this time; None when it was not said.
+        faults: Path and message of everything that is wrong with the request.
+        hint: What to do.
+    """
+
+    code = "SERVICE_ANSWERED_ERROR"
+
+    def __init__(
+        self,
+        title: str,
+        error_code: str,
+        *,
+        detail: str | None = None,
+        faults: Sequence[tuple[str, str]] = (),
+        hint: str | None = None,
+    ) -> None:
+        super().__init__(f"{title} ({error_code})", hint=hint)
+        self.error_code = error_code
+        self.detail = detail
+        self.faults = tuple(faults)

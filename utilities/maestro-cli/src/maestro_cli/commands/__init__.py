@@ -1,0 +1,3 @@
+"""The commands, one module each; they are loaded by name."""
+
+__all__: list[str] = []

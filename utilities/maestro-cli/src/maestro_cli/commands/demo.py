@@ -1,0 +1,140 @@
+"""`maestro demo`: the main job, from nothing to its report."""
+
+import asyncio
+import signal
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+import rich_click as click
+
+from maestro_cli import render
+from maestro_cli._demo_progress import ReviewProgress
+from maestro_cli._documents import parse_document
+from maestro_cli._following import follow_run
+from maestro_cli._watching import EnvironmentWatch
+from maestro_cli.client import OrchestratorClient, open_orchestrator
+from maestro_cli.local import (
+    ORCHESTRATOR,
+    Home,
+    Lifetime,
+    SupervisorOptions,
+    document_files,
+    follow_start,
+    lock_holder,
+    start_detached,
+    stop_environment,
+)
+
+from ._options import Seconds, config_folder, json_option
+
+WORKFLOW: Final = "examples/dependency-review"
+_MOST_LICENSES: Final = 15
+
+
+@click.command(short_help="Review the licences of what is installed here.")
+@click.option("--limit", type=click.IntRange(min=1), help="Review only so many distributions.")
+@click.option(
+    "--timeout", type=Seconds(), default="60", show_default=True, help="How long a service may take to be ready."
+)
+@json_option
+@click.pass_obj
+def demo(home: Home, limit: int | None, timeout: timedelta, as_json: bool) -> None:
+    """Recognise the licence of every distribution that is installed here and write a report.
+
+    Starts the environment unless it runs, and stops what it has started, whatever happens.
+    """
+    run_id = f"demo-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"
+    value: dict[str, Any] = {"output_dir": str(home.root / "reports" / run_id)}
+    if limit is not None:
+        value["limit"] = limit
+    with _terminable(), _environment(home, SupervisorOptions(ready_timeout=timeout)):
+        run = asyncio.run(_review(home, run_id, value))
+    if as_json:
+        render.print_json(run["output"])
+    else:
+        _show(home, run)
+
+
+async def _review(home: Home, run_id: str, value: Mapping[str, Any]) -> Mapping[str, Any]:
+    async with open_orchestrator(home, None, None) as client:
+        for origin, text in document_files().items():
+            document = parse_document(text, origin)
+            await client.put_workflow(
+                document.namespace, document.name, document.version, document.text, document.content_type
+            )
+        await client.start(WORKFLOW, value, run_id)
+        try:
+            with ReviewProgress(render.err()) as progress:
+                return await follow_run(client, run_id, progress)
+        except asyncio.CancelledError:
+            await _give_up(client, run_id)
+            raise
+
+
+async def _give_up(client: OrchestratorClient, run_id: str) -> None:
+    # An environment that was running before goes on, and this run in it must not.
+    with suppress(Exception):  # the interruption is what the caller hears of
+        await asyncio.wait_for(client.cancel(run_id), timeout=2)
+
+
+@contextmanager
+def _environment(home: Home, options: SupervisorOptions) -> Iterator[None]:
+    """Have an environment while the block runs; stop it afterwards when it was not there before."""
+    console = render.err()
+    if lock_holder(home) is not None:
+        follow_start(home)
+        console.print(f"Using the environment in {home.root}, which runs already.", markup=False, soft_wrap=True)
+        yield
+        return
+    with EnvironmentWatch(console) as watch:
+        start_detached(home, (), options=options, config_dir=config_folder(), lifetime=Lifetime.CALLERS, watch=watch)
+    try:
+        yield
+    finally:
+        console.print("Stopping what the demo has started.")
+        stop_environment(home, grace=options.grace)
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP unwind the stack, so that what was started is stopped."""
+
+    def terminate(number: int, _: object) -> None:
+        raise SystemExit(128 + number)
+
+    before = {number: signal.signal(number, terminate) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _show(home: Home, run: Mapping[str, Any]) -> None:
+    output = run["output"]
+    rate = output.get("match_rate")
+    console = render.out()
+    licenses = [(entry["license"], entry["count"]) for entry in output.get("by_license", [])]
+    console.print(render.table(("LICENCE", "DISTRIBUTIONS"), licenses[:_MOST_LICENSES], right=("DISTRIBUTIONS",)))
+    if len(licenses) > _MOST_LICENSES:
+        console.print(f"… and {len(licenses) - _MOST_LICENSES} more")
+    matched = f"{output.get('matched')}" + ("" if rate is None else f" ({rate:.1%} of those that can be compared)")
+    facts = [
+        ("Distributions", output.get("distributions")),
+        ("Licence recognised from its text", output.get("recognized")),
+        ("Licence declared", output.get("declared")),
+        ("Recognised as declared", matched),
+        ("Took", render.duration(timedelta(seconds=output.get("duration_s") or 0))),
+    ]
+    console.print()
+    console.print(render.table(("", ""), facts))
+    console.print("\nWhere to look further", style="bold")
+    for name, where in (
+        ("Report", output.get("report_html")),
+        ("As data", output.get("report_json")),
+        ("This run", f"maestro workflow show {run['id']} (after maestro up)"),
+        ("Logs", f"maestro logs {ORCHESTRATOR}; all in {home.logs}"),
+    ):
+        console.print(f"  {name}: {where}", markup=False, soft_wrap=True)

@@ -1,0 +1,92 @@
+"""`maestro up`: start the local environment."""
+
+from datetime import timedelta
+
+import rich_click as click
+
+from maestro_cli import render
+from maestro_cli._errors import AlreadyRunningError
+from maestro_cli._watching import EnvironmentWatch
+from maestro_cli.local import (
+    EnvironmentPhase,
+    EnvironmentState,
+    Home,
+    Supervisor,
+    SupervisorOptions,
+    follow_start,
+    installed_services,
+    lock_holder,
+    own_environment,
+    run_supervisor,
+    start_detached,
+)
+
+from ._options import Seconds, config_folder, grace_option, json_option
+from .status import show_status
+
+
+@click.command(short_help="Start the services.")
+@click.argument("services", nargs=-1)
+@click.option("--detach", "-d", is_flag=True, help="Return once everything is ready; it goes on in the background.")
+@click.option(
+    "--timeout",
+    type=Seconds(),
+    default="60",
+    show_default=True,
+    help="How long a service may take until it is ready.",
+)
+@grace_option
+@json_option
+@click.pass_obj
+def up(
+    home: Home, services: tuple[str, ...], detach: bool, timeout: timedelta, grace: timedelta, as_json: bool
+) -> None:
+    """Start SERVICES, or every installed service, and keep them running.
+
+    In the foreground Ctrl-C ends them; a second Ctrl-C does not wait for them. With --detach they go on until
+    `maestro down`.
+    """
+    options = SupervisorOptions(ready_timeout=timeout, grace=grace)
+    specs = installed_services(services)
+    with EnvironmentWatch(render.err()) as watch:
+        if not detach:
+            _in_foreground(home, options, watch, services)
+            return
+        if lock_holder(home) is None:
+            start_detached(
+                home,
+                [spec.name for spec in specs] if services else (),
+                options=options,
+                config_dir=config_folder(),
+                watch=watch,
+            )
+        else:
+            follow_start(home, watch)
+            render.err().print(f"The environment in {home.root} runs already.", markup=False, soft_wrap=True)
+    show_status(home, as_json=as_json)
+
+
+def _in_foreground(home: Home, options: SupervisorOptions, watch: EnvironmentWatch, services: tuple[str, ...]) -> None:
+    holder = lock_holder(home)
+    if holder is not None:
+        raise AlreadyRunningError(home.root, holder or None)
+    console = render.err()
+    told = False
+
+    def observe(now: EnvironmentState) -> None:
+        nonlocal told
+        watch(now)
+        if now.phase is EnvironmentPhase.RUNNING and not told:
+            told = True
+            console.print("Everything is ready. Ctrl-C stops it.")
+
+    supervisor = Supervisor(
+        home,
+        installed_services(services),
+        own_environment(),
+        options=options,
+        config_dir=config_folder(),
+        observe=observe,
+    )
+    run_supervisor(supervisor)
+    console.print("Everything has stopped.")

@@ -1,0 +1,67 @@
+"""The local environment: its supervisor, its state, its ports, its secrets."""
+
+from ._changes import Change, changes
+from ._detach import SUPERVISOR, Lifetime, failure_error, follow_start, start_detached
+from ._discovery import (
+    ORCHESTRATOR,
+    REGISTRY,
+    ServiceSpec,
+    config_points,
+    document_files,
+    installed_services,
+    workflow_modules,
+)
+from ._environment import explained_environment, own_environment, service_environment
+from ._home import Home
+from ._lock import lock_holder
+from ._log_tail import tail
+from ._options import SupervisorOptions
+from ._process import resident_bytes
+from ._readiness import ReadinessProbe
+from ._requests import ask_restart
+from ._restart import RestartPolicy
+from ._run import run_supervisor
+from ._secrets import read_jwt_secret
+from ._service import describe_exit
+from ._state import EnvironmentPhase, EnvironmentState, ServicePhase, ServiceState, StartFailure, load_state
+from ._stop import stop_environment
+from ._supervisor import Supervisor
+
+__all__ = [
+    "ORCHESTRATOR",
+    "REGISTRY",
+    "SUPERVISOR",
+    "Change",
+    "EnvironmentPhase",
+    "EnvironmentState",
+    "Home",
+    "Lifetime",
+    "ReadinessProbe",
+    "RestartPolicy",
+    "ServicePhase",
+    "ServiceSpec",
+    "ServiceState",
+    "StartFailure",
+    "Supervisor",
+    "SupervisorOptions",
+    "ask_restart",
+    "changes",
+    "config_points",
+    "describe_exit",
+    "document_files",
+    "explained_environment",
+    "failure_error",
+    "follow_start",
+    "installed_services",
+    "load_state",
+    "lock_holder",
+    "own_environment",
+    "read_jwt_secret",
+    "resident_bytes",
+    "run_supervisor",
+    "service_environment",
+    "start_detached",
+    "stop_environment",
+    "tail",
+    "workflow_modules",
+]

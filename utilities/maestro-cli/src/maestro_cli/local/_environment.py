@@ -1,0 +1,100 @@
+"""The environment variables that a service is started with."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+from ._discovery import ORCHESTRATOR, REGISTRY, ServiceSpec, workflow_modules
+from ._home import Home
+from ._lock import lock_holder
+from ._ports import LOOPBACK
+from ._secrets import SECRET_FILE_VARIABLE, SECRET_VARIABLE, jwt_secret_file
+from ._state import load_state
+
+HOME_VARIABLE: Final = "MAESTRO_HOME"
+
+
+def own_environment() -> dict[str, str]:
+    """Copy the environment of this process, for the processes that it starts.
+
+    Returns:
+        Variable → value; changing it changes nothing else.
+    """
+    return dict(os.environ)  # noqa: TID251 - a child inherits everything, settings or not; nothing is read from it here
+
+
+def service_environment(
+    base: Mapping[str, str],
+    *,
+    home: Home,
+    spec: ServiceSpec,
+    port: int,
+    registry_port: int | None,
+    workflow_modules: Sequence[str] = (),
+    config_dir: Path | None = None,
+) -> dict[str, str]:
+    """Work out what a service's process gets.
+
+    What ties the environment together (port, registry, home) is always set; for everything else a variable that the
+    user has set wins.
+
+    Args:
+        base: The user's own environment.
+        home: The environment's folder.
+        spec: The service.
+        port: Where it listens.
+        registry_port: Where the registry listens; None when there is none.
+        workflow_modules: Modules that the orchestrator loads workflows from.
+        config_dir: Folder with configuration files; None when there is none.
+
+    Returns:
+        Variable → value, complete.
+    """
+    defaults = {
+        "MAESTRO_DATA_DIR": str(home.data),
+        "MAESTRO_LOG_FORMAT": "json",
+        "PYTHONUNBUFFERED": "1",
+    }
+    if SECRET_VARIABLE not in base:
+        defaults[SECRET_FILE_VARIABLE] = str(jwt_secret_file(home))
+    if config_dir is not None:
+        defaults["MAESTRO_CONFIG_DIR"] = str(config_dir)
+    if spec.name == ORCHESTRATOR and workflow_modules:
+        defaults[f"{spec.variable_prefix}WORKFLOW_MODULES"] = json.dumps(list(workflow_modules))
+    fixed = {f"{spec.variable_prefix}PORT": str(port), HOME_VARIABLE: str(home.root)}
+    if registry_port is not None:
+        fixed["MAESTRO_REGISTRY_URL"] = f"http://{LOOPBACK}:{registry_port}"
+    return {**defaults, **base, **fixed}
+
+
+def explained_environment(home: Home, service: str, base: Mapping[str, str], config_dir: Path | None) -> dict[str, str]:
+    """Work out what a service's process has, or would get from `maestro up`.
+
+    Args:
+        home: The environment's folder.
+        service: Name of the service.
+        base: The user's own environment.
+        config_dir: Folder with configuration files; None when there is none.
+
+    Returns:
+        Variable → value. Ports that are picked at the start are there only when the environment runs.
+    """
+    state = load_state(home) if lock_holder(home) is not None else None
+    ports = {} if state is None else {found.name: found.port for found in state.services}
+    spec = ServiceSpec(service, "")
+    environ = service_environment(
+        base,
+        home=home,
+        spec=spec,
+        port=ports.get(service, 0),
+        registry_port=ports.get(REGISTRY),
+        workflow_modules=workflow_modules(),
+        config_dir=config_dir,
+    )
+    if service not in ports and (variable := f"{spec.variable_prefix}PORT") not in base:
+        del environ[variable]
+    if SECRET_FILE_VARIABLE not in base and not jwt_secret_file(home).exists():
+        environ.pop(SECRET_FILE_VARIABLE, None)
+    return environ

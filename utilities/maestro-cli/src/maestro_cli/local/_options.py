@@ -1,0 +1,18 @@
+"""How patient a supervisor is."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from ._restart import RestartPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class SupervisorOptions:
+    """Time limits of one environment."""
+
+    ready_timeout: timedelta = timedelta(seconds=60)
+    """How long a service may take until it is ready. Default: 60 s."""
+    grace: timedelta = timedelta(seconds=10)
+    """How long a service may take to end after being asked, before it is killed. Default: 10 s."""
+    restart: RestartPolicy = field(default_factory=RestartPolicy)
+    """When a crashed service is started again."""

@@ -1,0 +1,68 @@
+"""The key that signs the tokens of one environment."""
+
+import os
+import secrets
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from maestro_cli._errors import HomeError
+
+from ._atomic import write_atomically
+from ._home import Home
+
+SECRET_VARIABLE: Final = "MAESTRO_JWT_SECRET"  # noqa: S105 - a variable's name
+SECRET_FILE_VARIABLE: Final = "MAESTRO_JWT_SECRET_FILE"  # noqa: S105 - a variable's name
+_BYTES: Final = 48
+
+
+def jwt_secret_file(home: Home) -> Path:
+    """Tell where an environment's signing key lies unless the user keeps one elsewhere.
+
+    Args:
+        home: The environment's folder.
+
+    Returns:
+        The path, whether or not the file exists.
+    """
+    return home.secrets / "jwt_secret"
+
+
+def ensure_jwt_secret(home: Home) -> None:
+    """Make the key when there is none yet; its file is readable by its owner only.
+
+    Args:
+        home: The environment's folder, prepared, with its lock held.
+
+    Raises:
+        HomeError: It could not be written or read.
+    """
+    path = jwt_secret_file(home)
+    if not path.exists():
+        write_atomically(path, f"{secrets.token_urlsafe(_BYTES)}\n".encode(), mode=0o600)
+    elif not os.access(path, os.R_OK):
+        raise HomeError(path, "not readable")
+
+
+def read_jwt_secret(home: Home, environ: Mapping[str, str]) -> str | None:
+    """Read the key that the environment's services check tokens with.
+
+    Args:
+        home: The environment's folder.
+        environ: The user's environment, whose key wins as it does in the services.
+
+    Returns:
+        The key, or None when there is none yet.
+
+    Raises:
+        HomeError: Its file cannot be read.
+    """
+    if secret := environ.get(SECRET_VARIABLE):
+        return secret
+    path = Path(environ.get(SECRET_FILE_VARIABLE) or jwt_secret_file(home))
+    try:
+        return path.read_text("utf-8").strip()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise HomeError(path, error.strerror or str(error)) from error

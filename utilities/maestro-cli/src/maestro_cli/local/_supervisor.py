@@ -1,0 +1,250 @@
+"""The process that starts the services of one environment, keeps them running and ends them."""
+
+import asyncio
+import contextlib
+import os
+import shutil
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Final
+
+from maestro_cli._errors import HomeError, MaestroCliError, PortTakenError, StartFailedError
+
+from ._discovery import REGISTRY, ServiceSpec, installed_services, workflow_modules
+from ._environment import service_environment
+from ._home import Home
+from ._leftovers import sweep_leftovers
+from ._lock import hold_lock
+from ._options import SupervisorOptions
+from ._ports import LOOPBACK, PortReservation, reserve_port
+from ._process import process_started
+from ._requests import take_restarts
+from ._secrets import ensure_jwt_secret
+from ._service import SupervisedService
+from ._state import EnvironmentPhase, EnvironmentState, ServiceState, StartFailure, save_state
+
+_LOW_SPACE_BYTES: Final = 16 * 1024 * 1024
+
+
+class Supervisor:
+    """Runs one environment from start to end.
+
+    Args:
+        home: The environment's folder.
+        specs: What to start; the first is started alone when it is the registry.
+        environ: The user's environment.
+        options: Time limits.
+        config_dir: Folder with configuration files; None when there is none.
+        observe: Called with the environment's state after every change.
+    """
+
+    def __init__(
+        self,
+        home: Home,
+        specs: Sequence[ServiceSpec],
+        environ: Mapping[str, str],
+        *,
+        options: SupervisorOptions,
+        config_dir: Path | None = None,
+        observe: Callable[[EnvironmentState], None] = lambda _: None,
+    ) -> None:
+        self._home = home
+        self._specs = tuple(specs)
+        self._environ = environ
+        self._options = options
+        self._config_dir = config_dir
+        self._observe = observe
+        self._phase = EnvironmentPhase.STARTING
+        self._failure: StartFailure | None = None
+        self._started_at = datetime.now(UTC)
+        self._services: dict[str, SupervisedService] = {}
+        self._registry_port: int | None = None
+        self._keepers: dict[str, asyncio.Task[None]] = {}
+        self._resources = ExitStack()
+        self._stop = asyncio.Event()
+        self._hurry = asyncio.Event()
+        self._requested = asyncio.Event()
+
+    def ask_stop(self) -> None:
+        """End the environment; asked a second time, without waiting for the services."""
+        if self._stop.is_set():
+            self._hurry.set()
+        self._stop.set()
+
+    def look_for_requests(self) -> None:
+        """Read the orders that have been left."""
+        self._requested.set()
+
+    async def run(self) -> None:
+        """Start everything and keep it running until `ask_stop`.
+
+        Raises:
+            AlreadyRunningError: Another supervisor runs in this home.
+            HomeError: The home cannot be used.
+            PortTakenError: A port that was asked for is in use.
+            StartFailedError: A service did not come up. Everything has been stopped; `state.json` tells of it.
+        """
+        with self._resources:
+            self._home.prepare()
+            self._resources.enter_context(hold_lock(self._home))
+            sweep_leftovers(self._home)
+            take_restarts(self._home)
+            try:
+                ensure_jwt_secret(self._home)
+                self._add(self._specs)
+                self._publish()
+                if await self._unless_stopped(self._start_all()):
+                    self._phase = EnvironmentPhase.RUNNING
+                    self._publish()
+                    await self._serve_requests()
+            except MaestroCliError as error:
+                self._failure = _failure(error, self._home)
+                raise
+            finally:
+                await self._stop_all()
+
+    def _add(self, specs: Iterable[ServiceSpec]) -> None:
+        modules = workflow_modules()
+        reserved = {spec: self._reserve(spec) for spec in specs}
+        for spec, port in reserved.items():
+            if spec.name == REGISTRY:
+                self._registry_port = port.number
+        for spec, port in reserved.items():
+            environ = service_environment(
+                self._environ,
+                home=self._home,
+                spec=spec,
+                port=port.number,
+                registry_port=self._registry_port,
+                workflow_modules=modules,
+                config_dir=self._config_dir,
+            )
+            state = ServiceState(
+                name=spec.name,
+                port=port.number,
+                url=f"http://{LOOPBACK}:{port.number}",
+                log_file=self._home.log_file(spec.name),
+            )
+            self._services[spec.name] = SupervisedService(
+                spec, state, environ, options=self._options, hurry=self._hurry, changed=self._publish
+            )
+
+    def _reserve(self, spec: ServiceSpec) -> PortReservation:
+        variable = f"{spec.variable_prefix}PORT"
+        wanted = self._environ.get(variable, "").strip()
+        # What is not a number is for the service to complain about: its configuration knows the variable's rules.
+        port = reserve_port(spec.name, wanted=int(wanted) if wanted.isdigit() else 0, variable=variable)
+        return self._resources.enter_context(port)
+
+    async def _start_all(self) -> None:
+        names = list(self._services)
+        if names[:1] == [REGISTRY]:
+            await self._services[names.pop(0)].start()
+        try:
+            async with asyncio.TaskGroup() as group:
+                for name in names:
+                    group.create_task(self._services[name].start())
+        except* MaestroCliError as failures:
+            # One fault is enough to stop; the first one is the likeliest cause of the others.
+            raise failures.exceptions[0] from None
+        for name in self._services:
+            self._keep(name)
+
+    def _keep(self, name: str) -> None:
+        self._keepers[name] = asyncio.create_task(self._services[name].keep(), name=f"keep {name}")
+
+    async def _serve_requests(self) -> None:
+        while await self._unless_stopped(self._requested.wait()):
+            self._requested.clear()
+            for name in take_restarts(self._home):
+                await self._unless_stopped(self._deploy(name))
+
+    async def _deploy(self, name: str) -> None:
+        if name in self._services:
+            self._services[name].ask_restart()
+            return
+        # It may have been installed after the environment was started.
+        with contextlib.suppress(MaestroCliError):
+            self._add(spec for spec in installed_services([name]) if spec.name == name)
+            with contextlib.suppress(StartFailedError):
+                await self._services[name].start()
+            self._keep(name)
+
+    async def _unless_stopped(self, work: Awaitable[object]) -> bool:
+        """Do some work, but give it up when the environment is to end.
+
+        Returns:
+            Whether the work was done.
+        """
+        task = asyncio.ensure_future(work)
+        stopped = asyncio.create_task(self._stop.wait())
+        try:
+            await asyncio.wait({task, stopped}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            stopped.cancel()
+            if not task.done():
+                task.cancel()
+                await asyncio.wait({task})
+        if task.cancelled():
+            return False
+        task.result()
+        return not self._stop.is_set()
+
+    async def _stop_all(self) -> None:
+        if self._failure is None:
+            self._phase = EnvironmentPhase.STOPPING
+            self._publish()
+        for keeper in self._keepers.values():
+            keeper.cancel()
+        await asyncio.gather(*self._keepers.values(), return_exceptions=True)
+        # The registry goes last, so that the others can still sign off.
+        await asyncio.gather(*(service.stop() for name, service in self._services.items() if name != REGISTRY))
+        if REGISTRY in self._services:
+            await self._services[REGISTRY].stop()
+        if self._failure is None:
+            self._home.state_file.unlink(missing_ok=True)
+        else:
+            self._phase = EnvironmentPhase.FAILED
+            self._publish()
+
+    def _publish(self) -> None:
+        pid = os.getpid()
+        state = EnvironmentState(
+            phase=self._phase,
+            home=self._home.root,
+            supervisor_pid=pid,
+            supervisor_started=process_started(pid) or 0.0,
+            started_at=self._started_at,
+            services=tuple(service.state for service in self._services.values()),
+            failure=self._failure,
+        )
+        try:
+            save_state(self._home, state)
+        except HomeError:
+            # A disk that fills up later must not take running services down; what is on it is merely out of date.
+            if self._phase is EnvironmentPhase.STARTING:
+                raise
+        self._observe(state)
+
+
+def _failure(error: MaestroCliError, home: Home) -> StartFailure:
+    failure = StartFailure(service=None, message=error.message, reason=error.message, hint=error.hint)
+    if isinstance(error, PortTakenError):
+        return failure.model_copy(update={"service": error.service})
+    if isinstance(error, StartFailedError):
+        free = shutil.disk_usage(home.root).free
+        if free < _LOW_SPACE_BYTES and error.hint is None:
+            error.hint = f"Only {free // 1024} KiB are free on the disk of {home.root}; make some room."
+        return failure.model_copy(
+            update={
+                "service": error.service,
+                "reason": error.reason,
+                "hint": error.hint,
+                "process_exit_code": error.process_exit_code,
+                "log_file": error.log_file,
+                "log_tail": error.log_tail,
+            }
+        )
+    return failure
