@@ -12,7 +12,14 @@ from pydantic import JsonValue, SecretStr
 from intelligence_service.domain.errors import PersonaNotFoundError
 from intelligence_service.domain.model import ModelReply, ModelRequest
 from intelligence_service.domain.personas import Persona
-from maestro_core_api import APIConfig, MaestroAPI, NotFoundException, SecurityConfig, public
+from maestro_core_api import (
+    APIConfig,
+    MaestroAPI,
+    NotFoundException,
+    SecurityConfig,
+    ServiceUnavailableException,
+    public,
+)
 from maestro_core_api.testing import running
 
 __all__ = ["FakeClock", "FixedPersonas", "ModelCall", "ModelServer", "Orchestrator", "ScriptedModel"]
@@ -146,6 +153,8 @@ class Orchestrator:
     """Documents by name; tests may change it."""
     asked: list[str] = field(default_factory=list)
     """Names that were asked for."""
+    failing: bool = False
+    """Whether it answers 503, as while it starts or stops."""
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[str]:
@@ -160,6 +169,8 @@ class Orchestrator:
         @app.get("/personas/{name}")
         async def persona(name: str) -> JsonValue:
             self.asked.append(name)
+            if self.failing:
+                raise ServiceUnavailableException(detail="stopping")
             if name not in self.personas:
                 raise NotFoundException(
                     detail=f"there is no persona {name!r}; there are: {', '.join(sorted(self.personas))}",
