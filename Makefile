@@ -49,7 +49,7 @@ up: setup ## Start the ecosystem in the foreground (Ctrl-C stops it)
 
 .PHONY: test
 test: setup ## Run every test
-	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist worksteal
+	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup
 
 .PHONY: bench
 bench: setup ## Measure engine, logging and configuration beside their floors and peers

@@ -1,0 +1,96 @@
+"""The whole ecosystem, as a person starts it: by the `maestro` command, in a folder of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx2
+import pytest
+
+MAESTRO = Path(sys.executable).with_name("maestro")
+DEADLINE_S = 120.0
+
+
+@dataclass
+class Ecosystem:
+    """One local environment and the means to look at it."""
+
+    folder: Path
+    environ: dict[str, str] = field(default_factory=dict)
+
+    def cli(self, *arguments: str, timeout: float = DEADLINE_S) -> subprocess.CompletedProcess[str]:
+        """Run the command as a person would, in the environment's folder."""
+        return subprocess.run(
+            [MAESTRO, *arguments],
+            cwd=self.folder,
+            env={**os.environ, "NO_COLOR": "1", "COLUMNS": "200", **self.environ},
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+
+    def up(self) -> None:
+        done = self.cli("up", "--detach")
+        assert done.returncode == 0, done.stdout + done.stderr
+
+    def status(self) -> dict[str, Any]:
+        return json.loads(self.cli("status", "--json").stdout)
+
+    def service(self, name: str) -> dict[str, Any]:
+        return next(service for service in self.status()["services"] if service["name"] == name)
+
+    def log(self, name: str) -> list[dict[str, Any]]:
+        text = (self.folder / ".maestro" / "logs" / f"{name}.log").read_text()
+        return [json.loads(line) for line in text.splitlines() if line.startswith("{")]
+
+    def client(self, service: str, token: str | None = None) -> httpx2.Client:
+        token = token or self.cli("token", "--role", "admin").stdout.strip()
+        return httpx2.Client(
+            base_url=self.service(service)["url"],
+            headers={"authorization": f"Bearer {token}"},
+            trust_env=False,
+            timeout=60,
+        )
+
+
+def eventually(check: Callable[[], Any], what: str, deadline_s: float = DEADLINE_S) -> Any:
+    """Return the first true answer of a check; fail when there is none in time."""
+    end = time.monotonic() + deadline_s
+    while time.monotonic() < end:
+        answer = check()
+        if answer:
+            return answer
+        time.sleep(0.05)
+    pytest.fail(f"not in {deadline_s:g} s: {what}")
+
+
+@pytest.fixture
+def poll() -> Callable[..., Any]:
+    return eventually
+
+
+@pytest.fixture
+def quiet_ecosystem(tmp_path: Path) -> Iterator[Ecosystem]:
+    """An environment that a test starts itself; it is stopped afterwards whatever happened."""
+    ecosystem = Ecosystem(tmp_path)
+    yield ecosystem
+    ecosystem.cli("down")
+
+
+@pytest.fixture(scope="module")
+def ecosystem(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ecosystem]:
+    """A running environment, shared by the tests of a module."""
+    shared = Ecosystem(tmp_path_factory.mktemp("ecosystem"), {"MAESTRO_LOG_LEVEL": "DEBUG"})
+    shared.up()
+    yield shared
+    done = shared.cli("down")
+    assert done.returncode == 0, done.stdout + done.stderr
