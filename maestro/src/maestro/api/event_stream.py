@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import suppress
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from starlette.responses import StreamingResponse
+from starlette.types import Message, Receive, Scope, Send
 
 from maestro.api.run_views import event_view
 from maestro_workflow_engine import HistoryEvent
@@ -31,6 +31,34 @@ class EventStream(StreamingResponse):
     def __init__(self, events: AsyncIterator[HistoryEvent], *, heartbeat: timedelta = HEARTBEAT) -> None:
         headers = {"Cache-Control": "no-cache", "X-Accel-Buffering": "no"}
         super().__init__(messages(events, heartbeat=heartbeat), headers=headers)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Send the messages until they end, the client leaves or the service stops.
+
+        A service that stops cancels its streams. The answer is then brought to its proper end, so that the client sees a
+        stream that ended, connects again and resumes, rather than one that broke.
+        """
+        begun = False
+
+        async def noted(part: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(part)
+
+        sending = asyncio.create_task(self.stream_response(noted))
+        leaving = asyncio.create_task(self.listen_for_disconnect(receive))
+        try:
+            await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            await _cancelled(sending)
+            if begun:
+                await send({"type": "http.response.body", "body": b"", "more_body": False})
+            raise
+        finally:
+            await _cancelled(leaving)
+            await _cancelled(sending)
+        if not sending.cancelled():
+            sending.result()
 
 
 async def messages(events: AsyncIterator[HistoryEvent], *, heartbeat: timedelta) -> AsyncIterator[bytes]:
@@ -58,9 +86,7 @@ async def messages(events: AsyncIterator[HistoryEvent], *, heartbeat: timedelta)
             yield message(event)
     finally:
         if pending is not None:
-            pending.cancel()
-            with suppress(asyncio.CancelledError):
-                await pending
+            await _cancelled(pending)
 
 
 def message(event: HistoryEvent) -> bytes:
@@ -75,6 +101,11 @@ def message(event: HistoryEvent) -> bytes:
     # JSON holds no raw line break, so that one data line is enough.
     data = json.dumps(event_view(event), ensure_ascii=False, separators=(",", ":"))
     return f"id: {event.position}\nevent: {event.type}\ndata: {data}\n\n".encode()
+
+
+async def _cancelled(task: asyncio.Task[Any]) -> None:
+    task.cancel()
+    await asyncio.wait({task})
 
 
 async def _next(events: AsyncIterator[HistoryEvent]) -> HistoryEvent | None:
