@@ -53,7 +53,9 @@ def commit_per_step(folder: str) -> float:
     connection = sqlite3.connect(Path(folder) / "floor.db", isolation_level=None)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("CREATE TABLE history (run INTEGER, position INTEGER, event BLOB, PRIMARY KEY (run, position)) WITHOUT ROWID")
+    connection.execute(
+        "CREATE TABLE history (run INTEGER, position INTEGER, event BLOB, PRIMARY KEY (run, position)) WITHOUT ROWID"
+    )
     event, count = b"x" * 120, 2000
     begun = time.perf_counter()
     for n in range(count):

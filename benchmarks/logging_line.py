@@ -45,7 +45,9 @@ def main() -> None:
     configure_logging("bench-service", "json", stream=io.StringIO())
     ours = cost(get_logger("bench").info)
     print(f"structlog's production set-up: {peer:.2f} µs a line")
-    print(f"maestro_core_logging (service, environment, logger, trace ids, masking as well): {ours:.2f} µs, {ours / peer:.2f} x")
+    print(
+        f"maestro_core_logging (service, environment, logger, trace ids, masking as well): {ours:.2f} µs, {ours / peer:.2f} x"
+    )
 
 
 if __name__ == "__main__":

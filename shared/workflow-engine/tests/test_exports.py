@@ -20,9 +20,7 @@ def test_public_names_are_pinned():
 def test_error_codes_are_stable_and_unique():
     """Programs match errors by code, so each class has its own."""
     errors = [
-        getattr(maestro_workflow_engine, name)
-        for name in maestro_workflow_engine.__all__
-        if name.endswith("Error")
+        getattr(maestro_workflow_engine, name) for name in maestro_workflow_engine.__all__ if name.endswith("Error")
     ]
     assert len({error.code for error in errors}) == len(errors)
     assert all(issubclass(error, maestro_workflow_engine.WorkflowError) for error in errors)
