@@ -128,6 +128,41 @@ def test_wait_returns_sets_that_iterate_alike_in_every_replay():
     assert all(run() == first for _ in range(5))
 
 
+def test_queues_events_semaphores_and_their_kin_work_as_in_cpython():
+    """Asyncio's primitives run on the deterministic loop, and give the same order in every replay."""
+
+    @workflow
+    async def primitives() -> list[str]:
+        seen: list[str] = []
+        queue: asyncio.Queue[str] = asyncio.Queue(1)
+        opened, gate = asyncio.Event(), asyncio.Semaphore(2)
+
+        async def produce() -> None:
+            for name in "abc":
+                async with gate:
+                    await queue.put(await work(name))
+            opened.set()
+
+        async def consume() -> None:
+            while not (opened.is_set() and queue.empty()):
+                seen.append(await queue.get())
+
+        await asyncio.gather(produce(), consume())
+        tasks = [asyncio.ensure_future(work(name)) for name in "de"]
+        seen.extend([await done for done in asyncio.as_completed(tasks)])
+        seen.append(await asyncio.wait_for(asyncio.shield(work("f")), 10))
+        return seen
+
+    drive = Drive(primitives)
+    for seq in (1, 2, 3, 5, 4):
+        drive.complete(seq, f"r{seq}")
+    last = max(c.seq for c in drive.commands if isinstance(c, cmd.RunStep))
+    drive.complete(last, "end")
+    assert drive.output == ["r1", "r2", "r3", "r5", "r4", "end"]
+    _, commands = replayed(primitives, drive.history)
+    assert len(commands) == len(drive.commands)
+
+
 def test_a_timeout_cancels_the_step_and_the_timer_that_lost():
     """asyncio.timeout works as in CPython: the late step is cancelled, a timely one cancels the timer."""
 

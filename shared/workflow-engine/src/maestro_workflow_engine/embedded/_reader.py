@@ -12,7 +12,7 @@ import msgspec
 from maestro_workflow_engine._errors import JournalCorruptError
 from maestro_workflow_engine._records import RunInfo, RunPage, RunStatus, moment
 from maestro_workflow_engine.embedded import _schema
-from maestro_workflow_engine.machine._events import Event, decode_event
+from maestro_workflow_engine.machine._events import Event, RunStarted, decode_event
 
 _COLUMNS = "key, id, workflow, version, status, created_us, finished_us, parent_key, parent_seq, parked, wake_us"
 
@@ -90,13 +90,18 @@ class JournalReader:
         for position, raw in self.raw_history(key):
             yield position, self._decode(key, position, raw)
 
-    def first(self, key: int) -> Event | None:
-        """Return a run's first event."""
-        return self._one(key, "ASC")
+    def started(self, key: int) -> RunStarted | None:
+        """Return how a run's current pass started; only a RunContinued can stand before that."""
+        for position, raw in self.raw_history(key, limit=2):
+            event = self._decode(key, position, raw)
+            if isinstance(event, RunStarted):
+                return event
+        return None
 
     def last(self, key: int) -> Event | None:
         """Return a run's last event."""
-        return self._one(key, "DESC")
+        rows = self._query("SELECT position, event FROM history WHERE run = ? ORDER BY position DESC LIMIT 1", (key,))
+        return self._decode(key, *rows[0]) if rows else None
 
     def page(
         self, *, status: RunStatus | None, workflow: str | None, parent: str | None, limit: int, before: int | None
@@ -138,13 +143,6 @@ class JournalReader:
             for _, run_id, name, version, found, created, finished, parent_id in rows[:limit]
         ]
         return RunPage(runs, str(rows[limit - 1][0]) if len(rows) > limit else None)
-
-    def _one(self, key: int, direction: str) -> Event | None:
-        rows = self._query(
-            f"SELECT position, event FROM history WHERE run = ? ORDER BY position {direction} LIMIT 1",  # noqa: S608  ASC or DESC
-            (key,),
-        )
-        return self._decode(key, *rows[0]) if rows else None
 
     def _decode(self, key: int, position: int, raw: bytes) -> Event:
         try:

@@ -203,7 +203,7 @@ class EmbeddedRunner:
         """
         core, reader, _ = self._parts
         row = self._row(run_id)
-        first = next((event for _, event in reader.history(row.key) if isinstance(event, ev.RunStarted)), None)
+        first = reader.started(row.key)
         last = reader.last(row.key) if row.status != RunStatus.RUNNING else None
         output, failure = terminal(last) if last is not None else (None, None)
         parent = None if row.parent_key is None else reader.by_key(row.parent_key)
