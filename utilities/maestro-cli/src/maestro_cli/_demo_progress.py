@@ -16,10 +16,12 @@ class ReviewProgress:
 
     Args:
         console: Where.
+        limit: How many reviews there are at most; None for one per distribution.
     """
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, limit: int | None = None) -> None:
         self._console = console
+        self._limit = limit
         self._bar = Progress(
             SpinnerColumn(),
             TextColumn("{task.description}"),
@@ -54,8 +56,9 @@ class ReviewProgress:
             self._bar.update(self._task, completed=self._done)
             self._tell()
         elif kind == "step_completed" and self._total is None:
-            self._total = _inventory_size(event)
-            if self._total is not None:
+            size = _inventory_size(event)
+            if size is not None:
+                self._total = size if self._limit is None else min(size, self._limit)
                 self._bar.update(self._task, description="Reviewing licences", total=self._total)
                 self._line(f"{self._total} distributions to review")
 

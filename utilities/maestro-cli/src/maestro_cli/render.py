@@ -58,14 +58,14 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]], *, right: Se
     """Lay out a table.
 
     Args:
-        columns: Headings.
+        columns: Headings; no head is shown when all are empty.
         rows: One value per column; None shows as a dash.
         right: Headings of the columns that are aligned to the right.
 
     Returns:
         The table, to be printed.
     """
-    grid = Table(box=None, pad_edge=False, header_style="bold", show_edge=False)
+    grid = Table(box=None, pad_edge=False, header_style="bold", show_edge=False, show_header=any(columns))
     for column in columns:
         grid.add_column(column, justify="right" if column in right else "left", overflow="fold")
     for row in rows:

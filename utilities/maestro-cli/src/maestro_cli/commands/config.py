@@ -64,7 +64,9 @@ def explain(home: Home, service: str, as_json: bool) -> None:
 
 
 def _set_by_up(source: str, own: dict[str, str], environ: dict[str, str]) -> bool:
-    return source in environ and environ[source] != own.get(source)
+    # A secret read from a file is shown with the file behind the variable.
+    variable = source.partition(" ")[0]
+    return variable in environ and environ[variable] != own.get(variable)
 
 
 def _text(value: Any) -> str:

@@ -66,7 +66,7 @@ async def _review(home: Home, run_id: str, value: Mapping[str, Any]) -> Mapping[
             )
         await client.start(WORKFLOW, value, run_id)
         try:
-            with ReviewProgress(render.err()) as progress:
+            with ReviewProgress(render.err(), value.get("limit")) as progress:
                 return await follow_run(client, run_id, progress)
         except asyncio.CancelledError:
             await _give_up(client, run_id)

@@ -12,6 +12,7 @@ from typing import Final
 
 from maestro_cli._errors import HomeError, MaestroCliError, PortTakenError, StartFailedError
 
+from ._configured_port import configured_port
 from ._discovery import REGISTRY, ServiceSpec, installed_services, workflow_modules
 from ._environment import service_environment
 from ._home import Home
@@ -132,11 +133,9 @@ class Supervisor:
             )
 
     def _reserve(self, spec: ServiceSpec) -> PortReservation:
+        wanted = configured_port(spec, self._environ, self._config_dir)
         variable = f"{spec.variable_prefix}PORT"
-        wanted = self._environ.get(variable, "").strip()
-        # What is not a number is for the service to complain about: its configuration knows the variable's rules.
-        port = reserve_port(spec.name, wanted=int(wanted) if wanted.isdigit() else 0, variable=variable)
-        return self._resources.enter_context(port)
+        return self._resources.enter_context(reserve_port(spec.name, wanted=wanted, variable=variable))
 
     async def _start_all(self) -> None:
         names = list(self._services)
