@@ -127,8 +127,13 @@ async def _scalar(connection: AsyncConnection, statement: str) -> Any:
 
 def _configure(connection: Any, _record: object) -> None:
     cursor = connection.cursor()
-    cursor.execute("PRAGMA journal_mode = WAL")
-    cursor.execute("PRAGMA synchronous = FULL")  # a registration is acknowledged once a power cut cannot undo it
+    try:
+        cursor.execute("PRAGMA journal_mode = WAL")
+        cursor.execute("PRAGMA synchronous = FULL")  # a registration is acknowledged once a power cut cannot undo it
+    except sqlite3.Error:
+        cursor.close()
+        connection.close()  # the pool does not know the connection yet, and its thread would stay
+        raise
     cursor.close()
 
 
