@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import sys
-from contextlib import AbstractContextManager
-from typing import Any
+from typing import Any, Final, Literal
 
-import structlog
+from maestro_core_logging._bridges import install
+from maestro_core_logging._json import render_json
+from maestro_core_logging._levels import level_number
+from maestro_core_logging._outlet import OUTLET, Renderer
+from maestro_core_logging._sinks import LogStream, Sink
 
-from maestro_core_logging import _stdlib
-from maestro_core_logging._processors import build_chain, chain
-from maestro_core_logging._settings import FORMATS, LEVELS, LogStream, settings
-
-chain[:] = build_chain()  # loggers work before anything is configured: to stderr, for people
+_FORMATS: Final = ("json", "console")
 
 
 def configure_logging(
     service_name: str,
-    log_format: str | None = None,
+    log_format: Literal["json", "console"] | None = None,
     log_level: str = "INFO",
     environment: str = "development",
     version: str | None = None,
@@ -29,7 +28,7 @@ def configure_logging(
         service_name: Shown as `service` on each line.
         log_format: "json" (for machines, to stdout) or "console" (for people, to stderr). Default: console when stderr is a
             terminal, JSON elsewhere.
-        log_level: The least severe level that is written: DEBUG, INFO, WARNING, ERROR or CRITICAL.
+        log_level: The least severe level that is written: DEBUG, INFO, WARNING, ERROR or CRITICAL; case does not matter.
         environment: Shown as `environment` on each line.
         version: The service's version; shown when given.
         stream: Where lines go instead.
@@ -37,30 +36,25 @@ def configure_logging(
     Raises:
         ValueError: There is no such format or level.
     """
-    level = LEVELS.get(log_level.upper())
-    if level is None:
-        raise ValueError(f"there is no log level {log_level!r}; choose from {', '.join(LEVELS)}")
+    threshold = level_number(log_level)
     if log_format is None:
-        log_format = "console" if sys.stderr.isatty() else "json"
-    if log_format not in FORMATS:
-        raise ValueError(f"there is no log format {log_format!r}; choose from {', '.join(FORMATS)}")
-    settings.level = level
-    settings.log_format = log_format
-    settings.stream = stream
-    settings.fields = {"service": service_name, "environment": environment}
+        log_format = "console" if _is_terminal(sys.stderr) else "json"
+    if log_format not in _FORMATS:
+        raise ValueError(f"there is no log format {log_format!r}; choose from {', '.join(_FORMATS)}")
+    identity = {"service": service_name, "environment": environment}
     if version is not None:
-        settings.fields["version"] = version
-    chain[:] = build_chain()
-    _stdlib.install()
+        identity["version"] = version
+    sink = Sink(stream if stream is not None else "stdout" if log_format == "json" else "stderr")
+    render = render_json if log_format == "json" else _for_people(sink, identity)
+    OUTLET.configure(threshold=threshold, identity=identity, render=render, sink=sink)
+    install(threshold)
 
 
-def log_context(**fields: Any) -> AbstractContextManager[Any]:
-    """Add fields to every line that is logged inside, in this task and those started from it.
+def _for_people(sink: Sink, identity: dict[str, Any]) -> Renderer:
+    from maestro_core_logging._console import ConsoleLines  # noqa: PLC0415 - services that log JSON never need it
 
-    Args:
-        **fields: What to add, such as `request_id`.
+    return ConsoleLines(sink.stream, identity)
 
-    Returns:
-        A context manager.
-    """
-    return structlog.contextvars.bound_contextvars(**fields)
+
+def _is_terminal(stream: Any) -> bool:
+    return stream is not None and not stream.closed and bool(stream.isatty())

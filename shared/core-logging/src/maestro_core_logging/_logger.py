@@ -1,77 +1,153 @@
-"""The logger that services use: structlog's, with a level that can change at any time."""
+"""The logger that services use."""
 
 from __future__ import annotations
 
-import contextlib
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, Self
 
-import structlog
-
-from maestro_core_logging._processors import chain
-from maestro_core_logging._settings import settings
-
-
-class Sink:
-    """Writes lines. A stream that is closed or full must not take the service down with it."""
-
-    def msg(self, line: str) -> None:
-        """Write one line, with its end, in one call."""
-        stream = settings.target()
-        with contextlib.suppress(OSError, ValueError):
-            stream.write(line + "\n")
-            stream.flush()
-
-    debug = info = warning = error = critical = exception = msg
+from maestro_core_logging._fields import clean
+from maestro_core_logging._levels import level_name
+from maestro_core_logging._outlet import OUTLET, Outlet
 
 
-_sink = Sink()
-
-
-class Logger(structlog.BoundLoggerBase):
+class Logger:
     """A structured logger: an event, in words that never vary, and fields.
 
-    `logger.info("Order placed", order_id=17)`; `bind` returns a logger that adds fields to every line.
+    `logger.info("Order placed", order_id=17)`. Positional arguments after the event are put into it by `%`, for code that
+    comes from the standard library; fields are better. `exc_info=error` adds an exception.
+
+    Made by `get_logger`. A logger is immutable: `bind` returns another one.
     """
 
-    def debug(self, event: str, /, **fields: Any) -> None:
-        """Log what helps to find a fault."""
-        if settings.level <= 10:
-            self._proxy_to_logger("debug", event, **fields)
+    __slots__ = ("_context", "_outlet")
 
-    def info(self, event: str, /, **fields: Any) -> None:
-        """Log that something happened as it should."""
-        if settings.level <= 20:
-            self._proxy_to_logger("info", event, **fields)
+    def __init__(self, outlet: Outlet, context: Mapping[str, Any]) -> None:
+        self._outlet = outlet
+        self._context = context
 
-    def warning(self, event: str, /, **fields: Any) -> None:
-        """Log what somebody should look at some day."""
-        if settings.level <= 30:
-            self._proxy_to_logger("warning", event, **fields)
+    def __repr__(self) -> str:
+        return f"<Logger {dict(self._context)!r}>"
 
-    def error(self, event: str, /, **fields: Any) -> None:
-        """Log that something failed; `exc_info=error` adds the exception."""
-        if settings.level <= 40:
-            self._proxy_to_logger("error", event, **fields)
+    def debug(self, event: str, /, *args: Any, **fields: Any) -> None:
+        """Log what helps to find a fault.
 
-    def critical(self, event: str, /, **fields: Any) -> None:
-        """Log that the service cannot go on."""
-        if settings.level <= 50:
-            self._proxy_to_logger("critical", event, **fields)
+        Args:
+            event: What happened.
+            *args: Put into the event by `%`.
+            **fields: What else is known.
+        """
+        if self._outlet.threshold <= 10:
+            self._outlet.log("debug", event % args if args else event, self._context, fields)
 
-    def exception(self, event: str, /, **fields: Any) -> None:
-        """Log an error with the exception that is being handled."""
-        if settings.level <= 40:
+    def info(self, event: str, /, *args: Any, **fields: Any) -> None:
+        """Log that something happened as it should.
+
+        Args:
+            event: What happened.
+            *args: Put into the event by `%`.
+            **fields: What else is known.
+        """
+        if self._outlet.threshold <= 20:
+            self._outlet.log("info", event % args if args else event, self._context, fields)
+
+    def warning(self, event: str, /, *args: Any, **fields: Any) -> None:
+        """Log what somebody should look at some day.
+
+        Args:
+            event: What happened.
+            *args: Put into the event by `%`.
+            **fields: What else is known.
+        """
+        if self._outlet.threshold <= 30:
+            self._outlet.log("warning", event % args if args else event, self._context, fields)
+
+    def error(self, event: str, /, *args: Any, **fields: Any) -> None:
+        """Log that something failed.
+
+        Args:
+            event: What happened.
+            *args: Put into the event by `%`.
+            **fields: What else is known.
+        """
+        if self._outlet.threshold <= 40:
+            self._outlet.log("error", event % args if args else event, self._context, fields)
+
+    def critical(self, event: str, /, *args: Any, **fields: Any) -> None:
+        """Log that the service cannot go on.
+
+        Args:
+            event: What happened.
+            *args: Put into the event by `%`.
+            **fields: What else is known.
+        """
+        if self._outlet.threshold <= 50:
+            self._outlet.log("critical", event % args if args else event, self._context, fields)
+
+    def exception(self, event: str, /, *args: Any, **fields: Any) -> None:
+        """Log an error with the exception that is being handled.
+
+        Args:
+            event: What happened.
+            *args: Put into the event by `%`.
+            **fields: What else is known.
+        """
+        if self._outlet.threshold <= 40:
             fields.setdefault("exc_info", True)
-            self._proxy_to_logger("exception", event, **fields)
+            self._outlet.log("error", event % args if args else event, self._context, fields)
+
+    def log(self, level: int, event: str, /, *args: Any, **fields: Any) -> None:
+        """Log at a level that is known only now.
+
+        Args:
+            level: The standard library's number, such as `logging.INFO`.
+            event: What happened.
+            *args: Put into the event by `%`.
+            **fields: What else is known.
+        """
+        if self._outlet.threshold <= level:
+            self._outlet.log(level_name(level), event % args if args else event, self._context, fields)
+
+    def is_enabled_for(self, level: int) -> bool:
+        """Tell whether a level is written, for fields that are dear to compute.
+
+        Args:
+            level: The standard library's number.
+
+        Returns:
+            Whether it is.
+        """
+        return self._outlet.threshold <= level
+
+    def bind(self, **fields: Any) -> Self:
+        """Return a logger that adds fields to every line.
+
+        Args:
+            **fields: What to add; they win over those bound before.
+
+        Returns:
+            Another logger.
+        """
+        return type(self)(self._outlet, {**self._context, **clean(fields)})
+
+    def unbind(self, *keys: str) -> Self:
+        """Return a logger without some of the bound fields.
+
+        Args:
+            *keys: Which; those that are not bound do not matter.
+
+        Returns:
+            Another logger.
+        """
+        return type(self)(self._outlet, {key: value for key, value in self._context.items() if key not in keys})
 
 
 def get_logger(name: str | None = None) -> Logger:
     """Return a logger.
 
     Args:
-        name: Usually `__name__`; shown as `logger` on each line.
+        name: Usually `__name__`; shown as `logger` on each line. Default: the service's name.
 
     Returns:
-        A logger; it follows later calls of `configure_logging`.
+        A logger. It may be made before `configure_logging` is called, and follows later calls.
     """
-    return Logger(_sink, chain, {} if name is None else {"logger": name})
+    return Logger(OUTLET, {} if name is None else {"logger": name})

@@ -2,59 +2,61 @@
 
 from __future__ import annotations
 
-import itertools
 import re
-from collections.abc import MutableMapping
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
-MASK = "**********"
-_SECRET_WORDS = frozenset(
-    [
-        "password",
-        "passwd",
-        "passphrase",
-        "pwd",
-        "secret",
-        "token",
-        "authorization",
-        "cookie",
-        "credential",
-        "credentials",
-        "apikey",
-        "jwt",
-    ]
+MASK: Final = "**********"
+_CUT: Final = "…"
+_MAX_DEPTH: Final = 20
+
+_LAST_WORDS: Final = frozenset(
+    {"secret", "secrets", "token", "authorization", "cookie", "cookies", "credential", "credentials", "apikey", "jwt"}
 )
-_SECRET_PAIRS = frozenset({("api", "key"), ("private", "key"), ("access", "key"), ("signing", "key")})
-_MAX_DEPTH = 6
+_ANY_WORDS: Final = frozenset({"password", "passwords", "passwd", "passphrase", "pwd"})
+_KEY_KINDS: Final = frozenset({"api", "private", "access", "signing", "secret", "encryption"})
+_CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_SEPARATORS: Final = re.compile(r"[^a-z0-9]+")
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=10_000)
 def is_secret_key(key: str) -> bool:
-    """Tell whether a key names a secret: `db_password`, `X-Api-Key`, `accessToken`."""
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", key)
-    words = [word for word in re.split(r"[^a-z0-9]+", spaced.lower()) if word]
-    return not _SECRET_WORDS.isdisjoint(words) or any(pair in _SECRET_PAIRS for pair in itertools.pairwise(words))
+    """Tell whether a key names a secret.
+
+    Args:
+        key: Such as `db_password`, `X-Api-Key`, `accessToken`; not `token_count` and not `max_tokens`.
+
+    Returns:
+        Whether its value must not be shown.
+    """
+    words = [word for word in _SEPARATORS.split(_CAMEL.sub("_", key).lower()) if word]
+    if not words:
+        return False
+    return (
+        words[-1] in _LAST_WORDS
+        or not _ANY_WORDS.isdisjoint(words)
+        or (words[-1] in ("key", "keys") and len(words) > 1 and words[-2] in _KEY_KINDS)
+    )
 
 
-def mask_secrets(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    """Mask secret values of a log event, nested ones too (a structlog processor)."""
-    for key, value in event.items():
-        if is_secret_key(key):
-            event[key] = MASK
-        elif isinstance(value, (dict, list, tuple)):
-            event[key] = _masked(value, _MAX_DEPTH)
-    return event
+def masked(value: Any, _around: tuple[int, ...] = ()) -> Any:
+    """Mask what is secret inside a value.
 
+    Args:
+        value: Any value; mappings and lists are looked into.
 
-def _masked(value: Any, depth: int) -> Any:
-    if depth == 0:
+    Returns:
+        The value, or a copy without secrets; what contains itself, or is nested very deep, is cut off.
+    """
+    if isinstance(value, str) or not isinstance(value, (Mapping, list, tuple)):
         return value
-    if isinstance(value, dict):
+    if id(value) in _around or len(_around) >= _MAX_DEPTH:
+        return _CUT
+    around = (*_around, id(value))
+    if isinstance(value, Mapping):
         return {
-            key: MASK if isinstance(key, str) and is_secret_key(key) else _masked(item, depth - 1)
+            key: MASK if isinstance(key, str) and is_secret_key(key) and item is not None else masked(item, around)
             for key, item in value.items()
         }
-    if isinstance(value, (list, tuple)):
-        return [_masked(item, depth - 1) for item in value]
-    return value
+    return [masked(item, around) for item in value]

@@ -6,34 +6,33 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-import structlog
+from maestro_core_logging._exceptions import described
+from maestro_core_logging._json import timestamp_text
+from maestro_core_logging._outlet import OUTLET
 
-from maestro_core_logging._masking import mask_secrets
-from maestro_core_logging._processors import add_context, chain, describe_exceptions
-from maestro_core_logging._settings import settings
+__all__ = ["capture_logs"]
 
 
 @contextmanager
 def capture_logs() -> Iterator[list[dict[str, Any]]]:
-    """Collect log lines instead of writing them, all levels, from every logger of the process.
+    """Collect log lines instead of writing them: all levels, from every logger, task and thread of the process.
+
+    Records of the standard library are among them once `configure_logging` was called.
 
     Yields:
         The lines as dictionaries, with the keys of the JSON format; it fills while the block runs.
     """
     lines: list[dict[str, Any]] = []
 
-    def keep(_logger: Any, _method: str, event: Any) -> Any:
-        lines.append(dict(event))
-        raise structlog.DropEvent
+    def keep(line: dict[str, Any], error: BaseException | None) -> None:
+        line["timestamp"] = timestamp_text(line["timestamp"])
+        if error is not None:
+            line["exception"] = described(error)
+        lines.append(line)
 
-    before, level = list(chain), settings.level
-    chain[:] = [structlog.contextvars.merge_contextvars, add_context, mask_secrets, describe_exceptions, keep]
-    settings.level = 0
+    receive, threshold = OUTLET.receive, OUTLET.threshold
+    OUTLET.receive, OUTLET.threshold = keep, 0
     try:
         yield lines
     finally:
-        chain[:] = before
-        settings.level = level
-
-
-__all__ = ["capture_logs"]
+        OUTLET.receive, OUTLET.threshold = receive, threshold
