@@ -34,6 +34,11 @@ class Signature:
         self._signature = inspect.signature(func)
         self._hints: dict[str, Any] | None = None
         self.parameters = list(self._signature.parameters.values())
+        self._names = [parameter.name for parameter in self.parameters]
+        self._all_positional = all(
+            parameter.kind in (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+            for parameter in self.parameters
+        )
         for parameter in self.parameters:
             if parameter.kind in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD):
                 msg = f"{func.__qualname__} takes *{parameter.name}; a workflow or step names each of its parameters"
@@ -59,6 +64,10 @@ class Signature:
         Raises:
             PayloadError: The arguments do not fit the signature or have no JSON form.
         """
+        if not kwargs and len(args) == len(self.parameters) and self._all_positional:  # the common call, without bind()
+            if len(args) == 1:
+                return _payload.encode(args[0])
+            return _payload.encode(dict(zip(self._names, args, strict=True))) if args else _payload.NULL
         try:
             bound = self._signature.bind(*args, **kwargs)
         except TypeError as error:

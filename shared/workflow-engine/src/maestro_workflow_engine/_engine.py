@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import uuid
 from collections.abc import AsyncIterator, Iterable
 from types import TracebackType
 from typing import Any, Self, TypeVar, overload
@@ -142,10 +141,9 @@ class WorkflowEngine:
             definition.signature.decode(raw)
         except PayloadError as error:
             raise PayloadError(f"the input of workflow {definition.name!r} {error}") from error
-        run_id = _new_id() if id is None else id
-        if not _RUN_ID.match(run_id):
-            raise PayloadError(f"{run_id!r} is no run id: use up to 200 letters, digits and . _ : ~ @ -")
-        await self._runner.start(definition, run_id, raw)
+        if id is not None and not _RUN_ID.match(id):
+            raise PayloadError(f"{id!r} is no run id: use up to 200 letters, digits and . _ : ~ @ -")
+        run_id = await self._runner.start(definition, id, raw)
         return WorkflowHandle(self._runner, run_id, None if isinstance(workflow, str) else definition)
 
     def handle(self, run_id: str) -> WorkflowHandle[Any]:
@@ -196,10 +194,6 @@ class WorkflowEngine:
             WorkflowNotFoundError: No such run.
         """
         return self._runner.watch(run_id, after)
-
-
-def _new_id() -> str:
-    return uuid.uuid4().hex
 
 
 def _journal_path(url: str) -> str:

@@ -28,8 +28,8 @@ class Runner(Protocol):
     def registered(self, definition: WorkflowDefinition[..., Any]) -> None:
         """Take notice of a workflow that was registered while open."""
 
-    async def start(self, definition: WorkflowDefinition[..., Any], run_id: str, input_: msgspec.Raw) -> bool:
-        """Start a run; True when it is new."""
+    async def start(self, definition: WorkflowDefinition[..., Any], run_id: str | None, input_: msgspec.Raw) -> str:
+        """Start a run, or find the one that has this id; return its id, a new one for None."""
 
     async def signal(self, run_id: str, name: str, payload: msgspec.Raw) -> None:
         """Send a signal."""

@@ -49,36 +49,33 @@ async def run_attempt(
     """
     args, kwargs = step.signature.decode(input_)
     enter_step(info)
-    call = functools.partial(_call, step, args, kwargs, threads)
     with log_context(run_id=info.run_id, step=step.name):
         if traceparent is None:
-            return _payload.encode(await call())
+            return _payload.encode(await _call(step, args, kwargs, threads))
         context = _propagator.extract({"traceparent": traceparent})
         attributes: dict[str, str | int] = {"maestro.run_id": info.run_id, "maestro.attempt": info.attempt}
         with _tracer.start_as_current_span(f"step {step.name}", context=context, attributes=attributes):
-            return _payload.encode(await call())
+            return _payload.encode(await _call(step, args, kwargs, threads))
 
 
 async def _call(
     step: StepDefinition[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], threads: ThreadPoolExecutor
 ) -> Any:
-    limit = None if step.timeout is None else step.timeout.total_seconds()
-    if limit is None:
-        return await _plain_call(step, args, kwargs, threads)
+    if step.timeout is None:
+        return await (step.func(*args, **kwargs) if step.is_async else _in_thread(step, args, kwargs, threads))
+    limit = step.timeout.total_seconds()
     try:
         async with asyncio.timeout(limit) as clock:
-            return await _plain_call(step, args, kwargs, threads)
+            return await (step.func(*args, **kwargs) if step.is_async else _in_thread(step, args, kwargs, threads))
     except TimeoutError as error:
         if clock.expired():
             raise StepTimeoutError(step.name, limit) from error
         raise
 
 
-async def _plain_call(
+async def _in_thread(
     step: StepDefinition[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], threads: ThreadPoolExecutor
 ) -> Any:
-    if step.is_async:
-        return await step.func(*args, **kwargs)
     context = contextvars.copy_context()
     call = functools.partial(context.run, step.func, *args, **kwargs)
     return await asyncio.get_running_loop().run_in_executor(threads, call)

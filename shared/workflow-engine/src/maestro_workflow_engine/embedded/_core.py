@@ -21,7 +21,7 @@ from maestro_workflow_engine.embedded._live import LiveRun
 from maestro_workflow_engine.embedded._loading import new_machine, replay
 from maestro_workflow_engine.embedded._reader import JournalReader, RunRow
 from maestro_workflow_engine.embedded._stepping import StepScheduler
-from maestro_workflow_engine.embedded._watchers import Watchers
+from maestro_workflow_engine.embedded._watchers import Endings, Watchers
 from maestro_workflow_engine.machine import _commands as cmd
 from maestro_workflow_engine.machine import _events as ev
 
@@ -59,7 +59,7 @@ class Core:
             limit=max_concurrent, threads=threads, alarms=self._alarms, find=self._live.get, report=self.append
         )
         self.growing = Watchers()
-        self.ending = Watchers()
+        self.endings = Endings()
         self._seeds = random.Random()  # noqa: S311  seeds make runs differ; they are no secrets
 
     def recover(self) -> list[int]:
@@ -82,7 +82,7 @@ class Core:
                 self._forget(run)
         self._steps.close()
         self.growing.notify_all()
-        self.ending.notify_all()
+        self.endings.close()
 
     # ── runs in and out of memory ────────────────────────────────────────────────────────────────────────────────
 
@@ -353,7 +353,7 @@ class Core:
         def durable() -> None:
             self._forget(run)
             self.growing.notify(run.key)
-            self.ending.notify(run.key)
+            self.endings.resolve(run.key, event)
             if told is not None:
                 self._happened(*told)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from typing import Any
@@ -120,32 +121,35 @@ class EmbeddedRunner:
         if self._opened is not None:
             self._parts[0].revive()
 
-    async def start(self, definition: WorkflowDefinition[..., Any], run_id: str, input_: msgspec.Raw) -> bool:
+    async def start(self, definition: WorkflowDefinition[..., Any], run_id: str | None, input_: msgspec.Raw) -> str:
         """Start a run; returns once it is on disk.
 
         Returns:
-            True for a new run; False when a run with this id and workflow was there already.
+            The run's id. A run that has it already is the same run; nothing is started then.
 
         Raises:
             WorkflowConflictError: The id belongs to a run of another workflow.
             JournalWriteError: The disk refuses; there is no such run.
         """
         core, reader, _ = self._parts
-        live, row = core.live(run_id), reader.by_id(run_id)
-        known = live.workflow if live else row.workflow if row else None
-        if known is not None:
-            if known != definition.name:
-                msg = f"run id {run_id!r} is taken by a run of workflow {known!r}"
-                raise WorkflowConflictError(run_id, msg)
-            if row is None:  # its first write is under way; do not acknowledge it before that
-                await self._appended(core, live)
-            return False
+        if run_id is None:
+            run_id = uuid.uuid4().hex
+        else:
+            live, row = core.live(run_id), reader.by_id(run_id)
+            known = live.workflow if live else row.workflow if row else None
+            if known is not None:
+                if known != definition.name:
+                    msg = f"run id {run_id!r} is taken by a run of workflow {known!r}"
+                    raise WorkflowConflictError(run_id, msg)
+                if row is None:  # its first write is under way; do not acknowledge it before that
+                    await self._appended(core, live)
+                return run_id
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         core.create(
             definition, run_id, input_, trace=_current_trace(), on_durable=_setter(done), on_failed=_failer(done)
         )
         await done
-        return True
+        return run_id
 
     async def signal(self, run_id: str, name: str, payload: msgspec.Raw) -> None:
         """Send a signal; returns once it is on disk.
@@ -182,13 +186,13 @@ class EmbeddedRunner:
             EngineClosedError: The engine was closed meanwhile.
         """
         core, reader, _ = self._parts
-        row = self._row(run_id)
-        with core.ending.follow(row.key) as ended:
-            while row.status == RunStatus.RUNNING:
-                await ended.wait()
-                ended.clear()
-                row = self._row(run_id)
-        last = reader.last(row.key)
+        run = core.live(run_id)
+        if run is not None:
+            last: ev.Event | None = await core.endings.wait(run.key)
+        else:
+            row = self._row(run_id)
+            is_over = row.status != RunStatus.RUNNING
+            last = reader.last(row.key) if is_over else await core.endings.wait(row.key)
         if isinstance(last, ev.RunCompleted):
             return last.output
         if isinstance(last, ev.RunFailed):

@@ -1,10 +1,13 @@
-"""Telling those who wait for something of a run that it is on disk."""
+"""Telling those who wait for something of a run that it is on disk: that it has grown, that it has ended."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from maestro_workflow_engine._errors import EngineClosedError
+from maestro_workflow_engine.machine._events import Event
 
 
 class Watchers:
@@ -35,3 +38,41 @@ class Watchers:
         """Wake every follower: the engine closes."""
         for key in list(self._events):
             self.notify(key)
+
+
+class Endings:
+    """Hands a run's last event to those who wait for its result."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[int, list[asyncio.Future[Event]]] = {}
+
+    async def wait(self, key: int) -> Event:
+        """Return a run's last event, once it is on disk.
+
+        Raises:
+            EngineClosedError: The engine closed first.
+        """
+        future: asyncio.Future[Event] = asyncio.get_running_loop().create_future()
+        waiting = self._waiting.setdefault(key, [])
+        waiting.append(future)
+        try:
+            return await future
+        finally:
+            waiting.remove(future)
+            if not waiting:
+                self._waiting.pop(key, None)
+
+    def resolve(self, key: int, event: Event) -> None:
+        """Hand out a run's last event."""
+        for future in self._waiting.pop(key, ()):
+            if not future.done():
+                future.set_result(event)
+
+    def close(self) -> None:
+        """Tell all who still wait that the engine closes; their runs go on at the next opening."""
+        for key in list(self._waiting):
+            for future in self._waiting[key]:
+                if not future.done():
+                    future.set_exception(
+                        EngineClosedError("the engine closed while the run was under way; it goes on when it is opened")
+                    )
