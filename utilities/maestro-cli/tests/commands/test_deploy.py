@@ -3,7 +3,7 @@ from maestro_cli.testing import Workspace
 
 def test_deploy_restarts_in_place(workspace: Workspace) -> None:
     """`deploy` starts the service anew on the same address and does not count it as a crash."""
-    workspace.run("up", "--detach")
+    workspace.up()
     before = workspace.service("maestro-orchestrator")
     registry = workspace.service("central-registry")
 
@@ -18,7 +18,7 @@ def test_deploy_restarts_in_place(workspace: Workspace) -> None:
 
 def test_deploy_adds_what_was_installed_later(workspace: Workspace) -> None:
     """A service that was installed after `up` joins the environment."""
-    workspace.run("up", "--detach")
+    workspace.up()
     workspace.install("maestro-extra", "extra")
 
     done = workspace.run("deploy", "extra")
@@ -29,7 +29,7 @@ def test_deploy_adds_what_was_installed_later(workspace: Workspace) -> None:
 
 def test_deploy_of_a_broken_service(workspace: Workspace) -> None:
     """A service that does not come up after `deploy` is an error with its last words."""
-    workspace.run("up", "--detach")
+    workspace.up()
     (workspace.site / "tiny_maestro_orchestrator.py").write_text("raise SystemExit('no luck today')\n")
 
     done = workspace.run("deploy", "maestro-orchestrator")

@@ -16,7 +16,7 @@ def test_status_when_nothing_runs(workspace: Workspace) -> None:
 
 def test_status_of_an_environment(workspace: Workspace) -> None:
     """The status names each service with process, address, restarts and memory."""
-    workspace.run("up", "--detach")
+    workspace.up()
 
     text, report = workspace.run("status"), workspace.status()
 
@@ -31,7 +31,7 @@ def test_status_of_an_environment(workspace: Workspace) -> None:
 
 def test_status_of_a_service_that_hangs(workspace: Workspace) -> None:
     """A service that runs but does not answer any more is unhealthy."""
-    workspace.run("up", "--detach")
+    workspace.up()
     pid = workspace.service("maestro-orchestrator")["pid"]
     os.kill(pid, signal.SIGSTOP)
     try:
@@ -44,7 +44,7 @@ def test_status_of_a_service_that_hangs(workspace: Workspace) -> None:
 
 def test_status_of_a_service_that_keeps_crashing(workspace: Workspace) -> None:
     """A service that dies again and again is shown as backing off, with what it ended with."""
-    workspace.run("up", "--detach")
+    workspace.up()
     (workspace.site / "tiny_maestro_orchestrator.py").write_text("raise SystemExit(9)\n")
 
     os.kill(workspace.service("maestro-orchestrator")["pid"], signal.SIGKILL)

@@ -13,7 +13,7 @@ def helper_of(workspace: Workspace, service: str) -> int:
 
 def test_crashed_service_comes_back(workspace: Workspace) -> None:
     """A service that is killed is started again on the same port, and the status counts it."""
-    workspace.run("up", "--detach")
+    workspace.up()
     before = workspace.service("maestro-orchestrator")
 
     os.kill(before["pid"], signal.SIGKILL)
@@ -29,7 +29,7 @@ def test_crashed_service_comes_back(workspace: Workspace) -> None:
 
 def test_crashed_service_takes_its_helpers_along(workspace: Workspace) -> None:
     """What a crashed service had started itself is ended before the service comes back."""
-    workspace.run("up", "--detach", TINY_MAESTRO_ORCHESTRATOR="parent")
+    workspace.up(TINY_MAESTRO_ORCHESTRATOR="parent")
     helper = helper_of(workspace, "maestro-orchestrator")
 
     os.kill(workspace.service("maestro-orchestrator")["pid"], signal.SIGKILL)
@@ -40,7 +40,7 @@ def test_crashed_service_takes_its_helpers_along(workspace: Workspace) -> None:
 
 def test_stopped_service_takes_its_helpers_along(workspace: Workspace) -> None:
     """`down` also ends what a service had started and left behind."""
-    workspace.run("up", "--detach", TINY_MAESTRO_ORCHESTRATOR="parent")
+    workspace.up(TINY_MAESTRO_ORCHESTRATOR="parent")
     helper = helper_of(workspace, "maestro-orchestrator")
 
     workspace.run("down")
@@ -50,7 +50,7 @@ def test_stopped_service_takes_its_helpers_along(workspace: Workspace) -> None:
 
 def test_killed_supervisor_takes_the_services_along(workspace: Workspace) -> None:
     """When the supervisor is killed with SIGKILL the kernel ends every service."""
-    workspace.run("up", "--detach")
+    workspace.up()
 
     os.kill(workspace.state()["supervisor_pid"], signal.SIGKILL)
 
@@ -72,7 +72,7 @@ def test_killed_foreground_supervisor_takes_the_services_along(workspace: Worksp
 
 def test_down_sweeps_what_a_killed_supervisor_left(workspace: Workspace) -> None:
     """`down` ends what services had started themselves and what outlived a killed supervisor."""
-    workspace.run("up", "--detach", TINY_MAESTRO_ORCHESTRATOR="parent")
+    workspace.up(TINY_MAESTRO_ORCHESTRATOR="parent")
     helper = helper_of(workspace, "maestro-orchestrator")
     service = workspace.service("maestro-orchestrator")["pid"]
     os.kill(workspace.state()["supervisor_pid"], signal.SIGKILL)
@@ -87,7 +87,7 @@ def test_down_sweeps_what_a_killed_supervisor_left(workspace: Workspace) -> None
 
 def test_up_sweeps_what_a_killed_supervisor_left(workspace: Workspace) -> None:
     """A new environment first ends what an earlier one in the same home has left."""
-    workspace.run("up", "--detach", TINY_MAESTRO_ORCHESTRATOR="parent")
+    workspace.up(TINY_MAESTRO_ORCHESTRATOR="parent")
     helper = helper_of(workspace, "maestro-orchestrator")
     service = workspace.service("maestro-orchestrator")["pid"]
     os.kill(workspace.state()["supervisor_pid"], signal.SIGKILL)
@@ -99,9 +99,9 @@ def test_up_sweeps_what_a_killed_supervisor_left(workspace: Workspace) -> None:
 
 def test_key_survives(workspace: Workspace) -> None:
     """The signing key is made once and kept from one start to the next."""
-    workspace.run("up", "--detach")
+    workspace.up()
     key = (workspace.home / "secrets" / "jwt_secret").read_text()
     workspace.run("down")
-    workspace.run("up", "--detach")
+    workspace.up()
 
     assert (workspace.home / "secrets" / "jwt_secret").read_text() == key

@@ -5,6 +5,9 @@ import socket
 import urllib.request
 from typing import Any
 
+import pytest
+
+from maestro_cli import StartFailedError
 from maestro_cli.testing import Workspace, alive, until
 
 
@@ -37,7 +40,7 @@ def test_detached_environment(workspace: Workspace) -> None:
 
 def test_down_leaves_nothing(workspace: Workspace) -> None:
     """`down` ends every process and the state; a second one has nothing to do and is content."""
-    workspace.run("up", "--detach")
+    workspace.up()
     supervisor = workspace.state()["supervisor_pid"]
 
     first, second = workspace.run("down"), workspace.run("down")
@@ -60,7 +63,7 @@ def test_down_kills_a_service_that_does_not_end(workspace: Workspace) -> None:
 
 def test_second_detached_up_shows_the_first(workspace: Workspace) -> None:
     """A second `up --detach` in the same home says so, shows the status and starts nothing."""
-    workspace.run("up", "--detach")
+    workspace.up()
     before = workspace.state()
 
     again = workspace.run("up", "--detach", "--json")
@@ -73,7 +76,7 @@ def test_second_detached_up_shows_the_first(workspace: Workspace) -> None:
 
 def test_second_foreground_up_is_refused(workspace: Workspace) -> None:
     """A second `up` in the foreground is an error that names the process and what to do."""
-    workspace.run("up", "--detach")
+    workspace.up()
 
     again = workspace.run("up")
 
@@ -84,7 +87,7 @@ def test_second_foreground_up_is_refused(workspace: Workspace) -> None:
 
 def test_two_homes(workspace: Workspace) -> None:
     """Two environments run at the same time, with their own ports and keys, and end separately."""
-    workspace.run("up", "--detach")
+    workspace.up()
     workspace.run("--home", "other", "up", "--detach")
 
     mine, other = workspace.state(), json.loads((workspace.folder / "other" / "state.json").read_text())
@@ -195,7 +198,8 @@ def test_service_that_dies_at_start_in_the_foreground(workspace: Workspace) -> N
 
 def test_only_the_last_start_is_quoted(workspace: Workspace) -> None:
     """What a service wrote in an earlier life is not quoted as the reason of a failed start."""
-    workspace.run("up", "--detach", TINY_MAESTRO_ORCHESTRATOR="die")
+    with pytest.raises(StartFailedError):
+        workspace.up(TINY_MAESTRO_ORCHESTRATOR="die")
 
     done = workspace.run("up", "--detach", TINY_MAESTRO_ORCHESTRATOR="die")
 
@@ -258,7 +262,7 @@ def test_full_disk(workspace: Workspace) -> None:
 def test_state_of_another_process_is_not_believed(workspace: Workspace) -> None:
     """A stale state that names a living foreign process is not taken for an environment, and that process is spared."""
     workspace.home.mkdir()
-    workspace.run("up", "--detach")
+    workspace.up()
     state = workspace.state()
     workspace.run("down")
     state["supervisor_pid"] = os.getpid()

@@ -23,6 +23,7 @@ from maestro_cli.local import (
     document_files,
     follow_start,
     lock_holder,
+    own_environment,
     start_detached,
     stop_environment,
 )
@@ -89,12 +90,21 @@ def _environment(home: Home, options: SupervisorOptions) -> Iterator[None]:
         yield
         return
     with EnvironmentWatch(console) as watch:
-        start_detached(home, (), options=options, config_dir=config_folder(), lifetime=Lifetime.CALLERS, watch=watch)
+        started = start_detached(
+            home,
+            (),
+            own_environment(),
+            options=options,
+            config_dir=config_folder(),
+            lifetime=Lifetime.CALLERS,
+            watch=watch,
+        )
     try:
         yield
     finally:
         console.print("Stopping what the demo has started.")
         stop_environment(home, grace=options.grace)
+        started.supervisor.wait()
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """`maestro up`: start the local environment."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import rich_click as click
@@ -11,6 +12,7 @@ from maestro_cli.local import (
     EnvironmentPhase,
     EnvironmentState,
     Home,
+    ServiceSpec,
     Supervisor,
     SupervisorOptions,
     follow_start,
@@ -50,12 +52,13 @@ def up(
     specs = installed_services(services)
     with EnvironmentWatch(render.err()) as watch:
         if not detach:
-            _in_foreground(home, options, watch, services)
+            _in_foreground(home, specs, options, watch)
             return
         if lock_holder(home) is None:
             start_detached(
                 home,
-                [spec.name for spec in specs] if services else (),
+                services,
+                own_environment(),
                 options=options,
                 config_dir=config_folder(),
                 watch=watch,
@@ -66,7 +69,9 @@ def up(
     show_status(home, as_json=as_json)
 
 
-def _in_foreground(home: Home, options: SupervisorOptions, watch: EnvironmentWatch, services: tuple[str, ...]) -> None:
+def _in_foreground(
+    home: Home, specs: Sequence[ServiceSpec], options: SupervisorOptions, watch: EnvironmentWatch
+) -> None:
     holder = lock_holder(home)
     if holder is not None:
         raise AlreadyRunningError(home.root, holder or None)
@@ -82,7 +87,7 @@ def _in_foreground(home: Home, options: SupervisorOptions, watch: EnvironmentWat
 
     supervisor = Supervisor(
         home,
-        installed_services(services),
+        specs,
         own_environment(),
         options=options,
         config_dir=config_folder(),

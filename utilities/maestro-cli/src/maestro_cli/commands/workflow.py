@@ -100,8 +100,8 @@ def run_workflow(
 
 def _follow(target: Target, run_id: str) -> Mapping[str, Any]:
     console = render.err()
-    console.print(f"Run {run_id}", markup=False, soft_wrap=True)
     try:
+        console.print(f"Run {run_id}", markup=False, soft_wrap=True)
         with StatusLine(console, "Running") as show:
             return target.call(lambda client: follow_run(client, run_id, show))
     except KeyboardInterrupt:

@@ -1,7 +1,7 @@
 """The local environment: its supervisor, its state, its ports, its secrets."""
 
 from ._changes import Change, changes
-from ._detach import SUPERVISOR, Lifetime, failure_error, follow_start, start_detached
+from ._detach import SUPERVISOR, Detached, Lifetime, failure_error, follow_start, start_detached
 from ._discovery import (
     ORCHESTRATOR,
     REGISTRY,
@@ -32,6 +32,7 @@ __all__ = [
     "REGISTRY",
     "SUPERVISOR",
     "Change",
+    "Detached",
     "EnvironmentPhase",
     "EnvironmentState",
     "Home",

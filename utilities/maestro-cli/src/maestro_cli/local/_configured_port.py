@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
-from maestro_core_config import ConfigError, ConfigManager
+from maestro_cli._errors import InputError
 
 from ._discovery import ServiceSpec, config_points
+
+_HIGHEST: Final = 65_535
 
 
 def configured_port(spec: ServiceSpec, environ: Mapping[str, str], config_dir: Path | None) -> int:
@@ -18,11 +21,21 @@ def configured_port(spec: ServiceSpec, environ: Mapping[str, str], config_dir: P
 
     Returns:
         The port; 0 when none is configured, or when the configuration is faulty: the service itself says how.
+
+    Raises:
+        InputError: The service's variable for it holds something else.
     """
+    variable = f"{spec.variable_prefix}PORT"
+    if text := environ.get(variable, "").strip():
+        if not text.isdigit() or int(text) > _HIGHEST:
+            raise InputError(f"{variable} is {text!r}, which is no port", hint="Set it to 0 for any free port.")
+        return int(text)
     point = config_points().get(spec.name)
     if config_dir is None or point is None:
-        text = environ.get(f"{spec.variable_prefix}PORT", "").strip()
-        return int(text) if text.isdigit() else 0
+        return 0
+    # Every command would pay for this import, and it is wanted by those with a configuration folder only.
+    from maestro_core_config import ConfigError, ConfigManager  # noqa: PLC0415
+
     try:
         return int(ConfigManager(point.load(), config_dir=config_dir, environ=environ).load().port)
     except ConfigError:

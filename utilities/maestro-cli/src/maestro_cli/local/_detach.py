@@ -3,7 +3,8 @@
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -11,7 +12,6 @@ from typing import Final
 
 from maestro_cli._errors import HomeError, MaestroCliError, NotRunningError, StartFailedError
 
-from ._environment import own_environment
 from ._home import Home
 from ._lock import lock_holder
 from ._log_tail import tail
@@ -34,30 +34,42 @@ class Lifetime(StrEnum):
     """No longer than the process that has started it, even when that is killed."""
 
 
+@dataclass(frozen=True, slots=True)
+class Detached:
+    """An environment that was started in the background."""
+
+    state: EnvironmentState
+    """Where it stood when it was ready."""
+    supervisor: "subprocess.Popen[bytes]"
+    """Its supervisor, to be waited for by a caller that outlives it."""
+
+
 Watch = Callable[[EnvironmentState], None]
 
 
 def start_detached(
     home: Home,
     services: Sequence[str],
+    environ: Mapping[str, str],
     *,
     options: SupervisorOptions,
     config_dir: Path | None = None,
     lifetime: Lifetime = Lifetime.OWN,
     watch: Watch = lambda _: None,
-) -> EnvironmentState:
+) -> Detached:
     """Start an environment under a supervisor in the background.
 
     Args:
         home: The environment's folder.
         services: Names of the services; all installed ones when empty.
+        environ: The user's environment.
         options: Time limits.
         config_dir: Folder with configuration files; None when there is none.
         lifetime: Whether it outlives this process.
         watch: Called with the state whenever it was read.
 
     Returns:
-        The state of the environment, which runs.
+        The environment, which runs, and its supervisor's process.
 
     Raises:
         HomeError: The home cannot be used.
@@ -81,11 +93,11 @@ def start_detached(
             stdout=log,
             stderr=log,
             start_new_session=True,
-            env=own_environment(),
+            env=dict(environ),
         )
     try:
-        return _wait(home, supervisor, watch)
-    except KeyboardInterrupt:
+        return Detached(_wait(home, supervisor, watch), supervisor)
+    except (KeyboardInterrupt, SystemExit):
         stop_environment(home, grace=options.grace, supervisor_pid=supervisor.pid)
         supervisor.wait()
         raise
@@ -142,6 +154,9 @@ def _wait(home: Home, supervisor: "subprocess.Popen[bytes] | None", watch: Watch
                 return state
             if state.phase is EnvironmentPhase.FAILED and state.failure is not None and not alive:
                 raise failure_error(state.failure)
+        if not alive and supervisor is not None and lock_holder(home) is not None:
+            # Another one was started at the same moment and was faster.
+            return _wait(home, None, watch)
         if not alive:
             raise _ended(home, supervisor)
         time.sleep(_PAUSE.total_seconds())

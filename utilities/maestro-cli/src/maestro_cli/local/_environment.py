@@ -93,8 +93,10 @@ def explained_environment(home: Home, service: str, base: Mapping[str, str], con
         workflow_modules=workflow_modules(),
         config_dir=config_dir,
     )
-    if service not in ports and (variable := f"{spec.variable_prefix}PORT") not in base:
+    if service not in ports:
+        variable = f"{spec.variable_prefix}PORT"
         del environ[variable]
+        environ.update({variable: base[variable]} if variable in base else {})
     if SECRET_FILE_VARIABLE not in base and not jwt_secret_file(home).exists():
         environ.pop(SECRET_FILE_VARIABLE, None)
     return environ

@@ -40,4 +40,5 @@ class RestartPolicy:
         """
         # Past this many doublings the power would leave the range of a float; the limit has long been reached.
         exponent = min(crashes - 1, 64)
-        return min(self.longest, timedelta(seconds=self.first.total_seconds() * self.factor**exponent))
+        seconds = min(self.longest.total_seconds(), self.first.total_seconds() * self.factor**exponent)
+        return timedelta(seconds=seconds)

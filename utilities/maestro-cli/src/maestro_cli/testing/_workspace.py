@@ -8,12 +8,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
 
 import psutil
 
-from maestro_cli.local import own_environment
+from maestro_cli.local import Home, SupervisorOptions, own_environment, start_detached
 
 PATIENCE_S: Final = 30.0
 _TIMEOUT_S: Final = 60.0
@@ -51,6 +52,7 @@ class Workspace:
         self.environ = {name: value for name, value in own_environment().items() if not name.startswith("MAESTRO_")}
         self.environ |= {"PYTHONPATH": str(self.site), "NO_COLOR": "1", "COLUMNS": "120"}
         self._processes: list[subprocess.Popen[str]] = []
+        self._supervisors: list[subprocess.Popen[bytes]] = []
         for distribution, service in _SHADOWED.items():
             if distribution not in real:
                 self.install(distribution, service)
@@ -71,6 +73,17 @@ class Workspace:
             (self.site / f"{module}.py").write_text(f"from tiny_service import serve\nserve({service!r})\n")
             points = f"[maestro.services]\n{service} = {module}\n"
         (info / "entry_points.txt").write_text(points)
+
+    def up(self, *services: str, **environ: str) -> None:
+        """Start the environment as `maestro up --detach` does.
+
+        Args:
+            *services: What to start; all when empty.
+            **environ: Further environment variables.
+        """
+        options = SupervisorOptions(grace=timedelta(seconds=5))
+        started = start_detached(Home(self.home), services, {**self.environ, **environ}, options=options)
+        self._supervisors.append(started.supervisor)
 
     def command(self, *arguments: str) -> list[str]:
         """Compose a call of `maestro`.
@@ -179,6 +192,9 @@ class Workspace:
             if process.poll() is None:
                 process.kill()
             process.communicate()
+        for started in self._supervisors:
+            started.kill()
+            started.wait()
         supervisor = self.state().get("supervisor_pid")
         if supervisor is not None and _is_supervisor(supervisor):
             os.kill(supervisor, signal.SIGKILL)
