@@ -63,7 +63,7 @@ async def test_a_newer_format_is_not_touched(tmp_path: Path) -> None:
 
 async def test_a_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
     """A file that cannot be made is a clear error."""
-    with pytest.raises(StorageError, match="cannot be used"):
+    with pytest.raises(StorageError, match="its folder is not there"):
         async with SqliteDefinitionStore.opened(tmp_path / "gone" / "d.db"):
             pass
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -62,6 +63,9 @@ class SqliteDefinitionStore:
             StorageError: The file is damaged, of another program or of a newer release, or cannot be written. Nothing
                 was changed in it.
         """
+        # A connection that cannot be made leaves a thread behind for a moment, so that the likely reason is met before.
+        if not await asyncio.to_thread(path.parent.is_dir):
+            raise StorageError(str(path), "cannot be made: its folder is not there")
         engine = create_async_engine(URL.create("sqlite+aiosqlite", database=str(path)), pool_size=1, max_overflow=0)
         event.listen(engine.sync_engine, "connect", _configure)
         store = cls(engine, path)
