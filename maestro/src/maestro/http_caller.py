@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from maestro_core_api import APIClient, APIException, RemoteAPIException
 from maestro_core_config import BaseConfig
 from maestro_workflow_engine import WorkflowContextError, step_info
-from maestro_workflow_engine.dsl import HttpCaller, HttpCallError, HttpRequest, HttpResponse, HttpxCaller
+from maestro_workflow_engine.dsl import HttpCallError, HttpRequest, HttpResponse, HttpxCaller
 
 _SERVICE = "service"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:~@-]{1,128}")
@@ -95,7 +95,3 @@ def _headers(request: HttpRequest) -> dict[str, str]:
         if _REQUEST_ID.fullmatch(run_id):
             headers["x-request-id"] = run_id
     return headers
-
-
-def _is_http_caller(caller: ServiceHttpCaller) -> HttpCaller:
-    return caller
