@@ -45,7 +45,7 @@ def test_usage_error() -> None:
 
 def test_token_before_any_start(workspace: Workspace) -> None:
     """Without a key there is no token; the exit code says that nothing runs."""
-    done = workspace.run("token")
+    done = workspace.ask("token")
 
     assert done.returncode == 3
     assert done.stdout == ""
@@ -55,7 +55,7 @@ def test_token_with_the_users_own_key(workspace: Workspace) -> None:
     """The key from the environment wins over the home's, as it does in the services."""
     secret = "the user's own key, long enough for HS256"
 
-    done = workspace.run("token", "--role", "viewer", "--subject", "ann", MAESTRO_JWT_SECRET=secret)
+    done = workspace.ask("token", "--role", "viewer", "--subject", "ann", MAESTRO_JWT_SECRET=secret)
 
     claims = jwt.decode(done.stdout.strip(), OctKey.import_key(secret)).claims
     assert (claims["sub"], claims["roles"]) == ("ann", ["viewer"])
@@ -63,7 +63,7 @@ def test_token_with_the_users_own_key(workspace: Workspace) -> None:
 
 def test_home_from_the_environment(workspace: Workspace) -> None:
     """MAESTRO_HOME names the home."""
-    done = workspace.run("status", "--json", MAESTRO_HOME=str(workspace.folder / "elsewhere"))
+    done = workspace.ask("status", "--json", MAESTRO_HOME=str(workspace.folder / "elsewhere"))
 
     assert json.loads(done.stdout)["home"] == str(workspace.folder / "elsewhere")
 
@@ -75,8 +75,8 @@ def test_explained_configuration(workspace: Workspace) -> None:
     sample(workspace)
     secret = "a secret that nobody may ever see"
 
-    done = workspace.run("config", "explain", "sample", "--json", MAESTRO_JWT_SECRET=secret, SAMPLE_LOG_LEVEL="ERROR")
-    text = workspace.run("config", "explain", "sample", MAESTRO_JWT_SECRET=secret)
+    done = workspace.ask("config", "explain", "sample", "--json", MAESTRO_JWT_SECRET=secret, SAMPLE_LOG_LEVEL="ERROR")
+    text = workspace.ask("config", "explain", "sample", MAESTRO_JWT_SECRET=secret)
 
     assert done.returncode == 0, done.stderr
     fields = {field["name"]: field for field in json.loads(done.stdout)}
@@ -93,7 +93,7 @@ def test_explained_configuration_with_faults(workspace: Workspace) -> None:
     """A faulty configuration is an error that lists every fault with its source."""
     sample(workspace)
 
-    done = workspace.run("config", "explain", "sample", SAMPLE_PORT="many", MAESTRO_LOG_FORMAT="poem")
+    done = workspace.ask("config", "explain", "sample", SAMPLE_PORT="many", MAESTRO_LOG_FORMAT="poem")
 
     assert done.returncode == 1
     assert "SAMPLE_PORT" in done.stderr

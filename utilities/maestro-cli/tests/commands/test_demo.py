@@ -33,7 +33,7 @@ def test_demo_leaves_what_was_running(workspace: Workspace) -> None:
     done = workspace.run("demo")
 
     assert "runs already" in done.stderr
-    assert workspace.run("status").returncode == 0
+    assert workspace.ask("status").returncode == 0
 
 
 @pytest.mark.parametrize(("number", "exit_code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])

@@ -7,7 +7,7 @@ def test_deploy_restarts_in_place(workspace: Workspace) -> None:
     before = workspace.service("maestro-orchestrator")
     registry = workspace.service("central-registry")
 
-    done = workspace.run("deploy", "maestro-orchestrator")
+    done = workspace.ask("deploy", "maestro-orchestrator")
 
     assert done.returncode == 0, done.stderr
     after = workspace.service("maestro-orchestrator")
@@ -21,7 +21,7 @@ def test_deploy_adds_what_was_installed_later(workspace: Workspace) -> None:
     workspace.up()
     workspace.install("maestro-extra", "extra")
 
-    done = workspace.run("deploy", "extra")
+    done = workspace.ask("deploy", "extra")
 
     assert done.returncode == 0, done.stderr
     assert workspace.service("extra")["phase"] == "ready"
@@ -32,7 +32,7 @@ def test_deploy_of_a_broken_service(workspace: Workspace) -> None:
     workspace.up()
     (workspace.site / "tiny_maestro_orchestrator.py").write_text("raise SystemExit('no luck today')\n")
 
-    done = workspace.run("deploy", "maestro-orchestrator")
+    done = workspace.ask("deploy", "maestro-orchestrator")
 
     assert done.returncode == 1
     assert "no luck today" in done.stderr
@@ -40,12 +40,12 @@ def test_deploy_of_a_broken_service(workspace: Workspace) -> None:
 
 def test_deploy_needs_an_environment(workspace: Workspace) -> None:
     """Without an environment `deploy` ends with exit code 3."""
-    assert workspace.run("deploy", "maestro-orchestrator").returncode == 3
+    assert workspace.ask("deploy", "maestro-orchestrator").returncode == 3
 
 
 def test_deploy_of_an_unknown_service(workspace: Workspace) -> None:
     """A name that is not installed is an error that lists the ones that are."""
-    done = workspace.run("deploy", "nonsense")
+    done = workspace.ask("deploy", "nonsense")
 
     assert done.returncode == 1
     assert "central-registry" in done.stderr

@@ -9,7 +9,7 @@ def test_logs_in_a_pipe(workspace: Workspace) -> None:
     log.parent.mkdir(parents=True)
     log.write_text('{"event": "one"}\n{"event": "two"}\n{"event": "three"}\n')
 
-    done = workspace.run("logs", "central-registry", "-n", "2")
+    done = workspace.ask("logs", "central-registry", "-n", "2")
 
     assert done.returncode == 0
     assert done.stdout == '{"event": "two"}\n{"event": "three"}\n'
@@ -17,7 +17,7 @@ def test_logs_in_a_pipe(workspace: Workspace) -> None:
 
 def test_logs_of_an_unknown_service(workspace: Workspace) -> None:
     """An unknown service is an error that lists what there is."""
-    done = workspace.run("logs", "nonsense")
+    done = workspace.ask("logs", "nonsense")
 
     assert done.returncode == 1
     assert "central-registry" in done.stderr

@@ -7,7 +7,7 @@ from maestro_cli.testing import Workspace, until
 
 def test_status_when_nothing_runs(workspace: Workspace) -> None:
     """Without an environment the exit code is 3, as text and as JSON."""
-    text, data = workspace.run("status"), workspace.run("status", "--json")
+    text, data = workspace.ask("status"), workspace.ask("status", "--json")
 
     assert text.returncode == data.returncode == 3
     assert "maestro up" in text.stderr
@@ -18,7 +18,7 @@ def test_status_of_an_environment(workspace: Workspace) -> None:
     """The status names each service with process, address, restarts and memory."""
     workspace.up()
 
-    text, report = workspace.run("status"), workspace.status()
+    text, report = workspace.ask("status"), workspace.status()
 
     assert text.returncode == 0
     for service in report["services"]:
@@ -53,4 +53,4 @@ def test_status_of_a_service_that_keeps_crashing(workspace: Workspace) -> None:
     until(lambda: workspace.service("maestro-orchestrator")["phase"] == "backing-off")
     service = workspace.service("maestro-orchestrator")
     assert (service["last_exit"], service["pid"]) == (9, None)
-    assert workspace.run("status").returncode == 0
+    assert workspace.ask("status").returncode == 0

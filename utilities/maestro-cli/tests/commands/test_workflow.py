@@ -47,11 +47,11 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
 
 def test_running_a_document(real: Workspace) -> None:
     """A document is registered and run, and its result is all that stands on standard output."""
-    done = real.run("workflow", "run", "add.yaml", "--input", '{"a": 1, "b": 2}', "--id", "sum-1")
+    done = real.ask("workflow", "run", "add.yaml", "--input", '{"a": 1, "b": 2}', "--id", "sum-1")
 
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout) == {"sum": 3}
-    shown = real.run("workflow", "show", "sum-1")
+    shown = real.ask("workflow", "show", "sum-1")
     assert shown.returncode == 0
     assert "run completed" in shown.stdout
     assert "tests/add:1.0.0" in shown.stdout
@@ -59,15 +59,15 @@ def test_running_a_document(real: Workspace) -> None:
 
 def test_same_id_is_the_same_run(real: Workspace) -> None:
     """The same id again is the same run, with the result of the first."""
-    first = real.run("workflow", "run", "add.yaml", "-i", '{"a": 1, "b": 1}', "--id", "once", "--json")
-    again = real.run("workflow", "run", "tests/add", "-i", '{"a": 5, "b": 5}', "--id", "once", "--json")
+    first = real.ask("workflow", "run", "add.yaml", "-i", '{"a": 1, "b": 1}', "--id", "once", "--json")
+    again = real.ask("workflow", "run", "tests/add", "-i", '{"a": 5, "b": 5}', "--id", "once", "--json")
 
     assert json.loads(again.stdout)["output"] == json.loads(first.stdout)["output"] == {"sum": 2}
 
 
 def test_run_that_fails(real: Workspace) -> None:
     """A run that fails ends the command with exit code 1 and the reason."""
-    done = real.run("workflow", "run", "fail.yaml")
+    done = real.ask("workflow", "run", "fail.yaml")
 
     assert done.returncode == 1
     assert "Not today" in done.stderr
@@ -76,7 +76,7 @@ def test_run_that_fails(real: Workspace) -> None:
 
 def test_faulty_document(real: Workspace) -> None:
     """Every fault of a document is listed with its path."""
-    done = real.run("workflow", "run", "faulty.yaml")
+    done = real.ask("workflow", "run", "faulty.yaml")
 
     assert done.returncode == 1
     assert "INVALID_WORKFLOW" in done.stderr
@@ -86,22 +86,22 @@ def test_faulty_document(real: Workspace) -> None:
 
 def test_unknown_names(real: Workspace) -> None:
     """An unknown workflow or run is an error in words."""
-    assert "WORKFLOW_NOT_FOUND" in real.run("workflow", "run", "tests/none").stderr
-    shown = real.run("workflow", "show", "none")
+    assert "WORKFLOW_NOT_FOUND" in real.ask("workflow", "run", "tests/none").stderr
+    shown = real.ask("workflow", "show", "none")
     assert shown.returncode == 1
     assert "none" in shown.stderr
 
 
 def test_listing_and_cancelling(real: Workspace) -> None:
     """A run that waits is listed as running, can be cancelled, and is cancelled then."""
-    started = real.run("workflow", "run", "wait.yaml", "--id", "sleeper", "--no-wait")
+    started = real.ask("workflow", "run", "wait.yaml", "--id", "sleeper", "--no-wait")
     assert (started.returncode, started.stdout) == (0, "sleeper\n")
-    assert "sleeper" in real.run("workflow", "list", "--status", "running", "--workflow", "tests/wait").stdout
+    assert "sleeper" in real.ask("workflow", "list", "--status", "running", "--workflow", "tests/wait").stdout
 
-    assert real.run("workflow", "cancel", "sleeper").returncode == 0
+    assert real.ask("workflow", "cancel", "sleeper").returncode == 0
 
     def cancelled() -> bool:
-        runs = json.loads(real.run("workflow", "list", "--status", "cancelled", "--json").stdout)
+        runs = json.loads(real.ask("workflow", "list", "--status", "cancelled", "--json").stdout)
         return "sleeper" in [run["id"] for run in runs]
 
     until(cancelled)
@@ -109,12 +109,12 @@ def test_listing_and_cancelling(real: Workspace) -> None:
 
 def test_signalling(real: Workspace) -> None:
     """A signal arrives with its payload."""
-    real.run("workflow", "run", "wait.yaml", "--id", "listener", "--no-wait")
+    real.ask("workflow", "run", "wait.yaml", "--id", "listener", "--no-wait")
 
-    done = real.run("workflow", "signal", "listener", "news", '{"n": 1}')
+    done = real.ask("workflow", "signal", "listener", "news", '{"n": 1}')
 
     assert done.returncode == 0, done.stderr
-    events = json.loads(real.run("workflow", "show", "listener", "--json").stdout)["history"]
+    events = json.loads(real.ask("workflow", "show", "listener", "--json").stdout)["history"]
     (received,) = [event for event in events if event["type"] == "signal_received"]
     assert (received["name"], received["payload"]) == ("news", {"n": 1})
 
@@ -130,7 +130,7 @@ def test_ctrl_c_detaches(real: Workspace) -> None:
     output, _ = process.communicate(timeout=30)
     assert process.returncode == 130, output
     assert "maestro workflow show left-alone" in output
-    assert json.loads(real.run("workflow", "show", "left-alone", "--json").stdout)["status"] == "running"
+    assert json.loads(real.ask("workflow", "show", "left-alone", "--json").stdout)["status"] == "running"
 
 
 def test_following_across_a_crash(real: Workspace) -> None:
@@ -147,7 +147,7 @@ def test_following_across_a_crash(real: Workspace) -> None:
 
 def test_wrong_token(real: Workspace) -> None:
     """A token that the orchestrator refuses is an error in its words."""
-    done = real.run("workflow", "--token", "nonsense", "list")
+    done = real.ask("workflow", "--token", "nonsense", "list")
 
     assert done.returncode == 1
     assert "TOKEN_INVALID" in done.stderr
@@ -155,7 +155,7 @@ def test_wrong_token(real: Workspace) -> None:
 
 def test_without_an_environment(workspace: Workspace) -> None:
     """Without an environment the exit code is 3, and the way to one is shown."""
-    done = workspace.run("workflow", "list")
+    done = workspace.ask("workflow", "list")
 
     assert done.returncode == 3
     assert "maestro up" in done.stderr

@@ -43,7 +43,7 @@ def test_stopped_service_takes_its_helpers_along(workspace: Workspace) -> None:
     workspace.up(TINY_MAESTRO_ORCHESTRATOR="parent")
     helper = helper_of(workspace, "maestro-orchestrator")
 
-    workspace.run("down")
+    workspace.ask("down")
 
     assert not alive(helper)
 
@@ -55,7 +55,7 @@ def test_killed_supervisor_takes_the_services_along(workspace: Workspace) -> Non
     os.kill(workspace.state()["supervisor_pid"], signal.SIGKILL)
 
     until(lambda: workspace.processes() == [])
-    status = workspace.run("status")
+    status = workspace.ask("status")
     assert status.returncode == 3
     assert "supervisor was killed" in status.stderr
 
@@ -79,7 +79,7 @@ def test_down_sweeps_what_a_killed_supervisor_left(workspace: Workspace) -> None
     until(lambda: not alive(service))
     assert alive(helper)
 
-    assert workspace.run("down").returncode == 0
+    assert workspace.ask("down").returncode == 0
 
     assert not alive(helper)
     assert workspace.state() == {}
@@ -101,7 +101,7 @@ def test_key_survives(workspace: Workspace) -> None:
     """The signing key is made once and kept from one start to the next."""
     workspace.up()
     key = (workspace.home / "secrets" / "jwt_secret").read_text()
-    workspace.run("down")
+    workspace.ask("down")
     workspace.up()
 
     assert (workspace.home / "secrets" / "jwt_secret").read_text() == key

@@ -43,7 +43,7 @@ def test_down_leaves_nothing(workspace: Workspace) -> None:
     workspace.up()
     supervisor = workspace.state()["supervisor_pid"]
 
-    first, second = workspace.run("down"), workspace.run("down")
+    first, second = workspace.ask("down"), workspace.ask("down")
 
     assert (first.returncode, second.returncode) == (0, 0)
     assert "Stopped" in first.stderr
@@ -57,7 +57,7 @@ def test_down_kills_a_service_that_does_not_end(workspace: Workspace) -> None:
     """A service that ignores SIGTERM is killed after the grace."""
     workspace.run("up", "--detach", "--grace", "0.2", TINY_MAESTRO_ORCHESTRATOR="stubborn")
 
-    assert workspace.run("down").returncode == 0
+    assert workspace.ask("down").returncode == 0
     assert workspace.processes() == []
 
 
@@ -95,10 +95,10 @@ def test_two_homes(workspace: Workspace) -> None:
         assert {service["port"] for service in mine["services"]}.isdisjoint(
             service["port"] for service in other["services"]
         )
-        assert workspace.run("token").stdout != workspace.run("--home", "other", "token").stdout
+        assert workspace.ask("token").stdout != workspace.ask("--home", "other", "token").stdout
         assert environ_of(other["services"][1])["MAESTRO_REGISTRY_URL"] == other["services"][0]["url"]
     finally:
-        ended = workspace.run("--home", "other", "down")
+        ended = workspace.ask("--home", "other", "down")
     assert ended.returncode == 0
     assert all(alive(service["pid"]) for service in mine["services"])
 
@@ -181,7 +181,7 @@ def test_service_that_dies_at_start(workspace: Workspace) -> None:
     assert "exit code 1" in done.stderr
     assert "cannot find the flux capacitor" in done.stderr
     assert workspace.processes() == []
-    status = workspace.run("status")
+    status = workspace.ask("status")
     assert status.returncode == 3
     assert "exit code 1" in status.stderr
 
@@ -264,12 +264,12 @@ def test_state_of_another_process_is_not_believed(workspace: Workspace) -> None:
     workspace.home.mkdir()
     workspace.up()
     state = workspace.state()
-    workspace.run("down")
+    workspace.ask("down")
     state["supervisor_pid"] = os.getpid()
     state["services"][0]["pid"] = os.getpid()
     (workspace.home / "state.json").write_text(json.dumps(state))
 
-    assert workspace.run("status").returncode == 3
+    assert workspace.ask("status").returncode == 3
     assert workspace.run("up", "--detach").returncode == 0
     assert workspace.state()["supervisor_pid"] != os.getpid()
 
@@ -279,5 +279,5 @@ def test_state_that_is_not_ours(workspace: Workspace) -> None:
     workspace.home.mkdir()
     (workspace.home / "state.json").write_text("{half")
 
-    assert workspace.run("status").returncode == 3
+    assert workspace.ask("status").returncode == 3
     assert workspace.run("up", "--detach").returncode == 0

@@ -7,6 +7,8 @@ import time
 from datetime import timedelta
 from typing import Final
 
+import psutil
+
 from maestro_cli._errors import StopFailedError
 
 from ._home import Home
@@ -39,6 +41,7 @@ def stop_environment(home: Home, *, grace: timedelta, supervisor_pid: int | None
         swept = sweep_leftovers(home)
         home.state_file.unlink(missing_ok=True)
         return swept > 0
+    supervisor = _process(pid)
     if pid:
         _signal(pid, signal.SIGTERM)
     if not _released(home, _ROUNDS * grace + _MARGIN):
@@ -49,7 +52,18 @@ def stop_environment(home: Home, *, grace: timedelta, supervisor_pid: int | None
             raise StopFailedError(pid)
         sweep_leftovers(home)
         home.state_file.unlink(missing_ok=True)
+    if supervisor is not None:
+        # It gives up the lock some instants before it is gone.
+        with contextlib.suppress(psutil.Error):
+            supervisor.wait(_MARGIN.total_seconds())
     return True
+
+
+def _process(pid: int | None) -> psutil.Process | None:
+    try:
+        return psutil.Process(pid) if pid else None
+    except psutil.NoSuchProcess:
+        return None
 
 
 def _released(home: Home, patience: timedelta) -> bool:

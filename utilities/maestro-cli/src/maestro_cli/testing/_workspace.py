@@ -1,5 +1,6 @@
 """A folder to call `maestro` in, as a user would."""
 
+import contextlib
 import json
 import os
 import shutil
@@ -13,7 +14,9 @@ from pathlib import Path
 from typing import Any, Final
 
 import psutil
+from click.testing import CliRunner
 
+from maestro_cli.cli import cli
 from maestro_cli.local import Home, SupervisorOptions, own_environment, start_detached
 
 PATIENCE_S: Final = 30.0
@@ -97,7 +100,7 @@ class Workspace:
         return [sys.executable, "-m", "maestro_cli", *arguments]
 
     def run(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-        """Run `maestro` to its end.
+        """Run `maestro` to its end, in a process of its own.
 
         Args:
             *arguments: Its arguments.
@@ -107,6 +110,30 @@ class Workspace:
             How it ended and what it wrote.
         """
         return self._run(self.command(*arguments), environ)
+
+    def ask(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        """Run `maestro` to its end in this process, which is faster; not for what starts other processes.
+
+        Args:
+            *arguments: Its arguments.
+            **environ: Further environment variables.
+
+        Returns:
+            How it ended and what it wrote.
+        """
+        names = {*own_environment(), *self.environ, *environ}
+        wanted: dict[str, str | None] = dict.fromkeys(names)
+        wanted.update({**self.environ, **environ})
+        path = sys.path[:]
+        sys.path.insert(0, str(self.site))
+        try:
+            with contextlib.chdir(self.folder):
+                done = CliRunner().invoke(cli, list(arguments), env=wanted, prog_name="maestro")
+        finally:
+            sys.path[:] = path
+        if done.exception is not None and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        return subprocess.CompletedProcess(self.command(*arguments), done.exit_code, done.stdout, done.stderr)
 
     def shell(self, script: str) -> subprocess.CompletedProcess[str]:
         """Run a shell script to its end.
@@ -147,7 +174,7 @@ class Workspace:
         Returns:
             What it says.
         """
-        report: dict[str, Any] = json.loads(self.run("status", "--json").stdout)
+        report: dict[str, Any] = json.loads(self.ask("status", "--json").stdout)
         return report
 
     def state(self) -> dict[str, Any]:
