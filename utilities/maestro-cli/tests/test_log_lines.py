@@ -9,8 +9,7 @@ def test_json_line() -> None:
 
     text = readable(line).plain
 
-    assert text.endswith(".123 warning  Slow ms=7") or "warning  Slow ms=7" in text
-    assert "service" not in text
+    assert text.endswith(":05.123 warning  Slow ms=7")
 
 
 def test_other_line() -> None:

@@ -36,7 +36,8 @@ def readable(line: str) -> Text:
     if not isinstance(record, dict) or "event" not in record:
         return Text(line)
     level = str(record.get("level", ""))
-    text = Text(_time(record.get("timestamp")), style="dim")
+    text = Text()
+    text.append(_time(record.get("timestamp")), style="dim")
     text.append(f" {level:<8}", style=_LEVEL_STYLES.get(level, ""))
     text.append(f" {record['event']}", style="bold")
     for name, value in record.items():
