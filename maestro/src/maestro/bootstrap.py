@@ -10,7 +10,6 @@ from urllib.parse import unquote, urlsplit
 
 from maestro.api import ROUTERS
 from maestro.api.state import State
-from maestro.body_limit import BodyLimit
 from maestro.config import OrchestratorConfig
 from maestro.domain.definitions import Definitions, load_definitions
 from maestro.domain.errors import OrchestratorError, StorageError
@@ -57,9 +56,14 @@ def create_app(config: OrchestratorConfig) -> MaestroAPI:
                 raise
             yield state
 
-    api_config = APIConfig.from_config(config, title=TITLE, version=VERSION, enable_metrics=config.enable_monitoring)
+    api_config = APIConfig.from_config(
+        config,
+        title=TITLE,
+        version=VERSION,
+        enable_metrics=config.enable_monitoring,
+        max_body_bytes=config.max_request_bytes,
+    )
     app = MaestroAPI(api_config, lifespan=lifespan)
-    app.add_middleware(BodyLimit, max_bytes=config.max_request_bytes)
     for router in ROUTERS:
         app.include_router(router)
     return app

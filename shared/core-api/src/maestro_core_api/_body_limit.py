@@ -8,12 +8,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from ._problem import problem_response, status_error
 
 _TOO_LARGE: Final = 413
+_DISCARDED_LIMITS: Final = 8
+"""How much of a body that is too large is read and thrown away, in multiples of the limit."""
 
 
 class BodyLimit:
     """ASGI layer that refuses bodies beyond a limit.
 
-    A body that announces its length is refused unread; any other is counted while it is read.
+    A body that announces its length is refused at once; any other is counted while it is read. Either way some of what
+    follows is read and thrown away: a client that is still sending would see a broken connection instead of the answer.
 
     Args:
         app: The next layer.
@@ -34,6 +37,7 @@ class BodyLimit:
         elif announced <= self._max_bytes:
             await self._app(scope, receive, send)
         else:
+            await self._discard(receive)
             await problem_response(status_error(_TOO_LARGE, detail=self._detail), scope)(scope, receive, send)
 
     def _counted(self, receive: Receive) -> Receive:
@@ -44,11 +48,22 @@ class BodyLimit:
             message = await receive()
             seen += len(message.get("body", b""))
             if seen > self._max_bytes:
-                # FastAPI lets this class through while it reads a body, and turns any other exception into a 400.
-                raise HTTPException(_TOO_LARGE, self._detail)
+                if message.get("more_body", False):
+                    await self._discard(receive)
+                # FastAPI lets this class through while it reads a body, and turns any other exception into a 400. The
+                # connection cannot be used again: what is left of the body may stand in it.
+                raise HTTPException(_TOO_LARGE, self._detail, headers={"Connection": "close"})
             return message
 
         return count
+
+    async def _discard(self, receive: Receive) -> None:
+        left = _DISCARDED_LIMITS * self._max_bytes
+        while left > 0:
+            message = await receive()
+            left -= len(message.get("body", b""))
+            if not message.get("more_body", False):
+                return
 
     @property
     def _detail(self) -> str:

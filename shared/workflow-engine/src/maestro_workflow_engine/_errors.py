@@ -53,7 +53,7 @@ class WorkflowNotFoundError(WorkflowError):
 
 
 class WorkflowConflictError(WorkflowError):
-    """A run id is already taken by a run of another workflow or with another input.
+    """A run id is already taken by a run of another workflow.
 
     Attributes:
         run_id: The id in question.
