@@ -70,6 +70,7 @@ format: setup ## Format the code and mend what the linter can
 	@$(BIN)/ruff check --fix .
 
 .PHONY: clean
-clean: ## Remove everything that make created
+clean: ## Stop what runs and remove everything that make created
+	@test ! -x $(BIN)/maestro || $(BIN)/maestro down >/dev/null 2>&1 || true
 	@rm -rf $(VENV) .maestro .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

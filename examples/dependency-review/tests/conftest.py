@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -97,7 +98,8 @@ def intelligence() -> Iterator[Intelligence]:
             self.send_header("content-type", "application/json")
             self.send_header("content-length", str(len(content)))
             self.end_headers()
-            self.wfile.write(content)
+            with contextlib.suppress(BrokenPipeError):  # the engine was closed while it waited
+                self.wfile.write(content)
 
         def log_message(self, *args: object) -> None:
             """Stay quiet."""

@@ -13,6 +13,7 @@ from maestro_cli import render
 from maestro_cli._demo_progress import ReviewProgress
 from maestro_cli._documents import parse_document
 from maestro_cli._following import follow_run
+from maestro_cli._invocation import invocation
 from maestro_cli._watching import EnvironmentWatch
 from maestro_cli.client import OrchestratorClient, open_orchestrator
 from maestro_cli.local import (
@@ -141,10 +142,11 @@ def _show(home: Home, run: Mapping[str, Any]) -> None:
     console.print()
     console.print(render.table(("", ""), facts))
     console.print("\nWhere to look further", style="bold")
+    maestro = invocation()
     for name, where in (
         ("Report", output.get("report_html")),
         ("As data", output.get("report_json")),
-        ("This run", f"maestro workflow show {run['id']} (after maestro up)"),
-        ("Logs", f"maestro logs {ORCHESTRATOR}; all in {home.logs}"),
+        ("This run", f"{maestro} workflow show {run['id']} (after {maestro} up --detach)"),
+        ("Logs", f"{maestro} logs {ORCHESTRATOR}; all in {home.logs}"),
     ):
         console.print(f"  {name}: {where}", markup=False, soft_wrap=True)
