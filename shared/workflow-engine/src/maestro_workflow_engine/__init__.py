@@ -22,6 +22,7 @@ from maestro_workflow_engine._errors import (
     WorkflowError,
     WorkflowFailedError,
     WorkflowNotFoundError,
+    WorkflowTerminatedError,
 )
 from maestro_workflow_engine._failure import Failure
 from maestro_workflow_engine._handle import WorkflowHandle
@@ -76,6 +77,7 @@ __all__ = [
     "WorkflowHandle",
     "WorkflowInfo",
     "WorkflowNotFoundError",
+    "WorkflowTerminatedError",
     "continue_as_new",
     "info",
     "now",

@@ -141,10 +141,33 @@ class WorkflowEngine:
             definition.signature.decode(raw)
         except PayloadError as error:
             raise PayloadError(f"the input of workflow {definition.name!r} {error}") from error
-        if id is not None and not _RUN_ID.match(id):
-            raise PayloadError(f"{id!r} is no run id: use up to 200 letters, digits and . _ : ~ @ -")
+        _check_id(id)
         run_id = await self._runner.start(definition, id, raw)
         return WorkflowHandle(self._runner, run_id, None if isinstance(workflow, str) else definition)
+
+    async def fork(self, run_id: str, *, step: int, id: str | None = None) -> WorkflowHandle[Any]:  # noqa: A002  the field's term
+        """Start a new run that begins with another's history, up to where a step first shows in it.
+
+        What completed before is taken over and does not run again; the step and all that followed run anew, with the code
+        that is registered now.
+
+        Args:
+            run_id: The run to fork, in whatever state.
+            step: The step's number: `seq` in the history.
+            id: The new run's id. Default: a new one.
+
+        Returns:
+            A handle on the new run.
+
+        Raises:
+            WorkflowNotFoundError: No such run.
+            WorkflowDefinitionError: Its history has no such step.
+            WorkflowConflictError: The new id is taken.
+            PayloadError: The new id is none.
+            JournalWriteError: The new run cannot be kept at the moment.
+        """
+        _check_id(id)
+        return WorkflowHandle(self._runner, await self._runner.fork(run_id, step, id))
 
     def handle(self, run_id: str) -> WorkflowHandle[Any]:
         """Return a handle on a run, whether there is one or not."""
@@ -194,6 +217,11 @@ class WorkflowEngine:
             WorkflowNotFoundError: No such run.
         """
         return self._runner.watch(run_id, after)
+
+
+def _check_id(run_id: str | None) -> None:
+    if run_id is not None and not _RUN_ID.match(run_id):
+        raise PayloadError(f"{run_id!r} is no run id: use up to 200 letters, digits and . _ : ~ @ -")
 
 
 def _journal_path(url: str) -> str:

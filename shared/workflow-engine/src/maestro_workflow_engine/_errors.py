@@ -67,7 +67,7 @@ class WorkflowConflictError(WorkflowError):
 
 
 class WorkflowEndedError(WorkflowError):
-    """The run has ended, so it takes no signals any more.
+    """The run has ended, so it takes no signals and cannot be paused, resumed or terminated any more.
 
     Attributes:
         run_id: The run.
@@ -77,7 +77,7 @@ class WorkflowEndedError(WorkflowError):
     code = "WORKFLOW_ENDED"
 
     def __init__(self, run_id: str, status: str) -> None:
-        super().__init__(f"run {run_id!r} has ended ({status}) and takes no signals any more")
+        super().__init__(f"run {run_id!r} has ended ({status})")
         self.run_id = run_id
         self.status = status
 
@@ -129,6 +129,22 @@ class WorkflowCancelledError(WorkflowError):
     def __init__(self, run_id: str) -> None:
         super().__init__(f"run {run_id!r} was cancelled")
         self.run_id = run_id
+
+
+class WorkflowTerminatedError(WorkflowError):
+    """A run was ended from outside, without being asked.
+
+    Attributes:
+        run_id: The run that was terminated.
+        reason: Why, as given.
+    """
+
+    code = "WORKFLOW_TERMINATED"
+
+    def __init__(self, run_id: str, reason: str) -> None:
+        super().__init__(f"run {run_id!r} was terminated" + (f": {reason}" if reason else ""))
+        self.run_id = run_id
+        self.reason = reason
 
 
 class StepFailedError(WorkflowError):

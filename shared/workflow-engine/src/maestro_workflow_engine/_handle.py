@@ -39,6 +39,7 @@ class WorkflowHandle(Generic[R]):
             TimeoutError: It has not ended in time.
             WorkflowFailedError: It failed.
             WorkflowCancelledError: It was cancelled.
+            WorkflowTerminatedError: It was terminated.
             WorkflowNotFoundError: No such run.
         """
         async with asyncio.timeout(None if timeout is None else timeout.total_seconds()):
@@ -81,6 +82,50 @@ class WorkflowHandle(Generic[R]):
             JournalWriteError: It cannot be kept at the moment; the run was not asked.
         """
         await self._runner.cancel(self.id, reason)
+
+    async def terminate(self, reason: str = "") -> None:
+        """End the run at once, without letting it clean up; its children are asked to stop.
+
+        Args:
+            reason: Kept in the history.
+
+        Raises:
+            WorkflowNotFoundError: No such run.
+        """
+        await self._runner.terminate(self.id, reason)
+
+    async def pause(self, reason: str = "") -> None:
+        """Start nothing more of the run until it is resumed. Attempts that are under way go on; signals are kept.
+
+        Args:
+            reason: Kept in the history.
+
+        Raises:
+            WorkflowNotFoundError: No such run.
+            WorkflowEndedError: The run has ended.
+            JournalWriteError: It cannot be kept at the moment; the run was not paused.
+        """
+        await self._runner.pause(self.id, reason)
+
+    async def resume(self) -> None:
+        """Let a paused run go on; timers that fell due meanwhile fire at once.
+
+        Raises:
+            WorkflowNotFoundError: No such run.
+            WorkflowEndedError: The run has ended.
+            JournalWriteError: It cannot be kept at the moment; the run stays paused.
+        """
+        await self._runner.resume(self.id)
+
+    async def retry(self) -> None:
+        """Let a failed run go on from its last failed step; steps that completed before it do not run again.
+
+        Raises:
+            WorkflowNotFoundError: No such run.
+            WorkflowConflictError: It has not failed, is a child, or failed outside any step.
+            JournalWriteError: It cannot be kept at the moment; the run stays as it is.
+        """
+        await self._runner.retry(self.id)
 
     async def query(self, key: str) -> Any:
         """Return what the workflow has published.

@@ -19,6 +19,9 @@ class RunStatus(StrEnum):
     RUNNING = "running"
     """It has not ended: it works, waits or sleeps."""
 
+    PAUSED = "paused"
+    """Somebody paused it; nothing of it is started until it is resumed."""
+
     COMPLETED = "completed"
     """It returned."""
 
@@ -27,6 +30,14 @@ class RunStatus(StrEnum):
 
     CANCELLED = "cancelled"
     """It was cancelled."""
+
+    TERMINATED = "terminated"
+    """It was ended from outside, without being asked."""
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the run has not ended."""
+        return self in (RunStatus.RUNNING, RunStatus.PAUSED)
 
 
 class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -94,7 +105,7 @@ class HistoryEvent(msgspec.Struct, frozen=True):
         return self.type in _LAST
 
 
-_LAST = frozenset({"run_completed", "run_failed", "run_cancelled"})
+_LAST = frozenset({"run_completed", "run_failed", "run_cancelled", "run_terminated"})
 
 
 def moment(us: int) -> datetime:

@@ -37,6 +37,21 @@ class Runner(Protocol):
     async def cancel(self, run_id: str, reason: str) -> None:
         """Ask a run to stop."""
 
+    async def pause(self, run_id: str, reason: str) -> None:
+        """Start nothing more of a run."""
+
+    async def resume(self, run_id: str) -> None:
+        """Let a paused run go on."""
+
+    async def terminate(self, run_id: str, reason: str) -> None:
+        """End a run at once."""
+
+    async def retry(self, run_id: str) -> None:
+        """Let a failed run go on from its failed step."""
+
+    async def fork(self, run_id: str, step: int, new_id: str | None) -> str:
+        """Make a new run from the beginning of another's history; return its id."""
+
     async def result(self, run_id: str) -> msgspec.Raw:
         """Wait for a run to end and return its output."""
 

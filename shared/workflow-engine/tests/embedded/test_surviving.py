@@ -399,6 +399,10 @@ def test_the_journal_format_is_golden(tmp_path: Path):
         (ev.PatchRecorded(1, "c"), b'{"type":"patch_recorded","time":1,"change":"c"}'),
         (ev.RunCompleted(1, raw), b'{"type":"run_completed","time":1,"output":{"a":1}}'),
         (ev.RunCancelled(1), b'{"type":"run_cancelled","time":1}'),
+        (ev.RunTerminated(1, "why"), b'{"type":"run_terminated","time":1,"reason":"why"}'),
+        (ev.RunPaused(1), b'{"type":"run_paused","time":1}'),
+        (ev.RunResumed(1), b'{"type":"run_resumed","time":1}'),
+        (ev.RunRedriven(1, 7), b'{"type":"run_redriven","time":1,"dropped_from":7}'),
         (ev.RunContinued(1, raw), b'{"type":"run_continued","time":1,"input":{"a":1}}'),
     ]
     for event, expected in golden:

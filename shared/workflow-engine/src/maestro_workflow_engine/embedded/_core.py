@@ -16,7 +16,7 @@ from maestro_workflow_engine._failure import describe
 from maestro_workflow_engine._records import RunStatus
 from maestro_workflow_engine._registry import WorkflowRegistry
 from maestro_workflow_engine.embedded._alarms import Alarms, now_us
-from maestro_workflow_engine.embedded._journal import Ended, Journal, NewRun, Parked, Write
+from maestro_workflow_engine.embedded._journal import Journal, NewRun, Parked, StatusChange, Write
 from maestro_workflow_engine.embedded._live import LiveRun
 from maestro_workflow_engine.embedded._loading import new_machine, replay
 from maestro_workflow_engine.embedded._reader import JournalReader, RunRow
@@ -100,7 +100,7 @@ class Core:
         if run is not None:
             return run
         row = self._reader.by_key(key)
-        return None if row is None or row.status != RunStatus.RUNNING else self._load(row)
+        return None if row is None or not RunStatus(row.status).is_open else self._load(row)
 
     def revive(self) -> None:
         """Try again to load the runs that could not be replayed: a workflow has been registered."""
@@ -111,6 +111,7 @@ class Core:
     def _load(self, row: RunRow) -> LiveRun:
         parent = None if row.parent_key is None else (row.parent_key, row.parent_seq or 0)
         run = LiveRun(row.key, row.id, row.workflow, row.version, None, parent, parked_on_disk=True)
+        run.is_paused = row.status == RunStatus.PAUSED
         self._live[run.key] = self._by_id[run.id] = run
         history = list(self._reader.history(row.key))
         run.next_position = history[-1][0] + 1 if history else 0
@@ -150,6 +151,11 @@ class Core:
         if run.machine is not None:
             run.machine.drop()
 
+    def new_key(self) -> int:
+        """Return a key for a run that is written by somebody else."""
+        self._last_key += 1
+        return self._last_key
+
     # ── events: to disk, then to the machine ─────────────────────────────────────────────────────────────────────
 
     def create(
@@ -164,11 +170,10 @@ class Core:
         on_failed: Callable[[JournalWriteError], None] | None = None,
     ) -> LiveRun:
         """Make a new run. It begins once it is on disk."""
-        self._last_key += 1
         started = ev.RunStarted(now_us(), input_, self._seeds.getrandbits(62), trace)
         parent_ref = None if parent is None else (parent[0].key, parent[1])
         machine = new_machine(definition, run_id, parent[0].id if parent else None)
-        run = LiveRun(self._last_key, run_id, definition.name, definition.version, machine, parent_ref, 1, unflushed=1)
+        run = LiveRun(self.new_key(), run_id, definition.name, definition.version, machine, parent_ref, 1, unflushed=1)
         self._live[run.key] = self._by_id[run_id] = run
 
         def durable() -> None:
@@ -199,10 +204,11 @@ class Core:
         run: LiveRun,
         event: ev.Event,
         *,
+        status: RunStatus | None = None,
         on_durable: Callable[[], None] | None = None,
         on_failed: Callable[[JournalWriteError], None] | None = None,
     ) -> None:
-        """Journal an event; once it is on disk, let it happen."""
+        """Journal an event, and the run's new status with it; once they are on disk, let it happen."""
         if run.is_ending or run.key not in self._live:
             return
         position = self._reserve(run)
@@ -221,6 +227,7 @@ class Core:
         write = Write(
             durable,
             events=[(run.key, position, ev.encode_event(event))],
+            status=None if status is None else StatusChange(run.key, status.value),
             parked=self._unpark(run),
             on_failed=failed if on_failed else None,
         )
@@ -257,7 +264,13 @@ class Core:
                 "Run cannot go on", run_id=run.id, workflow=run.workflow, problem=run.problem, code=error.code
             )
             return
-        if isinstance(event, ev.StepRetrying):
+        if isinstance(event, ev.RunPaused):
+            run.is_paused = True
+            self._steps.hold(run)
+        elif isinstance(event, ev.RunResumed):
+            run.is_paused = False
+            commands = [c for c in run.machine.outstanding() if getattr(c, "seq", None) not in run.steps]
+        elif isinstance(event, ev.StepRetrying) and not run.is_paused:
             retry = run.machine.step_command(event.seq)
             if retry is not None:
                 self._steps.request(run, retry)
@@ -280,7 +293,9 @@ class Core:
 
     # ── commands ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _execute(self, run: LiveRun, commands: list[cmd.Command]) -> None:  # noqa: C901  one line for each command
+    def _execute(self, run: LiveRun, commands: list[cmd.Command]) -> None:  # noqa: C901, PLR0912  one line for each command
+        if run.is_paused:
+            return
         for command in commands:
             match command:
                 case cmd.RunStep():
@@ -314,7 +329,7 @@ class Core:
         taken = self._by_id.get(child_id)
         parent = taken.parent if taken else (row.parent_key, row.parent_seq) if row else None
         if parent == (run.key, command.seq):  # a replay asks again for a child that is there already
-            if row is not None and row.status == RunStatus.RUNNING:
+            if row is not None and RunStatus(row.status).is_open:
                 self.find(row)
             return
         try:
@@ -334,11 +349,21 @@ class Core:
         child = self._by_id.get(child_id)
         if child is None:
             row = self._reader.by_id(child_id)
-            child = self.find(row) if row is not None and row.status == RunStatus.RUNNING else None
+            child = self.find(row) if row is not None and RunStatus(row.status).is_open else None
         if child is not None:
             self.append(child, ev.CancelRequested(now_us(), f"its parent {run.id!r} no longer waits for it"))
 
-    def _end(self, run: LiveRun, event: ev.RunCompleted | ev.RunFailed | ev.RunCancelled, status: RunStatus) -> None:
+    def terminate(self, run: LiveRun, reason: str) -> None:
+        """End a run at once, without letting it clean up; its children are asked to stop."""
+        if not run.is_ending:
+            self._end(run, ev.RunTerminated(now_us(), reason), RunStatus.TERMINATED)
+
+    def _end(
+        self,
+        run: LiveRun,
+        event: ev.RunCompleted | ev.RunFailed | ev.RunCancelled | ev.RunTerminated,
+        status: RunStatus,
+    ) -> None:
         self._steps.retire(run)
         for seq in list(run.children):
             self._cancel_child(run, seq)
@@ -360,7 +385,7 @@ class Core:
         # The parent's share of this write takes it out of its sleep as well, which needs no second row.
         parked = self._unpark(told[0]) if told is not None else None
         self._journal.submit(
-            Write(durable, events=events, ended=Ended(run.key, status.value, event.time), parked=parked)
+            Write(durable, events=events, status=StatusChange(run.key, status.value, event.time), parked=parked)
         )
 
     def _tell_parent(self, run: LiveRun, event: ev.Event) -> tuple[LiveRun, ev.Event, int] | None:

@@ -20,7 +20,7 @@ _RETRY_LONGEST_S = 2.0
 _INSERT_RUN = "INSERT INTO runs (key, id, workflow, version, status, created_us, parent_key, parent_seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 _INSERT_EVENT = "INSERT INTO history (run, position, event) VALUES (?, ?, ?)"
 _TRUNCATE = "DELETE FROM history WHERE run = ? AND position < ?"
-_END_RUN = "UPDATE runs SET status = ?, finished_us = ?, parked = 0, wake_us = NULL WHERE key = ?"
+_SET_STATUS = "UPDATE runs SET status = ?, finished_us = ?, parked = 0, wake_us = NULL WHERE key = ?"
 _PARK_RUN = "UPDATE runs SET parked = ?, wake_us = ? WHERE key = ?"
 _logger = get_logger(__name__)
 
@@ -38,12 +38,12 @@ class NewRun(msgspec.Struct, frozen=True, array_like=True):
     parent_seq: int | None
 
 
-class Ended(msgspec.Struct, frozen=True):
-    """How a run ended."""
+class StatusChange(msgspec.Struct, frozen=True):
+    """Where a run stands now; `finished_us` is None unless it has ended."""
 
     key: int
     status: str
-    finished_us: int
+    finished_us: int | None = None
 
 
 class Parked(msgspec.Struct, frozen=True):
@@ -65,7 +65,7 @@ class Write(msgspec.Struct):
     new_run: NewRun | None = None
     events: list[tuple[int, int, bytes]] = []
     truncate: int | None = None
-    ended: Ended | None = None
+    status: StatusChange | None = None
     parked: Parked | None = None
     on_failed: Callable[[JournalWriteError], None] | None = None
 
@@ -146,7 +146,7 @@ class Journal:
         new_runs = [msgspec.structs.astuple(w.new_run) for w in batch if w.new_run is not None]
         events = [row for w in batch for row in w.events]
         truncated = [(w.truncate, w.events[0][1]) for w in batch if w.truncate is not None]
-        ended = [(w.ended.status, w.ended.finished_us, w.ended.key) for w in batch if w.ended is not None]
+        statuses = [(w.status.status, w.status.finished_us, w.status.key) for w in batch if w.status is not None]
         parked = [(w.parked.parked, w.parked.wake_us, w.parked.key) for w in batch if w.parked is not None]
         self._connection.execute("BEGIN IMMEDIATE")
         try:
@@ -154,7 +154,7 @@ class Journal:
                 (_INSERT_RUN, new_runs),
                 (_INSERT_EVENT, events),
                 (_TRUNCATE, truncated),
-                (_END_RUN, ended),
+                (_SET_STATUS, statuses),
                 (_PARK_RUN, parked),
             ):
                 if rows:

@@ -37,6 +37,9 @@ class LiveRun:
     is_continuing: bool = False
     """It starts over; what arrives meanwhile is journalled again for the new pass."""
 
+    is_paused: bool = False
+    """What its machine asks for is not done; it is asked again when the run is resumed."""
+
     parked_on_disk: bool = False
     steps: dict[int, asyncio.Task[msgspec.Raw]] = field(default_factory=dict)
     queued: dict[int, RunStep] = field(default_factory=dict)

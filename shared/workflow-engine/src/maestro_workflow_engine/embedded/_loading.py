@@ -41,11 +41,9 @@ def replay(
     Raises:
         NonDeterminismError: The code takes another path than the history.
     """
-    patches = [event.change for _, event in history if isinstance(event, ev.PatchRecorded)]
+    events = effective(history)
+    patches = [event.change for _, event in events if isinstance(event, ev.PatchRecorded)]
     machine = new_machine(definition, run_id, parent_id, patches)
-    events = list(history)
-    if events and isinstance(events[0][1], ev.RunContinued):  # how the pass before this one ended
-        del events[0]
     machine.replaying = True
     try:
         for index, (position, event) in enumerate(events):
@@ -56,3 +54,14 @@ def replay(
         raise
     machine.replaying = False
     return machine
+
+
+def effective(history: Sequence[tuple[int, ev.Event]]) -> list[tuple[int, ev.Event]]:
+    """Return the events that count: without how an earlier pass ended, and without what a redrive dropped."""
+    events: list[tuple[int, ev.Event]] = []
+    for position, event in history:
+        if isinstance(event, ev.RunRedriven):
+            events = [entry for entry in events if entry[0] < event.dropped_from]
+        elif events or not isinstance(event, ev.RunContinued):
+            events.append((position, event))
+    return events

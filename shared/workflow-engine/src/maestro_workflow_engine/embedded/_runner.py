@@ -25,6 +25,7 @@ from maestro_workflow_engine._errors import (
     WorkflowError,
     WorkflowFailedError,
     WorkflowNotFoundError,
+    WorkflowTerminatedError,
 )
 from maestro_workflow_engine._records import (
     HistoryEvent,
@@ -38,6 +39,7 @@ from maestro_workflow_engine._records import (
 from maestro_workflow_engine._registry import WorkflowRegistry
 from maestro_workflow_engine.embedded import _schema
 from maestro_workflow_engine.embedded._alarms import now_us
+from maestro_workflow_engine.embedded._branching import before_step, forked, redrives
 from maestro_workflow_engine.embedded._core import Core
 from maestro_workflow_engine.embedded._journal import Journal, Write
 from maestro_workflow_engine.embedded._live import LiveRun
@@ -173,6 +175,84 @@ class EmbeddedRunner:
         except WorkflowEndedError:
             return
 
+    async def pause(self, run_id: str, reason: str) -> None:
+        """Start nothing more of a run; attempts that are under way go on. Pausing a paused run changes nothing.
+
+        Raises:
+            WorkflowNotFoundError: No such run.
+            WorkflowEndedError: The run has ended.
+            JournalWriteError: The disk refuses; the run was not paused.
+        """
+        run = self._open_run(run_id)
+        if not run.is_paused:
+            await self._appended(self._parts[0], run, ev.RunPaused(now_us(), reason), RunStatus.PAUSED)
+
+    async def resume(self, run_id: str) -> None:
+        """Let a paused run go on; one that is not paused stays as it is.
+
+        Raises:
+            WorkflowNotFoundError: No such run.
+            WorkflowEndedError: The run has ended.
+            JournalWriteError: The disk refuses; the run stays paused.
+        """
+        run = self._open_run(run_id)
+        if run.is_paused:
+            await self._appended(self._parts[0], run, ev.RunResumed(now_us()), RunStatus.RUNNING)
+
+    async def terminate(self, run_id: str, reason: str) -> None:
+        """End a run at once. One that has ended stays as it is.
+
+        Raises:
+            WorkflowNotFoundError: No such run.
+        """
+        core = self._parts[0]
+        try:
+            run = self._open_run(run_id)
+        except WorkflowEndedError:
+            return
+        ended = asyncio.ensure_future(core.endings.wait(run.key))
+        await asyncio.sleep(0)  # it waits now, so that the end cannot be missed
+        core.terminate(run, reason)
+        await ended
+
+    async def retry(self, run_id: str) -> None:
+        """Let a failed run go on from its last failed step; steps that completed before it do not run again.
+
+        Raises:
+            WorkflowNotFoundError: No such run.
+            WorkflowConflictError: It has not failed, is a child, or failed outside any step.
+            JournalWriteError: The disk refuses; the run stays as it is.
+        """
+        core, reader, _ = self._parts
+        redriven = redrives(reader, self._row(run_id))
+        for _, write in redriven:
+            await self._written(write)
+        for row, _ in redriven:
+            core.load(row.key)
+
+    async def fork(self, run_id: str, step: int, new_id: str | None) -> str:
+        """Make a new run from the beginning of another's history.
+
+        Returns:
+            The new run's id.
+
+        Raises:
+            WorkflowNotFoundError: No such run.
+            WorkflowConflictError: The new id is taken.
+            WorkflowDefinitionError: The history has no such step.
+            JournalWriteError: The disk refuses; there is no new run.
+        """
+        core, reader, _ = self._parts
+        source = self._row(run_id)
+        new_id = new_id or uuid.uuid4().hex
+        if core.live(new_id) is not None or reader.by_id(new_id) is not None:
+            raise WorkflowConflictError(new_id, f"run id {new_id!r} is taken")
+        events = before_step(source, list(reader.history(source.key)), step)
+        key = core.new_key()
+        await self._written(forked(source, events, key=key, run_id=new_id))
+        core.load(key)
+        return new_id
+
     async def result(self, run_id: str) -> msgspec.Raw:
         """Wait for a run to end.
 
@@ -191,12 +271,14 @@ class EmbeddedRunner:
             last: ev.Event | None = await core.endings.wait(run.key)
         else:
             row = self._row(run_id)
-            is_over = row.status != RunStatus.RUNNING
+            is_over = not RunStatus(row.status).is_open
             last = reader.last(row.key) if is_over else await core.endings.wait(row.key)
         if isinstance(last, ev.RunCompleted):
             return last.output
         if isinstance(last, ev.RunFailed):
             raise WorkflowFailedError(run_id, last.failure)
+        if isinstance(last, ev.RunTerminated):
+            raise WorkflowTerminatedError(run_id, last.reason)
         raise WorkflowCancelledError(run_id)
 
     def detail(self, run_id: str) -> RunDetail:
@@ -208,13 +290,14 @@ class EmbeddedRunner:
         core, reader, _ = self._parts
         row = self._row(run_id)
         first = reader.started(row.key)
-        last = reader.last(row.key) if row.status != RunStatus.RUNNING else None
+        is_open = RunStatus(row.status).is_open
+        last = None if is_open else reader.last(row.key)
         output, failure = terminal(last) if last is not None else (None, None)
         parent = None if row.parent_key is None else reader.by_key(row.parent_key)
         run = core.live(run_id)
         machine = run.machine if run else None
         problem = run.problem if run else None
-        if row.status == RunStatus.RUNNING and run is None:
+        if is_open and run is None:
             try:
                 machine = self._replayed(row)
             except WorkflowError as error:
@@ -277,7 +360,7 @@ class EmbeddedRunner:
         with core.growing.follow(key) as grown:
             while self._opened is not None:
                 grown.clear()
-                ended = self._row(run_id).status != RunStatus.RUNNING
+                ended = not RunStatus(self._row(run_id).status).is_open
                 for event in self.history(run_id, after):
                     after = event.position
                     yield event
@@ -308,22 +391,34 @@ class EmbeddedRunner:
 
     async def _append(self, run_id: str, event: ev.Event) -> None:
         core = self._parts[0]
+        await self._appended(core, self._open_run(run_id), event)
+
+    def _open_run(self, run_id: str) -> LiveRun:
+        core = self._parts[0]
         run = core.live(run_id)
         if run is None or run.is_ending:
             row = self._row(run_id)
-            if row.status != RunStatus.RUNNING or run is not None:
-                raise WorkflowEndedError(run_id, row.status)
+            if run is not None or not RunStatus(row.status).is_open:
+                raise WorkflowEndedError(run_id, row.status if run is None else "just now")
             run = core.find(row)
-        await self._appended(core, run, event)
+        return run
 
-    async def _appended(self, core: Core, run: LiveRun | None, event: ev.Event | None = None) -> None:
+    async def _written(self, write: Write) -> None:
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        write.on_durable, write.on_failed = _setter(done), _failer(done)
+        self._parts[2].submit(write)
+        await done
+
+    async def _appended(
+        self, core: Core, run: LiveRun | None, event: ev.Event | None = None, status: RunStatus | None = None
+    ) -> None:
         if run is None:
             return
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if event is None:
             self._parts[2].submit(Write(_setter(done), on_failed=_failer(done)))
         else:
-            core.append(run, event, on_durable=_setter(done), on_failed=_failer(done))
+            core.append(run, event, status=status, on_durable=_setter(done), on_failed=_failer(done))
         await done
 
     def _replayed(self, row: RunRow) -> WorkflowMachine:

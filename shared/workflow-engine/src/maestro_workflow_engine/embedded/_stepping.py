@@ -69,6 +69,13 @@ class StepScheduler:
             task.cancel()
         self._release_if_quiet(run)
 
+    def hold(self, run: LiveRun) -> None:
+        """Start nothing more of a run; attempts that are under way go on."""
+        run.queued.clear()
+        run.retries.clear()
+        run.timers.clear()
+        self._release_if_quiet(run)
+
     def retire(self, run: LiveRun) -> None:
         """Stop everything of a run that ends or leaves memory."""
         run.stop_steps()

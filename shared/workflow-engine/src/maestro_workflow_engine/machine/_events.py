@@ -132,6 +132,28 @@ class RunCancelled(_Event, frozen=True):
     reason: str = ""
 
 
+class RunTerminated(_Event, frozen=True):
+    """Somebody ended the run at once, without asking it."""
+
+    reason: str = ""
+
+
+class RunPaused(_Event, frozen=True):
+    """Somebody paused the run: what it asks for waits. The workflow does not see this."""
+
+    reason: str = ""
+
+
+class RunResumed(_Event, frozen=True):
+    """Somebody let a paused run go on. The workflow does not see this."""
+
+
+class RunRedriven(_Event, frozen=True):
+    """A failed run goes on from its failed step: events from `dropped_from` up to this one no longer count."""
+
+    dropped_from: int
+
+
 class RunContinued(_Event, frozen=True):
     """The workflow asked to start over with a new input and an empty history."""
 
@@ -153,10 +175,14 @@ Event = (
     | RunCompleted
     | RunFailed
     | RunCancelled
+    | RunTerminated
+    | RunPaused
+    | RunResumed
+    | RunRedriven
     | RunContinued
 )
 
-TERMINAL = (RunCompleted, RunFailed, RunCancelled)
+TERMINAL = (RunCompleted, RunFailed, RunCancelled, RunTerminated)
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)

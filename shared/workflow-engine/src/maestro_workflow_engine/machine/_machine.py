@@ -114,6 +114,11 @@ class WorkflowMachine:
         self._position = position
         self._loop.now_us = max(self._loop.now_us, event.time)
         self._commands = []
+        if isinstance(event, _UNSEEN):
+            return []
+        if isinstance(event, ev.RunTerminated):
+            self._closing, self.done = cmd.CancelRun(), True
+            return []
         if self._closing is not None:
             self._check_after_end(event)
             return []
@@ -401,6 +406,7 @@ _ENDING: dict[type, type] = {
     ev.RunContinued: cmd.ContinueRun,
 }
 _ENDS = tuple(_ENDING)
+_UNSEEN = (ev.RunPaused, ev.RunResumed, ev.RunRedriven)
 
 _HANDLERS: dict[type, Callable[[WorkflowMachine, Any], None]] = {
     ev.RunStarted: WorkflowMachine._on_started,

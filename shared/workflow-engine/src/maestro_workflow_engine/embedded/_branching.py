@@ -1,0 +1,92 @@
+"""Going back in a run's history: forking a new run off it, and redriving a failed one from where it failed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from maestro_workflow_engine._errors import WorkflowConflictError, WorkflowDefinitionError
+from maestro_workflow_engine.embedded._alarms import now_us
+from maestro_workflow_engine.embedded._journal import NewRun, StatusChange, Write
+from maestro_workflow_engine.embedded._loading import effective
+from maestro_workflow_engine.embedded._reader import JournalReader, RunRow
+from maestro_workflow_engine.machine import _events as ev
+
+History = Sequence[tuple[int, ev.Event]]
+_FAILURES = (ev.StepFailed, ev.ChildFailed)
+
+
+def before_step(row: RunRow, history: History, step: int) -> list[ev.Event]:
+    """Return the events of a history up to where a step (a child, a timer) first shows.
+
+    Args:
+        row: The run.
+        history: Its history.
+        step: The sequence number, as history shows it.
+
+    Returns:
+        The events to begin a fork with.
+
+    Raises:
+        WorkflowDefinitionError: No event has this number.
+    """
+    events = [event for _, event in effective(history)]
+    for index, event in enumerate(events):
+        if getattr(event, "seq", None) == step:
+            return [event for event in events[:index] if not isinstance(event, (ev.RunPaused, ev.RunResumed))]
+    known = sorted({event.seq for event in events if hasattr(event, "seq")})
+    raise WorkflowDefinitionError(f"run {row.id!r} has no step {step}; its history has {known or 'none'}")
+
+
+def forked(source: RunRow, events: Sequence[ev.Event], *, key: int, run_id: str) -> Write:
+    """Return the write that makes a new run with the beginning of another's history."""
+    now = now_us()
+    row = NewRun(key, run_id, source.workflow, source.version, "running", now, None, None)
+    rows = [(key, position, ev.encode_event(event)) for position, event in enumerate(events)]
+    return Write(lambda: None, row, rows)
+
+
+def redrives(reader: JournalReader, row: RunRow) -> list[tuple[RunRow, Write]]:
+    """Return the writes that let a failed run go on from its last failed step, its failed child first.
+
+    Args:
+        reader: The journal.
+        row: The run.
+
+    Returns:
+        What to write, for each run that is to go on.
+
+    Raises:
+        WorkflowConflictError: The run has not failed, is a child, or no step of it failed.
+    """
+    if row.parent_key is not None:
+        parent = reader.by_key(row.parent_key)
+        raise WorkflowConflictError(
+            row.id, f"run {row.id!r} is a child: retry {parent.id if parent else 'its parent'!r} instead"
+        )
+    return _redrives(reader, row)
+
+
+def _redrives(reader: JournalReader, row: RunRow) -> list[tuple[RunRow, Write]]:
+    if row.status != "failed":
+        raise WorkflowConflictError(
+            row.id, f"run {row.id!r} has not failed ({row.status}); only failed runs can be retried"
+        )
+    history = list(reader.history(row.key))
+    failed = next(((p, e) for p, e in reversed(effective(history)) if isinstance(e, _FAILURES)), None)
+    if failed is None:
+        raise WorkflowConflictError(
+            row.id, f"no step of run {row.id!r} failed: its own code did; mend it and fork the run"
+        )
+    position, event = failed
+    marker = ev.RunRedriven(now_us(), position)
+    own = Write(
+        lambda: None,
+        events=[(row.key, history[-1][0] + 1, ev.encode_event(marker))],
+        status=StatusChange(row.key, "running"),
+    )
+    below: list[tuple[RunRow, Write]] = []
+    if isinstance(event, ev.ChildFailed):
+        child = reader.by_id(event.run_id)
+        if child is not None and child.parent_key == row.key:
+            below = _redrives(reader, child)
+    return [*below, (row, own)]
