@@ -30,6 +30,7 @@ from maestro_workflow_engine import (
     JournalWriteError,
     PayloadError,
     QueryNotFoundError,
+    StepNotFoundError,
     WorkflowConflictError,
     WorkflowError,
 )
@@ -61,6 +62,13 @@ class PersonaNotFoundException(NotFoundException):
 
     error_code = "PERSONA_NOT_FOUND"
     message = "Persona not found"
+
+
+class StepNotFoundException(NotFoundException):
+    """404: the run's history has no such step."""
+
+    error_code = "STEP_NOT_FOUND"
+    message = "Step not found"
 
 
 class InvalidWorkflowException(ValidationException):
@@ -162,6 +170,8 @@ def _from_domain(error: OrchestratorError) -> APIException:
 def _from_engine(error: WorkflowError) -> APIException:
     if isinstance(error, QueryNotFoundError):
         return QueryNotFoundException(detail=str(error), published=list(error.published))
+    if isinstance(error, StepNotFoundError):
+        return StepNotFoundException(detail=str(error), known=list(error.known))
     return _plain(error, error.code)
 
 

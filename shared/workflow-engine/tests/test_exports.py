@@ -7,7 +7,7 @@ def test_public_names_are_pinned():
     assert set(maestro_workflow_engine.__all__) == {
         "EngineClosedError", "Failure", "HistoryEvent", "JournalCorruptError", "JournalError", "JournalLockedError",
         "JournalVersionError", "JournalWriteError", "NonDeterminismError", "PayloadError", "QueryNotFoundError",
-        "RetryPolicy", "RunDetail", "RunInfo", "RunPage", "RunStatus", "StepDefinition", "StepFailedError", "StepInfo",
+        "RetryPolicy", "RunDetail", "RunInfo", "RunPage", "RunStatus", "StepDefinition", "StepFailedError", "StepInfo", "StepNotFoundError",
         "StepTimeoutError", "Wait", "WorkflowCancelledError", "WorkflowConflictError", "WorkflowContextError",
         "WorkflowDefinition", "WorkflowDefinitionError", "WorkflowEndedError", "WorkflowEngine", "WorkflowError",
         "WorkflowFailedError", "WorkflowHandle", "WorkflowInfo", "WorkflowNotFoundError", "WorkflowTerminatedError", "continue_as_new", "info", "now",

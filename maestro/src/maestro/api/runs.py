@@ -35,13 +35,24 @@ class StartRequest(BaseModel):
     """The run's id; the same id again is the same run. Default: a new one."""
 
 
-class CancelRequest(BaseModel):
-    """Why a run is to stop."""
+class InterventionRequest(BaseModel):
+    """Why somebody steps in."""
 
     model_config = ConfigDict(extra="forbid")
 
     reason: str = Field(default="", max_length=2_000)
     """Kept in the history."""
+
+
+class ForkRequest(BaseModel):
+    """Where to fork."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    step: int = Field(ge=1)
+    """The step's number: `seq` in the history. It and what follows run anew."""
+    id: str | None = None
+    """The new run's id. Default: a new one."""
 
 
 class HistoryView(BaseModel):
@@ -109,7 +120,7 @@ async def stream_events(run_id: str, runs: TheRuns, last_event_id: Annotated[str
         after = int(last_event_id)
     with answered():
         run = await runs.get(run_id)
-        if run.status is not RunStatus.RUNNING and after >= 0:
+        if not run.status.is_open and after >= 0:
             history = await runs.history(run_id)
             if history and history[-1].position <= after:
                 return Response(status_code=204)
@@ -137,11 +148,52 @@ async def send_signal(run_id: str, name: str, request: Request, runs: TheRuns) -
 
 
 @router.post("/{run_id}/cancel", status_code=202, dependencies=[OPERATOR])
-async def cancel_run(run_id: str, runs: TheRuns, data: CancelRequest | None = None) -> dict[str, str]:
+async def cancel_run(run_id: str, runs: TheRuns, data: InterventionRequest | None = None) -> dict[str, str]:
     """Ask a run to stop; it may still clean up. Asking again is fine."""
     with answered():
         await runs.cancel(run_id, data.reason if data else "")
     return {"run_id": run_id}
+
+
+@router.post("/{run_id}/terminate", status_code=202, dependencies=[OPERATOR])
+async def terminate_run(run_id: str, runs: TheRuns, data: InterventionRequest | None = None) -> dict[str, str]:
+    """End a run at once, without letting it clean up. One that has ended stays as it is."""
+    with answered():
+        await runs.terminate(run_id, data.reason if data else "")
+    return {"run_id": run_id}
+
+
+@router.post("/{run_id}/pause", status_code=202, dependencies=[OPERATOR])
+async def pause_run(run_id: str, runs: TheRuns, data: InterventionRequest | None = None) -> dict[str, str]:
+    """Start nothing more of a run until it is resumed. Attempts that are under way go on; signals are kept."""
+    with answered():
+        await runs.pause(run_id, data.reason if data else "")
+    return {"run_id": run_id}
+
+
+@router.post("/{run_id}/resume", status_code=202, dependencies=[OPERATOR])
+async def resume_run(run_id: str, runs: TheRuns) -> dict[str, str]:
+    """Let a paused run go on; one that is not paused stays as it is."""
+    with answered():
+        await runs.resume(run_id)
+    return {"run_id": run_id}
+
+
+@router.post("/{run_id}/retry", status_code=202, dependencies=[OPERATOR])
+async def retry_run(run_id: str, runs: TheRuns) -> dict[str, str]:
+    """Let a failed run go on from its last failed step; steps that completed before it do not run again."""
+    with answered():
+        await runs.retry(run_id)
+    return {"run_id": run_id}
+
+
+@router.post("/{run_id}/fork", status_code=202, dependencies=[OPERATOR])
+async def fork_run(run_id: str, data: ForkRequest, response: Response, runs: TheRuns) -> RunDetailView:
+    """Start a new run that takes over what completed before a step."""
+    with answered():
+        run = await runs.fork(run_id, data.step, data.id)
+    response.headers["Location"] = f"/runs/{quote(run.id, safe='')}"
+    return RunDetailView.of(run)
 
 
 def _invalid(path: str, message: str) -> ValidationException:

@@ -54,7 +54,7 @@ class Census:
         # New runs first: one that starts during the census is then left for the next one, and is never half counted.
         for run in await self._new_runs():
             tally.started[run.workflow] += 1
-            if run.status is RunStatus.RUNNING:
+            if run.status.is_open:
                 self._running[run.id] = run.workflow
             else:
                 tally.ended[run.workflow, run.status.value] += 1
@@ -64,7 +64,7 @@ class Census:
             self._is_first = False
         for run_id in [run_id for run_id in self._running if run_id not in still]:
             status = await self._find_status(run_id)
-            if status is not RunStatus.RUNNING:
+            if not status.is_open:
                 tally.ended[self._running.pop(run_id), status.value] += 1
         tally.running.update(self._running.values())
         return _publicly_named(tally)

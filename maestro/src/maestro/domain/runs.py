@@ -142,15 +142,67 @@ class Runs:
 
         Raises:
             UnknownRunError: There is no such run.
-            RunEndedError: It has completed or failed.
+            RunEndedError: It has ended in another way.
             WorkflowError: The engine refuses: see `WorkflowHandle.cancel`.
         """
         with _about(run_id):
             handle = self._engine.handle(run_id)
             status = (await handle.status()).status
-            if status in (RunStatus.COMPLETED, RunStatus.FAILED):
+            if not status.is_open and status is not RunStatus.CANCELLED:
                 raise RunEndedError(run_id, status.value)
             await handle.cancel(reason)
+
+    async def terminate(self, run_id: str, reason: str) -> None:
+        """End a run at once. One that has ended stays as it is.
+
+        Raises:
+            UnknownRunError: There is no such run.
+        """
+        with _about(run_id):
+            await self._engine.handle(run_id).terminate(reason)
+
+    async def pause(self, run_id: str, reason: str) -> None:
+        """Start nothing more of a run; returns once that is kept.
+
+        Raises:
+            UnknownRunError: There is no such run.
+            RunEndedError: It has ended.
+            WorkflowError: The engine refuses: see `WorkflowHandle.pause`.
+        """
+        with _about(run_id):
+            await self._engine.handle(run_id).pause(reason)
+
+    async def resume(self, run_id: str) -> None:
+        """Let a paused run go on; returns once that is kept.
+
+        Raises:
+            UnknownRunError: There is no such run.
+            RunEndedError: It has ended.
+            WorkflowError: The engine refuses: see `WorkflowHandle.resume`.
+        """
+        with _about(run_id):
+            await self._engine.handle(run_id).resume()
+
+    async def retry(self, run_id: str) -> None:
+        """Let a failed run go on from its failed step.
+
+        Raises:
+            UnknownRunError: There is no such run.
+            WorkflowError: The engine refuses: see `WorkflowHandle.retry`.
+        """
+        with _about(run_id):
+            await self._engine.handle(run_id).retry()
+
+    async def fork(self, run_id: str, step: int, new_id: str | None) -> RunDetail:
+        """Start a new run that takes over what completed before a step.
+
+        Raises:
+            UnknownRunError: There is no such run.
+            WorkflowError: The engine refuses: see `WorkflowEngine.fork`.
+        """
+        with _about(run_id):
+            handle = await self._engine.fork(run_id, step=step, id=new_id)
+            return await handle.status()
 
 
 @contextmanager

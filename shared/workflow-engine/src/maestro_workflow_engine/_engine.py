@@ -161,7 +161,7 @@ class WorkflowEngine:
 
         Raises:
             WorkflowNotFoundError: No such run.
-            WorkflowDefinitionError: Its history has no such step.
+            StepNotFoundError: Its history has no such step.
             WorkflowConflictError: The new id is taken.
             PayloadError: The new id is none.
             JournalWriteError: The new run cannot be kept at the moment.

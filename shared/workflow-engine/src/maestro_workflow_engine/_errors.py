@@ -101,6 +101,25 @@ class QueryNotFoundError(WorkflowError, LookupError):
         self.published = published
 
 
+class StepNotFoundError(WorkflowError, LookupError):
+    """A run's history has no step of this number.
+
+    Attributes:
+        run_id: The run.
+        step: What was asked for.
+        known: The numbers there are.
+    """
+
+    code = "STEP_NOT_FOUND"
+
+    def __init__(self, run_id: str, step: int, known: tuple[int, ...]) -> None:
+        there = ", ".join(map(str, known)) or "none"
+        super().__init__(f"the history of run {run_id!r} has no step {step}; it has {there}")
+        self.run_id = run_id
+        self.step = step
+        self.known = known
+
+
 class WorkflowFailedError(WorkflowError):
     """A run ended with an exception.
 

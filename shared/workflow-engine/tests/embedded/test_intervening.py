@@ -10,8 +10,8 @@ import pytest
 
 from maestro_workflow_engine import (
     RunStatus,
+    StepNotFoundError,
     WorkflowConflictError,
-    WorkflowDefinitionError,
     WorkflowEndedError,
     WorkflowEngine,
     WorkflowFailedError,
@@ -194,5 +194,5 @@ async def test_a_fork_takes_over_what_completed_before_its_step():
         assert ran == ["a", "b", "c", "d", "c", "d"]
         with pytest.raises(WorkflowConflictError, match="taken"):
             await engine.fork("r", step=3, id="r-fork")
-        with pytest.raises(WorkflowDefinitionError, match="no step 9"):
+        with pytest.raises(StepNotFoundError, match="no step 9; it has 1, 2, 3, 4"):
             await engine.fork("r", step=9)

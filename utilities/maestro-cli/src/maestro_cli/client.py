@@ -12,7 +12,7 @@ from maestro_core_api import APIClient, APIException, RemoteAPIException, Servic
 from ._errors import MaestroCliError, NotRunningError, ServiceAnswerError
 from .local import ORCHESTRATOR, Home, load_state, lock_holder, own_environment, read_jwt_secret
 
-_LAST_EVENTS: Final = frozenset({"run_completed", "run_failed", "run_cancelled"})
+_LAST_EVENTS: Final = frozenset({"run_completed", "run_failed", "run_cancelled", "run_terminated"})
 # The orchestrator sends a sign of life at least every 15 s.
 _LONGEST_SILENCE: Final = timedelta(seconds=60)
 _SUBJECT: Final = "maestro-cli"
@@ -143,6 +143,35 @@ class OrchestratorClient:
             run_id: The run.
         """
         await self._client.post(f"{_run(run_id)}/cancel")
+
+    async def intervene(self, run_id: str, action: str, reason: str | None = None) -> None:
+        """Terminate, pause, resume or retry a run.
+
+        Args:
+            run_id: The run.
+            action: "terminate", "pause", "resume" or "retry".
+            reason: Kept in the history, for terminate and pause.
+        """
+        path = f"{_run(run_id)}/{action}"
+        if reason is None:
+            await self._client.post(path)
+        else:
+            await self._client.post(path, json={"reason": reason})
+
+    async def fork(self, run_id: str, step: int, new_id: str | None) -> Mapping[str, JSON]:
+        """Start a new run that takes over what completed before a step.
+
+        Args:
+            run_id: The run to fork.
+            step: The step's number: `seq` in the history.
+            new_id: The new run's id; None for a new one.
+
+        Returns:
+            The new run.
+        """
+        body: dict[str, JSON] = {"step": step} if new_id is None else {"step": step, "id": new_id}
+        run: Mapping[str, JSON] = (await self._client.post(f"{_run(run_id)}/fork", json=body)).json()
+        return run
 
     async def follow(self, run_id: str) -> AsyncGenerator[Mapping[str, JSON]]:
         """Follow a run to its end, also while the orchestrator is started anew.

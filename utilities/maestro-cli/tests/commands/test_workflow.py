@@ -159,3 +159,30 @@ def test_without_an_environment(workspace: Workspace) -> None:
 
     assert done.returncode == 3
     assert "maestro up" in done.stderr
+
+
+def test_pausing_resuming_and_terminating(real: Workspace) -> None:
+    """A run is held, let go and ended from the command line, and its state shows it each time."""
+    real.ask("workflow", "run", "wait.yaml", "--id", "held", "--no-wait")
+
+    def state() -> str:
+        return str(json.loads(real.ask("workflow", "show", "held", "--json").stdout)["status"])
+
+    assert real.ask("workflow", "pause", "held", "--reason", "maintenance").returncode == 0
+    assert state() == "paused"
+    assert real.ask("workflow", "resume", "held").returncode == 0
+    assert state() == "running"
+    assert real.ask("workflow", "terminate", "held", "--reason", "enough").returncode == 0
+    assert state() == "terminated"
+
+
+def test_what_cannot_be_retried_or_forked_says_why(real: Workspace) -> None:
+    """A run that has not failed, and a step that is not there, are refused with the reason."""
+    real.ask("workflow", "run", "wait.yaml", "--id", "waiting", "--no-wait")
+
+    retried = real.ask("workflow", "retry", "waiting")
+    forked = real.ask("workflow", "fork", "waiting", "--step", "99")
+
+    assert (retried.returncode, forked.returncode) == (1, 1)
+    assert "has not failed" in retried.stderr
+    assert "no step 99" in forked.stderr

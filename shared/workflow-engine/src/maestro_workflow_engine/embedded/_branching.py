@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from maestro_workflow_engine._errors import WorkflowConflictError, WorkflowDefinitionError
+from maestro_workflow_engine._errors import StepNotFoundError, WorkflowConflictError
 from maestro_workflow_engine.embedded._alarms import now_us
 from maestro_workflow_engine.embedded._journal import NewRun, StatusChange, Write
 from maestro_workflow_engine.embedded._loading import effective
@@ -27,14 +27,13 @@ def before_step(row: RunRow, history: History, step: int) -> list[ev.Event]:
         The events to begin a fork with.
 
     Raises:
-        WorkflowDefinitionError: No event has this number.
+        StepNotFoundError: No event has this number.
     """
     events = [event for _, event in effective(history)]
     for index, event in enumerate(events):
         if getattr(event, "seq", None) == step:
             return [event for event in events[:index] if not isinstance(event, (ev.RunPaused, ev.RunResumed))]
-    known = sorted({event.seq for event in events if hasattr(event, "seq")})
-    raise WorkflowDefinitionError(f"run {row.id!r} has no step {step}; its history has {known or 'none'}")
+    raise StepNotFoundError(row.id, step, tuple(sorted({event.seq for event in events if hasattr(event, "seq")})))
 
 
 def forked(source: RunRow, events: Sequence[ev.Event], *, key: int, run_id: str) -> Write:

@@ -239,7 +239,7 @@ class EmbeddedRunner:
         Raises:
             WorkflowNotFoundError: No such run.
             WorkflowConflictError: The new id is taken.
-            WorkflowDefinitionError: The history has no such step.
+            StepNotFoundError: The history has no such step.
             JournalWriteError: The disk refuses; there is no new run.
         """
         core, reader, _ = self._parts
