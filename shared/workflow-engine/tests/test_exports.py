@@ -8,9 +8,9 @@ def test_public_names_are_pinned():
         "EngineClosedError", "Failure", "HistoryEvent", "JournalCorruptError", "JournalError", "JournalLockedError",
         "JournalVersionError", "JournalWriteError", "NonDeterminismError", "PayloadError", "QueryNotFoundError",
         "RetryPolicy", "RunDetail", "RunInfo", "RunPage", "RunStatus", "StepDefinition", "StepFailedError", "StepInfo", "StepNotFoundError",
-        "StepTimeoutError", "Wait", "WorkflowCancelledError", "WorkflowConflictError", "WorkflowContextError",
+        "StepTimeoutError", "UpdateFailedError", "UpdateRejectedError", "Wait", "WorkflowCancelledError", "WorkflowConflictError", "WorkflowContextError",
         "WorkflowDefinition", "WorkflowDefinitionError", "WorkflowEndedError", "WorkflowEngine", "WorkflowError",
-        "WorkflowFailedError", "WorkflowHandle", "WorkflowInfo", "WorkflowNotFoundError", "WorkflowTerminatedError", "continue_as_new", "info", "now",
+        "WorkflowFailedError", "WorkflowHandle", "WorkflowInfo", "WorkflowNotFoundError", "WorkflowTerminatedError", "continue_as_new", "info", "now", "on_update",
         "patched", "publish", "random", "receive", "run_child", "step", "step_info", "uuid4", "workflow",
     }  # fmt: skip
     for name in maestro_workflow_engine.__all__:

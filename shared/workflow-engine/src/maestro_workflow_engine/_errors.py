@@ -66,6 +66,44 @@ class WorkflowConflictError(WorkflowError):
         self.run_id = run_id
 
 
+class UpdateRejectedError(WorkflowError):
+    """An update was not carried out: no handler takes it, or the run ended first.
+
+    Attributes:
+        run_id: The run.
+        update: The update's name.
+        reason: Why.
+    """
+
+    code = "UPDATE_REJECTED"
+
+    def __init__(self, run_id: str, update: str, reason: str) -> None:
+        super().__init__(run_id, update, reason)
+        self.run_id = run_id
+        self.update = update
+        self.reason = reason
+
+    def __str__(self) -> str:
+        """Return one readable line."""
+        return f"update {self.update!r} of run {self.run_id!r} was rejected: {self.reason}"
+
+
+class UpdateFailedError(WorkflowError):
+    """The handler or validator of an update raised an exception that cannot be made again here.
+
+    Attributes:
+        update: The update's name.
+        failure: What it raised.
+    """
+
+    code = "UPDATE_FAILED"
+
+    def __init__(self, update: str, failure: Failure) -> None:
+        super().__init__(f"update {update!r} failed: {failure.summary}")
+        self.update = update
+        self.failure = failure
+
+
 class WorkflowEndedError(WorkflowError):
     """The run has ended, so it takes no signals and cannot be paused, resumed or terminated any more.
 

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import uuid
 from datetime import timedelta
 from typing import Any, Generic, TypeVar, cast
 
+import msgspec
+
 from maestro_workflow_engine import _payload
 from maestro_workflow_engine._definitions import WorkflowDefinition
+from maestro_workflow_engine._errors import UpdateFailedError
+from maestro_workflow_engine._failure import rebuild
 from maestro_workflow_engine._records import HistoryEvent, RunDetail
 from maestro_workflow_engine._runner import Runner
 
@@ -70,6 +75,42 @@ class WorkflowHandle(Generic[R]):
             JournalWriteError: It cannot be kept at the moment; it was not sent.
         """
         await self._runner.signal(self.id, name, _payload.encode(payload))
+
+    async def update(
+        self,
+        name: str,
+        payload: Any = None,
+        *,
+        id: str | None = None,  # noqa: A002  the field's term
+        timeout: timedelta | None = None,
+    ) -> Any:
+        """Ask the workflow for something and wait for its answer.
+
+        Args:
+            name: What the workflow handles with `on_update`.
+            payload: Any JSON-like value or model.
+            id: The update's id; asking again with the same one is the same request. Default: a new one.
+            timeout: How long to wait. Default: for ever. The update goes on either way.
+
+        Returns:
+            What the handler returned, as JSON.
+
+        Raises:
+            TimeoutError: The answer did not come in time.
+            UpdateRejectedError: No handler takes it, its payload does not fit, or the run ended first.
+            UpdateFailedError: The handler or validator raised something that cannot be made again here.
+            Exception: What the handler or validator raised.
+            WorkflowNotFoundError: No such run.
+            WorkflowEndedError: The run has ended.
+            PayloadError: The payload has no JSON form.
+            JournalWriteError: It cannot be kept at the moment; it was not asked for.
+        """
+        update_id = id or uuid.uuid4().hex
+        async with asyncio.timeout(None if timeout is None else timeout.total_seconds()):
+            answer = await self._runner.update(self.id, update_id, name, _payload.encode(payload))
+        if answer.failure is not None:
+            raise rebuild(answer.failure) or UpdateFailedError(name, answer.failure)
+        return None if answer.output is msgspec.UNSET else _payload.decode(answer.output)
 
     async def cancel(self, reason: str = "") -> None:
         """Ask the run to stop: the workflow sees asyncio.CancelledError and may still clean up.

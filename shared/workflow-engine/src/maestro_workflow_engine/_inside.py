@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random as _random
 import uuid
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
@@ -112,6 +113,29 @@ async def receive(name: str, *, timeout: timedelta | None = None, type: Any = An
     async with asyncio.timeout(None if timeout is None else timeout.total_seconds()):
         raw = await machine.receive(name)
     return _payload.decode(raw, type)
+
+
+def on_update(
+    name: str,
+    handler: Callable[[Any], Awaitable[Any]],
+    *,
+    validate: Callable[[Any], object] | None = None,
+    type: Any = Any,  # noqa: A002  reads like a signature
+) -> None:
+    """Answer updates: requests from outside that get a result back.
+
+    Args:
+        name: What `handle.update` asks for.
+        handler: An async function of the payload; what it returns is the answer, what it raises goes back to the caller. It
+            runs beside the workflow and may use steps.
+        validate: Called with the payload first; what it raises rejects the request before the handler sees it.
+        type: What the payload is to become. Default: plain JSON values.
+
+    Raises:
+        WorkflowContextError: Called outside a workflow.
+        WorkflowDefinitionError: The handler is not async.
+    """
+    _machine("on_update").updates.set_handler(name, handler, validate, type)
 
 
 async def run_child(

@@ -10,6 +10,7 @@ import msgspec
 from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._errors import WorkflowError
 from maestro_workflow_engine._records import HistoryEvent, RunDetail, RunPage, RunStatus
+from maestro_workflow_engine.machine._events import UpdateAnswered
 
 
 class Runner(Protocol):
@@ -33,6 +34,9 @@ class Runner(Protocol):
 
     async def signal(self, run_id: str, name: str, payload: msgspec.Raw) -> None:
         """Send a signal."""
+
+    async def update(self, run_id: str, update_id: str, name: str, payload: msgspec.Raw) -> UpdateAnswered:
+        """Ask for an update and wait for its answer."""
 
     async def cancel(self, run_id: str, reason: str) -> None:
         """Ask a run to stop."""

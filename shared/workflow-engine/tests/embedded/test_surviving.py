@@ -399,6 +399,16 @@ def test_the_journal_format_is_golden(tmp_path: Path):
         (ev.PatchRecorded(1, "c"), b'{"type":"patch_recorded","time":1,"change":"c"}'),
         (ev.RunCompleted(1, raw), b'{"type":"run_completed","time":1,"output":{"a":1}}'),
         (ev.RunCancelled(1), b'{"type":"run_cancelled","time":1}'),
+        (
+            ev.UpdateRequested(1, "u", "n", raw),
+            b'{"type":"update_requested","time":1,"update_id":"u","name":"n","payload":{"a":1}}',
+        ),
+        (ev.UpdateAnswered(1, "u", raw), b'{"type":"update_answered","time":1,"update_id":"u","output":{"a":1}}'),
+        (
+            ev.UpdateAnswered(1, "u", failure=failure),
+            b'{"type":"update_answered","time":1,"update_id":"u","failure":{"type":"builtins:ValueError","message":"no",'
+            b'"args":["no"],"traceback":"tb"}}',
+        ),
         (ev.RunTerminated(1, "why"), b'{"type":"run_terminated","time":1,"reason":"why"}'),
         (ev.RunPaused(1), b'{"type":"run_paused","time":1}'),
         (ev.RunResumed(1), b'{"type":"run_resumed","time":1}'),

@@ -5,13 +5,14 @@ from __future__ import annotations
 import random
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from maestro_core_logging import get_logger
 from maestro_workflow_engine._definitions import WorkflowDefinition
-from maestro_workflow_engine._errors import JournalWriteError, WorkflowConflictError, WorkflowError
+from maestro_workflow_engine._errors import JournalWriteError, WorkflowConflictError, WorkflowEndedError, WorkflowError
 from maestro_workflow_engine._failure import describe
 from maestro_workflow_engine._records import RunStatus
 from maestro_workflow_engine._registry import WorkflowRegistry
@@ -21,7 +22,7 @@ from maestro_workflow_engine.embedded._live import LiveRun
 from maestro_workflow_engine.embedded._loading import new_machine, replay
 from maestro_workflow_engine.embedded._reader import JournalReader, RunRow
 from maestro_workflow_engine.embedded._stepping import StepScheduler
-from maestro_workflow_engine.embedded._watchers import Endings, Watchers
+from maestro_workflow_engine.embedded._watchers import Answers, Endings, Watchers
 from maestro_workflow_engine.machine import _commands as cmd
 from maestro_workflow_engine.machine import _events as ev
 
@@ -60,6 +61,7 @@ class Core:
         )
         self.growing = Watchers()
         self.endings = Endings()
+        self.answers = Answers()
         self._seeds = random.Random()  # noqa: S311  seeds make runs differ; they are no secrets
 
     def recover(self) -> list[int]:
@@ -83,6 +85,7 @@ class Core:
         self._steps.close()
         self.growing.notify_all()
         self.endings.close()
+        self.answers.close()
 
     # ── runs in and out of memory ────────────────────────────────────────────────────────────────────────────────
 
@@ -313,6 +316,8 @@ class Core:
                     self._cancel_child(run, seq)
                 case cmd.RecordPatch(change):
                     self.append(run, ev.PatchRecorded(now_us(), change))
+                case cmd.AnswerUpdate():
+                    self._answer(run, command)
                 case cmd.CompleteRun(output):
                     self._end(run, ev.RunCompleted(now_us(), output), RunStatus.COMPLETED)
                 case cmd.FailRun(failure):
@@ -321,6 +326,11 @@ class Core:
                     self._end(run, ev.RunCancelled(now_us()), RunStatus.CANCELLED)
                 case cmd.ContinueRun():
                     self._continue(run, command)
+
+    def _answer(self, run: LiveRun, command: cmd.AnswerUpdate) -> None:
+        output = msgspec.UNSET if command.output is None else command.output
+        answer = ev.UpdateAnswered(now_us(), command.update_id, output, command.failure)
+        self.append(run, answer, on_durable=partial(self.answers.resolve, run.key, answer))
 
     def _start_child(self, run: LiveRun, command: cmd.StartChild) -> None:
         child_id = command.run_id or f"{run.id}.{command.seq}"
@@ -379,6 +389,7 @@ class Core:
             self._forget(run)
             self.growing.notify(run.key)
             self.endings.resolve(run.key, event)
+            self.answers.fail(run.key, WorkflowEndedError(run.id, status.value))
             if told is not None:
                 self._happened(*told)
 

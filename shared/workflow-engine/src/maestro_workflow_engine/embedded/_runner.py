@@ -163,6 +163,28 @@ class EmbeddedRunner:
         """
         await self._append(run_id, ev.SignalReceived(now_us(), name, payload))
 
+    async def update(self, run_id: str, update_id: str, name: str, payload: msgspec.Raw) -> ev.UpdateAnswered:
+        """Ask for an update and wait for its answer. Asking again with the same id is the same request.
+
+        Raises:
+            WorkflowNotFoundError: No such run.
+            WorkflowEndedError: The run has ended, or ends before it answers.
+            JournalWriteError: The disk refuses; the update was not asked for.
+            EngineClosedError: The engine closed before the answer came.
+        """
+        core, reader, _ = self._parts
+        known = [
+            event for _, event in reader.history(self._row(run_id).key) if getattr(event, "update_id", "") == update_id
+        ]
+        for event in known:
+            if isinstance(event, ev.UpdateAnswered):
+                return event
+        run = self._open_run(run_id)
+        answer = core.answers.expect(run.key, update_id)
+        if not known:
+            await self._appended(core, run, ev.UpdateRequested(now_us(), update_id, name, payload))
+        return await answer
+
     async def cancel(self, run_id: str, reason: str) -> None:
         """Ask a run to stop; returns once that is on disk. A run that has ended stays as it is.
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from maestro_workflow_engine._errors import EngineClosedError
-from maestro_workflow_engine.machine._events import Event
+from maestro_workflow_engine.machine._events import Event, UpdateAnswered
 
 
 class Watchers:
@@ -76,3 +76,36 @@ class Endings:
                     future.set_exception(
                         EngineClosedError("the engine closed while the run was under way; it goes on when it is opened")
                     )
+
+
+class Answers:
+    """Hands the answer to an update to those who wait for it, by run key and update id."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[tuple[int, str], list[asyncio.Future[UpdateAnswered]]] = {}
+
+    def expect(self, key: int, update_id: str) -> asyncio.Future[UpdateAnswered]:
+        """Return a future of the answer."""
+        future: asyncio.Future[UpdateAnswered] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault((key, update_id), []).append(future)
+        return future
+
+    def resolve(self, key: int, answer: UpdateAnswered) -> None:
+        """Hand out an answer that is on disk."""
+        for future in self._waiting.pop((key, answer.update_id), ()):
+            if not future.done():
+                future.set_result(answer)
+
+    def fail(self, key: int, error: Exception) -> None:
+        """Tell all who wait for an answer of a run that none will come."""
+        for place in [place for place in self._waiting if place[0] == key]:
+            for future in self._waiting.pop(place):
+                if not future.done():
+                    future.set_exception(error)
+
+    def close(self) -> None:
+        """Tell all who still wait that the engine closes; their updates are answered at the next opening."""
+        for key in {key for key, _ in self._waiting}:
+            self.fail(
+                key, EngineClosedError("the engine closed before the update was answered; ask again with the same id")
+            )

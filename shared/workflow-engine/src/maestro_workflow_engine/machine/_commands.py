@@ -63,6 +63,14 @@ class RecordPatch(msgspec.Struct, frozen=True):
     change: str
 
 
+class AnswerUpdate(msgspec.Struct, frozen=True):
+    """Journal the answer to an update and hand it to whoever asked."""
+
+    update_id: str
+    output: msgspec.Raw | None
+    failure: Failure | None
+
+
 class CompleteRun(msgspec.Struct, frozen=True):
     """The workflow returned."""
 
@@ -94,6 +102,7 @@ Command = (
     | StartChild
     | CancelChild
     | RecordPatch
+    | AnswerUpdate
     | CompleteRun
     | FailRun
     | CancelRun

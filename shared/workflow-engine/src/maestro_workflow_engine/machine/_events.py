@@ -76,6 +76,22 @@ class SignalReceived(_Event, frozen=True):
     payload: msgspec.Raw
 
 
+class UpdateRequested(_Event, frozen=True):
+    """Somebody asked for an update; `update_id` makes asking again harmless."""
+
+    update_id: str
+    name: str
+    payload: msgspec.Raw
+
+
+class UpdateAnswered(_Event, frozen=True):
+    """An update was answered: with an output, or with a failure."""
+
+    update_id: str
+    output: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    failure: Failure | None = None
+
+
 class CancelRequested(_Event, frozen=True):
     """Somebody asked the run to stop; the workflow sees asyncio.CancelledError."""
 
@@ -167,6 +183,8 @@ Event = (
     | StepFailed
     | TimerFired
     | SignalReceived
+    | UpdateRequested
+    | UpdateAnswered
     | CancelRequested
     | ChildCompleted
     | ChildFailed

@@ -26,6 +26,7 @@ from maestro_workflow_engine.machine import _events as ev
 from maestro_workflow_engine.machine._inbox import Inbox
 from maestro_workflow_engine.machine._loop import DeterministicLoop
 from maestro_workflow_engine.machine._pending import Pending, PendingChild, PendingStep, PendingTimer, Wait
+from maestro_workflow_engine.machine._updates import Updates
 
 if TYPE_CHECKING:
     from maestro_workflow_engine._definitions import StepDefinition, WorkflowDefinition
@@ -92,6 +93,7 @@ class WorkflowMachine:
         self._inboxes: dict[str, Inbox] = {}
         self._recorded_patches = frozenset(patches)
         self._patches: dict[str, bool] = {}
+        self.updates = Updates(self._loop, self._command)
         self._main: asyncio.Task[None] | None = None
         self._cancel_requested = False
         self._dropped = False
@@ -141,9 +143,10 @@ class WorkflowMachine:
             for change, taken in self._patches.items()
             if taken and change not in self._recorded_patches
         ]
+        answers = self.updates.unconfirmed
         if self._closing is not None:
-            return [*unrecorded, self._closing]
-        return [*unrecorded, *(entry.command(seq) for seq, entry in self._pending.items())]
+            return [*unrecorded, *answers, self._closing]
+        return [*unrecorded, *answers, *(entry.command(seq) for seq, entry in self._pending.items())]
 
     @property
     def waiting_for(self) -> list[Wait]:
@@ -288,7 +291,8 @@ class WorkflowMachine:
         if self.done or self._dropped:
             return
         # Steps and timers that nobody awaits any more end with the run.
-        self._commands = [c for c in self._commands if isinstance(c, cmd.RecordPatch)]
+        self._commands = [c for c in self._commands if isinstance(c, (cmd.RecordPatch, cmd.AnswerUpdate))]
+        self._commands += self.updates.abandon(self.run_id)
         self._commands.append(command)
         self._closing = command
         self.done = True
@@ -359,6 +363,12 @@ class WorkflowMachine:
     def _on_signal(self, event: ev.SignalReceived) -> None:
         self._inboxes.setdefault(event.name, Inbox()).deliver(event.payload)
 
+    def _on_update(self, event: ev.UpdateRequested) -> None:
+        self.updates.request(self.run_id, event.update_id, event.name, event.payload)
+
+    def _on_answer(self, event: ev.UpdateAnswered) -> None:
+        self.updates.confirm(event.update_id)
+
     def _on_cancel(self, _event: ev.CancelRequested) -> None:
         self._cancel_requested = True
         if self._main is not None:
@@ -415,6 +425,8 @@ _HANDLERS: dict[type, Callable[[WorkflowMachine, Any], None]] = {
     ev.StepFailed: WorkflowMachine._on_step_failed,
     ev.TimerFired: WorkflowMachine._on_timer_fired,
     ev.SignalReceived: WorkflowMachine._on_signal,
+    ev.UpdateRequested: WorkflowMachine._on_update,
+    ev.UpdateAnswered: WorkflowMachine._on_answer,
     ev.CancelRequested: WorkflowMachine._on_cancel,
     ev.ChildCompleted: WorkflowMachine._on_child_completed,
     ev.ChildFailed: WorkflowMachine._on_child_failed,

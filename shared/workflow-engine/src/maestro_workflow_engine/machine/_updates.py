@@ -1,0 +1,103 @@
+"""Updates: requests from outside that a workflow validates, handles and answers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from maestro_workflow_engine import _payload
+from maestro_workflow_engine._errors import PayloadError, UpdateRejectedError, WorkflowDefinitionError
+from maestro_workflow_engine._failure import describe
+from maestro_workflow_engine.machine._commands import AnswerUpdate
+from maestro_workflow_engine.machine._current import MachineLoop
+
+
+@dataclass(frozen=True, slots=True)
+class _Handler:
+    handle: Callable[[Any], Awaitable[Any]]
+    validate: Callable[[Any], object] | None
+    type: Any
+
+
+class Updates:
+    """The handlers a workflow has set, the requests under way, and the answers that are not on disk yet."""
+
+    def __init__(self, loop: MachineLoop, give: Callable[[AnswerUpdate], None]) -> None:
+        self._loop = loop
+        self._give = give
+        self._handlers: dict[str, _Handler] = {}
+        self._open: dict[str, str] = {}
+        self._unconfirmed: dict[str, AnswerUpdate] = {}
+
+    @property
+    def unconfirmed(self) -> list[AnswerUpdate]:
+        """Answers that have been given and not been journalled."""
+        return list(self._unconfirmed.values())
+
+    def set_handler(
+        self, name: str, handle: Callable[[Any], Awaitable[Any]], validate: Callable[[Any], object] | None, type_: Any
+    ) -> None:
+        """Answer requests of a name from now on."""
+        if not asyncio.iscoroutinefunction(handle):
+            raise WorkflowDefinitionError(f"the handler of update {name!r} must be declared with 'async def'")
+        self._handlers[name] = _Handler(handle, validate, type_)
+
+    def request(self, run_id: str, update_id: str, name: str, payload: msgspec.Raw) -> None:
+        """Take a request; it is answered by a command, now or later."""
+        if update_id in self._open or update_id in self._unconfirmed:
+            return
+        handler = self._handlers.get(name)
+        try:
+            if handler is None:
+                there = ", ".join(sorted(self._handlers)) or "none"
+                raise UpdateRejectedError(run_id, name, f"the workflow handles no such update; it handles {there}")
+            value = _decoded(run_id, name, payload, handler.type)
+            if handler.validate is not None:
+                handler.validate(value)
+        except Exception as error:  # noqa: BLE001  whatever a validator raises is its verdict
+            self._answer(AnswerUpdate(update_id, None, describe(error)))
+            return
+        self._open[update_id] = name
+        self._loop.create_task(self._run(update_id, handler, value), name=f"update {name}")
+
+    def confirm(self, update_id: str) -> None:
+        """An answer is on disk."""
+        self._unconfirmed.pop(update_id, None)
+
+    def abandon(self, run_id: str) -> list[AnswerUpdate]:
+        """Reject what is still under way: the run ends.
+
+        Returns:
+            The rejections.
+        """
+        rejections = [
+            AnswerUpdate(
+                update_id, None, describe(UpdateRejectedError(run_id, name, "the run ended before it was answered"))
+            )
+            for update_id, name in self._open.items()
+        ]
+        self._open.clear()
+        return rejections
+
+    async def _run(self, update_id: str, handler: _Handler, value: Any) -> None:
+        try:
+            answer = AnswerUpdate(update_id, _payload.encode(await handler.handle(value)), None)
+        except Exception as error:  # noqa: BLE001  what the handler raises is its answer
+            answer = AnswerUpdate(update_id, None, describe(error))
+        if self._open.pop(update_id, None) is not None:
+            self._answer(answer)
+
+    def _answer(self, answer: AnswerUpdate) -> None:
+        self._unconfirmed[answer.update_id] = answer
+        self._give(answer)
+
+
+def _decoded(run_id: str, name: str, payload: msgspec.Raw, type_: Any) -> Any:
+    try:
+        return _payload.decode(payload, type_)
+    except PayloadError as error:
+        raise UpdateRejectedError(run_id, name, f"the payload {error}") from error

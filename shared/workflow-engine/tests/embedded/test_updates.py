@@ -1,0 +1,124 @@
+"""Updates: requests that a workflow validates, handles and answers, once."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from maestro_workflow_engine import (
+    EngineClosedError,
+    UpdateRejectedError,
+    WorkflowEndedError,
+    WorkflowEngine,
+    on_update,
+    receive,
+    step,
+    workflow,
+)
+
+SOON = timedelta(seconds=20)
+priced: list[str] = []
+
+
+@pytest.fixture(autouse=True)
+def _fresh():
+    priced.clear()
+
+
+class Item(BaseModel):
+    name: str
+    count: int = 1
+
+
+@step
+async def price(name: str) -> int:
+    priced.append(name)
+    return len(name)
+
+
+@workflow
+async def cart() -> dict[str, int]:
+    content: dict[str, int] = {}
+
+    def valid(item: Item) -> None:
+        if item.count < 1:
+            raise ValueError("count must be 1 or more")
+
+    async def add(item: Item) -> int:
+        content[item.name] = item.count * await price(item.name)
+        return sum(content.values())
+
+    on_update("add", add, validate=valid, type=Item)
+    await receive("checkout")
+    return content
+
+
+async def test_an_update_is_handled_with_steps_and_answered(tmp_path: Path):
+    """The caller gets the handler's result, after a restart too, and the run keeps what it did."""
+    url = f"sqlite:///{tmp_path}/journal.db"
+    async with WorkflowEngine(url, workflows=[cart]) as engine:
+        handle = await engine.start(cart, id="c")
+        assert await handle.update("add", {"name": "tea"}, timeout=SOON) == 3
+    async with WorkflowEngine(url, workflows=[cart]) as engine:
+        handle = engine.handle("c")
+        assert await handle.update("add", Item(name="milk", count=2), timeout=SOON) == 11
+        await handle.signal("checkout")
+        assert await handle.result(SOON) == {"tea": 3, "milk": 8}
+    assert priced == ["tea", "milk"]
+
+
+async def test_the_same_id_is_the_same_update():
+    """Asking again, at once or later, gives the first answer and does nothing."""
+    async with WorkflowEngine("sqlite://", workflows=[cart]) as engine:
+        handle = await engine.start(cart)
+        both = await asyncio.gather(*(handle.update("add", {"name": "tea"}, id="u-1", timeout=SOON) for _ in range(2)))
+        assert [*both, await handle.update("add", {"name": "tea"}, id="u-1", timeout=SOON)] == [3, 3, 3]
+    assert priced == ["tea"]
+
+
+async def test_what_does_not_fit_is_rejected_before_it_is_handled():
+    """Validators, types and missing handlers reject with their reason; the run goes on untouched."""
+    async with WorkflowEngine("sqlite://", workflows=[cart]) as engine:
+        handle = await engine.start(cart)
+        with pytest.raises(ValueError, match="1 or more"):
+            await handle.update("add", {"name": "tea", "count": 0}, timeout=SOON)
+        with pytest.raises(UpdateRejectedError, match="payload"):
+            await handle.update("add", {"count": 1}, timeout=SOON)
+        with pytest.raises(UpdateRejectedError, match="it handles add"):
+            await handle.update("remove", {}, timeout=SOON)
+        assert await handle.update("add", {"name": "tea"}, timeout=SOON) == 3
+    assert priced == ["tea"]
+
+
+async def test_an_update_that_the_run_does_not_live_to_answer_is_rejected():
+    """When the run ends first, whoever waits is told; later ones too."""
+
+    @workflow
+    async def busy() -> None:
+        async def never(_: object) -> None:
+            await receive("nothing")
+
+        on_update("never", never)
+        await receive("end")
+
+    async with WorkflowEngine("sqlite://", workflows=[busy]) as engine:
+        handle = await engine.start(busy)
+        waiting = asyncio.create_task(handle.update("never"))
+        while len(await handle.history()) < 2:
+            await asyncio.sleep(0.001)
+        await handle.signal("end")
+        with pytest.raises(UpdateRejectedError, match="ended before"):
+            await waiting
+        with pytest.raises(WorkflowEndedError):
+            await handle.update("never")
+        other = await engine.start(busy)
+        with pytest.raises(TimeoutError):
+            await other.update("never", timeout=timedelta(milliseconds=10))
+        closing = asyncio.create_task(other.update("never"))
+        await asyncio.sleep(0.01)
+    with pytest.raises(EngineClosedError):
+        await closing
