@@ -51,6 +51,10 @@ up: setup ## Start the ecosystem in the foreground (Ctrl-C stops it)
 test: setup ## Run every test
 	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup
 
+.PHONY: chaos
+chaos: setup ## Kill the engine at every boundary and 300 times at random (about 5 minutes)
+	@MAESTRO_CHAOS_KILLS=300 $(BIN)/python -m pytest tests/chaos -n $(PYTEST_WORKERS) --timeout 600
+
 .PHONY: bench
 bench: setup ## Measure engine, logging and configuration beside their floors and peers
 	@$(BIN)/python benchmarks/engine.py

@@ -436,3 +436,27 @@ async def test_many_runs_share_one_commit():
         runner = engine._runner
         assert isinstance(runner, EmbeddedRunner)
         assert runner._parts[2].commits < 500
+
+
+async def test_a_run_whose_retry_has_begun_is_not_put_to_sleep():
+    """A run that waits for a retry may leave memory; once the attempt runs it may not, however crowded it gets."""
+
+    @step(retry=RetryPolicy(max_attempts=2, initial_interval=timedelta(milliseconds=2)))
+    async def second_time() -> str:
+        if step_info().attempt == 1:
+            raise OSError("at first")
+        await asyncio.sleep(0.005)
+        return "done"
+
+    @workflow
+    async def flow() -> str:
+        return await second_time()
+
+    @workflow
+    async def crowd() -> None:
+        await asyncio.sleep(0.002)
+
+    async with WorkflowEngine("sqlite://", workflows=[flow, crowd], max_workflows_in_memory=1) as engine:
+        handles = [await engine.start(flow if n % 2 else crowd) for n in range(60)]
+        for handle in handles:
+            await handle.result(SOON)

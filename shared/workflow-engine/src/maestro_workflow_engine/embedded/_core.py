@@ -16,6 +16,7 @@ from maestro_workflow_engine._errors import JournalWriteError, WorkflowConflictE
 from maestro_workflow_engine._failure import describe
 from maestro_workflow_engine._records import RunStatus
 from maestro_workflow_engine._registry import WorkflowRegistry
+from maestro_workflow_engine.embedded import _crash_points as crash_points
 from maestro_workflow_engine.embedded._alarms import Alarms, now_us
 from maestro_workflow_engine.embedded._journal import Journal, NewRun, Parked, StatusChange, Write
 from maestro_workflow_engine.embedded._live import LiveRun
@@ -137,7 +138,9 @@ class Core:
             self._idle[run.key] = run
             self._idle.move_to_end(run.key)
             while len(self._idle) > self._max_in_memory:
-                self._park(next(iter(self._idle.values())))
+                _, longest = self._idle.popitem(last=False)
+                if longest.is_idle:  # a retry may have begun since it was put here
+                    self._park(longest)
 
     def _park(self, run: LiveRun) -> None:
         wake_us = run.wake_us
@@ -257,6 +260,7 @@ class Core:
         if run.is_continuing and isinstance(event, (ev.SignalReceived, ev.CancelRequested)):
             self.append(run, event)  # it came between two passes: journal it again, for the new one
             return
+        crash_points.reach(crash_points.BEFORE_APPLY)
         try:
             commands = run.machine.apply(event, position)
         except WorkflowError as error:
@@ -267,6 +271,7 @@ class Core:
                 "Run cannot go on", run_id=run.id, workflow=run.workflow, problem=run.problem, code=error.code
             )
             return
+        crash_points.reach(crash_points.AFTER_APPLY)
         if isinstance(event, ev.RunPaused):
             run.is_paused = True
             self._steps.hold(run)
@@ -289,6 +294,7 @@ class Core:
             return
         retry = run.retries.pop(seq, None)
         if retry is not None:
+            self._idle.pop(key, None)
             self._steps.request(run, retry)
         elif run.timers.get(seq) == at_us:
             del run.timers[seq]
@@ -374,6 +380,7 @@ class Core:
         event: ev.RunCompleted | ev.RunFailed | ev.RunCancelled | ev.RunTerminated,
         status: RunStatus,
     ) -> None:
+        crash_points.reach(crash_points.RUN_ENDING)
         self._steps.retire(run)
         for seq in list(run.children):
             self._cancel_child(run, seq)

@@ -13,6 +13,7 @@ import msgspec
 
 from maestro_core_logging import get_logger
 from maestro_workflow_engine._errors import EngineClosedError, JournalWriteError
+from maestro_workflow_engine.embedded import _crash_points as crash_points
 from maestro_workflow_engine.embedded import _schema
 
 _RETRY_FIRST_S = 0.05
@@ -159,7 +160,9 @@ class Journal:
             ):
                 if rows:
                     self._connection.executemany(statement, rows)
+            crash_points.reach(crash_points.BEFORE_COMMIT)
             self._connection.execute("COMMIT")
+            crash_points.reach(crash_points.AFTER_COMMIT)
         except BaseException:
             if self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")

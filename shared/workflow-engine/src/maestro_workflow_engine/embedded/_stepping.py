@@ -13,6 +13,7 @@ from maestro_core_logging import get_logger
 from maestro_workflow_engine._errors import PayloadError
 from maestro_workflow_engine._failure import describe
 from maestro_workflow_engine._step_info import StepInfo
+from maestro_workflow_engine.embedded import _crash_points as crash_points
 from maestro_workflow_engine.embedded._alarms import Alarms, now_us
 from maestro_workflow_engine.embedded._attempt import run_attempt
 from maestro_workflow_engine.embedded._live import LiveRun
@@ -102,6 +103,7 @@ class StepScheduler:
                 task.exception()  # read it, or asyncio complains
             return
         del run.steps[command.seq]
+        crash_points.reach(crash_points.STEP_DONE)
         self._report(run, _outcome(command, started, task))
         self._release_if_quiet(run)
 
