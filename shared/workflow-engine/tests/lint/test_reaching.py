@@ -179,6 +179,36 @@ def test_methods_are_followed():
     ]
 
 
+def test_elements_and_attributes_keep_their_types():
+    """What a loop takes from a typed list, and what a typed attribute holds, is known by its annotation."""
+    assert found(
+        """
+        from dataclasses import dataclass
+        from pathlib import Path
+        from maestro_workflow_engine import step, workflow
+
+        @dataclass
+        class Item:
+            tags: set[str]
+            file: Path | None
+            numbers: set[int]
+
+        @step
+        async def load() -> "list[Item]": ...
+
+        @workflow
+        async def flow(items: list[Item], paths: tuple[Path, ...], by_name: dict[str, Item]):
+            for item in items:
+                print(*item.tags, *item.numbers)
+            [print(path.exists()) for path in paths]
+            print([item.file.stat() for item in await load()])
+            for tag in (await load())[0].tags: pass
+            for tag in by_name["x"].tags: pass
+            print(paths[0].exists(), [name.exists() for name in by_name])
+        """
+    ) == [(line, "flow", "") for line in range(17, 23)]
+
+
 def test_a_workflow_in_a_class_or_function_is_found():
     """A workflow may be defined anywhere in the module."""
     assert found(

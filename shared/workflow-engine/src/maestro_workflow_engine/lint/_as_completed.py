@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from maestro_workflow_engine.lint._scopes import Scope, Value
+from maestro_workflow_engine.lint._scopes import Role, Scope, Value
 
 _TASK_MAKERS = frozenset({"create_task", "ensure_future", "create_future", "shield", "gather"})
 
@@ -34,7 +34,7 @@ def _holds_coroutines(node: ast.expr, scope: Scope) -> bool:
             return _holds_coroutines(inner, scope)
         case ast.Name(id=name):
             found = scope.lookup(name)
-            values = [each for each in found[1] if isinstance(each, Value) and not each.is_annotation] if found else []
+            values = [each for each in found[1] if isinstance(each, Value) and each.role is Role.VALUE] if found else []
             return any(
                 not isinstance(each.node, ast.Name) and _holds_coroutines(each.node, each.scope) for each in values
             )

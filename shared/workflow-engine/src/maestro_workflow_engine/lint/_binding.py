@@ -14,6 +14,7 @@ from maestro_workflow_engine.lint._scopes import (
     FunctionNode,
     Imported,
     Opaque,
+    Role,
     Scope,
     ScopeKind,
     Value,
@@ -86,7 +87,7 @@ class _Binder(ast.NodeVisitor):
                 if not is_class:
                     self._self = (first.arg, self._class)
                     scope.names[first.arg] = [
-                        Value(ast.Name(self._class.node.name, ast.Load()), _named(self._class), True)
+                        Value(ast.Name(self._class.node.name, ast.Load()), _named(self._class), Role.TYPE)
                     ]
         self._scope, self._class = scope, None
         self._declarations(node.body, scope)
@@ -115,7 +116,7 @@ class _Binder(ast.NodeVisitor):
     def _parameters(arguments: ast.arguments, scope: Scope) -> None:
         for parameter in (*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs):
             known = parameter.annotation and scope.parent
-            scope.bind(parameter.arg, Value(parameter.annotation, scope.parent, True) if known else Opaque())  # type: ignore[arg-type]  # known says that both are there
+            scope.bind(parameter.arg, Value(parameter.annotation, scope.parent, Role.TYPE) if known else Opaque())  # type: ignore[arg-type]  # known says that both are there
         for rest in (arguments.vararg, arguments.kwarg):
             if rest is not None:
                 scope.bind(rest.arg, Opaque())
@@ -165,7 +166,7 @@ class _Binder(ast.NodeVisitor):
             self._target(target, Value(node.value, self._scope))
 
     def visit_AnnAssign(self, node: ast.AnnAssign) -> None:
-        self._target(node.target, Value(node.annotation, self._scope, True))
+        self._target(node.target, Value(node.annotation, self._scope, Role.TYPE))
         if node.value is not None:
             self.visit(node.value)
             self._target(node.target, Value(node.value, self._scope))
@@ -185,7 +186,7 @@ class _Binder(ast.NodeVisitor):
 
     def _loop(self, node: ast.For | ast.AsyncFor) -> None:
         self.visit(node.iter)
-        self._target(node.target, Opaque())
+        self._target(node.target, Value(node.iter, self._scope, Role.ITERABLE))
         self.block([*node.body, *node.orelse])
 
     def visit_With(self, node: ast.With) -> None:
@@ -251,15 +252,15 @@ class _Binder(ast.NodeVisitor):
 
     def _comprehension(self, node: Comprehension, results: list[ast.expr]) -> None:
         scope = self._bindings.scopes[node] = Scope(ScopeKind.COMPREHENSION, self._scope, self._scope.module)
-        self.visit(node.generators[0].iter)
-        saved, self._scope = self._scope, scope
         for number, generator in enumerate(node.generators):
-            if number:
-                self.visit(generator.iter)
-            self._target(generator.target, Opaque())
-            self.block(generator.ifs)
-        self.block(results)
-        self._scope = saved
+            outer = scope if number else self._scope
+            self._inside(outer, [generator.iter])
+            target = Value(generator.iter, outer, Role.ITERABLE)
+            saved, self._scope = self._scope, scope
+            self._target(generator.target, target)
+            self._scope = saved
+            self._inside(scope, generator.ifs)
+        self._inside(scope, results)
 
     def _inside(self, scope: Scope, body: list[ast.expr]) -> None:
         saved, self._scope = self._scope, scope

@@ -10,7 +10,7 @@ from typing import Final, TypeAlias
 
 from maestro_workflow_engine.lint._module import Module
 from maestro_workflow_engine.lint._project import Project
-from maestro_workflow_engine.lint._scopes import Binding, Class, Function, Imported, Opaque, Scope, Value
+from maestro_workflow_engine.lint._scopes import Binding, Class, Function, Imported, Opaque, Role, Scope, Value
 
 _MAX_DEPTH = 60
 _BUILTINS: Final = frozenset(dir(builtins))
@@ -92,7 +92,8 @@ class Resolver:
                 return [found for base in self.resolve(func, scope) for found in self._called(base)]
             case ast.Subscript(value=inner):
                 bases = self.resolve(inner, scope)
-                return [external(f"{base.dotted}[]") for base in bases if isinstance(base, External)]
+                parts = [external(f"{base.dotted}[]") for base in bases if isinstance(base, External)]
+                return [*parts, *self._item(inner, scope)]
             case ast.Await(value=inner) | ast.NamedExpr(value=inner):
                 return self.resolve(inner, scope)
             case ast.IfExp(body=left, orelse=right):
@@ -123,13 +124,72 @@ class Resolver:
             case Value():
                 if binding not in self._values:
                     self._values[binding] = []  # what refers to itself adds nothing
-                    read = self.instance if binding.is_annotation else self.resolve
-                    self._values[binding] = read(binding.node, binding.scope)
+                    self._values[binding] = self._read(binding)
                 return self._values[binding]
             case Function() | Class():
                 return [binding]
             case Opaque():
                 return []
+
+    def _read(self, value: Value) -> list[Meaning]:
+        match value.role:
+            case Role.VALUE:
+                return self.resolve(value.node, value.scope)
+            case Role.TYPE:
+                return self.instance(value.node, value.scope)
+            case Role.ITERABLE:
+                return self._element(value.node, value.scope)
+
+    def _element(self, node: ast.expr, scope: Scope) -> list[Meaning]:
+        """Find out what the elements of an iterable are."""
+        if isinstance(node, ast.List | ast.Tuple | ast.Set):
+            return [found for element in node.elts for found in self.resolve(element, scope)]
+        return self._contents(node, scope, 0)
+
+    def _item(self, node: ast.expr, scope: Scope) -> list[Meaning]:
+        """Find out what a subscript takes from a container: the values of a dict, the elements of others."""
+        return self._contents(node, scope, -1)
+
+    def _contents(self, node: ast.expr, scope: Scope, position: int) -> list[Meaning]:
+        return [
+            found
+            for each in self.types(node, scope)
+            for arguments in _type_arguments(each.node)
+            for found in self.instance(arguments[position], each.scope)
+        ]
+
+    def types(self, node: ast.expr, scope: Scope) -> list[Value]:
+        """List the annotations that tell the type of an expression.
+
+        Args:
+            node: The expression.
+            scope: Where it stands.
+
+        Returns:
+            The annotations of a name, of an object's attribute, of a function's result.
+        """
+        match node:
+            case ast.Name(id=name):
+                found = self.values(name, scope)
+            case ast.Attribute(value=inner, attr=attr):
+                owners = [each.of for each in self.resolve(inner, scope) if isinstance(each, Instance)]
+                found = [
+                    each
+                    for owner in owners
+                    for each in [*owner.scope.names.get(attr, ()), *owner.attributes.get(attr, ())]
+                    if isinstance(each, Value)
+                ]
+            case ast.Call(func=func):
+                found = [
+                    Value(each.node.returns, each.outer, Role.TYPE)
+                    for each in self.resolve(func, scope)
+                    if isinstance(each, Function) and each.node.returns is not None
+                ]
+            case ast.Await(value=inner) | ast.NamedExpr(value=inner):
+                return self.types(inner, scope)
+            case _:
+                return []
+        return [each for each in found if each.role is Role.TYPE]
 
     def dotted(self, path: str) -> list[Meaning]:
         """Find out what an absolute dotted path stands for."""
@@ -252,3 +312,22 @@ class Resolver:
             for each in self.resolve(annotation, scope)
             if isinstance(each, Class | External)
         ]
+
+
+def _type_arguments(annotation: ast.expr) -> list[list[ast.expr]]:
+    """List what the annotation of a container says about its contents: `Path` for `list[Path] | None`."""
+    match annotation:
+        case ast.Constant(value=str(text)):
+            try:
+                return _type_arguments(ast.parse(text, mode="eval").body)
+            except (SyntaxError, ValueError):
+                return []
+        case ast.BinOp(left=left, right=right):
+            return [*_type_arguments(left), *_type_arguments(right)]
+        case ast.Subscript(slice=ast.Tuple(elts=[first, ast.Constant(value=builtins.Ellipsis)])):
+            return [[first]]
+        case ast.Subscript(slice=ast.Tuple(elts=[_, *_] as arguments)):
+            return [arguments]
+        case ast.Subscript(slice=only):
+            return [[only]]
+    return []

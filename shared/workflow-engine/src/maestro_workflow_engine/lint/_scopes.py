@@ -28,14 +28,22 @@ class Imported:
     """The full path, absolute."""
 
 
+class Role(Enum):
+    """What an expression tells about the name that it is bound to."""
+
+    VALUE = "value"
+    TYPE = "type"
+    ITERABLE = "iterable"
+    """The name takes one of its elements after the other."""
+
+
 @dataclass(eq=False, slots=True)
 class Value:
-    """A name that an assignment, a `with` item, a default or an annotation gives a value."""
+    """A name that an assignment, a `with` item, a loop or an annotation gives a value."""
 
     node: ast.expr
     scope: Scope
-    is_annotation: bool = False
-    """Whether the node tells the value's type and not the value."""
+    role: Role = Role.VALUE
 
 
 @dataclass(eq=False, slots=True)

@@ -6,7 +6,7 @@ import ast
 from typing import Final
 
 from maestro_workflow_engine.lint._resolve import External, Resolver
-from maestro_workflow_engine.lint._scopes import Function, FunctionNode, Scope, Value
+from maestro_workflow_engine.lint._scopes import FunctionNode, Role, Scope, Value
 
 _SET_TYPES: Final = frozenset({
     "builtins.set", "builtins.frozenset", "typing.Set", "typing.FrozenSet", "typing.AbstractSet", "typing.MutableSet",
@@ -53,6 +53,9 @@ class Sets:
             self._depth -= 1
 
     def _unordered(self, node: ast.expr, scope: Scope) -> bool:  # noqa: PLR0911  one return per kind of expression
+        types = self._resolver.types(node, scope)
+        if types:
+            return any(self._is_set_type(each.node, each.scope) for each in types)
         match node:
             case ast.Set(elts=elements):
                 return not all(self._stable(element, scope) for element in elements)
@@ -85,19 +88,10 @@ class Sets:
     def _made(self, func: ast.expr, args: list[ast.expr], scope: Scope) -> bool:
         if self._is_one_of(func, scope, frozenset({"builtins.set", "builtins.frozenset"})):
             return not (args and self._stable_elements(args[0], scope))
-        return any(
-            isinstance(each, Function)
-            and each.node.returns is not None
-            and self._is_set_type(each.node.returns, each.outer)
-            for each in self._resolver.resolve(func, scope)
-        )
+        return False
 
     def _bound(self, name: str, scope: Scope) -> bool:
-        found = scope.lookup(name)
-        values = [each for each in found[1] if isinstance(each, Value)] if found else []
-        types = [each for each in values if each.is_annotation]
-        if types:
-            return any(self._is_set_type(each.node, each.scope) for each in types)
+        values = [each for each in self._resolver.values(name, scope) if each.role is Role.VALUE]
         return any(self.unordered(each.node, each.scope) for each in values) and not self._filled_stably(name, scope)
 
     def _filled_stably(self, name: str, scope: Scope) -> bool:
@@ -152,13 +146,17 @@ class Sets:
             case ast.Name(id=name):
                 found = scope.lookup(name)
                 values = [each for each in found[1] if isinstance(each, Value)] if found else []
-                return bool(values) and all(
-                    self._is_one_of(each.node, each.scope, _STABLE_TYPES)
-                    if each.is_annotation
-                    else not isinstance(each.node, ast.Name) and self._stable(each.node, each.scope)
-                    for each in values
-                )
+                return bool(values) and all(map(self._is_stable_value, values))
         return False
+
+    def _is_stable_value(self, value: Value) -> bool:
+        match value.role:
+            case Role.TYPE:
+                return self._is_one_of(value.node, value.scope, _STABLE_TYPES)
+            case Role.ITERABLE:
+                return self._stable_elements(value.node, value.scope)
+            case Role.VALUE:
+                return not isinstance(value.node, ast.Name) and self._stable(value.node, value.scope)
 
     def _is_one_of(self, node: ast.expr, scope: Scope, names: frozenset[str]) -> bool:
         return any(isinstance(each, External) and each.dotted in names for each in self._resolver.resolve(node, scope))

@@ -6,7 +6,7 @@ import ast
 from typing import Final
 
 from maestro_workflow_engine.lint._resolve import Resolver
-from maestro_workflow_engine.lint._scopes import Class, Imported, Scope, ScopeKind, Value
+from maestro_workflow_engine.lint._scopes import Class, Imported, Role, Scope, ScopeKind, Value
 
 MUTATORS: Final = frozenset({
     "add", "append", "appendleft", "clear", "discard", "extend", "extendleft", "insert", "move_to_end", "pop", "popitem",
@@ -53,7 +53,7 @@ def is_container(node: ast.expr, scope: Scope, resolver: Resolver) -> bool:
 
 
 def _makes_container(value: Value, resolver: Resolver) -> bool:
-    if value.is_annotation:
+    if value.role is not Role.VALUE:
         return False
     match value.node:
         case ast.Dict() | ast.List() | ast.Set() | ast.DictComp() | ast.ListComp() | ast.SetComp():
