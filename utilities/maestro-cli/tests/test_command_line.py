@@ -21,7 +21,7 @@ def test_help_lists_every_command() -> None:
 @pytest.mark.parametrize(
     "command",
     [["up"], ["down"], ["status"], ["logs"], ["deploy"], ["demo"], ["token"], ["config", "explain"]]
-    + [["workflow", name] for name in ("run", "list", "show", "signal", "cancel")],
+    + [["workflow", name] for name in ("run", "list", "show", "signal", "cancel", "lint")],
 )
 def test_help_of_each_command(command: list[str]) -> None:
     """Each command explains itself."""

@@ -16,6 +16,7 @@ from maestro_cli._following import StatusLine, error_text, event_text, follow_ru
 from maestro_cli.client import OrchestratorClient, open_orchestrator
 from maestro_cli.local import Home
 
+from ._lint import lint_workflows
 from ._options import json_option
 
 T = TypeVar("T")
@@ -58,6 +59,9 @@ class Target:
 def workflow(ctx: click.Context, url: str | None, token: str | None) -> None:
     """Run workflows and look at their runs, on the local orchestrator or on another one."""
     ctx.obj = Target(ctx.obj, url, token)
+
+
+workflow.add_command(lint_workflows)
 
 
 @workflow.command("run", short_help="Start a run and follow it.")
