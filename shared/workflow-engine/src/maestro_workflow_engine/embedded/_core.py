@@ -52,6 +52,7 @@ class Core:
         self._max_in_memory = max_in_memory
         self._last_key = reader.last_key()
         self._live: dict[int, LiveRun] = {}
+        self.importing: set[str] = set()
         self._by_id: dict[str, LiveRun] = {}
         self._idle: OrderedDict[int, LiveRun] = OrderedDict()
         self._alarms = Alarms(self._ring)
@@ -89,6 +90,11 @@ class Core:
     def live(self, run_id: str) -> LiveRun | None:
         """Return a run that is in memory."""
         return self._by_id.get(run_id)
+
+    def next_key(self) -> int:
+        """Give out the key of a new run."""
+        self._last_key += 1
+        return self._last_key
 
     def find(self, row: RunRow) -> LiveRun:
         """Return an unfinished run, bringing it into memory if need be."""
@@ -164,11 +170,11 @@ class Core:
         on_failed: Callable[[JournalWriteError], None] | None = None,
     ) -> LiveRun:
         """Make a new run. It begins once it is on disk."""
-        self._last_key += 1
+        key = self.next_key()
         started = ev.RunStarted(now_us(), input_, self._seeds.getrandbits(62), trace)
         parent_ref = None if parent is None else (parent[0].key, parent[1])
         machine = new_machine(definition, run_id, parent[0].id if parent else None)
-        run = LiveRun(self._last_key, run_id, definition.name, definition.version, machine, parent_ref, 1, unflushed=1)
+        run = LiveRun(key, run_id, definition.name, definition.version, machine, parent_ref, 1, unflushed=1)
         self._live[run.key] = self._by_id[run_id] = run
 
         def durable() -> None:
@@ -318,7 +324,7 @@ class Core:
                 self.find(row)
             return
         try:
-            if taken or row:
+            if taken or row or child_id in self.importing:
                 raise WorkflowConflictError(child_id, f"run id {child_id!r} is taken by another run")
             definition = self._registry.find(command.workflow, command.version)
         except WorkflowError as error:
