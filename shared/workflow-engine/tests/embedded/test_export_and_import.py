@@ -20,11 +20,13 @@ from maestro_workflow_engine import (
     WorkflowFailedError,
     WorkflowNotFoundError,
     continue_as_new,
+    read_history,
     receive,
     replay,
     step,
     workflow,
 )
+from maestro_workflow_engine._history_document import history_document
 from maestro_workflow_engine.embedded._runner import EmbeddedRunner
 
 SOON = timedelta(seconds=20)
@@ -102,6 +104,25 @@ async def test_the_document_holds_the_events_as_the_journal_has_them():
     }
     assert [(e["position"], msgspec.json.encode(e["event"])) for e in document["events"]] == rows
     assert json.loads(json.dumps(document)) == document
+
+
+def test_the_document_format_is_golden():
+    """The document of a run, byte for byte: what is exported today is read by every later release."""
+    golden = (
+        b'{"format":"maestro-history","format_version":1,"run_id":"order-17","workflow":"fulfil","version":"1.0.0",'
+        b'"parent_id":"batch-3","complete":true,"events":[{"position":0,"event":{"type":"run_started","time":1,'
+        b'"input":"17","seed":9}},{"position":2,"event":{"type":"run_completed","time":3,"output":null}}]}'
+    )
+    rows = [
+        (0, b'{"type":"run_started","time":1,"input":"17","seed":9}'),
+        (2, b'{"type":"run_completed","time":3,"output":null}'),
+    ]
+
+    made = history_document(run_id="order-17", workflow="fulfil", version="1.0.0", parent_id="batch-3", rows=rows)
+
+    assert msgspec.json.encode(made) == golden
+    assert read_history(golden) == made
+    assert msgspec.json.encode(made.as_json()) == golden
 
 
 async def test_an_unfinished_run_goes_on_in_another_journal():

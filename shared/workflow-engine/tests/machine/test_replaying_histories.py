@@ -67,6 +67,12 @@ async def order_with_one_more_step(item: str) -> str:
 
 
 @workflow(name="order")
+async def order_with_a_fault(item: str) -> str:
+    held = await order.func(item)
+    raise KeyError(held)
+
+
+@workflow(name="order")
 async def order_changed_with_care(item: str) -> str:
     held = await reserve(item)
     await asyncio.sleep(60)
@@ -132,6 +138,7 @@ def test_an_unfinished_history_fits_up_to_its_end(length: int):
         (order_that_pays_first, 1, "step 'reserve'", "step 'pay'"),
         (order_that_forgets_to_pay, 3, "StepCompleted('pay')", "the end of the workflow"),
         (order_with_one_more_step, 4, "RunCompleted", "step 'reserve', and no end yet"),
+        (order_with_a_fault, 4, "RunCompleted", "FailRun (KeyError: 'tea')"),
     ],
 )
 def test_changed_code_is_found_out(
