@@ -67,8 +67,6 @@ class HistoryDocument(msgspec.Struct, frozen=True, kw_only=True):
                 raise self._invalid(f"its event at position {placed.position} cannot be read: {error}") from error
             if placed.position <= (found[-1][0] if found else -1):
                 raise self._invalid(f"position {placed.position} does not come after the one before it")
-            if found and isinstance(found[-1][1], ev.TERMINAL):
-                raise self._invalid(f"it goes on at position {placed.position}, after the run has ended")
             found.append((placed.position, event))
         kinds = [type(event) for _, event in found[:2]]
         if kinds[:1] != [ev.RunStarted] and kinds != [ev.RunContinued, ev.RunStarted]:

@@ -6,6 +6,7 @@ import asyncio
 import json
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -16,6 +17,7 @@ from maestro_workflow_engine import (
     PayloadError,
     RunStatus,
     WorkflowConflictError,
+    WorkflowDefinition,
     WorkflowEngine,
     WorkflowFailedError,
     WorkflowNotFoundError,
@@ -65,7 +67,7 @@ async def again(left: int) -> str:
     return str(await receive("end"))
 
 
-WORKFLOWS = [talk, fails, again]
+WORKFLOWS: list[WorkflowDefinition[..., Any]] = [talk, fails, again]
 
 
 def engine() -> WorkflowEngine:

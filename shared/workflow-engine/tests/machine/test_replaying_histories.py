@@ -179,7 +179,6 @@ def test_a_history_may_come_as_value_text_bytes_or_file(tmp_path: Path):
         ({"events": document()["events"][1:]}, "does not begin"),
         ({"events": [{"position": 0, "event": {"type": "sneezed", "time": 0}}]}, "position 0 cannot be read"),
         ({"events": [document()["events"][0]] * 2}, "position 0 does not come after"),
-        ({"events": [*document()["events"], {"position": 5, "event": EVENTS[1]}]}, "after the run has ended"),
         ({"events": None}, "no exported history"),
         ({"events": {1, 2}, "run_id": object()}, "no JSON"),
     ],

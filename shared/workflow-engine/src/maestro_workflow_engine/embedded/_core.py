@@ -91,11 +91,6 @@ class Core:
         """Return a run that is in memory."""
         return self._by_id.get(run_id)
 
-    def next_key(self) -> int:
-        """Give out the key of a new run."""
-        self._last_key += 1
-        return self._last_key
-
     def find(self, row: RunRow) -> LiveRun:
         """Return an unfinished run, bringing it into memory if need be."""
         return self._live.get(row.key) or self._load(row)
@@ -156,6 +151,11 @@ class Core:
         if run.machine is not None:
             run.machine.drop()
 
+    def new_key(self) -> int:
+        """Return a key for a run that is written by somebody else."""
+        self._last_key += 1
+        return self._last_key
+
     # ── events: to disk, then to the machine ─────────────────────────────────────────────────────────────────────
 
     def create(
@@ -170,11 +170,10 @@ class Core:
         on_failed: Callable[[JournalWriteError], None] | None = None,
     ) -> LiveRun:
         """Make a new run. It begins once it is on disk."""
-        key = self.next_key()
         started = ev.RunStarted(now_us(), input_, self._seeds.getrandbits(62), trace)
         parent_ref = None if parent is None else (parent[0].key, parent[1])
         machine = new_machine(definition, run_id, parent[0].id if parent else None)
-        run = LiveRun(key, run_id, definition.name, definition.version, machine, parent_ref, 1, unflushed=1)
+        run = LiveRun(self.new_key(), run_id, definition.name, definition.version, machine, parent_ref, 1, unflushed=1)
         self._live[run.key] = self._by_id[run_id] = run
 
         def durable() -> None:

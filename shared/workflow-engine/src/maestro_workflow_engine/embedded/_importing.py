@@ -14,11 +14,7 @@ from maestro_workflow_engine.embedded._journal import Ended, Journal, NewRun, Wr
 from maestro_workflow_engine.embedded._reader import JournalReader
 from maestro_workflow_engine.machine import _events as ev
 
-_ENDS: dict[type[ev.Event], RunStatus] = {
-    ev.RunCompleted: RunStatus.COMPLETED,
-    ev.RunFailed: RunStatus.FAILED,
-    ev.RunCancelled: RunStatus.CANCELLED,
-}
+_ENDS = {kind: RunStatus(ev.kind_of(kind).removeprefix("run_")) for kind in ev.TERMINAL}
 
 
 async def import_run(
@@ -45,7 +41,7 @@ async def import_run(
         raise HistoryFormatError(f"the history of run {document.run_id!r} has gaps: what was lost cannot be made up")
     if run_id in core.importing or core.live(run_id) is not None or reader.by_id(run_id) is not None:
         raise WorkflowConflictError(run_id, f"there is a run {run_id!r} already")
-    key, last = core.next_key(), events[-1][1]
+    key, last = core.new_key(), events[-1][1]
     started = next(event for _, event in events if isinstance(event, ev.RunStarted))
     status = _ENDS.get(type(last), RunStatus.RUNNING)
     done: asyncio.Future[None] = asyncio.get_running_loop().create_future()

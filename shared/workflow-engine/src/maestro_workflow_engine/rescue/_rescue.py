@@ -15,7 +15,6 @@ import msgspec
 
 from maestro_workflow_engine._errors import JournalError
 from maestro_workflow_engine._history_document import HistoryDocument, PlacedEvent
-from maestro_workflow_engine._records import RunStatus
 from maestro_workflow_engine.embedded import _schema
 from maestro_workflow_engine.machine import _events as ev
 from maestro_workflow_engine.rescue._copy import copy_journal, open_copy
@@ -26,7 +25,7 @@ from maestro_workflow_engine.rescue._report import JournalLoss, JournalReport
 
 _MOST_FINDINGS = 20
 _FIRST = frozenset({"run_started", "run_continued"})
-_LAST = frozenset({"run_completed", "run_failed", "run_cancelled"})
+_LAST = frozenset(ev.kind_of(kind) for kind in ev.TERMINAL)
 
 
 class _EventHead(msgspec.Struct, frozen=True):
@@ -86,7 +85,7 @@ class JournalRescue:
             self._lost("its whole history is lost", run_id)
         elif kinds[0] not in _FIRST:
             self._lost("the beginning of its history is lost", run_id)
-        elif row and row["status"] != RunStatus.RUNNING and kinds[-1] not in _LAST:
+        elif row and f"run_{row['status']}" in _LAST and kinds[-1] not in _LAST:
             self._lost("the end of its history is lost", run_id)
         self.report.runs += 1
         self.report.events += len(events)
