@@ -14,7 +14,7 @@ from maestro_workflow_engine.embedded._journal import Ended, Journal, NewRun, Wr
 from maestro_workflow_engine.embedded._reader import JournalReader
 from maestro_workflow_engine.machine import _events as ev
 
-_ENDS = {kind: RunStatus(ev.kind_of(kind).removeprefix("run_")) for kind in ev.TERMINAL}
+_ENDS: dict[type, RunStatus] = {kind: RunStatus(ev.kind_of(kind).removeprefix("run_")) for kind in ev.TERMINAL}
 
 
 async def import_run(
