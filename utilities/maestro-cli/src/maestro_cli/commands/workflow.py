@@ -175,27 +175,6 @@ def show_run(target: Target, run_id: str, as_json: bool) -> None:
     console.print(render.table(("#", "TIME", "EVENT"), rows, right=("#",)))
 
 
-@workflow.command("signal", short_help="Send a signal to a run.")
-@click.argument("run_id")
-@click.argument("name")
-@click.argument("payload", required=False, metavar="[JSON|@FILE]")
-@click.pass_obj
-def send_signal(target: Target, run_id: str, name: str, payload: str | None) -> None:
-    """Send the signal NAME to the run RUN_ID, with a JSON value or none."""
-    value = read_value(payload, "payload")
-    target.call(lambda client: client.signal(run_id, name, value))
-    render.err().print(f"Sent {name} to run {run_id}.", markup=False, soft_wrap=True)
-
-
-@workflow.command("cancel", short_help="Stop a run.")
-@click.argument("run_id")
-@click.pass_obj
-def cancel_run(target: Target, run_id: str) -> None:
-    """Ask the run RUN_ID to stop."""
-    target.call(lambda client: client.cancel(run_id))
-    render.err().print(f"Asked run {run_id} to stop.", markup=False, soft_wrap=True)
-
-
 @workflow.command("export", short_help="Write a run's history as JSON.")
 @click.argument("run_id")
 @click.option(
@@ -224,6 +203,27 @@ def replay_runs(histories: tuple[Path, ...], module: str) -> None:
     replayed on that one. No step runs. Ends with exit code 1 when a history does not fit.
     """
     replay_histories(histories, load_workflows(module))
+
+
+@workflow.command("signal", short_help="Send a signal to a run.")
+@click.argument("run_id")
+@click.argument("name")
+@click.argument("payload", required=False, metavar="[JSON|@FILE]")
+@click.pass_obj
+def send_signal(target: Target, run_id: str, name: str, payload: str | None) -> None:
+    """Send the signal NAME to the run RUN_ID, with a JSON value or none."""
+    value = read_value(payload, "payload")
+    target.call(lambda client: client.signal(run_id, name, value))
+    render.err().print(f"Sent {name} to run {run_id}.", markup=False, soft_wrap=True)
+
+
+@workflow.command("cancel", short_help="Stop a run.")
+@click.argument("run_id")
+@click.pass_obj
+def cancel_run(target: Target, run_id: str) -> None:
+    """Ask the run RUN_ID to stop."""
+    target.call(lambda client: client.cancel(run_id))
+    render.err().print(f"Asked run {run_id} to stop.", markup=False, soft_wrap=True)
 
 
 def _reference(run: Mapping[str, Any]) -> str:
