@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from maestro_core_api import APIClient, RemoteAPIException
+from maestro_workflow_engine import replay
 
 Make = Callable[..., dict[str, Any]]
 
@@ -179,6 +180,7 @@ async def test_a_failed_run_says_why(client: APIClient, document: Make) -> None:
     [
         ("GET", "/runs/gone"),
         ("GET", "/runs/gone/history"),
+        ("GET", "/runs/gone/export"),
         ("GET", "/runs/gone/events"),
         ("GET", "/runs/gone/queries/state"),
         ("POST", "/runs/gone/signals/answer"),
@@ -245,3 +247,14 @@ async def test_a_run_keeps_the_trace_of_its_start(client: APIClient) -> None:
         headers={"traceparent": f"00-{trace}-b7ad6b7169203331-01"},
     )
     assert answer.json()["trace_id"] == trace
+
+
+async def test_a_run_is_exported_as_a_document(client: APIClient) -> None:
+    """The document names the run, and its events replay on the code that made them."""
+    import office_steps
+
+    started = (await client.post("/runs", json={"workflow": "python/add", "input": {"a": 2}, "id": "e"})).json()
+    await ended(client, started["id"])
+    document = (await client.get("/runs/e/export")).json()
+    assert (document["format"], document["run_id"], document["workflow"]) == ("maestro-history", "e", "add")
+    assert replay(document, office_steps.add).status == "completed"

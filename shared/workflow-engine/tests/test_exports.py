@@ -5,7 +5,8 @@ def test_public_names_are_pinned():
     """What users import changes only on purpose."""
     assert maestro_workflow_engine.__all__ == sorted(maestro_workflow_engine.__all__)
     assert set(maestro_workflow_engine.__all__) == {
-        "EngineClosedError", "Failure", "HistoryEvent", "JournalCorruptError", "JournalError", "JournalLockedError",
+        "EngineClosedError", "Failure", "HistoryEvent", "HistoryDocument", "HistoryFormatError", "JournalLoss", "JournalReport", "JournalRescue", "ReplayResult",
+        "check_journal", "read_history", "replay", "replay_all", "rescue_journal", "JournalCorruptError", "JournalError", "JournalLockedError",
         "JournalVersionError", "JournalWriteError", "NonDeterminismError", "PayloadError", "QueryNotFoundError",
         "RetryPolicy", "RunDetail", "RunInfo", "RunPage", "RunStatus", "StepDefinition", "StepFailedError", "StepInfo", "StepNotFoundError",
         "StepTimeoutError", "UpdateFailedError", "UpdateRejectedError", "Wait", "WorkflowCancelledError", "WorkflowConflictError", "WorkflowContextError",

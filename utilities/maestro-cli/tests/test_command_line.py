@@ -14,14 +14,32 @@ def test_help_lists_every_command() -> None:
     done = CliRunner().invoke(cli, ["--help"])
 
     assert done.exit_code == 0
-    for command in ("up", "down", "status", "logs", "deploy", "demo", "workflow", "config", "token"):
+    for command in ("up", "down", "status", "logs", "deploy", "demo", "workflow", "journal", "config", "token"):
         assert command in done.output
 
 
 @pytest.mark.parametrize(
     "command",
     [["up"], ["down"], ["status"], ["logs"], ["deploy"], ["demo"], ["token"], ["config", "explain"]]
-    + [["workflow", name] for name in ("run", "list", "show", "signal", "cancel", "lint")],
+    + [
+        ["workflow", name]
+        for name in (
+            "run",
+            "list",
+            "show",
+            "signal",
+            "cancel",
+            "terminate",
+            "pause",
+            "resume",
+            "retry",
+            "fork",
+            "lint",
+            "export",
+            "replay",
+        )
+    ]
+    + [["journal", name] for name in ("check", "export")],
 )
 def test_help_of_each_command(command: list[str]) -> None:
     """Each command explains itself."""

@@ -101,6 +101,13 @@ async def show_history(run_id: str, runs: TheRuns) -> HistoryView:
         return HistoryView(events=[event_view(event) for event in await runs.history(run_id)])
 
 
+@router.get("/{run_id}/export")
+async def export_run(run_id: str, runs: TheRuns) -> dict[str, Any]:
+    """Return a run as a document: its events as the journal has them, for replay and for import elsewhere."""
+    with answered():
+        return await runs.export(run_id)
+
+
 @router.get(
     "/{run_id}/events",
     status_code=200,

@@ -107,6 +107,15 @@ class Runs:
         with _about(run_id):
             return await self._engine.handle(run_id).history()
 
+    async def export(self, run_id: str) -> dict[str, Any]:
+        """Return a run as a JSON document; see `WorkflowHandle.export_history`.
+
+        Raises:
+            UnknownRunError: There is no such run.
+        """
+        with _about(run_id):
+            return await self._engine.handle(run_id).export_history()
+
     def watch(self, run_id: str, *, after: int) -> AsyncIterator[HistoryEvent]:
         """Follow a run; see `WorkflowEngine.watch`.
 

@@ -13,6 +13,7 @@ from maestro_workflow_engine import _payload
 from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._errors import PayloadError, WorkflowDefinitionError, WorkflowError
 from maestro_workflow_engine._handle import WorkflowHandle
+from maestro_workflow_engine._history_document import HistorySource, read_history
 from maestro_workflow_engine._records import HistoryEvent, RunPage, RunStatus
 from maestro_workflow_engine._registry import WorkflowRegistry
 from maestro_workflow_engine._runner import Runner
@@ -205,6 +206,37 @@ class WorkflowEngine:
             limit=limit,
             before=None if cursor is None else int(cursor),
         )
+
+    async def import_run(
+        self,
+        document: HistorySource,
+        *,
+        id: str | None = None,  # noqa: A002  the field's term
+    ) -> WorkflowHandle[Any]:
+        """Take a run over from another journal; returns once it is kept. One that has not ended goes on here.
+
+        The run stands alone: it is nobody's child here, and it starts children that have not ended anew. Let it go on in
+        one place only, or its steps run in both.
+
+        Args:
+            document: What `export_history()` returned, its JSON text, or the path of a file with it.
+            id: Its id here. Default: the one it has.
+
+        Returns:
+            A handle on the run.
+
+        Raises:
+            HistoryFormatError: The document cannot be read, or its history has gaps.
+            WorkflowConflictError: There is a run with this id.
+            PayloadError: The id is no run id.
+            JournalWriteError: The run cannot be kept at the moment; it was not taken over.
+        """
+        history = read_history(document)
+        run_id = history.run_id if id is None else id
+        if not _RUN_ID.match(run_id):
+            raise PayloadError(f"{run_id!r} is no run id: use up to 200 letters, digits and . _ : ~ @ -")
+        await self._runner.import_run(history, run_id)
+        return WorkflowHandle(self._runner, run_id)
 
     def watch(self, run_id: str, *, after: int = -1) -> AsyncIterator[HistoryEvent]:
         """Follow a run: its history so far, then each event as it happens; ends with the run.

@@ -265,6 +265,12 @@ class NonDeterminismError(WorkflowError):
         self.found = found
 
 
+class HistoryFormatError(WorkflowError):
+    """An exported history cannot be used: it is no history, has gaps, is of another workflow, or of a newer release."""
+
+    code = "HISTORY_INVALID"
+
+
 class JournalError(WorkflowError):
     """The journal could not be read or written.
 

@@ -191,5 +191,16 @@ class WorkflowHandle(Generic[R]):
         """
         return self._runner.history(self.id)
 
+    async def export_history(self) -> dict[str, Any]:
+        """Return the run as a JSON document: for `replay`, for `engine.import_run`, for keeping.
+
+        Returns:
+            Plain JSON values: format version, run id, workflow, version, and the events as the journal has them.
+
+        Raises:
+            WorkflowNotFoundError: No such run.
+        """
+        return self._runner.export(self.id).as_json()
+
     def __repr__(self) -> str:
         return f"<run {self.id}>"

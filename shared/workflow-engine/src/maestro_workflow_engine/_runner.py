@@ -9,6 +9,7 @@ import msgspec
 
 from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._errors import WorkflowError
+from maestro_workflow_engine._history_document import HistoryDocument
 from maestro_workflow_engine._records import HistoryEvent, RunDetail, RunPage, RunStatus
 from maestro_workflow_engine.machine._events import UpdateAnswered
 
@@ -67,6 +68,12 @@ class Runner(Protocol):
 
     def history(self, run_id: str, after: int = -1) -> list[HistoryEvent]:
         """Return a run's history after a position."""
+
+    def export(self, run_id: str) -> HistoryDocument:
+        """Return a run as a document."""
+
+    async def import_run(self, document: HistoryDocument, run_id: str) -> None:
+        """Keep a run of another journal under an id that is free."""
 
     def watch(self, run_id: str, after: int = -1) -> AsyncIterator[HistoryEvent]:
         """Follow a run's history to its end."""

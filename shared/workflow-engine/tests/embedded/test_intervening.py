@@ -17,6 +17,7 @@ from maestro_workflow_engine import (
     WorkflowFailedError,
     WorkflowTerminatedError,
     receive,
+    replay,
     step,
     workflow,
 )
@@ -196,3 +197,21 @@ async def test_a_fork_takes_over_what_completed_before_its_step():
             await engine.fork("r", step=3, id="r-fork")
         with pytest.raises(StepNotFoundError, match="no step 9; it has 1, 2, 3, 4"):
             await engine.fork("r", step=9)
+
+
+async def test_a_retried_and_a_terminated_run_replay_from_their_exports():
+    """What a redrive dropped does not count in CI either, and a termination is an end like any other."""
+    broken.set()
+    async with WorkflowEngine("sqlite://", workflows=[four, signalled]) as engine:
+        handle = await engine.start(four, id="r")
+        with pytest.raises(WorkflowFailedError):
+            await handle.result(SOON)
+        broken.clear()
+        await handle.retry()
+        await handle.result(SOON)
+        assert replay(await handle.export_history(), four).status is RunStatus.COMPLETED
+        other = await engine.start(signalled)
+        await other.pause()
+        await other.resume()
+        await other.terminate("enough")
+        assert replay(await other.export_history(), signalled).status is RunStatus.TERMINATED

@@ -203,6 +203,36 @@ class RunNotCompletedError(MaestroCliError):
         self.reason = reason
 
 
+class ReplayFailedError(MaestroCliError):
+    """Histories do not fit the code.
+
+    Args:
+        misfits: How many do not fit.
+        histories: How many there were.
+    """
+
+    code = "REPLAY_FAILED"
+
+    def __init__(self, misfits: int, histories: int) -> None:
+        super().__init__(
+            f"{misfits} of {histories} histories do not fit the code",
+            hint="Restore the code that these runs started with, guard the change with patched(), or give it a new version.",
+        )
+        self.misfits = misfits
+        self.histories = histories
+
+
+class JournalDamagedError(MaestroCliError):
+    """A journal is damaged, or cannot be read at all.
+
+    Args:
+        message: What is wrong.
+        hint: What to do about it.
+    """
+
+    code = "JOURNAL_DAMAGED"
+
+
 class ServiceAnswerError(MaestroCliError):
     """A service answered with an error, or could not be reached.
 

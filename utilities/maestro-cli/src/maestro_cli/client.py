@@ -121,6 +121,17 @@ class OrchestratorClient:
         events: list[Mapping[str, JSON]] = (await self._client.get(f"{_run(run_id)}/history")).json()["events"]
         return events
 
+    async def export(self, run_id: str) -> bytes:
+        """Fetch a run as a document for `replay`.
+
+        Args:
+            run_id: Its id.
+
+        Returns:
+            The document's JSON text, as the orchestrator has sent it.
+        """
+        return (await self._client.get(f"{_run(run_id)}/export")).content
+
     async def signal(self, run_id: str, name: str, payload: JSON) -> None:
         """Send a signal.
 

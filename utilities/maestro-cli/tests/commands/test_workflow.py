@@ -119,6 +119,25 @@ def test_signalling(real: Workspace) -> None:
     assert (received["name"], received["payload"]) == ("news", {"n": 1})
 
 
+def test_exporting(real: Workspace) -> None:
+    """A run is exported as a document, to standard output and to a file alike; an unknown run is an error."""
+    real.ask("workflow", "run", "add.yaml", "-i", '{"a": 1, "b": 2}', "--id", "exported")
+
+    printed = real.ask("workflow", "export", "exported")
+    written = real.ask("workflow", "export", "exported", "-o", "exported.json")
+
+    assert (printed.returncode, written.returncode, written.stdout) == (0, 0, "")
+    assert (real.folder / "exported.json").read_text() == printed.stdout
+    document = json.loads(printed.stdout)
+    assert (document["format"], document["run_id"], document["workflow"]) == (
+        "maestro-history",
+        "exported",
+        "tests/add",
+    )
+    assert [event["event"]["type"] for event in document["events"]] == ["run_started", "run_completed"]
+    assert real.ask("workflow", "export", "none").returncode == 1
+
+
 def test_ctrl_c_detaches(real: Workspace) -> None:
     """Ctrl-C leaves the run to itself and says how to look at it."""
     process = real.start("workflow", "run", "wait.yaml", "--id", "left-alone")

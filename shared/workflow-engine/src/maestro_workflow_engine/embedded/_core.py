@@ -54,6 +54,7 @@ class Core:
         self._max_in_memory = max_in_memory
         self._last_key = reader.last_key()
         self._live: dict[int, LiveRun] = {}
+        self.importing: set[str] = set()
         self._by_id: dict[str, LiveRun] = {}
         self._idle: OrderedDict[int, LiveRun] = OrderedDict()
         self._alarms = Alarms(self._ring)
@@ -349,7 +350,7 @@ class Core:
                 self.find(row)
             return
         try:
-            if taken or row:
+            if taken or row or child_id in self.importing:
                 raise WorkflowConflictError(child_id, f"run id {child_id!r} is taken by another run")
             definition = self._registry.find(command.workflow, command.version)
         except WorkflowError as error:

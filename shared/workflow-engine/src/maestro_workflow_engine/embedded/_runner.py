@@ -27,6 +27,7 @@ from maestro_workflow_engine._errors import (
     WorkflowNotFoundError,
     WorkflowTerminatedError,
 )
+from maestro_workflow_engine._history_document import HistoryDocument, history_document
 from maestro_workflow_engine._records import (
     HistoryEvent,
     RunDetail,
@@ -41,6 +42,7 @@ from maestro_workflow_engine.embedded import _schema
 from maestro_workflow_engine.embedded._alarms import now_us
 from maestro_workflow_engine.embedded._branching import before_step, forked, redrives
 from maestro_workflow_engine.embedded._core import Core
+from maestro_workflow_engine.embedded._importing import import_run
 from maestro_workflow_engine.embedded._journal import Journal, Write
 from maestro_workflow_engine.embedded._live import LiveRun
 from maestro_workflow_engine.embedded._loading import replay
@@ -137,6 +139,8 @@ class EmbeddedRunner:
         if run_id is None:
             run_id = uuid.uuid4().hex
         else:
+            if run_id in core.importing:
+                raise WorkflowConflictError(run_id, f"run id {run_id!r} is being imported")
             live, row = core.live(run_id), reader.by_id(run_id)
             known = live.workflow if live else row.workflow if row else None
             if known is not None:
@@ -370,6 +374,27 @@ class EmbeddedRunner:
         """
         rows = self._parts[1].raw_history(self._row(run_id).key, after)
         return [history_event(position, raw) for position, raw in rows]
+
+    def export(self, run_id: str) -> HistoryDocument:
+        """Return a run as a document.
+
+        Raises:
+            WorkflowNotFoundError: No such run.
+        """
+        reader, row = self._parts[1], self._row(run_id)
+        parent = None if row.parent_key is None else reader.by_key(row.parent_key)
+        return history_document(
+            run_id=row.id,
+            workflow=row.workflow,
+            version=row.version,
+            parent_id=parent.id if parent else None,
+            rows=reader.raw_history(row.key),
+        )
+
+    async def import_run(self, document: HistoryDocument, run_id: str) -> None:
+        """Keep a run of another journal; see `_importing`."""
+        core, reader, journal = self._parts
+        await import_run(core, reader, journal, document, run_id)
 
     async def watch(self, run_id: str, after: int = -1) -> AsyncIterator[HistoryEvent]:
         """Yield a run's history, then what is added to it, until the run has ended or the engine closes.

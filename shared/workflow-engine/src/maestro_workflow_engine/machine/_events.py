@@ -202,6 +202,12 @@ Event = (
 
 TERMINAL = (RunCompleted, RunFailed, RunCancelled, RunTerminated)
 
+
+def kind_of(event: Event | type[Event]) -> str:
+    """Return what the journal calls a kind of event."""
+    return str(event.__struct_config__.tag)
+
+
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[Event] = msgspec.json.Decoder(Event)
 

@@ -311,7 +311,7 @@ class WorkflowMachine:
     def _check_after_end(self, event: ev.Event) -> None:
         if isinstance(event, _ENDS):
             if not isinstance(self._closing, _ENDING[type(event)]):
-                raise self._mismatch(type(event).__name__, type(self._closing).__name__)
+                raise self._mismatch(type(event).__name__, _describe_end(self._closing))
             return
         seq = getattr(event, "seq", None)  # answers that were under way when the workflow ended are in order
         if seq is not None and seq not in self._pending and seq not in self._abandoned:
@@ -401,6 +401,11 @@ def _step_error(step: str, attempts: int, failure: Failure) -> Exception:
         return record
     original.__cause__ = record
     return original
+
+
+def _describe_end(closing: cmd.Command | None) -> str:
+    name = type(closing).__name__
+    return f"{name} ({closing.failure.summary})" if isinstance(closing, cmd.FailRun) else name
 
 
 def _describe_event(event: ev.Event) -> str:

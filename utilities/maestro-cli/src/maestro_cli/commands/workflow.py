@@ -13,6 +13,8 @@ from maestro_cli import render
 from maestro_cli._documents import is_document, read_document, read_value
 from maestro_cli._errors import EXIT_INTERRUPTED
 from maestro_cli._following import StatusLine, error_text, event_text, follow_run
+from maestro_cli._output import write_output
+from maestro_cli._replaying import load_workflows, replay_histories
 from maestro_cli.client import OrchestratorClient, open_orchestrator
 from maestro_cli.local import Home
 
@@ -175,6 +177,36 @@ def show_run(target: Target, run_id: str, as_json: bool) -> None:
     console.print("\nHistory", style="bold")
     rows = [(event.get("position"), render.moment(event.get("time")), event_text(event)) for event in history]
     console.print(render.table(("#", "TIME", "EVENT"), rows, right=("#",)))
+
+
+@workflow.command("export", short_help="Write a run's history as JSON.")
+@click.argument("run_id")
+@click.option(
+    "--output", "-o", type=click.Path(dir_okay=False, path_type=Path), help="Write here instead of to standard output."
+)
+@click.pass_obj
+def export_run(target: Target, run_id: str, output: Path | None) -> None:
+    """Write the history of the run RUN_ID as a JSON document, for `replay` and for taking it over elsewhere."""
+    text = target.call(lambda client: client.export(run_id))
+    if output is None:
+        click.echo(text)
+        return
+    write_output(output, text + b"\n")
+    render.err().print(f"Wrote the history of run {run_id} to {output}.", markup=False, soft_wrap=True)
+
+
+@workflow.command("replay", short_help="Check that histories fit the code.")
+@click.argument("histories", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="HISTORY.json...")
+@click.option(
+    "--module", "module", required=True, metavar="MODULE[:WORKFLOW]", help="Where the workflows are; also found here."
+)
+def replay_runs(histories: tuple[Path, ...], module: str) -> None:
+    """Take today's code through the histories of earlier runs, as `maestro workflow export` writes them.
+
+    With MODULE alone each history is replayed on the workflow and version that it names; with MODULE:WORKFLOW all are
+    replayed on that one. No step runs. Ends with exit code 1 when a history does not fit.
+    """
+    replay_histories(histories, load_workflows(module))
 
 
 @workflow.command("signal", short_help="Send a signal to a run.")

@@ -1,0 +1,79 @@
+"""Putting a run from another journal into this one, as a whole or not at all."""
+
+from __future__ import annotations
+
+import asyncio
+
+import msgspec
+
+from maestro_workflow_engine._errors import HistoryFormatError, JournalWriteError, WorkflowConflictError
+from maestro_workflow_engine._history_document import HistoryDocument
+from maestro_workflow_engine._records import RunStatus
+from maestro_workflow_engine.embedded._core import Core
+from maestro_workflow_engine.embedded._journal import Journal, NewRun, StatusChange, Write
+from maestro_workflow_engine.embedded._reader import JournalReader
+from maestro_workflow_engine.machine import _events as ev
+
+_ENDS: dict[type, RunStatus] = {kind: RunStatus(ev.kind_of(kind).removeprefix("run_")) for kind in ev.TERMINAL}
+
+
+async def import_run(
+    core: Core, reader: JournalReader, journal: Journal, document: HistoryDocument, run_id: str
+) -> None:
+    """Keep a run's history under an id that is free; a run that has not ended then goes on.
+
+    Args:
+        core: The runner's core.
+        reader: Reads the journal.
+        journal: Writes the journal.
+        document: The run.
+        run_id: Its id here.
+
+    Raises:
+        HistoryFormatError: The document is no whole history, or names no workflow.
+        WorkflowConflictError: There is a run with this id.
+        JournalWriteError: The disk refuses; there is no such run.
+    """
+    workflow, version, events = document.workflow, document.version, document.decoded()
+    if workflow is None or version is None:
+        raise HistoryFormatError(f"the history of run {document.run_id!r} does not say of which workflow and version")
+    if not document.complete:
+        raise HistoryFormatError(f"the history of run {document.run_id!r} has gaps: what was lost cannot be made up")
+    if run_id in core.importing or core.live(run_id) is not None or reader.by_id(run_id) is not None:
+        raise WorkflowConflictError(run_id, f"there is a run {run_id!r} already")
+    key, last = core.new_key(), events[-1][1]
+    started = next(event for _, event in events if isinstance(event, ev.RunStarted))
+    held = [event for _, event in events if isinstance(event, (ev.RunPaused, ev.RunResumed))]
+    is_paused = bool(held) and isinstance(held[-1], ev.RunPaused)
+    status = _ENDS.get(type(last), RunStatus.PAUSED if is_paused else RunStatus.RUNNING)
+    done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def durable() -> None:
+        core.importing.discard(run_id)
+        if status is RunStatus.RUNNING:
+            core.load(key)
+        if not done.done():
+            done.set_result(None)
+
+    def failed(error: JournalWriteError) -> None:
+        core.importing.discard(run_id)
+        if not done.done():
+            done.set_exception(error)
+
+    core.importing.add(run_id)
+    journal.submit(
+        Write(
+            durable,
+            NewRun(key, run_id, workflow, version, RunStatus.RUNNING.value, started.time, None, None),
+            [(key, placed.position, _compact(placed.event)) for placed in document.events],
+            status=None
+            if status is RunStatus.RUNNING
+            else StatusChange(key, status.value, None if status.is_open else last.time),
+            on_failed=failed,
+        )
+    )
+    await done
+
+
+def _compact(event: msgspec.Raw) -> bytes:
+    return msgspec.json.format(bytes(event), indent=-1)  # the document may have been laid out for people

@@ -1,0 +1,78 @@
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from maestro_cli.cli import cli
+from maestro_workflow_engine import WorkflowEngine, receive, workflow
+
+
+@workflow
+async def ask(what: str) -> str:
+    return what + str(await receive("answer"))
+
+
+@pytest.fixture
+async def journal(tmp_path: Path) -> Path:
+    path = tmp_path / "journal.db"
+    async with WorkflowEngine(f"sqlite:///{path}", workflows=[ask]) as engine:
+        for index in range(40):
+            handle = await engine.start(ask, "x" * 500, id=f"q{index:02}")
+            await handle.signal("answer", "y")
+            await handle.result()
+    return path
+
+
+def cut(path: Path) -> bytes:
+    """Cut a file off; return what is left."""
+    left = path.read_bytes()[: path.stat().st_size * 3 // 5]
+    path.write_bytes(left)
+    return left
+
+
+def test_a_sound_journal(journal: Path) -> None:
+    """A sound journal is said to be sound, and exported whole."""
+    checked = CliRunner().invoke(cli, ["journal", "check", str(journal)])
+    exported = CliRunner().invoke(cli, ["journal", "export", str(journal)])
+
+    assert (checked.exit_code, exported.exit_code) == (0, 0)
+    assert "sound" in checked.stdout
+    files = sorted((journal.parent / "journal.db.export").iterdir())
+    assert [file.name for file in files] == [f"q{index:02}.json" for index in range(40)]
+    assert json.loads(files[0].read_text())["events"][0]["event"]["input"] == "x" * 500
+
+
+def test_a_damaged_journal(journal: Path) -> None:
+    """What is lost of a damaged journal is told with exit code 1, what is left is exported, the file stays as it is."""
+    left = cut(journal)
+
+    checked = CliRunner().invoke(cli, ["journal", "check", str(journal), "--json"])
+    exported = CliRunner().invoke(cli, ["journal", "export", str(journal), "-o", str(journal.parent / "out")])
+
+    assert (checked.exit_code, exported.exit_code) == (1, 1)
+    report = json.loads(checked.stdout)
+    assert (report["sound"], bool(report["losses"]), bool(report["findings"])) == (False, True, True)
+    assert "maestro journal export" in checked.stderr
+    assert "Lost" in exported.stdout
+    documents = [json.loads(file.read_text()) for file in (journal.parent / "out").iterdir()]
+    assert len(documents) == report["runs"]
+    assert {document["complete"] for document in documents} == {True, False}
+    assert journal.read_bytes() == left
+
+
+def test_what_cannot_be_read_or_written(journal: Path, tmp_path: Path) -> None:
+    """What is no journal ends with exit code 1, a folder that is not empty with 2; nothing is overwritten."""
+    text = tmp_path / "text.db"
+    text.write_text("no journal")
+    full = tmp_path / "full"
+    full.mkdir()
+    (full / "q00.json").write_text("mine")
+
+    for command in ("check", "export"):
+        done = CliRunner().invoke(cli, ["journal", command, str(text)])
+        assert done.exit_code == 1
+        assert "no journal" in done.stderr
+    refused = CliRunner().invoke(cli, ["journal", "export", str(journal), "-o", str(full)])
+    assert refused.exit_code == 2
+    assert (full / "q00.json").read_text() == "mine"
