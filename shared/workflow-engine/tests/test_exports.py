@@ -7,8 +7,8 @@ def test_public_names_are_pinned():
     assert set(maestro_workflow_engine.__all__) == {
         "EngineClosedError", "Failure", "HistoryEvent", "JournalCorruptError", "JournalError", "JournalLockedError",
         "JournalVersionError", "JournalWriteError", "NonDeterminismError", "PayloadError", "QueryNotFoundError",
-        "RetryPolicy", "RunDetail", "RunInfo", "RunPage", "RunStatus", "StepDefinition", "StepFailedError", "StepInfo",
-        "StepTimeoutError", "Wait", "WorkflowCancelledError", "WorkflowConflictError", "WorkflowContextError",
+        "RetryPolicy", "RunDetail", "RunInfo", "RunPage", "RunStatus", "StandstillError", "StepDefinition", "StepFailedError", "StepInfo",
+        "StepTimeoutError", "TimeSkippingEngine", "VirtualTime", "Wait", "WorkflowCancelledError", "WorkflowConflictError", "WorkflowContextError",
         "WorkflowDefinition", "WorkflowDefinitionError", "WorkflowEndedError", "WorkflowEngine", "WorkflowError",
         "WorkflowFailedError", "WorkflowHandle", "WorkflowInfo", "WorkflowNotFoundError", "continue_as_new", "info", "now",
         "patched", "publish", "random", "receive", "run_child", "step", "step_info", "uuid4", "workflow",

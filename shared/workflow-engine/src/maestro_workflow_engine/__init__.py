@@ -12,6 +12,7 @@ from maestro_workflow_engine._errors import (
     NonDeterminismError,
     PayloadError,
     QueryNotFoundError,
+    StandstillError,
     StepFailedError,
     StepTimeoutError,
     WorkflowCancelledError,
@@ -40,6 +41,8 @@ from maestro_workflow_engine._inside import (
 from maestro_workflow_engine._records import HistoryEvent, RunDetail, RunInfo, RunPage, RunStatus
 from maestro_workflow_engine._retry import RetryPolicy
 from maestro_workflow_engine._step_info import StepInfo, step_info
+from maestro_workflow_engine._testing import TimeSkippingEngine
+from maestro_workflow_engine._time import VirtualTime
 from maestro_workflow_engine.machine._pending import Wait
 
 __all__ = [
@@ -59,10 +62,13 @@ __all__ = [
     "RunInfo",
     "RunPage",
     "RunStatus",
+    "StandstillError",
     "StepDefinition",
     "StepFailedError",
     "StepInfo",
     "StepTimeoutError",
+    "TimeSkippingEngine",
+    "VirtualTime",
     "Wait",
     "WorkflowCancelledError",
     "WorkflowConflictError",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import timedelta
 from typing import Any, Generic, TypeVar, cast
 
@@ -41,7 +40,7 @@ class WorkflowHandle(Generic[R]):
             WorkflowCancelledError: It was cancelled.
             WorkflowNotFoundError: No such run.
         """
-        async with asyncio.timeout(None if timeout is None else timeout.total_seconds()):
+        async with self._runner.within(timeout):
             raw = await self._runner.result(self.id)
         if self._definition is not None:
             return cast("R", self._definition.signature.decode_result(raw))
