@@ -78,8 +78,8 @@ class WorkflowEngine:
 
         Time moves only while the test waits for it, in `handle.result()`, `engine.watch()` or `engine.time.sleep()`, and
         never while a step runs or the test itself has something to do. Timers, timeouts of `receive`, waits between
-        attempts and `result(timeout=...)` all go by it; a running step, and the timeout of one attempt, take real time.
-        The same test takes the same path each time.
+        attempts and `result(timeout=...)` all go by it. A step takes real time, and virtual time only where a stand-in
+        for it calls `engine.time.sleep()`. The same test takes the same path each time.
 
         Args:
             workflows: The workflows it can run.

@@ -6,8 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
+from maestro_workflow_engine._errors import WorkflowContextError
 from maestro_workflow_engine._records import moment
 from maestro_workflow_engine.embedded._virtual_clock import VirtualClock
+from maestro_workflow_engine.machine._current import current_machine
 
 
 class VirtualTime:
@@ -24,15 +26,19 @@ class VirtualTime:
         """Wait until this much virtual time has passed.
 
         Everything that falls due by then, and what follows from it, has happened when the call returns. An engine made
-        with `auto=False` only gets there when somebody calls `advance`.
+        with `auto=False` only gets there when somebody calls `advance`. In a step's stand-in it makes the step last longer:
+        its timeout, and all other time, goes on meanwhile.
 
         Args:
-            duration: The virtual time to wait.
+            duration: The virtual time to wait. Zero: until everything that is due already has happened.
 
         Raises:
+            WorkflowContextError: Called by workflow code, which has asyncio.sleep.
             StandstillError: Nothing has happened, in real time, for as long as the engine has patience.
             EngineClosedError: The engine closed meanwhile.
         """
+        if current_machine() is not None:
+            raise WorkflowContextError("engine.time is for tests and stand-ins; a workflow sleeps with asyncio.sleep()")
         await self._clock.sleep(duration)
 
     async def advance(self, duration: timedelta) -> None:

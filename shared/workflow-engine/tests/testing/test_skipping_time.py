@@ -358,7 +358,7 @@ async def test_waiting_without_anyone_moving_time_is_named():
     """With auto=False, a result that nobody advances to says so."""
     async with WorkflowEngine.test([approval], auto=False, patience=timedelta(milliseconds=50)) as engine:
         handle = await engine.start(approval, "o-9")
-        with pytest.raises(StandstillError, match="nobody calls .*advance"):
+        with pytest.raises(StandstillError, match=r"nobody calls .*advance"):
             await handle.result(timeout=60 * DAY)
 
 

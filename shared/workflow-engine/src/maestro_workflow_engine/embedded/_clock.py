@@ -39,8 +39,11 @@ class Clock(Protocol):
     def spawn(self, coro: Coroutine[Any, Any, T], *, name: str | None = None) -> asyncio.Task[T]:
         """Start a task that does real work: time does not jump while it runs."""
 
+    def deadline(self, timeout: timedelta) -> AbstractAsyncContextManager[asyncio.Timeout]:
+        """Raise TimeoutError in a step once it has worked longer than this."""
+
     def within(self, timeout: timedelta | None) -> AbstractAsyncContextManager[object]:
-        """Raise TimeoutError in the block once it has taken longer than this; None for never."""
+        """Raise TimeoutError in the block of one who waits once that has taken longer than this; None for never."""
 
 
 class WallClock:
@@ -62,6 +65,10 @@ class WallClock:
         """Start a task."""
         return asyncio.get_running_loop().create_task(coro, name=name)
 
+    def deadline(self, timeout: timedelta) -> AbstractAsyncContextManager[asyncio.Timeout]:
+        """Raise TimeoutError in a step once it has worked longer than this."""
+        return asyncio.timeout(timeout.total_seconds())
+
     def within(self, timeout: timedelta | None) -> AbstractAsyncContextManager[object]:
-        """Raise TimeoutError in the block once it has taken longer than this; None for never."""
+        """Raise TimeoutError in the block of one who waits once that has taken longer than this; None for never."""
         return asyncio.timeout(None if timeout is None else timeout.total_seconds())

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sqlite3
 
 from maestro_workflow_engine._errors import EngineClosedError
+from maestro_workflow_engine.embedded._hold import Hold
 from maestro_workflow_engine.embedded._journal import Journal, Write
-from maestro_workflow_engine.embedded._virtual_clock import Hold, VirtualClock
+from maestro_workflow_engine.embedded._virtual_clock import VirtualClock
 
 _RETRY_S = 0.05
 

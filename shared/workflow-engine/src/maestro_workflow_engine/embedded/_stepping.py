@@ -90,7 +90,9 @@ class StepScheduler:
         info = StepInfo(run.id, command.step.name, command.attempt, f"{run.id}/{command.seq}")
         _logger.debug("Step started", run_id=run.id, step=info.step, attempt=info.attempt, key=info.idempotency_key)
         step = self._stand_ins.get(command.step)
-        attempt = run_attempt(step, command.input, info, threads=self._threads, traceparent=machine.trace)
+        attempt = run_attempt(
+            step, command.input, info, threads=self._threads, clock=self._clock, traceparent=machine.trace
+        )
         task = self._clock.spawn(attempt, name=info.idempotency_key)
         run.steps[command.seq] = task
         task.add_done_callback(partial(self._done, run, command, self._clock.now_us()))

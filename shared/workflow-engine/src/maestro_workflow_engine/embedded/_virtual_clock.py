@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import heapq
 import itertools
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import IntEnum
@@ -15,8 +17,10 @@ from functools import partial
 from typing import Any, TypeVar
 
 from maestro_workflow_engine._errors import EngineClosedError, StandstillError
+from maestro_workflow_engine.embedded._hold import Hold
 
 T = TypeVar("T")
+_work: ContextVar[Hold | None] = ContextVar("maestro_work", default=None)
 _MICROSECOND = timedelta(microseconds=1)
 _MOST_TURNS = 1000  # of the event loop that one jump waits for others; somebody may be polling with sleep(0)
 _BLIND_TURNS = 50  # the same, on an event loop that does not show what is ready
@@ -26,8 +30,9 @@ class Turn(IntEnum):
     """Who is first among those that are due at one moment."""
 
     ENGINE = 0
-    SLEEPER = 1
-    TIMEOUT = 2
+    DEADLINE = 1
+    SLEEPER = 2
+    TIMEOUT = 3
 
 
 @dataclass(order=True, slots=True)
@@ -43,21 +48,6 @@ class VirtualWake:
     def cancel(self) -> None:
         """Owe it no more; time does not stop at it either."""
         self.cancelled = True
-
-
-class Hold:
-    """Keeps time from moving until it is released."""
-
-    def __init__(self, holds: set[Hold], reason: str, on_release: Callable[[], None]) -> None:
-        self.reason = reason
-        self._holds = holds
-        self._on_release = on_release
-        holds.add(self)
-
-    def release(self) -> None:
-        """Let time move again."""
-        self._holds.discard(self)
-        self._on_release()
 
 
 @dataclass(slots=True, eq=False)
@@ -120,10 +110,22 @@ class VirtualClock:
 
     def spawn(self, coro: Coroutine[Any, Any, T], *, name: str | None = None) -> asyncio.Task[T]:
         """Start a task; time stands still until it is done."""
-        task = asyncio.get_running_loop().create_task(coro, name=name)
-        hold = self.hold(f"{task.get_name()} is running")
+        hold = self.hold(f"{name} is running")
+        context = contextvars.copy_context()
+        context.run(_work.set, hold)
+        task = asyncio.get_running_loop().create_task(coro, name=name, context=context)
         task.add_done_callback(lambda _: hold.release())
         return task
+
+    @asynccontextmanager
+    async def deadline(self, timeout: timedelta) -> AsyncIterator[asyncio.Timeout]:
+        """Raise TimeoutError in a step once it has worked longer than this, in real time or in virtual time it slept."""
+        async with asyncio.timeout(timeout.total_seconds()) as limit:
+            wake = self.wake_at(self._after(timeout), _Waiter(limit).expire, Turn.DEADLINE)
+            try:
+                yield limit
+            finally:
+                wake.cancel()
 
     @asynccontextmanager
     async def within(self, timeout: timedelta | None) -> AsyncIterator[None]:
@@ -161,10 +163,15 @@ class VirtualClock:
             raise error from None
 
     async def sleep(self, duration: timedelta) -> None:
-        """Wait until that much virtual time has passed and everything due by then has happened."""
+        """Wait until that much virtual time has passed and everything due by then has happened.
+
+        In work that this clock has spawned, the work takes that much longer: time moves on past it.
+        """
+        work = _work.get()
         slept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        async with self.within(None):
-            wake = self.wake_at(self._after(duration), partial(slept.set_result, None), Turn.SLEEPER)
+        async with self.within(None) if work is None else work.paused():
+            turn = Turn.SLEEPER if work is None else Turn.ENGINE
+            wake = self.wake_at(self._after(duration), partial(slept.set_result, None), turn)
             try:
                 await slept
             finally:
