@@ -7,6 +7,7 @@ import pytest
 
 from maestro_workflow_engine import (
     EngineClosedError,
+    JournalWriteError,
     RetryPolicy,
     RunStatus,
     StandstillError,
@@ -418,3 +419,35 @@ async def test_a_start_time_needs_a_time_zone():
     """A naive start time would mean another moment on each machine."""
     with pytest.raises(ValueError, match="time zone"):
         WorkflowEngine.test(start_time=datetime(2031, 5, 1))  # noqa: DTZ001  the mistake under test
+
+
+async def test_a_refused_write_is_told_and_kept_work_waits_for_the_disk():
+    """A full disk refuses a start; the result of a step stays queued, and time with it, until there is room."""
+    release = asyncio.Event()
+
+    @step
+    async def work() -> str:
+        await release.wait()
+        return "x" * 200_000
+
+    @workflow
+    async def big() -> int:
+        size = len(await work())
+        await asyncio.sleep(3600)
+        return size
+
+    async with WorkflowEngine.test([big], start_time=START) as engine:
+        handle = await engine.start(big)
+        connection = engine._runner._parts[2]._connection
+        pages = connection.execute("PRAGMA page_count").fetchone()[0]
+        connection.execute(f"PRAGMA max_page_count = {pages + 1}")
+        result = asyncio.create_task(handle.result())
+        release.set()
+        while engine.failure is None:
+            await asyncio.sleep(0)
+        with pytest.raises(JournalWriteError):
+            await engine.start(big)
+        assert engine.time.now() == START
+        connection.execute("PRAGMA max_page_count = 1000000")
+        assert await result == 200_000
+        assert engine.failure is None

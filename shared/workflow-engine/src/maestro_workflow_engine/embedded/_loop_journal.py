@@ -55,10 +55,9 @@ class LoopJournal(Journal):
         batch = list(self._queue)
         self._queue.clear()
         hold, self._hold = self._hold, None
-        if not batch:
-            return
         try:
-            self._commit(batch)
+            if batch:
+                self._commit(batch)
         except sqlite3.Error as error:
             self._queue.extendleft(reversed(self._refuse(batch, error)))
             if not self._closing:

@@ -171,7 +171,7 @@ class VirtualClock:
         slept: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         async with self.within(None) if work is None else work.paused():
             turn = Turn.SLEEPER if work is None else Turn.ENGINE
-            wake = self.wake_at(self._after(duration), partial(slept.set_result, None), turn)
+            wake = self.wake_at(self._after(duration), partial(_resolve, slept), turn)
             try:
                 await slept
             finally:
@@ -261,3 +261,8 @@ class VirtualClock:
         if not self._auto and any(not wake.cancelled for wake in self._due):
             return ("time is moved by hand and nobody calls engine.time.advance()",)
         return ("nothing falls due any more",)
+
+
+def _resolve(slept: asyncio.Future[None]) -> None:
+    if not slept.done():
+        slept.set_result(None)
