@@ -323,6 +323,25 @@ async def test_a_run_that_waits_for_nothing_that_comes_is_named():
             await handle.result(timeout=DAY)
 
 
+async def test_a_timeout_that_is_over_does_not_draw_time():
+    """A result that came in time leaves nothing behind that time would run to."""
+
+    @workflow
+    async def brief() -> None:
+        await asyncio.sleep(3600)
+
+    @workflow
+    async def deaf() -> None:
+        await receive("approval")
+
+    patience = timedelta(milliseconds=50)
+    async with WorkflowEngine.test([brief, deaf], start_time=START, patience=patience) as engine:
+        await (await engine.start(brief)).result(timeout=1000 * DAY)
+        with pytest.raises(StandstillError):
+            await (await engine.start(deaf)).result()
+        assert engine.time.now() == START + HOUR
+
+
 async def test_a_step_that_never_returns_is_named():
     """A step that hangs does not hang the test: patience runs out and the step is named."""
 

@@ -92,8 +92,11 @@ async def test_arguments_that_a_stand_in_does_not_use_may_be_underscored():
 
 async def test_by_name_the_difference_shows_when_the_step_is_called():
     """A name tells no signature: the first call fails the run, without retries."""
-    with pytest.raises(WorkflowFailedError, match="cannot be called as the step is"):
-        await _run({"charge": lambda: "paid"})
+    async with WorkflowEngine.test([fulfil], steps={"charge": lambda: "paid"}) as engine:
+        handle = await engine.start(fulfil, "17")
+        with pytest.raises(WorkflowFailedError, match="cannot be called as the step is"):
+            await handle.result()
+        assert [event.type for event in await handle.history()] == ["run_started", "step_failed", "run_failed"]
 
 
 async def test_a_result_of_another_type_is_refused():
