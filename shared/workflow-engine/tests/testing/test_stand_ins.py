@@ -16,6 +16,7 @@ from maestro_workflow_engine import (
     step_info,
     workflow,
 )
+from maestro_workflow_engine.dsl import Steps, load_document
 
 
 @step(retry=RetryPolicy(max_attempts=3, initial_interval=timedelta(hours=1)))
@@ -136,3 +137,17 @@ async def test_a_step_that_fails_for_good_has_its_record():
 
     async with WorkflowEngine.test([careful], steps={charge: refuse}) as engine:
         assert await (await engine.start(careful)).result() == 3
+
+
+async def test_a_document_runs_in_virtual_time_with_stand_ins():
+    """A declarative workflow waits its weeks at once, and the steps it calls are stood in for."""
+    document = load_document(
+        "document: {dsl: '1.0.3', namespace: acme, name: dunning, version: 1.0.0}\n"
+        "do: [{pause: {wait: P30D}}, {pay: {call: charge, with: {order_id: '${ .id }', cents: 5}}}]",
+    )
+    stand_ins = {charge: lambda order_id, cents, currency: f"{order_id} {cents} {currency}"}
+    async with WorkflowEngine.test([document.as_workflow(Steps([charge]))], steps=stand_ins) as engine:
+        begun = engine.time.now()
+        handle = await engine.start("acme/dunning", {"id": "17"})
+        assert await handle.result() == "17 5 EUR"
+        assert engine.time.now() - begun == timedelta(days=30)
