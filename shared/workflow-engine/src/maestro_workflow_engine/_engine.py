@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 from urllib.parse import unquote, urlsplit
 
 from maestro_workflow_engine import _payload
-from maestro_workflow_engine._definitions import StepDefinition, WorkflowDefinition
+from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._errors import PayloadError, WorkflowDefinitionError, WorkflowError
 from maestro_workflow_engine._handle import WorkflowHandle
 from maestro_workflow_engine._records import HistoryEvent, RunPage, RunStatus
@@ -68,7 +68,7 @@ class WorkflowEngine:
         *,
         start_time: datetime | None = None,
         auto: bool = True,
-        steps: Mapping[StepDefinition[..., Any] | str, Callable[..., Any]] | None = None,
+        steps: Mapping[Any, Callable[..., Any]] | None = None,  # invariant keys: a narrower type refuses ready dicts
         url: str = "sqlite://",
         seed: int = 0,
         patience: timedelta = timedelta(seconds=10),

@@ -26,7 +26,7 @@ class StandIns:
         WorkflowDefinitionError: A function cannot be called as the step is.
     """
 
-    def __init__(self, steps: Mapping[StepDefinition[..., Any] | str, Callable[..., Any]] | None = None) -> None:
+    def __init__(self, steps: Mapping[Any, Callable[..., Any]] | None = None) -> None:
         self._by_step: dict[StepDefinition[..., Any], StepDefinition[..., Any]] = {}
         self._by_name: dict[str, Callable[..., Any]] = {}
         self._met: set[str] = set()

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Any
 
 from maestro_core_logging import get_logger
-from maestro_workflow_engine._definitions import StepDefinition, WorkflowDefinition
+from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._engine import WorkflowEngine
 from maestro_workflow_engine._records import RunStatus
 from maestro_workflow_engine._stand_ins import StandIns
@@ -41,7 +41,7 @@ class TimeSkippingEngine(WorkflowEngine):
         workflows: Iterable[WorkflowDefinition[..., Any]],
         start_time: datetime | None,
         auto: bool,
-        steps: Mapping[StepDefinition[..., Any] | str, Callable[..., Any]] | None,
+        steps: Mapping[Any, Callable[..., Any]] | None,
         seed: int,
         patience: timedelta,
         **options: Any,  # as WorkflowEngine takes them
