@@ -13,6 +13,7 @@ from maestro_workflow_engine._errors import (
     NonDeterminismError,
     PayloadError,
     QueryNotFoundError,
+    StandstillError,
     StepFailedError,
     StepNotFoundError,
     StepTimeoutError,
@@ -48,6 +49,8 @@ from maestro_workflow_engine._records import HistoryEvent, RunDetail, RunInfo, R
 from maestro_workflow_engine._replay import ReplayResult, replay, replay_all
 from maestro_workflow_engine._retry import RetryPolicy
 from maestro_workflow_engine._step_info import StepInfo, step_info
+from maestro_workflow_engine._testing import TimeSkippingEngine
+from maestro_workflow_engine._time import VirtualTime
 from maestro_workflow_engine.machine._pending import Wait
 from maestro_workflow_engine.rescue._report import JournalLoss, JournalReport
 from maestro_workflow_engine.rescue._rescue import JournalRescue, check_journal, rescue_journal
@@ -75,13 +78,16 @@ __all__ = [
     "RunInfo",
     "RunPage",
     "RunStatus",
+    "StandstillError",
     "StepDefinition",
     "StepFailedError",
     "StepInfo",
     "StepNotFoundError",
     "StepTimeoutError",
+    "TimeSkippingEngine",
     "UpdateFailedError",
     "UpdateRejectedError",
+    "VirtualTime",
     "Wait",
     "WorkflowCancelledError",
     "WorkflowConflictError",

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from datetime import datetime, timedelta
 from types import TracebackType
-from typing import Any, Self, TypeVar, overload
+from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 from urllib.parse import unquote, urlsplit
 
 from maestro_workflow_engine import _payload
@@ -18,6 +19,10 @@ from maestro_workflow_engine._records import HistoryEvent, RunPage, RunStatus
 from maestro_workflow_engine._registry import WorkflowRegistry
 from maestro_workflow_engine._runner import Runner
 from maestro_workflow_engine.embedded._runner import EmbeddedRunner
+from maestro_workflow_engine.embedded._surroundings import Surroundings
+
+if TYPE_CHECKING:
+    from maestro_workflow_engine._testing import TimeSkippingEngine
 
 R = TypeVar("R")
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:~@-]{0,199}\Z")
@@ -55,7 +60,61 @@ class WorkflowEngine:
             max_concurrent=max_concurrent_workflows,
             max_in_memory=max_workflows_in_memory,
             threads=threads or max(8, 2 * (os.cpu_count() or 1)),
+            surroundings=self._surroundings(),
         )
+
+    @staticmethod
+    def test(
+        workflows: Iterable[WorkflowDefinition[..., Any]] = (),
+        *,
+        start_time: datetime | None = None,
+        auto: bool = True,
+        steps: Mapping[Any, Callable[..., Any]] | None = None,  # invariant keys: a narrower type refuses ready dicts
+        url: str = "sqlite://",
+        seed: int = 0,
+        patience: timedelta = timedelta(seconds=10),
+        **options: Any,  # as the constructor takes them
+    ) -> TimeSkippingEngine:
+        """Make an engine for tests, whose time jumps to whatever falls due next: a month takes milliseconds.
+
+        Time moves only while the test waits for it, in `handle.result()`, `engine.watch()` or `engine.time.sleep()`, and
+        never while a step runs or the test itself has something to do. Timers, timeouts of `receive`, waits between
+        attempts and `result(timeout=...)` all go by it. A step takes real time, and virtual time only where a stand-in
+        for it calls `engine.time.sleep()`. The same test takes the same path each time.
+
+        Args:
+            workflows: The workflows it can run.
+            start_time: The time at first, with a time zone. Default: the beginning of 2030.
+            auto: Whether time jumps by itself; if not, only `engine.time.advance()` moves it.
+            steps: Functions that run in place of steps, by step or by its name, so that there are no side effects.
+            url: Where runs are kept. Default: a temporary journal.
+            seed: Of runs' random numbers and retries' jitter.
+            patience: How long, in real time, a waiting test puts up with nothing happening before StandstillError tells
+                it why. Default 10 s.
+            **options: Whatever else the constructor takes.
+
+        Returns:
+            The engine; open it with `async with`. Its `time` reads and moves the time.
+
+        Raises:
+            WorkflowDefinitionError: A function in `steps` cannot be called as its step is.
+            ValueError: `start_time` has no time zone.
+        """
+        from maestro_workflow_engine._testing import TimeSkippingEngine  # noqa: PLC0415  it derives from this class
+
+        return TimeSkippingEngine(
+            url,
+            workflows=workflows,
+            start_time=start_time,
+            auto=auto,
+            steps=steps,
+            seed=seed,
+            patience=patience,
+            **options,
+        )
+
+    def _surroundings(self) -> Surroundings:
+        return Surroundings()
 
     async def __aenter__(self) -> Self:
         """Open the engine and take up every unfinished run.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import ClassVar
 
@@ -329,3 +330,23 @@ class JournalWriteError(JournalError):
     """The journal cannot be written at the moment (a full disk, a lost volume). What was asked for did not happen."""
 
     code = "JOURNAL_WRITE"
+
+
+class StandstillError(WorkflowError, TimeoutError):
+    """In a time-skipping engine somebody waited, and nothing happened any more.
+
+    Attributes:
+        patience: How long, in real time, nothing happened.
+        reasons: What time stood still for, and what unfinished runs wait for.
+    """
+
+    code = "TIME_STANDS_STILL"
+
+    def __init__(self, patience: timedelta, reasons: tuple[str, ...]) -> None:
+        super().__init__(patience, reasons)
+        self.patience = patience
+        self.reasons = reasons
+
+    def __str__(self) -> str:
+        """Return one readable line."""
+        return f"nothing has happened for {self.patience.total_seconds():g} s: {'; '.join(self.reasons)}"

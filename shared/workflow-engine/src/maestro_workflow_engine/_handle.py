@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import uuid
 from datetime import timedelta
 from typing import Any, Generic, TypeVar, cast
@@ -47,7 +46,7 @@ class WorkflowHandle(Generic[R]):
             WorkflowTerminatedError: It was terminated.
             WorkflowNotFoundError: No such run.
         """
-        async with asyncio.timeout(None if timeout is None else timeout.total_seconds()):
+        async with self._runner.within(timeout):
             raw = await self._runner.result(self.id)
         if self._definition is not None:
             return cast("R", self._definition.signature.decode_result(raw))
@@ -106,7 +105,7 @@ class WorkflowHandle(Generic[R]):
             JournalWriteError: It cannot be kept at the moment; it was not asked for.
         """
         update_id = id or uuid.uuid4().hex
-        async with asyncio.timeout(None if timeout is None else timeout.total_seconds()):
+        async with self._runner.within(timeout):
             answer = await self._runner.update(self.id, update_id, name, _payload.encode(payload))
         if answer.failure is not None:
             raise rebuild(answer.failure) or UpdateFailedError(name, answer.failure)

@@ -53,11 +53,12 @@ class RetryPolicy:
             return False
         return self.max_attempts == 0 or attempt < self.max_attempts
 
-    def delay(self, attempt: int) -> timedelta:
+    def delay(self, attempt: int, chance: random.Random | None = None) -> timedelta:
         """Draw the wait after a failed attempt.
 
         Args:
             attempt: The number of the attempt that just failed, from 1.
+            chance: Where the jitter comes from. Default: the process's random numbers.
 
         Returns:
             The time to wait before the next attempt.
@@ -67,4 +68,5 @@ class RetryPolicy:
             seconds = min(self.initial_interval.total_seconds() * self.backoff ** (attempt - 1), ceiling)
         except OverflowError:
             seconds = ceiling
-        return timedelta(seconds=seconds * (1 - self.jitter * random.random()))  # noqa: S311  jitter is no secret
+        drawn = chance.random() if chance else random.random()  # noqa: S311  jitter is no secret
+        return timedelta(seconds=seconds * (1 - self.jitter * drawn))

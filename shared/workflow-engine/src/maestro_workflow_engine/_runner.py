@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
 from typing import Any, Protocol
 
 import msgspec
@@ -82,3 +84,6 @@ class Runner(Protocol):
         self, *, status: RunStatus | None, workflow: str | None, parent: str | None, limit: int, before: int | None
     ) -> RunPage:
         """List runs, newest first."""
+
+    def within(self, timeout: timedelta | None) -> AbstractAsyncContextManager[object]:
+        """Raise TimeoutError in the block once it has taken longer than this by the runner's clock; None for never."""

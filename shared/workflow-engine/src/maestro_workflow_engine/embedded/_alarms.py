@@ -1,29 +1,22 @@
-"""When something falls due: one heap, one timer of the event loop."""
+"""When something falls due: one heap, one timer of the clock."""
 
 from __future__ import annotations
 
-import asyncio
 import heapq
-import time
 from collections.abc import Callable, Iterable
 
-_LONGEST_WAIT_S = 30.0  # look again now and then, so that a clock set forward is noticed
-
-
-def now_us() -> int:
-    """Return the wall clock's time in microseconds since the epoch."""
-    return time.time_ns() // 1000
+from maestro_workflow_engine.embedded._clock import Clock, Wake
 
 
 class Alarms:
-    """Calls back with (run key, sequence number) at a wall-clock time. Entries are never removed: the callee checks."""
+    """Calls back with (run key, sequence number) at a time. Entries are never removed: the callee checks."""
 
-    def __init__(self, ring: Callable[[int, int, int], None]) -> None:
+    def __init__(self, ring: Callable[[int, int, int], None], clock: Clock) -> None:
         self._ring = ring
         self._heap: list[tuple[int, int, int]] = []
-        self._handle: asyncio.TimerHandle | None = None
+        self._handle: Wake | None = None
         self._armed_for = 0
-        self._loop = asyncio.get_running_loop()
+        self._clock = clock
 
     def fill(self, entries: Iterable[tuple[int, int, int]]) -> None:
         """Take over many entries at once."""
@@ -49,12 +42,11 @@ class Alarms:
             self._handle = None
         if self._heap:
             self._armed_for = self._heap[0][0]
-            wait = max(0.0, (self._armed_for - now_us()) / 1e6)
-            self._handle = self._loop.call_later(min(wait, _LONGEST_WAIT_S), self._due)
+            self._handle = self._clock.wake_at(self._armed_for, self._due)
 
     def _due(self) -> None:
         self._handle = None
-        now = now_us()
+        now = self._clock.now_us()
         while self._heap and self._heap[0][0] <= now:
             self._ring(*heapq.heappop(self._heap))
         self._arm()

@@ -17,6 +17,7 @@ from maestro_workflow_engine import _payload
 from maestro_workflow_engine._definitions import StepDefinition
 from maestro_workflow_engine._errors import StepTimeoutError
 from maestro_workflow_engine._step_info import StepInfo, enter_step
+from maestro_workflow_engine.embedded._clock import Clock
 
 _tracer = trace.get_tracer("maestro_workflow_engine")
 _propagator = TraceContextTextMapPropagator()
@@ -28,6 +29,7 @@ async def run_attempt(
     info: StepInfo,
     *,
     threads: ThreadPoolExecutor,
+    clock: Clock,
     traceparent: str | None,
 ) -> msgspec.Raw:
     """Run a step once, in the current task.
@@ -37,6 +39,7 @@ async def run_attempt(
         input_: Its input.
         info: What the step can know about itself.
         threads: Where plain functions run.
+        clock: What the step's timeout goes by.
         traceparent: The run's trace; the attempt becomes a span of it.
 
     Returns:
@@ -51,25 +54,28 @@ async def run_attempt(
     enter_step(info)
     with log_context(run_id=info.run_id, step=step.name):
         if traceparent is None:
-            return _payload.encode(await _call(step, args, kwargs, threads))
+            return _payload.encode(await _call(step, args, kwargs, threads, clock))
         context = _propagator.extract({"traceparent": traceparent})
         attributes: dict[str, str | int] = {"maestro.run_id": info.run_id, "maestro.attempt": info.attempt}
         with _tracer.start_as_current_span(f"step {step.name}", context=context, attributes=attributes):
-            return _payload.encode(await _call(step, args, kwargs, threads))
+            return _payload.encode(await _call(step, args, kwargs, threads, clock))
 
 
 async def _call(
-    step: StepDefinition[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], threads: ThreadPoolExecutor
+    step: StepDefinition[..., Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    threads: ThreadPoolExecutor,
+    clock: Clock,
 ) -> Any:
     if step.timeout is None:
         return await (step.func(*args, **kwargs) if step.is_async else _in_thread(step, args, kwargs, threads))
-    limit = step.timeout.total_seconds()
     try:
-        async with asyncio.timeout(limit) as clock:
+        async with clock.deadline(step.timeout) as limit:
             return await (step.func(*args, **kwargs) if step.is_async else _in_thread(step, args, kwargs, threads))
     except TimeoutError as error:
-        if clock.expired():
-            raise StepTimeoutError(step.name, limit) from error
+        if limit.expired():
+            raise StepTimeoutError(step.name, step.timeout.total_seconds()) from error
         raise
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from maestro_workflow_engine._errors import StepNotFoundError, WorkflowConflictError
-from maestro_workflow_engine.embedded._alarms import now_us
 from maestro_workflow_engine.embedded._journal import NewRun, StatusChange, Write
 from maestro_workflow_engine.embedded._loading import effective
 from maestro_workflow_engine.embedded._reader import JournalReader, RunRow
@@ -36,20 +35,20 @@ def before_step(row: RunRow, history: History, step: int) -> list[ev.Event]:
     raise StepNotFoundError(row.id, step, tuple(sorted({event.seq for event in events if hasattr(event, "seq")})))
 
 
-def forked(source: RunRow, events: Sequence[ev.Event], *, key: int, run_id: str) -> Write:
+def forked(source: RunRow, events: Sequence[ev.Event], *, key: int, run_id: str, now: int) -> Write:
     """Return the write that makes a new run with the beginning of another's history."""
-    now = now_us()
     row = NewRun(key, run_id, source.workflow, source.version, "running", now, None, None)
     rows = [(key, position, ev.encode_event(event)) for position, event in enumerate(events)]
     return Write(lambda: None, row, rows)
 
 
-def redrives(reader: JournalReader, row: RunRow) -> list[tuple[RunRow, Write]]:
+def redrives(reader: JournalReader, row: RunRow, now: int) -> list[tuple[RunRow, Write]]:
     """Return the writes that let a failed run go on from its last failed step, its failed child first.
 
     Args:
         reader: The journal.
         row: The run.
+        now: The time, in µs since the epoch.
 
     Returns:
         What to write, for each run that is to go on.
@@ -62,10 +61,10 @@ def redrives(reader: JournalReader, row: RunRow) -> list[tuple[RunRow, Write]]:
         raise WorkflowConflictError(
             row.id, f"run {row.id!r} is a child: retry {parent.id if parent else 'its parent'!r} instead"
         )
-    return _redrives(reader, row)
+    return _redrives(reader, row, now)
 
 
-def _redrives(reader: JournalReader, row: RunRow) -> list[tuple[RunRow, Write]]:
+def _redrives(reader: JournalReader, row: RunRow, now: int) -> list[tuple[RunRow, Write]]:
     if row.status != "failed":
         raise WorkflowConflictError(
             row.id, f"run {row.id!r} has not failed ({row.status}); only failed runs can be retried"
@@ -77,7 +76,7 @@ def _redrives(reader: JournalReader, row: RunRow) -> list[tuple[RunRow, Write]]:
             row.id, f"no step of run {row.id!r} failed: its own code did; mend it and fork the run"
         )
     position, event = failed
-    marker = ev.RunRedriven(now_us(), position)
+    marker = ev.RunRedriven(now, position)
     own = Write(
         lambda: None,
         events=[(row.key, history[-1][0] + 1, ev.encode_event(marker))],
@@ -87,5 +86,5 @@ def _redrives(reader: JournalReader, row: RunRow) -> list[tuple[RunRow, Write]]:
     if isinstance(event, ev.ChildFailed):
         child = reader.by_id(event.run_id)
         if child is not None and child.parent_key == row.key:
-            below = _redrives(reader, child)
+            below = _redrives(reader, child, now)
     return [*below, (row, own)]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
@@ -17,12 +16,13 @@ from maestro_workflow_engine._failure import describe
 from maestro_workflow_engine._records import RunStatus
 from maestro_workflow_engine._registry import WorkflowRegistry
 from maestro_workflow_engine.embedded import _crash_points as crash_points
-from maestro_workflow_engine.embedded._alarms import Alarms, now_us
+from maestro_workflow_engine.embedded._alarms import Alarms
 from maestro_workflow_engine.embedded._journal import Journal, NewRun, Parked, StatusChange, Write
 from maestro_workflow_engine.embedded._live import LiveRun
 from maestro_workflow_engine.embedded._loading import new_machine, replay
 from maestro_workflow_engine.embedded._reader import JournalReader, RunRow
 from maestro_workflow_engine.embedded._stepping import StepScheduler
+from maestro_workflow_engine.embedded._surroundings import Surroundings
 from maestro_workflow_engine.embedded._watchers import Answers, Endings, Watchers
 from maestro_workflow_engine.machine import _commands as cmd
 from maestro_workflow_engine.machine import _events as ev
@@ -47,8 +47,10 @@ class Core:
         max_concurrent: int,
         max_in_memory: int,
         threads: int,
+        surroundings: Surroundings,
     ) -> None:
         self._journal = journal
+        self._clock = surroundings.clock
         self._reader = reader
         self._registry = registry
         self._max_in_memory = max_in_memory
@@ -57,14 +59,19 @@ class Core:
         self.importing: set[str] = set()
         self._by_id: dict[str, LiveRun] = {}
         self._idle: OrderedDict[int, LiveRun] = OrderedDict()
-        self._alarms = Alarms(self._ring)
+        self._alarms = Alarms(self._ring, self._clock)
         self._steps = StepScheduler(
-            limit=max_concurrent, threads=threads, alarms=self._alarms, find=self._live.get, report=self.append
+            limit=max_concurrent,
+            threads=threads,
+            alarms=self._alarms,
+            find=self._live.get,
+            report=self.append,
+            surroundings=surroundings,
         )
         self.growing = Watchers()
         self.endings = Endings()
         self.answers = Answers()
-        self._seeds = random.Random()  # noqa: S311  seeds make runs differ; they are no secrets
+        self._seeds = self._clock.random
 
     def recover(self) -> list[int]:
         """Set the alarms of sleeping runs.
@@ -177,7 +184,7 @@ class Core:
         on_failed: Callable[[JournalWriteError], None] | None = None,
     ) -> LiveRun:
         """Make a new run. It begins once it is on disk."""
-        started = ev.RunStarted(now_us(), input_, self._seeds.getrandbits(62), trace)
+        started = ev.RunStarted(self._clock.now_us(), input_, self._seeds.getrandbits(62), trace)
         parent_ref = None if parent is None else (parent[0].key, parent[1])
         machine = new_machine(definition, run_id, parent[0].id if parent else None)
         run = LiveRun(self.new_key(), run_id, definition.name, definition.version, machine, parent_ref, 1, unflushed=1)
@@ -299,7 +306,7 @@ class Core:
             self._steps.request(run, retry)
         elif run.timers.get(seq) == at_us:
             del run.timers[seq]
-            self.append(run, ev.TimerFired(max(now_us(), at_us), seq))
+            self.append(run, ev.TimerFired(max(self._clock.now_us(), at_us), seq))
 
     # ── commands ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -322,21 +329,21 @@ class Core:
                 case cmd.CancelChild(seq):
                     self._cancel_child(run, seq)
                 case cmd.RecordPatch(change):
-                    self.append(run, ev.PatchRecorded(now_us(), change))
+                    self.append(run, ev.PatchRecorded(self._clock.now_us(), change))
                 case cmd.AnswerUpdate():
                     self._answer(run, command)
                 case cmd.CompleteRun(output):
-                    self._end(run, ev.RunCompleted(now_us(), output), RunStatus.COMPLETED)
+                    self._end(run, ev.RunCompleted(self._clock.now_us(), output), RunStatus.COMPLETED)
                 case cmd.FailRun(failure):
-                    self._end(run, ev.RunFailed(now_us(), failure), RunStatus.FAILED)
+                    self._end(run, ev.RunFailed(self._clock.now_us(), failure), RunStatus.FAILED)
                 case cmd.CancelRun():
-                    self._end(run, ev.RunCancelled(now_us()), RunStatus.CANCELLED)
+                    self._end(run, ev.RunCancelled(self._clock.now_us()), RunStatus.CANCELLED)
                 case cmd.ContinueRun():
                     self._continue(run, command)
 
     def _answer(self, run: LiveRun, command: cmd.AnswerUpdate) -> None:
         output = msgspec.UNSET if command.output is None else command.output
-        answer = ev.UpdateAnswered(now_us(), command.update_id, output, command.failure)
+        answer = ev.UpdateAnswered(self._clock.now_us(), command.update_id, output, command.failure)
         self.append(run, answer, on_durable=partial(self.answers.resolve, run.key, answer))
 
     def _start_child(self, run: LiveRun, command: cmd.StartChild) -> None:
@@ -354,7 +361,9 @@ class Core:
                 raise WorkflowConflictError(child_id, f"run id {child_id!r} is taken by another run")
             definition = self._registry.find(command.workflow, command.version)
         except WorkflowError as error:
-            self.append(run, ev.ChildFailed(now_us(), command.seq, command.workflow, child_id, describe(error)))
+            self.append(
+                run, ev.ChildFailed(self._clock.now_us(), command.seq, command.workflow, child_id, describe(error))
+            )
             return
         trace = run.machine.trace if run.machine else None
         self.create(definition, child_id, command.input, trace=trace, parent=(run, command.seq))
@@ -368,12 +377,14 @@ class Core:
             row = self._reader.by_id(child_id)
             child = self.find(row) if row is not None and RunStatus(row.status).is_open else None
         if child is not None:
-            self.append(child, ev.CancelRequested(now_us(), f"its parent {run.id!r} no longer waits for it"))
+            self.append(
+                child, ev.CancelRequested(self._clock.now_us(), f"its parent {run.id!r} no longer waits for it")
+            )
 
     def terminate(self, run: LiveRun, reason: str) -> None:
         """End a run at once, without letting it clean up; its children are asked to stop."""
         if not run.is_ending:
-            self._end(run, ev.RunTerminated(now_us(), reason), RunStatus.TERMINATED)
+            self._end(run, ev.RunTerminated(self._clock.now_us(), reason), RunStatus.TERMINATED)
 
     def _end(
         self,
@@ -433,7 +444,7 @@ class Core:
         for seq in list(run.children):
             self._cancel_child(run, seq)
         run.is_continuing = True
-        now = now_us()
+        now = self._clock.now_us()
         events: list[ev.Event] = [
             ev.RunContinued(now, command.input),
             ev.RunStarted(now, command.input, self._seeds.getrandbits(62), old.trace, old.last_seq),

@@ -84,6 +84,9 @@ class Journal:
         self._queue: deque[Write] = deque()
         self._wanted = threading.Condition()
         self._closing = False
+        self._begin()
+
+    def _begin(self) -> None:
         self._thread = threading.Thread(target=self._run, name="maestro-journal", daemon=True)
         self._thread.start()
 

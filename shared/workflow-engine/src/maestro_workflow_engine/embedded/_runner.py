@@ -6,7 +6,8 @@ import asyncio
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -39,7 +40,6 @@ from maestro_workflow_engine._records import (
 )
 from maestro_workflow_engine._registry import WorkflowRegistry
 from maestro_workflow_engine.embedded import _schema
-from maestro_workflow_engine.embedded._alarms import now_us
 from maestro_workflow_engine.embedded._branching import before_step, forked, redrives
 from maestro_workflow_engine.embedded._core import Core
 from maestro_workflow_engine.embedded._importing import import_run
@@ -48,6 +48,7 @@ from maestro_workflow_engine.embedded._live import LiveRun
 from maestro_workflow_engine.embedded._loading import replay
 from maestro_workflow_engine.embedded._lock import JournalLock
 from maestro_workflow_engine.embedded._reader import JournalReader, RunRow
+from maestro_workflow_engine.embedded._surroundings import Surroundings
 from maestro_workflow_engine.machine import WorkflowMachine
 from maestro_workflow_engine.machine import _events as ev
 
@@ -64,14 +65,24 @@ class EmbeddedRunner:
         max_concurrent: How many runs may have steps running at once.
         max_in_memory: How many waiting runs stay in memory.
         threads: How many plain step functions may run at once.
+        surroundings: Time, disk and stand-ins for steps.
     """
 
     def __init__(
-        self, path: str, registry: WorkflowRegistry, *, max_concurrent: int, max_in_memory: int, threads: int
+        self,
+        path: str,
+        registry: WorkflowRegistry,
+        *,
+        max_concurrent: int,
+        max_in_memory: int,
+        threads: int,
+        surroundings: Surroundings,
     ) -> None:
         self._path = path
         self._registry = registry
         self._options = {"max_concurrent": max_concurrent, "max_in_memory": max_in_memory, "threads": threads}
+        self._surroundings = surroundings
+        self._clock = surroundings.clock
         self._stack = AsyncExitStack()
         self._opened: tuple[Core, JournalReader, Journal] | None = None
 
@@ -97,11 +108,11 @@ class EmbeddedRunner:
             except OSError as error:
                 raise JournalError(path, f"journal {path} cannot be opened: {error.strerror}") from error
             stack.callback(lock.release)
-            journal = Journal(path)
+            journal = self._surroundings.journal(path)
             stack.push_async_callback(journal.close)
             reader = JournalReader(path)
             stack.callback(reader.close)
-            core = Core(journal, reader, self._registry, **self._options)
+            core = Core(journal, reader, self._registry, **self._options, surroundings=self._surroundings)
             stack.callback(core.close)
             self._opened = core, reader, journal
             for index, key in enumerate(core.recover()):
@@ -165,7 +176,7 @@ class EmbeddedRunner:
             WorkflowEndedError: The run has ended.
             JournalWriteError: The disk refuses; the signal was not sent.
         """
-        await self._append(run_id, ev.SignalReceived(now_us(), name, payload))
+        await self._append(run_id, ev.SignalReceived(self._clock.now_us(), name, payload))
 
     async def update(self, run_id: str, update_id: str, name: str, payload: msgspec.Raw) -> ev.UpdateAnswered:
         """Ask for an update and wait for its answer. Asking again with the same id is the same request.
@@ -186,7 +197,7 @@ class EmbeddedRunner:
         run = self._open_run(run_id)
         answer = core.answers.expect(run.key, update_id)
         if not known:
-            await self._appended(core, run, ev.UpdateRequested(now_us(), update_id, name, payload))
+            await self._appended(core, run, ev.UpdateRequested(self._clock.now_us(), update_id, name, payload))
         return await answer
 
     async def cancel(self, run_id: str, reason: str) -> None:
@@ -197,7 +208,7 @@ class EmbeddedRunner:
             JournalWriteError: The disk refuses; the run was not asked.
         """
         try:
-            await self._append(run_id, ev.CancelRequested(now_us(), reason))
+            await self._append(run_id, ev.CancelRequested(self._clock.now_us(), reason))
         except WorkflowEndedError:
             return
 
@@ -211,7 +222,7 @@ class EmbeddedRunner:
         """
         run = self._open_run(run_id)
         if not run.is_paused:
-            await self._appended(self._parts[0], run, ev.RunPaused(now_us(), reason), RunStatus.PAUSED)
+            await self._appended(self._parts[0], run, ev.RunPaused(self._clock.now_us(), reason), RunStatus.PAUSED)
 
     async def resume(self, run_id: str) -> None:
         """Let a paused run go on; one that is not paused stays as it is.
@@ -223,7 +234,7 @@ class EmbeddedRunner:
         """
         run = self._open_run(run_id)
         if run.is_paused:
-            await self._appended(self._parts[0], run, ev.RunResumed(now_us()), RunStatus.RUNNING)
+            await self._appended(self._parts[0], run, ev.RunResumed(self._clock.now_us()), RunStatus.RUNNING)
 
     async def terminate(self, run_id: str, reason: str) -> None:
         """End a run at once. One that has ended stays as it is.
@@ -250,7 +261,7 @@ class EmbeddedRunner:
             JournalWriteError: The disk refuses; the run stays as it is.
         """
         core, reader, _ = self._parts
-        redriven = redrives(reader, self._row(run_id))
+        redriven = redrives(reader, self._row(run_id), self._clock.now_us())
         for _, write in redriven:
             await self._written(write)
         for row, _ in redriven:
@@ -275,7 +286,7 @@ class EmbeddedRunner:
             raise WorkflowConflictError(new_id, f"run id {new_id!r} is taken")
         events = before_step(source, list(reader.history(source.key)), step)
         key = core.new_key()
-        await self._written(forked(source, events, key=key, run_id=new_id))
+        await self._written(forked(source, events, key=key, run_id=new_id, now=self._clock.now_us()))
         core.load(key)
         return new_id
 
@@ -413,16 +424,22 @@ class EmbeddedRunner:
                     yield event
                 if ended:
                     return
-                await grown.wait()
+                async with self._clock.within(None):
+                    await grown.wait()
 
     async def runs(
         self, *, status: RunStatus | None, workflow: str | None, parent: str | None, limit: int, before: int | None
     ) -> RunPage:
         """List runs, newest first, on a thread of its own: a long listing must not hold up the runs."""
         reader = self._parts[1]
-        return await asyncio.to_thread(
+        page = asyncio.to_thread(
             reader.page, status=status, workflow=workflow, parent=parent, limit=limit, before=before
         )
+        return await self._clock.spawn(page, name="listing runs")
+
+    def within(self, timeout: timedelta | None) -> AbstractAsyncContextManager[object]:
+        """Raise TimeoutError in the block once it has taken longer than this; None for never."""
+        return self._clock.within(timeout)
 
     @property
     def _parts(self) -> tuple[Core, JournalReader, Journal]:

@@ -10,14 +10,16 @@ from functools import partial
 import msgspec
 
 from maestro_core_logging import get_logger
-from maestro_workflow_engine._errors import PayloadError
+from maestro_workflow_engine._errors import PayloadError, WorkflowDefinitionError
 from maestro_workflow_engine._failure import describe
 from maestro_workflow_engine._step_info import StepInfo
 from maestro_workflow_engine.embedded import _crash_points as crash_points
-from maestro_workflow_engine.embedded._alarms import Alarms, now_us
+from maestro_workflow_engine.embedded._alarms import Alarms
 from maestro_workflow_engine.embedded._attempt import run_attempt
+from maestro_workflow_engine.embedded._clock import Clock
 from maestro_workflow_engine.embedded._live import LiveRun
 from maestro_workflow_engine.embedded._slots import Slots
+from maestro_workflow_engine.embedded._surroundings import Surroundings
 from maestro_workflow_engine.machine import _events as ev
 from maestro_workflow_engine.machine._commands import RunStep
 
@@ -33,6 +35,7 @@ class StepScheduler:
         alarms: Rings when a failed step's next attempt is due.
         find: Returns a live run by key.
         report: Journals an event of a run.
+        surroundings: The clock, and what runs in place of which step.
     """
 
     def __init__(
@@ -43,17 +46,19 @@ class StepScheduler:
         alarms: Alarms,
         find: Callable[[int], LiveRun | None],
         report: Callable[[LiveRun, ev.Event], None],
+        surroundings: Surroundings,
     ) -> None:
         self._slots = Slots(limit)
         self._threads = ThreadPoolExecutor(threads, thread_name_prefix="maestro-step")
         self._alarms = alarms
         self._find = find
         self._report = report
-        self._loop = asyncio.get_running_loop()
+        self._clock = surroundings.clock
+        self._stand_ins = surroundings.stand_ins
 
     def request(self, run: LiveRun, command: RunStep) -> None:
         """Start a step as soon as it is due and its run holds a slot."""
-        if command.not_before > now_us():
+        if command.not_before > self._clock.now_us():
             run.retries[command.seq] = command
             self._alarms.add(command.not_before, run.key, command.seq)
         elif self._slots.enter(run.key):
@@ -92,10 +97,13 @@ class StepScheduler:
             return
         info = StepInfo(run.id, command.step.name, command.attempt, f"{run.id}/{command.seq}")
         _logger.debug("Step started", run_id=run.id, step=info.step, attempt=info.attempt, key=info.idempotency_key)
-        attempt = run_attempt(command.step, command.input, info, threads=self._threads, traceparent=machine.trace)
-        task = self._loop.create_task(attempt, name=info.idempotency_key)
+        step = self._stand_ins.get(command.step)
+        attempt = run_attempt(
+            step, command.input, info, threads=self._threads, clock=self._clock, traceparent=machine.trace
+        )
+        task = self._clock.spawn(attempt, name=info.idempotency_key)
         run.steps[command.seq] = task
-        task.add_done_callback(partial(self._done, run, command, now_us()))
+        task.add_done_callback(partial(self._done, run, command, self._clock.now_us()))
 
     def _done(self, run: LiveRun, command: RunStep, started: int, task: asyncio.Task[msgspec.Raw]) -> None:
         if run.steps.get(command.seq) is not task:  # withdrawn: nobody waits for what came of it
@@ -104,7 +112,7 @@ class StepScheduler:
             return
         del run.steps[command.seq]
         crash_points.reach(crash_points.STEP_DONE)
-        self._report(run, _outcome(command, started, task))
+        self._report(run, _outcome(command, started, task, self._clock))
         self._release_if_quiet(run)
 
     def _release_if_quiet(self, run: LiveRun) -> None:
@@ -122,15 +130,15 @@ class StepScheduler:
             heir = self._slots.leave(heir)
 
 
-def _outcome(command: RunStep, started: int, task: asyncio.Task[msgspec.Raw]) -> ev.Event:
-    now, step = now_us(), command.step
+def _outcome(command: RunStep, started: int, task: asyncio.Task[msgspec.Raw], clock: Clock) -> ev.Event:
+    now, step = clock.now_us(), command.step
     try:
         output = task.result()
     except (Exception, asyncio.CancelledError, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001  all end the attempt
         failure = describe(error)
-        # Input or output that has no JSON form will not have one the next time either.
-        if not isinstance(error, PayloadError) and step.retry.allows(command.attempt, error):
-            next_time = now + int(step.retry.delay(command.attempt).total_seconds() * 1e6)
+        # What has no JSON form, or takes other arguments, will be the same the next time.
+        if not isinstance(error, (PayloadError, WorkflowDefinitionError)) and step.retry.allows(command.attempt, error):
+            next_time = now + int(step.retry.delay(command.attempt, clock.random).total_seconds() * 1e6)
             return ev.StepRetrying(now, command.seq, step.name, failure, command.attempt, next_time)
         return ev.StepFailed(now, command.seq, step.name, command.input, failure, started, command.attempt)
     return ev.StepCompleted(now, command.seq, step.name, command.input, output, started, command.attempt)
