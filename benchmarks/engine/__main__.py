@@ -131,14 +131,20 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--plan", choices=list(PLANS), default="default", help="how much to measure")
     parser.add_argument("--full", action="store_const", const="full", dest="plan", help="the same as --plan full")
     parser.add_argument("--rounds", type=int, help="rounds over all systems, instead of the plan's")
-    parser.add_argument("--peers-python", type=Path, help="the interpreter of the peers' environment; without: no peers")
+    parser.add_argument(
+        "--peers-python", type=Path, help="the interpreter of the peers' environment; without: no peers"
+    )
     parser.add_argument(
         "--peers", nargs="+", choices=[_short(peer) for peer in PEERS], default=[_short(peer) for peer in PEERS]
     )
     parser.add_argument("--out", type=Path, default=Path(".maestro/bench/engine.json"), help="where the JSON goes")
-    parser.add_argument("--work", type=Path, default=Path(".maestro/bench/work"), help="where the systems keep their files")
+    parser.add_argument(
+        "--work", type=Path, default=Path(".maestro/bench/work"), help="where the systems keep their files"
+    )
     arguments = parser.parse_args()
     arguments.work = arguments.work.absolute()
+    if arguments.peers_python and not arguments.peers_python.exists():
+        parser.error(f"{arguments.peers_python} does not exist; `make bench-engine` makes the peers' environment")
     return arguments
 
 

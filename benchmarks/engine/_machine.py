@@ -24,7 +24,10 @@ async def measure(folder: Path, *, seconds: float) -> dict[str, Any]:
         `fsyncs_per_s`: one 4 KiB page written and synchronised; `commits_per_s`: one row and one SQLite transaction
         (WAL, synchronous=FULL), as a journal without batching would do for each step.
     """
-    return {"fsyncs_per_s": _fsyncs(folder / "fsync", seconds), "commits_per_s": _commits(folder / "floor.db", seconds)}
+    return {
+        "fsyncs_per_s": fsyncs_per_s(folder / "fsync", seconds),
+        "commits_per_s": _commits(folder / "floor.db", seconds),
+    }
 
 
 def facts() -> dict[str, Any]:
@@ -46,7 +49,8 @@ def _processor() -> str:
     return names[0] if names else platform.machine()
 
 
-def _fsyncs(path: Path, seconds: float) -> float:
+def fsyncs_per_s(path: Path, seconds: float) -> float:
+    """Return how often a second one page can be written and synchronised."""
     count, begun = 0, time.perf_counter()
     with path.open("wb", buffering=0) as file:
         while time.perf_counter() - begun < seconds:

@@ -35,7 +35,7 @@ class Plan:
     recovered_runs: tuple[int, ...] = (500, 1_000, 2_000, 4_000)
     """Unfinished runs at the moment of the kill."""
 
-    finished_runs: int = 40_000
+    finished_runs: int = 20_000
     """Finished runs in one journal."""
 
     deadline_s: float = 150.0
@@ -55,7 +55,9 @@ class Plan:
 
 DEFAULT = Plan()
 FULL = Plan(rounds=3, seconds=10.0, sleeping_runs=100_000, finished_runs=1_000_000, deadline_s=3600.0)
-QUICK = Plan(sleeping_runs=5_000, long_run_steps=2_000, sized_runs=500, recovered_runs=(500, 1_000), finished_runs=8_000)
+QUICK = Plan(
+    sleeping_runs=5_000, long_run_steps=2_000, sized_runs=500, recovered_runs=(500, 1_000), finished_runs=8_000
+)
 TINY = Plan(
     rounds=1,
     seconds=0.05,

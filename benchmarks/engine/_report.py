@@ -19,7 +19,7 @@ def summary(rounds: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """
     figures = {
         name: {"median": median(values), "low": min(values), "high": max(values)}
-        for name in ("steps_per_s", "alone_p50_ms", "alone_p99_ms")
+        for name in ("steps_per_s", "alone_p50_ms", "alone_p99_ms", "fsyncs_per_s")
         for values in [[entry[name] for entry in rounds]]
     }
     told = {name: rounds[-1][name] for name in ("title", "durability", "versions")}
@@ -47,7 +47,9 @@ def table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
     """Return a plain table: columns as wide as their widest cell, two spaces apart."""
     widths = [max(len(line[column]) for line in (head, *lines)) for column in range(len(head))]
     ruled = [head, ["-" * width for width in widths], *lines]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in ruled)
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in ruled
+    )
 
 
 def systems_table(systems: Sequence[dict[str, Any]]) -> str:
@@ -62,11 +64,14 @@ def systems_table(systems: Sequence[dict[str, Any]]) -> str:
             spread(system["steps_per_s"], ",.0f"),
             spread(system["alone_p50_ms"], ".2f"),
             spread(system["alone_p99_ms"], ".2f"),
+            spread(system["fsyncs_per_s"], ",.0f"),
             " ".join(f"{name} {version}" for name, version in system["versions"].items()),
         ]
         for system in systems
     ]
-    return table(["system", "durable steps/s", "alone p50, ms", "alone p99, ms", "versions"], lines)
+    return table(
+        ["system", "durable steps/s", "alone p50, ms", "alone p99, ms", "disk's fsyncs/s before", "versions"], lines
+    )
 
 
 def goals_table(rows: Sequence[Row]) -> str:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.engine._figures import quantile
+from benchmarks.engine._machine import fsyncs_per_s
 
 STEPS = 3
 AT_ONCE = 100
@@ -35,6 +36,9 @@ class Subject:
     run: Callable[[int], Awaitable[int]]
     """Takes one run of the three-step workflow from start to finish; returns its argument plus three."""
 
+    at_once: int = AT_ONCE
+    """How many runs it is given at a time; less than 100 only where 100 bring it to a halt, and then its title says so."""
+
 
 Opened = Callable[[Path], AbstractAsyncContextManager[Subject]]
 
@@ -48,19 +52,22 @@ async def measure(folder: Path, *, module: str, seconds: float) -> dict[str, Any
         seconds: About how long to measure throughput; slow systems take longer, for they do at least 100 runs.
 
     Returns:
-        Title, durability and versions; `steps_per_s`, `runs`; `alone_p50_ms`, `alone_p99_ms`, `alone_runs`.
+        Title, durability and versions; `fsyncs_per_s`, what the disk gave just before; `steps_per_s`, `runs`; `alone_p50_ms`, `alone_p99_ms`, `alone_runs`.
     """
+    disk = fsyncs_per_s(folder / "fsync", min(0.5, seconds))
     opened: Opened = importlib.import_module(module).opened
     async with opened(folder) as subject:
-        await steps_per_second(subject.run, _WARM_UP)
-        estimate = await steps_per_second(subject.run, _WARM_UP)
-        runs = max(AT_ONCE, int(estimate * seconds / STEPS))
-        rate = await steps_per_second(subject.run, runs)
+        warm_up = min(_WARM_UP, 5 * subject.at_once)
+        await steps_per_second(subject.run, warm_up, subject.at_once)
+        estimate = await steps_per_second(subject.run, warm_up, subject.at_once)
+        runs = max(subject.at_once, int(estimate * seconds / STEPS))
+        rate = await steps_per_second(subject.run, runs, subject.at_once)
         alone = await alone_ms(subject.run, seconds / 2)
     return {
         "title": subject.title,
         "durability": subject.durability,
         "versions": subject.versions,
+        "fsyncs_per_s": disk,
         "steps_per_s": rate,
         "runs": runs,
         "alone_p50_ms": quantile(alone, 0.50),
@@ -69,8 +76,8 @@ async def measure(folder: Path, *, module: str, seconds: float) -> dict[str, Any
     }
 
 
-async def steps_per_second(run: Callable[[int], Awaitable[int]], runs: int) -> float:
-    """Do that many runs, 100 at a time.
+async def steps_per_second(run: Callable[[int], Awaitable[int]], runs: int, at_once: int = AT_ONCE) -> float:
+    """Do that many runs, so many at a time.
 
     Returns:
         Durable steps per second, from the first start to the last result.
@@ -82,7 +89,7 @@ async def steps_per_second(run: Callable[[int], Awaitable[int]], runs: int) -> f
             _check(await run(n), n)
 
     begun = time.perf_counter()
-    await asyncio.gather(*(one_after_another() for _ in range(min(AT_ONCE, runs))))
+    await asyncio.gather(*(one_after_another() for _ in range(min(at_once, runs))))
     return STEPS * runs / (time.perf_counter() - begun)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.engine._figures import Row
+
 from maestro_workflow_engine import WorkflowEngine, step, workflow
 
 _FEW, _MANY = 3, 13

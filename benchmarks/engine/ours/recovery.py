@@ -12,6 +12,7 @@ from typing import Any
 
 from benchmarks.engine._figures import Row
 from benchmarks.engine._processes import run_phase
+
 from maestro_workflow_engine import WorkflowDefinition, WorkflowEngine, step, workflow
 
 

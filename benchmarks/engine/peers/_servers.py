@@ -52,13 +52,13 @@ async def server(
         RuntimeError: It ended, or it does not answer within a minute; the text has its last words.
     """
     with log.open("wb") as output:
-        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, user=user)
+        # Forking blocks the loop for a moment, when nothing is measured yet; ending the process must not depend on a loop.
+        process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, user=user)  # noqa: ASYNC220
     try:
         until = time.monotonic() + _READY_S
         while not await ready():
             if process.poll() is not None or time.monotonic() > until:
-                words = log.read_text(errors="replace").strip().splitlines()
-                raise RuntimeError(f"{command[0]} does not answer: {words[-1] if words else 'it says nothing'}")
+                raise RuntimeError(f"{log.stem} does not answer: {_last_words(log)}")
             await asyncio.sleep(0.05)
         yield
     finally:
@@ -68,3 +68,8 @@ async def server(
         if process.poll() is None:
             process.kill()
             process.wait()
+
+
+def _last_words(log: Path) -> str:
+    words = log.read_text(errors="replace").strip().splitlines()
+    return words[-1] if words else "it says nothing"

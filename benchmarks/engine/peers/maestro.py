@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.engine._workload import Subject
+
 from maestro_workflow_engine import WorkflowEngine, step, workflow
 
 

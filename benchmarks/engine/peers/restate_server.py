@@ -12,11 +12,10 @@ from pathlib import Path
 
 import httpx
 import restate
-from hypercorn.asyncio import serve
-from hypercorn.config import Config
-
 from benchmarks.engine._workload import AT_ONCE, Subject
 from benchmarks.engine.peers._servers import free_port, server
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
 
 _MODULES = Path(".maestro/bench-npm/node_modules/@restatedev")
 _service = restate.Service("Bench")

@@ -7,32 +7,15 @@ import sys
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
 
-from temporalio import activity, workflow
+from benchmarks.engine._workload import AT_ONCE, Subject
+from benchmarks.engine.peers._servers import accepts, free_port, server
+from benchmarks.engine.peers._temporal_workflow import ThreeSteps, add
 from temporalio.client import Client
 from temporalio.service import RPCError
 from temporalio.worker import Worker
-
-with workflow.unsafe.imports_passed_through():
-    from benchmarks.engine._workload import AT_ONCE, Subject
-    from benchmarks.engine.peers._servers import accepts, free_port, server
-
-
-@activity.defn
-async def add(a: int, b: int) -> int:
-    return a + b
-
-
-@workflow.defn
-class ThreeSteps:
-    @workflow.run
-    async def run(self, n: int) -> int:
-        for _ in range(3):
-            n = await workflow.execute_activity(add, args=[n, 1], start_to_close_timeout=timedelta(minutes=1))
-        return n
 
 
 @asynccontextmanager
