@@ -62,7 +62,7 @@ def main() -> None:
 def _side_by_side(
     plan: Plan, peers: list[str], arguments: argparse.Namespace
 ) -> tuple[dict[str, dict[str, Any]], list[dict[str, float]], dict[str, str]]:
-    """Measure every system once in each round, so that a slow minute of the machine strikes all of them."""
+    """Measure every peer once in each round and our engine before each of them: a slow minute must not strike one alone."""
     rounds: dict[str, list[dict[str, Any]]] = {}
     floors: list[dict[str, float]] = []
     failures: dict[str, str] = {}
@@ -72,7 +72,7 @@ def _side_by_side(
                 sys.executable, _FLOOR, arguments.work / "machine", deadline_s=60, seconds=min(1.0, plan.seconds)
             )
         )
-        for module in (OURS, *peers):
+        for module in [turn for peer in peers for turn in (OURS, peer)] or [OURS]:
             if _short(module) in failures:
                 continue
             _tell(f"round {index + 1} of {plan.rounds}: {_short(module)}")
