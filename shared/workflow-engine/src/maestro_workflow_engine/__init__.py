@@ -39,19 +39,26 @@ from maestro_workflow_engine._inside import (
 )
 from maestro_workflow_engine._records import HistoryEvent, RunDetail, RunInfo, RunPage, RunStatus
 from maestro_workflow_engine._retry import RetryPolicy
+from maestro_workflow_engine._schedule_handle import ScheduleHandle
+from maestro_workflow_engine._schedule_keeper import ScheduleNotFoundError
+from maestro_workflow_engine._schedule_records import ScheduledRun, ScheduleInfo
+from maestro_workflow_engine._schedule_spec import CronSpec, IntervalSpec, Overlap, ScheduleSpecError
 from maestro_workflow_engine._step_info import StepInfo, step_info
 from maestro_workflow_engine.machine._pending import Wait
 
 __all__ = [
+    "CronSpec",
     "EngineClosedError",
     "Failure",
     "HistoryEvent",
+    "IntervalSpec",
     "JournalCorruptError",
     "JournalError",
     "JournalLockedError",
     "JournalVersionError",
     "JournalWriteError",
     "NonDeterminismError",
+    "Overlap",
     "PayloadError",
     "QueryNotFoundError",
     "RetryPolicy",
@@ -59,6 +66,11 @@ __all__ = [
     "RunInfo",
     "RunPage",
     "RunStatus",
+    "ScheduleHandle",
+    "ScheduleInfo",
+    "ScheduleNotFoundError",
+    "ScheduleSpecError",
+    "ScheduledRun",
     "StepDefinition",
     "StepFailedError",
     "StepInfo",

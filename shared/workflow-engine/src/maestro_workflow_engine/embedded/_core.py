@@ -20,6 +20,7 @@ from maestro_workflow_engine.embedded._journal import Ended, Journal, NewRun, Pa
 from maestro_workflow_engine.embedded._live import LiveRun
 from maestro_workflow_engine.embedded._loading import new_machine, replay
 from maestro_workflow_engine.embedded._reader import JournalReader, RunRow
+from maestro_workflow_engine.embedded._schedule_rows import ScheduleChange
 from maestro_workflow_engine.embedded._stepping import StepScheduler
 from maestro_workflow_engine.embedded._watchers import Endings, Watchers
 from maestro_workflow_engine.machine import _commands as cmd
@@ -60,6 +61,7 @@ class Core:
         )
         self.growing = Watchers()
         self.endings = Endings()
+        self.on_end: Callable[[str], None] = _nobody
         self._seeds = random.Random()  # noqa: S311  seeds make runs differ; they are no secrets
 
     def recover(self) -> list[int]:
@@ -162,8 +164,9 @@ class Core:
         parent: tuple[LiveRun, int] | None = None,
         on_durable: Callable[[], None] | None = None,
         on_failed: Callable[[JournalWriteError], None] | None = None,
+        schedule: ScheduleChange | None = None,
     ) -> LiveRun:
-        """Make a new run. It begins once it is on disk."""
+        """Make a new run. It begins once it is on disk, and `schedule` with it."""
         self._last_key += 1
         started = ev.RunStarted(now_us(), input_, self._seeds.getrandbits(62), trace)
         parent_ref = None if parent is None else (parent[0].key, parent[1])
@@ -191,7 +194,7 @@ class Core:
             *(parent_ref or (None, None)),
         )
         events = [(run.key, 0, ev.encode_event(started))]
-        self._journal.submit(Write(durable, row, events, on_failed=failed if on_failed else None))
+        self._journal.submit(Write(durable, row, events, on_failed=failed if on_failed else None, schedule=schedule))
         return run
 
     def append(
@@ -354,6 +357,7 @@ class Core:
             self._forget(run)
             self.growing.notify(run.key)
             self.endings.resolve(run.key, event)
+            self.on_end(run.id)
             if told is not None:
                 self._happened(*told)
 
@@ -407,6 +411,10 @@ class Core:
 
         rows = [(run.key, position, ev.encode_event(event)) for position, event in placed]
         self._journal.submit(Write(durable, events=rows, truncate=run.key, parked=self._unpark(run)))
+
+
+def _nobody(run_id: str) -> None:
+    """Nobody asked to be told when a run ends."""
 
 
 def _nothing() -> None:

@@ -14,6 +14,7 @@ import msgspec
 from maestro_core_logging import get_logger
 from maestro_workflow_engine._errors import EngineClosedError, JournalWriteError
 from maestro_workflow_engine.embedded import _schema
+from maestro_workflow_engine.embedded._schedule_rows import ScheduleChange
 
 _RETRY_FIRST_S = 0.05
 _RETRY_LONGEST_S = 2.0
@@ -68,6 +69,7 @@ class Write(msgspec.Struct):
     ended: Ended | None = None
     parked: Parked | None = None
     on_failed: Callable[[JournalWriteError], None] | None = None
+    schedule: ScheduleChange | None = None
 
 
 class Journal:
@@ -148,6 +150,7 @@ class Journal:
         truncated = [(w.truncate, w.events[0][1]) for w in batch if w.truncate is not None]
         ended = [(w.ended.status, w.ended.finished_us, w.ended.key) for w in batch if w.ended is not None]
         parked = [(w.parked.parked, w.parked.wake_us, w.parked.key) for w in batch if w.parked is not None]
+        schedules = [w.schedule.statement() for w in batch if w.schedule is not None]
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             for statement, rows in (
@@ -159,6 +162,8 @@ class Journal:
             ):
                 if rows:
                     self._connection.executemany(statement, rows)
+            for sql, values in schedules:
+                self._connection.execute(sql, values)
             self._connection.execute("COMMIT")
         except BaseException:
             if self._connection.in_transaction:
