@@ -10,7 +10,15 @@ from hypothesis import strategies as st
 from maestro_workflow_engine import CronSpec, IntervalSpec, ScheduleSpecError
 
 MINUTE = timedelta(minutes=1)
-ZONES = ["Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "America/Havana", "Asia/Kolkata", "Pacific/Apia", "UTC"]
+ZONES = [
+    "Europe/Berlin",
+    "America/New_York",
+    "Australia/Lord_Howe",
+    "America/Havana",
+    "Asia/Kolkata",
+    "Pacific/Apia",
+    "UTC",
+]
 # Days around which the clocks change in those zones; Lord Howe by half an hour, Havana at midnight, Apia by a whole day in 2011.
 DAYS = ["2026-03-08", "2026-03-29", "2026-04-05", "2026-10-04", "2026-10-25", "2026-11-01", "2026-07-15", "2011-12-30"]
 
@@ -50,7 +58,10 @@ def test_times_of_day_keep_one_fire_a_day_and_rhythms_follow_the_clock_in_berlin
 def test_clocks_that_never_change_and_clocks_that_change_otherwise():
     """India has no summer time; Lord Howe changes by half an hour; in Havana midnight itself is skipped."""
     assert fires("30 2 * * *", "Asia/Kolkata", "2026-03-28T12:00", 2) == ["03-29 02:30+0530", "03-30 02:30+0530"]
-    assert fires("*/30 5 * * *", "Australia/Lord_Howe", "2026-10-03T12:00", 2) == ["10-04 05:00+1100", "10-04 05:30+1100"]
+    assert fires("*/30 5 * * *", "Australia/Lord_Howe", "2026-10-03T12:00", 2) == [
+        "10-04 05:00+1100",
+        "10-04 05:30+1100",
+    ]
     assert fires("0 0 * * *", "America/Havana", "2026-03-07T12:00", 2) == ["03-08 01:00-0400", "03-09 00:00-0400"]
 
 
@@ -89,7 +100,11 @@ def matches(expression: str, wall: datetime) -> bool:
 def brute_force(expression: str, zone: ZoneInfo, start: datetime, end: datetime) -> list[datetime]:
     """Every minute of the range is looked at; a time of day counts on the first day its minute has come or been passed."""
     is_rhythm = any(text.startswith("*") for text in expression.split()[:2])
-    due, latest, instant = set[datetime](), (start - 3 * 1440 * MINUTE).astimezone(zone).replace(tzinfo=None), start - 3 * 1440 * MINUTE
+    due, latest, instant = (
+        set[datetime](),
+        (start - 3 * 1440 * MINUTE).astimezone(zone).replace(tzinfo=None),
+        start - 3 * 1440 * MINUTE,
+    )
     while instant <= end:
         wall = instant.astimezone(zone).replace(tzinfo=None)
         if is_rhythm:

@@ -59,6 +59,15 @@ def started(progress: Progress, at_us: int, run: str) -> Progress:
     )
 
 
+def without(progress: Progress, run: str) -> Progress:
+    """Return the progress without a run that was not started after all."""
+    return msgspec.structs.replace(
+        progress,
+        active=tuple(other for other in progress.active if other != run),
+        recent=tuple(entry for entry in progress.recent if entry[1] != run),
+    )
+
+
 def plan(schedule_id: str, settings: Settings, progress: Progress, now_us: int) -> Plan:
     """Decide what a schedule does.
 
