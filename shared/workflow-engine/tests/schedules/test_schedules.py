@@ -331,6 +331,44 @@ async def test_a_schedule_whose_workflow_is_missing_says_so_and_goes_on_when_it_
         assert await engine.handle(info.last_runs[0].id).result(SOON) == "report of x"
 
 
+async def test_a_zone_that_the_database_has_lost_stops_its_schedule_and_not_the_engine(tmp_path: Path, clock: Clock):
+    """An engine opens whatever became of a time zone; giving the schedule another one lets it go on."""
+    async with WorkflowEngine(url(tmp_path), workflows=[report]) as engine:
+        await engine.schedule("s", report, "x", spec=CronSpec("@hourly", zone="Europe/Berlin"))
+    with sqlite3.connect(tmp_path / "journal.db") as connection:
+        connection.execute("UPDATE schedules SET settings = replace(settings, 'Europe/Berlin', 'Europe/Gone')")
+    connection.close()
+    async with WorkflowEngine(url(tmp_path), workflows=[report]) as engine:
+        handle = engine.schedule_handle("s")
+        with pytest.raises(ScheduleSpecError, match="Europe/Gone"):
+            await handle.describe()
+        await handle.update(spec=CronSpec("@hourly"))
+        clock.set(engine, hours=1)
+        info = await handle.describe()
+        assert (info.problem, len(info.last_runs)) == (None, 1)
+
+
+async def test_a_clock_that_is_set_back_neither_repeats_a_time_nor_spins(clock: Clock):
+    """What has fired stays fired; an alarm that rang counts, though the clock says since that it is early."""
+    async with WorkflowEngine("sqlite://", workflows=[report]) as engine:
+        handle = await engine.schedule("s", report, "x", spec=CronSpec("@hourly"), overlap="allow")
+        clock.set(engine, hours=1)
+        clock.set(engine, hours=-1)
+        clock.set(engine, hours=1)
+        info = await handle.describe()
+        assert [run.scheduled_for for run in info.last_runs] == [NOON + timedelta(hours=1)]
+        runner = engine._runner
+        assert isinstance(runner, EmbeddedRunner)
+        firing = runner.schedules._firing
+        schedule = firing.by_id["s"]
+        assert schedule.armed_us is not None
+        rang = schedule.armed_us
+        firing._ring(rang, schedule.number, 0)
+        firing._ring(rang, schedule.number, 0)
+        assert schedule.armed_us > rang
+        assert len((await handle.describe()).last_runs) == 2
+
+
 async def test_a_full_disk_refuses_changes_and_loses_no_fire(tmp_path: Path, clock: Clock):
     """While the journal cannot be written calls fail and change nothing; what fell due starts once there is room."""
     async with WorkflowEngine(url(tmp_path), workflows=[report]) as engine:

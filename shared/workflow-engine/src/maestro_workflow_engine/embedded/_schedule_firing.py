@@ -12,12 +12,13 @@ from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._errors import WorkflowNotFoundError
 from maestro_workflow_engine._records import RunStatus
 from maestro_workflow_engine._registry import WorkflowRegistry
+from maestro_workflow_engine._schedule_spec import ScheduleSpecError
 from maestro_workflow_engine.embedded._alarms import Alarms, now_us
 from maestro_workflow_engine.embedded._core import Core
 from maestro_workflow_engine.embedded._journal import Journal, Write
 from maestro_workflow_engine.embedded._reader import JournalReader
 from maestro_workflow_engine.embedded._schedule_plan import plan, run_id, without
-from maestro_workflow_engine.embedded._schedule_rows import Progress, ScheduleChange, Settings
+from maestro_workflow_engine.embedded._schedule_rows import Progress, ScheduleChange, Settings, spec_of
 from maestro_workflow_engine.machine import _events as ev
 
 _logger = get_logger(__name__)
@@ -98,7 +99,8 @@ class Firing:
             return
         try:
             definition = self.definition(schedule)
-        except WorkflowNotFoundError as error:
+            spec_of(schedule.settings.spec)
+        except (WorkflowNotFoundError, ScheduleSpecError) as error:
             if schedule.problem is None:
                 _logger.error("Schedule cannot go on", schedule=schedule.id, problem=str(error), code=error.code)
             schedule.problem = str(error)

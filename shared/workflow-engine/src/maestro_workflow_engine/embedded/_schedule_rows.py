@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import lru_cache
 
 import msgspec
 
@@ -95,8 +96,13 @@ def spec_row(spec: CronSpec | IntervalSpec) -> Cron | Interval:
     return Interval(spec.every // _MICROSECOND, spec.offset // _MICROSECOND)
 
 
+@lru_cache(maxsize=1024)  # a plan asks at each step, and reading an expression is most of its work
 def spec_of(row: Cron | Interval) -> CronSpec | IntervalSpec:
-    """Turn what is kept back into a spec."""
+    """Turn what is kept back into a spec.
+
+    Raises:
+        ScheduleSpecError: The time zone database has lost the zone.
+    """
     if isinstance(row, Cron):
         return CronSpec(row.expression, row.zone)
     return IntervalSpec(timedelta(microseconds=row.every_us), timedelta(microseconds=row.offset_us))
