@@ -5,13 +5,13 @@ def test_public_names_are_pinned():
     """What users import changes only on purpose."""
     assert maestro_workflow_engine.__all__ == sorted(maestro_workflow_engine.__all__)
     assert set(maestro_workflow_engine.__all__) == {
+        "CronSpec", "IntervalSpec", "Overlap", "ScheduleHandle", "ScheduleInfo", "ScheduleNotFoundError", "ScheduleSpecError", "ScheduledRun",
         "EngineClosedError", "Failure", "HistoryEvent", "JournalCorruptError", "JournalError", "JournalLockedError",
         "JournalVersionError", "JournalWriteError", "NonDeterminismError", "PayloadError", "QueryNotFoundError",
         "RetryPolicy", "RunDetail", "RunInfo", "RunPage", "RunStatus", "StepDefinition", "StepFailedError", "StepInfo",
         "StepTimeoutError", "Wait", "WorkflowCancelledError", "WorkflowConflictError", "WorkflowContextError",
         "WorkflowDefinition", "WorkflowDefinitionError", "WorkflowEndedError", "WorkflowEngine", "WorkflowError",
-        "WorkflowFailedError", "WorkflowHandle", "WorkflowInfo", "WorkflowNotFoundError", "CronSpec", "IntervalSpec", "Overlap", "ScheduleHandle", "ScheduleInfo",
-        "ScheduleNotFoundError", "ScheduleSpecError", "ScheduledRun", "continue_as_new", "info", "now",
+        "WorkflowFailedError", "WorkflowHandle", "WorkflowInfo", "WorkflowNotFoundError", "continue_as_new", "info", "now",
         "patched", "publish", "random", "receive", "run_child", "step", "step_info", "uuid4", "workflow",
     }  # fmt: skip
     for name in maestro_workflow_engine.__all__:

@@ -61,8 +61,8 @@ class Core:
         )
         self.growing = Watchers()
         self.endings = Endings()
-        self.on_end: Callable[[str], None] = _nobody
         self._seeds = random.Random()  # noqa: S311  seeds make runs differ; they are no secrets
+        self.on_end: Callable[[str], None] = _nobody
 
     def recover(self) -> list[int]:
         """Set the alarms of sleeping runs.
@@ -166,7 +166,7 @@ class Core:
         on_failed: Callable[[JournalWriteError], None] | None = None,
         schedule: ScheduleChange | None = None,
     ) -> LiveRun:
-        """Make a new run. It begins once it is on disk, and `schedule` with it."""
+        """Make a new run. It begins once it is on disk."""
         self._last_key += 1
         started = ev.RunStarted(now_us(), input_, self._seeds.getrandbits(62), trace)
         parent_ref = None if parent is None else (parent[0].key, parent[1])
@@ -357,9 +357,9 @@ class Core:
             self._forget(run)
             self.growing.notify(run.key)
             self.endings.resolve(run.key, event)
-            self.on_end(run.id)
             if told is not None:
                 self._happened(*told)
+            self.on_end(run.id)
 
         # The parent's share of this write takes it out of its sleep as well, which needs no second row.
         parked = self._unpark(told[0]) if told is not None else None

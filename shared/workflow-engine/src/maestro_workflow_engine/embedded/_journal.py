@@ -153,6 +153,8 @@ class Journal:
         schedules = [w.schedule.statement() for w in batch if w.schedule is not None]
         self._connection.execute("BEGIN IMMEDIATE")
         try:
+            for sql, values in schedules:
+                self._connection.execute(sql, values)
             for statement, rows in (
                 (_INSERT_RUN, new_runs),
                 (_INSERT_EVENT, events),
@@ -162,8 +164,6 @@ class Journal:
             ):
                 if rows:
                     self._connection.executemany(statement, rows)
-            for sql, values in schedules:
-                self._connection.execute(sql, values)
             self._connection.execute("COMMIT")
         except BaseException:
             if self._connection.in_transaction:

@@ -66,7 +66,7 @@ class Firing:
     def add(self, schedule_id: str, settings: Settings, progress: Progress) -> None:
         """Take a schedule up. Of the runs in its progress those count as active that have not ended."""
         self._last_number += 1
-        active = tuple(run for run in progress.active if self.status(run) is RunStatus.RUNNING)
+        active = tuple(run for run in progress.active if not self._has_ended(run))
         progress = msgspec.structs.replace(progress, active=active)
         schedule = LiveSchedule(schedule_id, self._last_number, settings, progress)
         self.by_id[schedule_id] = self._by_number[schedule.number] = schedule
@@ -140,6 +140,10 @@ class Firing:
             return RunStatus(row.status)
         return RunStatus.RUNNING if self._core.live(run) is not None else None
 
+    def _has_ended(self, run: str) -> bool:
+        row = self._reader.by_id(run)
+        return row is None or row.finished_us is not None
+
     def _ring(self, at_us: int, number: int, _: int) -> None:
         schedule = self._by_number.get(number)
         if schedule is not None and schedule.armed_us == at_us:
@@ -174,7 +178,7 @@ class Firing:
         live = self._core.live(run)
         if live is None:
             row = self._reader.by_id(run)
-            live = self._core.find(row) if row is not None and row.status == RunStatus.RUNNING else None
+            live = self._core.find(row) if row is not None and row.finished_us is None else None
         if live is not None:
             self._core.append(live, ev.CancelRequested(now_us(), f"schedule {schedule_id!r} fell due again"))
 
