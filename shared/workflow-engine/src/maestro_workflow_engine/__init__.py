@@ -48,6 +48,10 @@ from maestro_workflow_engine._inside import (
 from maestro_workflow_engine._records import HistoryEvent, RunDetail, RunInfo, RunPage, RunStatus
 from maestro_workflow_engine._replay import ReplayResult, replay, replay_all
 from maestro_workflow_engine._retry import RetryPolicy
+from maestro_workflow_engine._schedule_handle import ScheduleHandle
+from maestro_workflow_engine._schedule_keeper import ScheduleNotFoundError
+from maestro_workflow_engine._schedule_records import ScheduledRun, ScheduleInfo
+from maestro_workflow_engine._schedule_spec import CronSpec, IntervalSpec, Overlap, ScheduleSpecError
 from maestro_workflow_engine._step_info import StepInfo, step_info
 from maestro_workflow_engine._testing import TimeSkippingEngine
 from maestro_workflow_engine._time import VirtualTime
@@ -56,11 +60,13 @@ from maestro_workflow_engine.rescue._report import JournalLoss, JournalReport
 from maestro_workflow_engine.rescue._rescue import JournalRescue, check_journal, rescue_journal
 
 __all__ = [
+    "CronSpec",
     "EngineClosedError",
     "Failure",
     "HistoryDocument",
     "HistoryEvent",
     "HistoryFormatError",
+    "IntervalSpec",
     "JournalCorruptError",
     "JournalError",
     "JournalLockedError",
@@ -70,6 +76,7 @@ __all__ = [
     "JournalVersionError",
     "JournalWriteError",
     "NonDeterminismError",
+    "Overlap",
     "PayloadError",
     "QueryNotFoundError",
     "ReplayResult",
@@ -78,6 +85,11 @@ __all__ = [
     "RunInfo",
     "RunPage",
     "RunStatus",
+    "ScheduleHandle",
+    "ScheduleInfo",
+    "ScheduleNotFoundError",
+    "ScheduleSpecError",
+    "ScheduledRun",
     "StandstillError",
     "StepDefinition",
     "StepFailedError",

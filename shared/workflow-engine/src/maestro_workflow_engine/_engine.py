@@ -18,6 +18,10 @@ from maestro_workflow_engine._history_document import HistorySource, read_histor
 from maestro_workflow_engine._records import HistoryEvent, RunPage, RunStatus
 from maestro_workflow_engine._registry import WorkflowRegistry
 from maestro_workflow_engine._runner import Runner
+from maestro_workflow_engine._schedule_handle import ScheduleHandle
+from maestro_workflow_engine._schedule_input import schedule_input
+from maestro_workflow_engine._schedule_records import ScheduleInfo
+from maestro_workflow_engine._schedule_spec import CronSpec, IntervalSpec, Overlap
 from maestro_workflow_engine.embedded._runner import EmbeddedRunner
 from maestro_workflow_engine.embedded._surroundings import Surroundings
 
@@ -296,6 +300,62 @@ class WorkflowEngine:
             raise PayloadError(f"{run_id!r} is no run id: use up to 200 letters, digits and . _ : ~ @ -")
         await self._runner.import_run(history, run_id)
         return WorkflowHandle(self._runner, run_id)
+
+    async def schedule(
+        self,
+        schedule_id: str,
+        workflow: WorkflowDefinition[..., Any] | str,
+        /,
+        *args: Any,
+        spec: CronSpec | IntervalSpec,
+        overlap: Overlap | str = Overlap.SKIP,
+        catch_up: timedelta = timedelta(hours=1),
+        paused: bool = False,
+        jitter: timedelta | None = None,
+    ) -> ScheduleHandle:
+        """Start a workflow again and again; returns once the schedule is kept.
+
+        Args:
+            schedule_id: The schedule's id. The same id again is the same schedule; what differs in its definition is changed.
+                The run for a time is called `<schedule id>@<time in UTC>`.
+            workflow: The workflow, or its name ("name" or "name:version").
+            *args: Its arguments. By name: the one input value, as JSON.
+            spec: When it falls due.
+            overlap: What happens when a run it started has not ended. Default: this time is skipped.
+            catch_up: How late a run may start after the engine was away; what is later is counted as missed. Default 1 h.
+            paused: Whether a new schedule waits for `resume()`. One that exists stays as it is. Default: it does not.
+            jitter: The longest delay that is added to each time, so that many schedules do not start in step. Default: none.
+
+        Returns:
+            A handle on the schedule.
+
+        Raises:
+            ScheduleSpecError: The id is none, or `catch_up` (at least 1 s) or `jitter` is too short.
+            WorkflowNotFoundError: The workflow is not registered.
+            PayloadError: The arguments do not fit the workflow.
+            JournalWriteError: It cannot be kept at the moment; nothing was changed.
+        """
+        definition, version, raw = schedule_input(self._registry, schedule_id, workflow, args)
+        await self._runner.schedules.put(
+            schedule_id,
+            definition,
+            version,
+            raw,
+            spec=spec,
+            overlap=Overlap(overlap),
+            catch_up=catch_up,
+            jitter=jitter or timedelta(0),
+            paused=paused,
+        )
+        return ScheduleHandle(self._runner, schedule_id)
+
+    def schedule_handle(self, schedule_id: str) -> ScheduleHandle:
+        """Return a handle on a schedule, whether there is one or not."""
+        return ScheduleHandle(self._runner, schedule_id)
+
+    async def schedules(self) -> list[ScheduleInfo]:
+        """List the schedules, by id."""
+        return self._runner.schedules.listing()
 
     def watch(self, run_id: str, *, after: int = -1) -> AsyncIterator[HistoryEvent]:
         """Follow a run: its history so far, then each event as it happens; ends with the run.

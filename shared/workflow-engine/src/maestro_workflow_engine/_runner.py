@@ -13,6 +13,7 @@ from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._errors import WorkflowError
 from maestro_workflow_engine._history_document import HistoryDocument
 from maestro_workflow_engine._records import HistoryEvent, RunDetail, RunPage, RunStatus
+from maestro_workflow_engine._schedule_keeper import ScheduleKeeper
 from maestro_workflow_engine.machine._events import UpdateAnswered
 
 
@@ -31,6 +32,10 @@ class Runner(Protocol):
 
     def registered(self, definition: WorkflowDefinition[..., Any]) -> None:
         """Take notice of a workflow that was registered while open."""
+
+    @property
+    def schedules(self) -> ScheduleKeeper:
+        """The schedules it keeps."""
 
     async def start(self, definition: WorkflowDefinition[..., Any], run_id: str | None, input_: msgspec.Raw) -> str:
         """Start a run, or find the one that has this id; return its id, a new one for None."""

@@ -31,6 +31,7 @@ from maestro_workflow_engine import (
     step,
     workflow,
 )
+from maestro_workflow_engine.embedded._schema import FORMAT_VERSION
 
 SOON = timedelta(seconds=30)
 PAGE = 4096
@@ -113,7 +114,7 @@ def test_a_sound_journal_gives_everything(journal: Path):
     for index, document in enumerate(documents.values()):
         assert replay(document, count).status == ("completed" if index % 2 == 0 else "running")
     report = check_journal(journal)
-    assert (report.is_sound, report.runs, report.format_version) == (True, RUNS, 1)
+    assert (report.is_sound, report.runs, report.format_version) == (True, RUNS, FORMAT_VERSION)
 
 
 async def test_rescued_runs_go_on_in_a_new_journal(journal: Path, tmp_path: Path):

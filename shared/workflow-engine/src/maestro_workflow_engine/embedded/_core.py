@@ -21,6 +21,7 @@ from maestro_workflow_engine.embedded._journal import Journal, NewRun, Parked, S
 from maestro_workflow_engine.embedded._live import LiveRun
 from maestro_workflow_engine.embedded._loading import new_machine, replay
 from maestro_workflow_engine.embedded._reader import JournalReader, RunRow
+from maestro_workflow_engine.embedded._schedule_rows import ScheduleChange
 from maestro_workflow_engine.embedded._stepping import StepScheduler
 from maestro_workflow_engine.embedded._surroundings import Surroundings
 from maestro_workflow_engine.embedded._watchers import Answers, Endings, Watchers
@@ -72,6 +73,7 @@ class Core:
         self.endings = Endings()
         self.answers = Answers()
         self._seeds = self._clock.random
+        self.on_end: Callable[[str], None] = _nobody
 
     def recover(self) -> list[int]:
         """Set the alarms of sleeping runs.
@@ -182,6 +184,7 @@ class Core:
         parent: tuple[LiveRun, int] | None = None,
         on_durable: Callable[[], None] | None = None,
         on_failed: Callable[[JournalWriteError], None] | None = None,
+        schedule: ScheduleChange | None = None,
     ) -> LiveRun:
         """Make a new run. It begins once it is on disk."""
         started = ev.RunStarted(self._clock.now_us(), input_, self._seeds.getrandbits(62), trace)
@@ -210,7 +213,7 @@ class Core:
             *(parent_ref or (None, None)),
         )
         events = [(run.key, 0, ev.encode_event(started))]
-        self._journal.submit(Write(durable, row, events, on_failed=failed if on_failed else None))
+        self._journal.submit(Write(durable, row, events, on_failed=failed if on_failed else None, schedule=schedule))
         return run
 
     def append(
@@ -411,6 +414,7 @@ class Core:
             self.answers.fail(run.key, WorkflowEndedError(run.id, status.value))
             if told is not None:
                 self._happened(*told)
+            self.on_end(run.id)
 
         # The parent's share of this write takes it out of its sleep as well, which needs no second row.
         parked = self._unpark(told[0]) if told is not None else None
@@ -462,6 +466,10 @@ class Core:
 
         rows = [(run.key, position, ev.encode_event(event)) for position, event in placed]
         self._journal.submit(Write(durable, events=rows, truncate=run.key, parked=self._unpark(run)))
+
+
+def _nobody(run_id: str) -> None:
+    """Nobody asked to be told when a run ends."""
 
 
 def _nothing() -> None:

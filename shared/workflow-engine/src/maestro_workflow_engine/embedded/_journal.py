@@ -15,6 +15,7 @@ from maestro_core_logging import get_logger
 from maestro_workflow_engine._errors import EngineClosedError, JournalWriteError
 from maestro_workflow_engine.embedded import _crash_points as crash_points
 from maestro_workflow_engine.embedded import _schema
+from maestro_workflow_engine.embedded._schedule_rows import ScheduleChange
 
 _RETRY_FIRST_S = 0.05
 _RETRY_LONGEST_S = 2.0
@@ -69,6 +70,7 @@ class Write(msgspec.Struct):
     status: StatusChange | None = None
     parked: Parked | None = None
     on_failed: Callable[[JournalWriteError], None] | None = None
+    schedule: ScheduleChange | None = None
 
 
 class Journal:
@@ -152,8 +154,11 @@ class Journal:
         truncated = [(w.truncate, w.events[0][1]) for w in batch if w.truncate is not None]
         statuses = [(w.status.status, w.status.finished_us, w.status.key) for w in batch if w.status is not None]
         parked = [(w.parked.parked, w.parked.wake_us, w.parked.key) for w in batch if w.parked is not None]
+        schedules = [w.schedule.statement() for w in batch if w.schedule is not None]
         self._connection.execute("BEGIN IMMEDIATE")
         try:
+            for sql, values in schedules:
+                self._connection.execute(sql, values)
             for statement, rows in (
                 (_INSERT_RUN, new_runs),
                 (_INSERT_EVENT, events),

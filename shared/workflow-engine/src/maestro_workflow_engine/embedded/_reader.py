@@ -74,6 +74,10 @@ class JournalReader:
             for (key,) in self._query("SELECT key FROM runs WHERE status = 'running' AND parked = 0 ORDER BY key", ())
         ]
 
+    def schedules(self) -> list[tuple[str, bytes, bytes]]:
+        """Return (id, settings, progress) of every schedule."""
+        return self._query("SELECT id, settings, progress FROM schedules ORDER BY id", ())
+
     def raw_history(self, key: int, after: int = -1, limit: int = -1) -> list[tuple[int, bytes]]:
         """Return (position, event bytes) of a run, in order."""
         return self._query(

@@ -48,6 +48,7 @@ from maestro_workflow_engine.embedded._live import LiveRun
 from maestro_workflow_engine.embedded._loading import replay
 from maestro_workflow_engine.embedded._lock import JournalLock
 from maestro_workflow_engine.embedded._reader import JournalReader, RunRow
+from maestro_workflow_engine.embedded._schedules import Schedules
 from maestro_workflow_engine.embedded._surroundings import Surroundings
 from maestro_workflow_engine.machine import WorkflowMachine
 from maestro_workflow_engine.machine import _events as ev
@@ -85,6 +86,7 @@ class EmbeddedRunner:
         self._clock = surroundings.clock
         self._stack = AsyncExitStack()
         self._opened: tuple[Core, JournalReader, Journal] | None = None
+        self._schedules: Schedules | None = None
 
     async def open(self) -> None:
         """Open the journal and take up every unfinished run.
@@ -119,11 +121,14 @@ class EmbeddedRunner:
                 core.load(key)
                 if index % _RECOVERED_AT_ONCE == 0:
                     await asyncio.sleep(0)
+            self._schedules = Schedules(journal, reader, core, self._registry, self._clock)
+            stack.callback(self._schedules.close)
+            self._schedules.recover()
             self._stack = stack.pop_all()
 
     async def close(self) -> None:
         """Stop steps (they run again at the next opening), write what is left, let the journal go."""
-        self._opened = None
+        self._opened = self._schedules = None
         await self._stack.aclose()
 
     @property
@@ -135,6 +140,15 @@ class EmbeddedRunner:
         """Take up runs that waited for a workflow to be registered."""
         if self._opened is not None:
             self._parts[0].revive()
+            if self._schedules is not None:
+                self._schedules.revive()
+
+    @property
+    def schedules(self) -> Schedules:
+        """The schedules of this journal."""
+        if self._schedules is None:
+            raise EngineClosedError("the engine is not open; use it inside 'async with WorkflowEngine(...)'")
+        return self._schedules
 
     async def start(self, definition: WorkflowDefinition[..., Any], run_id: str | None, input_: msgspec.Raw) -> str:
         """Start a run; returns once it is on disk.

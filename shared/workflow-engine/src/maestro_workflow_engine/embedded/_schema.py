@@ -6,9 +6,10 @@ import sqlite3
 from pathlib import Path
 
 from maestro_workflow_engine._errors import JournalCorruptError, JournalError, JournalVersionError
+from maestro_workflow_engine.embedded import _migrations
 
 APPLICATION_ID = 0x4D415354  # "MAST"
-FORMAT_VERSION = 1
+FORMAT_VERSION = _migrations.LATEST_VERSION
 
 _SCHEMA = f"""
 BEGIN IMMEDIATE;
@@ -34,7 +35,7 @@ CREATE TABLE history (
     PRIMARY KEY (run, position)
 ) WITHOUT ROWID;
 PRAGMA application_id = {APPLICATION_ID};
-PRAGMA user_version = {FORMAT_VERSION};
+PRAGMA user_version = {_migrations.BASE_VERSION};
 COMMIT;
 """
 
@@ -89,6 +90,7 @@ def _prepare(connection: sqlite3.Connection, path: str, *, read_only: bool) -> N
             connection.executescript(_SCHEMA)
         elif (found := connection.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
             raise JournalCorruptError(path, f"journal {path} is damaged ({found}); nothing was changed")
+        _migrations.migrate(connection, version if tables else _migrations.BASE_VERSION)
     except sqlite3.OperationalError as error:
         raise JournalError(path, f"journal {path} cannot be opened: {error}") from error
     except sqlite3.DatabaseError as error:

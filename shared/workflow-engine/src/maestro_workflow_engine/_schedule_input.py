@@ -1,0 +1,58 @@
+"""What `engine.schedule` is given, checked before anything is kept."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+
+from maestro_workflow_engine import _payload
+from maestro_workflow_engine._definitions import WorkflowDefinition
+from maestro_workflow_engine._errors import PayloadError
+from maestro_workflow_engine._registry import WorkflowRegistry
+from maestro_workflow_engine._schedule_spec import ScheduleSpecError
+
+_SCHEDULE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:~-]{0,149}\Z")  # "@" and a time make a run's id of it
+
+
+def schedule_input(
+    registry: WorkflowRegistry,
+    schedule_id: str,
+    workflow: WorkflowDefinition[..., Any] | str,
+    args: tuple[Any, ...],
+) -> tuple[WorkflowDefinition[..., Any], str | None, msgspec.Raw]:
+    """Find a workflow and turn its arguments into JSON.
+
+    Args:
+        registry: The workflows there are.
+        schedule_id: The schedule's id.
+        workflow: The workflow, or its name ("name" or "name:version").
+        args: Its arguments; by name, at most the one input value.
+
+    Returns:
+        The workflow, the version to hold on to (None when a bare name leaves it open), and the input.
+
+    Raises:
+        ScheduleSpecError: The id is none.
+        WorkflowNotFoundError: The workflow is not registered.
+        PayloadError: The arguments do not fit it.
+    """
+    if not _SCHEDULE_ID.match(schedule_id):
+        raise ScheduleSpecError(f"{schedule_id!r} is no schedule id: use up to 150 letters, digits and . _ : ~ -")
+    if isinstance(workflow, str):
+        name, _, wanted = workflow.partition(":")
+        version = wanted or None
+        definition = registry.find(name, version)
+        if len(args) > 1:
+            raise PayloadError("a workflow scheduled by name takes one input value")
+        raw = _payload.encode(args[0] if args else None)
+    else:
+        version = workflow.version
+        definition = registry.find(workflow.name, version)
+        raw = definition.signature.encode(args, {})
+    try:
+        definition.signature.decode(raw)
+    except PayloadError as error:
+        raise PayloadError(f"the input of workflow {definition.name!r} {error}") from error
+    return definition, version, raw

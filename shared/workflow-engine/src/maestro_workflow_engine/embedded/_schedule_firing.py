@@ -1,0 +1,193 @@
+"""Schedules at work: what the plan says is journalled and done. A fire's run and the progress it makes are one transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from maestro_core_logging import get_logger
+from maestro_workflow_engine._definitions import WorkflowDefinition
+from maestro_workflow_engine._errors import WorkflowNotFoundError
+from maestro_workflow_engine._records import RunStatus
+from maestro_workflow_engine._registry import WorkflowRegistry
+from maestro_workflow_engine._schedule_spec import ScheduleSpecError
+from maestro_workflow_engine.embedded._alarms import Alarms
+from maestro_workflow_engine.embedded._clock import Clock
+from maestro_workflow_engine.embedded._core import Core
+from maestro_workflow_engine.embedded._journal import Journal, Write
+from maestro_workflow_engine.embedded._reader import JournalReader
+from maestro_workflow_engine.embedded._schedule_plan import plan, run_id, without
+from maestro_workflow_engine.embedded._schedule_rows import Progress, ScheduleChange, Settings, spec_of
+from maestro_workflow_engine.machine import _events as ev
+
+_logger = get_logger(__name__)
+
+
+@dataclass(slots=True, eq=False)
+class LiveSchedule:
+    """A schedule in memory, as it is on disk or about to be."""
+
+    id: str
+    number: int
+    settings: Settings
+    progress: Progress
+    armed_us: int | None = None
+    """When its alarm rings; another ring is a stale one."""
+
+    problem: str | None = None
+    """Why it cannot start anything."""
+
+    deleting: bool = False
+    """Its deletion is on the way to the disk; it starts nothing more."""
+
+
+class Firing:
+    """Every schedule of a journal, and what time and the ends of runs make of it."""
+
+    def __init__(
+        self, journal: Journal, reader: JournalReader, core: Core, registry: WorkflowRegistry, clock: Clock
+    ) -> None:
+        self._journal = journal
+        self._reader = reader
+        self._core = core
+        self._registry = registry
+        self._clock = clock
+        self._by_number: dict[int, LiveSchedule] = {}
+        self._last_number = 0
+        self._owners: dict[str, str] = {}
+        self._closed = False
+        self._alarms = Alarms(self._ring, clock)
+        self.by_id: dict[str, LiveSchedule] = {}
+        core.on_end = self._ended
+
+    def close(self) -> None:
+        """Start nothing more."""
+        self._closed = True
+        self._alarms.close()
+
+    def add(self, schedule_id: str, settings: Settings, progress: Progress) -> None:
+        """Take a schedule up. Of the runs in its progress those count as active that have not ended."""
+        self._last_number += 1
+        active = tuple(run for run in progress.active if not self._has_ended(run))
+        progress = msgspec.structs.replace(progress, active=active)
+        schedule = LiveSchedule(schedule_id, self._last_number, settings, progress)
+        self.by_id[schedule_id] = self._by_number[schedule.number] = schedule
+        self._owners.update(dict.fromkeys(active, schedule_id))
+        self.go_on(schedule)
+
+    def remove(self, schedule: LiveSchedule) -> None:
+        """Forget a schedule; its runs go on."""
+        del self.by_id[schedule.id]
+        del self._by_number[schedule.number]
+
+    def adopt(self, run: str, schedule: LiveSchedule) -> None:
+        """Be told when a run ends: it counts for the schedule's overlap policy."""
+        self._owners[run] = schedule.id
+
+    def abandon(self, run: str, schedule: LiveSchedule) -> None:
+        """Forget a run that was refused by the disk; a time may have been held up by it."""
+        self._owners.pop(run, None)
+        schedule.progress = without(schedule.progress, run)
+        self.go_on(schedule)
+
+    def go_on(self, schedule: LiveSchedule, *, not_before_us: int = 0) -> None:
+        """Start what is due and set the alarm for what comes next.
+
+        Args:
+            schedule: The schedule.
+            not_before_us: A time that is known to have come, should the clock have been set back since.
+        """
+        if self._closed or schedule.deleting or schedule.settings.paused:
+            return
+        try:
+            definition = self.definition(schedule)
+            spec_of(schedule.settings.spec)
+        except (WorkflowNotFoundError, ScheduleSpecError) as error:
+            if schedule.problem is None:
+                _logger.error("Schedule cannot go on", schedule=schedule.id, problem=str(error), code=error.code)
+            schedule.problem = str(error)
+            return
+        schedule.problem = None
+        while True:
+            before = schedule.progress
+            move = plan(schedule.id, schedule.settings, before, max(self._clock.now_us(), not_before_us))
+            for run in move.cancel:
+                self._ask_to_stop(run, schedule.id)
+            schedule.progress = move.progress
+            if move.start_us is None:
+                break
+            self._fire(schedule, definition, move.start_us)
+        if schedule.progress != before:
+            self._keep(schedule)
+        if move.wake_us is not None and move.wake_us != schedule.armed_us:
+            schedule.armed_us = move.wake_us
+            self._alarms.add(move.wake_us, schedule.number, 0)
+
+    def definition(self, schedule: LiveSchedule) -> WorkflowDefinition[..., Any]:
+        """Return the workflow a schedule starts.
+
+        Raises:
+            WorkflowNotFoundError: It is not registered.
+        """
+        return self._registry.find(schedule.settings.workflow, schedule.settings.version)
+
+    def is_taken(self, run: str) -> bool:
+        """Tell whether there is a run of this id."""
+        return self.status(run) is not None
+
+    def status(self, run: str) -> RunStatus | None:
+        """Return where a run stands; None when there is none."""
+        row = self._reader.by_id(run)
+        if row is not None:
+            return RunStatus(row.status)
+        return RunStatus.RUNNING if self._core.live(run) is not None else None
+
+    def _has_ended(self, run: str) -> bool:
+        row = self._reader.by_id(run)
+        return row is None or row.finished_us is not None
+
+    def _ring(self, at_us: int, number: int, _: int) -> None:
+        schedule = self._by_number.get(number)
+        if schedule is not None and schedule.armed_us == at_us:
+            schedule.armed_us = None
+            self.go_on(schedule, not_before_us=at_us)
+
+    def _ended(self, run: str) -> None:
+        owner = self._owners.pop(run, None)
+        schedule = None if owner is None else self.by_id.get(owner)
+        if schedule is None:
+            return
+        active = tuple(other for other in schedule.progress.active if other != run)
+        schedule.progress = msgspec.structs.replace(schedule.progress, active=active)
+        if schedule.progress.buffered_us is not None:
+            self.go_on(schedule)
+
+    def _fire(self, schedule: LiveSchedule, definition: WorkflowDefinition[..., Any], at_us: int) -> None:
+        run = run_id(schedule.id, at_us)
+        if self.is_taken(run):  # a backfill, or somebody by hand, was here before
+            schedule.progress = without(schedule.progress, run)
+            self._keep(schedule)
+            return
+        self.adopt(run, schedule)
+        change = ScheduleChange(schedule.id, progress=schedule.progress)
+        # Without on_failed: while the disk refuses, the fire stays queued, and a process that dies fires it again.
+        self._core.create(definition, run, schedule.settings.input, trace=None, schedule=change)
+
+    def _keep(self, schedule: LiveSchedule) -> None:
+        self._journal.submit(Write(_nothing, schedule=ScheduleChange(schedule.id, progress=schedule.progress)))
+
+    def _ask_to_stop(self, run: str, schedule_id: str) -> None:
+        live = self._core.live(run)
+        if live is None:
+            row = self._reader.by_id(run)
+            live = self._core.find(row) if row is not None and row.finished_us is None else None
+        if live is not None:
+            self._core.append(
+                live, ev.CancelRequested(self._clock.now_us(), f"schedule {schedule_id!r} fell due again")
+            )
+
+
+def _nothing() -> None:
+    """A write that nobody waits for."""
