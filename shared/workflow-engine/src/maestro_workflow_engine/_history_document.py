@@ -13,13 +13,11 @@ from typing import Any
 import msgspec
 
 from maestro_workflow_engine._errors import HistoryFormatError
-from maestro_workflow_engine._records import HistoryEvent, RunStatus
+from maestro_workflow_engine._records import HistoryEvent
 from maestro_workflow_engine.machine import _events as ev
 
 FORMAT = "maestro-history"
 FORMAT_VERSION = 1
-ENDINGS: dict[type, RunStatus] = {kind: RunStatus(ev.kind_of(kind).removeprefix("run_")) for kind in ev.TERMINAL}
-"""What a run has become whose last event is of a kind."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 HistorySource = Mapping[str, Any] | str | bytes | Path | Sequence[HistoryEvent]

@@ -10,7 +10,7 @@ import msgspec
 
 from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._errors import HistoryFormatError, WorkflowError
-from maestro_workflow_engine._history_document import ENDINGS, HistoryDocument, HistorySource, read_history
+from maestro_workflow_engine._history_document import HistoryDocument, HistorySource, read_history
 from maestro_workflow_engine._records import RunStatus
 from maestro_workflow_engine._registry import WorkflowRegistry
 from maestro_workflow_engine.embedded._loading import replay as _take_through
@@ -99,15 +99,14 @@ def _replayed(document: HistoryDocument, workflow: WorkflowDefinition[..., Any])
         raise HistoryFormatError(
             f"the history of run {document.run_id!r} has gaps: it was rescued from a damaged journal"
         )
-    events = document.decoded()
-    machine = _take_through(workflow, document.run_id, document.parent_id, events)
+    machine = _take_through(workflow, document.run_id, document.parent_id, document.decoded())
     try:
         return ReplayResult(
             run_id=document.run_id,
             workflow=workflow.name,
             version=workflow.version,
-            events=len(events),
-            status=ENDINGS.get(type(events[-1][1])) or _status(machine),
+            events=len(document.events),
+            status=_status(machine),
             waiting_for=machine.waiting_for,
         )
     finally:

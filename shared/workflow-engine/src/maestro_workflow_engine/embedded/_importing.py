@@ -7,12 +7,14 @@ import asyncio
 import msgspec
 
 from maestro_workflow_engine._errors import HistoryFormatError, JournalWriteError, WorkflowConflictError
-from maestro_workflow_engine._history_document import ENDINGS, HistoryDocument
+from maestro_workflow_engine._history_document import HistoryDocument
 from maestro_workflow_engine._records import RunStatus
 from maestro_workflow_engine.embedded._core import Core
 from maestro_workflow_engine.embedded._journal import Ended, Journal, NewRun, Write
 from maestro_workflow_engine.embedded._reader import JournalReader
 from maestro_workflow_engine.machine import _events as ev
+
+_ENDS: dict[type, RunStatus] = {kind: RunStatus(ev.kind_of(kind).removeprefix("run_")) for kind in ev.TERMINAL}
 
 
 async def import_run(
@@ -41,7 +43,7 @@ async def import_run(
         raise WorkflowConflictError(run_id, f"there is a run {run_id!r} already")
     key, last = core.new_key(), events[-1][1]
     started = next(event for _, event in events if isinstance(event, ev.RunStarted))
-    status = ENDINGS.get(type(last), RunStatus.RUNNING)
+    status = _ENDS.get(type(last), RunStatus.RUNNING)
     done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def durable() -> None:
