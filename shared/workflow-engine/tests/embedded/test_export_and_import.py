@@ -169,6 +169,34 @@ async def test_finished_runs_keep_how_they_ended():
         assert [run.id for run in (await b.runs(status="cancelled")).runs] == ["cancelled"]
 
 
+async def test_paused_terminated_and_retried_runs_are_taken_over_as_they_stand():
+    """A paused run stays paused until it is resumed here, a terminated one has ended, a retried one goes on after its failure."""
+    async with engine() as a:
+        for run_id in ("paused", "terminated"):
+            await a.start(talk, run_id, id=run_id)
+            await grown(a, run_id, 2)
+        await a.handle("paused").pause("lunch")
+        await a.handle("terminated").terminate("enough")
+        retried = await a.start(fails, id="retried")
+        with pytest.raises(WorkflowFailedError):
+            await retried.result(SOON)
+        await retried.retry()
+        with pytest.raises(WorkflowFailedError):
+            await retried.result(SOON)
+        documents = [await a.handle(run_id).export_history() for run_id in ("paused", "terminated", "retried")]
+    assert replay(documents[1], talk).status is RunStatus.TERMINATED
+    assert replay(documents[2], fails).status is RunStatus.FAILED
+    async with engine() as b:
+        paused, terminated, retried = [await b.import_run(document) for document in documents]
+        assert (await paused.status()).status is RunStatus.PAUSED
+        await paused.signal("answer", "back")
+        await paused.resume()
+        assert (await paused.result(SOON))[1] == "back"
+        assert (await terminated.status()).status is RunStatus.TERMINATED
+        with pytest.raises(WorkflowFailedError):
+            await retried.result(SOON)
+
+
 async def test_an_imported_run_survives_a_restart(tmp_path: Path):
     """An imported run is as durable as one that was started here."""
     url = f"sqlite:///{tmp_path}/journal.db"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import os
 import random
@@ -32,6 +33,7 @@ from maestro_workflow_engine import (
     workflow,
 )
 from maestro_workflow_engine.embedded._schema import FORMAT_VERSION
+from maestro_workflow_engine.rescue._pages import _RUN_COLUMNS
 
 SOON = timedelta(seconds=30)
 PAGE = 4096
@@ -67,8 +69,6 @@ def sound(tmp_path_factory: pytest.TempPathFactory) -> Path:
                     async for event in engine.watch(handle.id):
                         if event.position == STEPS:
                             break
-
-    import asyncio
 
     asyncio.run(fill())
     return path
@@ -266,6 +266,16 @@ def test_a_newer_journal_is_read_with_events_it_alone_knows(journal: Path):
     }
     report = check_journal(journal)
     assert (report.is_newer, report.format_version) == (True, 99)
+
+
+def test_pages_are_read_with_the_columns_of_the_schema(sound: Path):
+    """What is read from bare pages goes by the places of columns, which are those of the journal's tables."""
+    with closing(sqlite3.connect(sound)) as connection:
+        runs = [column[1] for column in connection.execute("PRAGMA table_info(runs)")]
+        history = [column[1] for column in connection.execute("PRAGMA table_info(history)")]
+
+    assert tuple(runs[1 : len(_RUN_COLUMNS) + 1]) == _RUN_COLUMNS
+    assert history == ["run", "position", "event"]
 
 
 def test_what_is_no_journal_is_refused(tmp_path: Path):

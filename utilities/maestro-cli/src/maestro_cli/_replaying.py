@@ -2,7 +2,8 @@
 
 import importlib
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,22 @@ Workflows = Mapping[tuple[str, str] | None, WorkflowDefinition[..., Any]]
 """Workflows by name and version; under None the one that all histories are replayed on."""
 
 
+@contextmanager
+def modules_here() -> Iterator[None]:
+    """Find modules in the current folder, too, in the block: those of workflows and of the exceptions in histories."""
+    here = str(Path.cwd())
+    sys.path.insert(0, here)
+    try:
+        yield
+    finally:
+        sys.path.remove(here)
+
+
 def load_workflows(reference: str) -> Workflows:
     """Import the workflows of a module.
 
     Args:
-        reference: `module`, or `module:workflow` for one workflow whatever a history names. Modules in the current folder
-            are found, too.
+        reference: `module`, or `module:workflow` for one workflow whatever a history names.
 
     Returns:
         The workflows.
@@ -38,13 +49,10 @@ def load_workflows(reference: str) -> Workflows:
         InputError: The module cannot be imported, or has no such workflow.
     """
     name, _, attribute = reference.partition(":")
-    sys.path.insert(0, str(Path.cwd()))
     try:
         module = importlib.import_module(name)
     except Exception as error:  # whatever a module raises is a fault of the module
         raise InputError(f"cannot import {name}: {type(error).__name__}: {error}") from error
-    finally:
-        sys.path.remove(str(Path.cwd()))
     found = {key: value for key, value in vars(module).items() if isinstance(value, WorkflowDefinition)}
     if attribute:
         if attribute not in found:

@@ -86,3 +86,42 @@ def test_what_cannot_be_replayed(histories: list[str], arguments: list[str], say
 def test_one_workflow_for_all(histories: list[str]) -> None:
     """MODULE:WORKFLOW replays on that workflow whatever version a history names."""
     assert replay(*histories, "--module", "replay_newer:job").exit_code == 0
+
+
+def test_exceptions_of_modules_here_are_found(histories: list[str], tmp_path: Path) -> None:
+    """A failed step raises its own exception again, although nothing but the history names its module."""
+    (tmp_path / "replay_errors.py").write_text("class Refused(Exception):\n    pass\n")
+    caught = """
+from maestro_workflow_engine import step, workflow
+
+@step
+async def fetch() -> int:
+    return 1
+
+@workflow
+async def job() -> int:
+    try:
+        return await fetch()
+    except Exception as error:
+        if type(error).__name__ == "Refused":
+            return 1
+        raise
+"""
+    (tmp_path / "replay_catches.py").write_text(caught)
+    history = json.loads((tmp_path / "a.json").read_text())
+    failure = {"type": "replay_errors:Refused", "message": "no", "args": ["no"]}
+    failed = {
+        "type": "step_failed",
+        "time": 2,
+        "seq": 1,
+        "step": "fetch",
+        "input": None,
+        "failure": failure,
+        "started": 1,
+    }
+    history["events"][1]["event"] = failed
+    (tmp_path / "a.json").write_text(json.dumps(history))
+
+    done = replay("a.json", "--module", "replay_catches")
+
+    assert done.exit_code == 0, done.stdout

@@ -296,7 +296,7 @@ class EmbeddedRunner:
         core, reader, _ = self._parts
         source = self._row(run_id)
         new_id = new_id or uuid.uuid4().hex
-        if core.live(new_id) is not None or reader.by_id(new_id) is not None:
+        if new_id in core.importing or core.live(new_id) is not None or reader.by_id(new_id) is not None:
             raise WorkflowConflictError(new_id, f"run id {new_id!r} is taken")
         events = before_step(source, list(reader.history(source.key)), step)
         key = core.new_key()

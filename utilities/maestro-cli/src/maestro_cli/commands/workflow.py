@@ -14,7 +14,7 @@ from maestro_cli._documents import is_document, read_document, read_value
 from maestro_cli._errors import EXIT_INTERRUPTED
 from maestro_cli._following import StatusLine, error_text, event_text, follow_run
 from maestro_cli._output import write_output
-from maestro_cli._replaying import load_workflows, replay_histories
+from maestro_cli._replaying import load_workflows, modules_here, replay_histories
 from maestro_cli.client import OrchestratorClient, open_orchestrator
 from maestro_cli.local import Home
 
@@ -206,7 +206,8 @@ def replay_runs(histories: tuple[Path, ...], module: str) -> None:
     With MODULE alone each history is replayed on the workflow and version that it names; with MODULE:WORKFLOW all are
     replayed on that one. No step runs. Ends with exit code 1 when a history does not fit.
     """
-    replay_histories(histories, load_workflows(module))
+    with modules_here():
+        replay_histories(histories, load_workflows(module))
 
 
 @workflow.command("signal", short_help="Send a signal to a run.")
