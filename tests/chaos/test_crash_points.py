@@ -44,10 +44,15 @@ def finish(folder: Path) -> None:
 def journalled(folder: Path) -> set[str]:
     """Return the idempotency keys of the steps whose results are on disk."""
     with sqlite3.connect(folder / "journal.db") as connection:
-        rows = connection.execute(
-            "SELECT r.id || '/' || json_extract(h.event, '$.seq') FROM history h JOIN runs r ON r.key = h.run"
-            " WHERE json_extract(h.event, '$.type') = 'step_completed'"
-        ).fetchall()
+        made = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        rows = (
+            connection.execute(
+                "SELECT r.id || '/' || json_extract(h.event, '$.seq') FROM history h JOIN runs r ON r.key = h.run"
+                " WHERE json_extract(h.event, '$.type') = 'step_completed'"
+            ).fetchall()
+            if made
+            else []
+        )  # it may have been killed before it had made its tables
     connection.close()
     return {row[0] for row in rows}
 
