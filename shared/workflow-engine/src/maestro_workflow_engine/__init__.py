@@ -37,12 +37,22 @@ from maestro_workflow_engine._inside import (
     run_child,
     uuid4,
 )
+from maestro_workflow_engine._payload_codec import AesGcmCodec, PayloadCodec
+from maestro_workflow_engine._payload_errors import (
+    PayloadIntegrityError,
+    PayloadKeyError,
+    PayloadMissingError,
+    PayloadStoreError,
+    PayloadUnreadableError,
+)
+from maestro_workflow_engine._payload_store import PayloadStore
 from maestro_workflow_engine._records import HistoryEvent, RunDetail, RunInfo, RunPage, RunStatus
 from maestro_workflow_engine._retry import RetryPolicy
 from maestro_workflow_engine._step_info import StepInfo, step_info
 from maestro_workflow_engine.machine._pending import Wait
 
 __all__ = [
+    "AesGcmCodec",
     "EngineClosedError",
     "Failure",
     "HistoryEvent",
@@ -52,7 +62,14 @@ __all__ = [
     "JournalVersionError",
     "JournalWriteError",
     "NonDeterminismError",
+    "PayloadCodec",
     "PayloadError",
+    "PayloadIntegrityError",
+    "PayloadKeyError",
+    "PayloadMissingError",
+    "PayloadStore",
+    "PayloadStoreError",
+    "PayloadUnreadableError",
     "QueryNotFoundError",
     "RetryPolicy",
     "RunDetail",

@@ -9,7 +9,7 @@ from typing import Any, Generic, TypeVar, cast
 from maestro_workflow_engine import _payload
 from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._records import HistoryEvent, RunDetail
-from maestro_workflow_engine._runner import Runner
+from maestro_workflow_engine._runner import Reading, Runner
 
 R = TypeVar("R")
 
@@ -40,6 +40,7 @@ class WorkflowHandle(Generic[R]):
             WorkflowFailedError: It failed.
             WorkflowCancelledError: It was cancelled.
             WorkflowNotFoundError: No such run.
+            PayloadUnreadableError: The result cannot be read back.
         """
         async with asyncio.timeout(None if timeout is None else timeout.total_seconds()):
             raw = await self._runner.result(self.id)
@@ -53,7 +54,8 @@ class WorkflowHandle(Generic[R]):
         Raises:
             WorkflowNotFoundError: No such run.
         """
-        return self._runner.detail(self.id)
+        async with self._runner.at_hand(self.id, Reading.STATUS):
+            return self._runner.detail(self.id)
 
     async def signal(self, name: str, payload: Any = None) -> None:
         """Send a signal; returns once it is kept.
@@ -65,7 +67,7 @@ class WorkflowHandle(Generic[R]):
         Raises:
             WorkflowNotFoundError: No such run.
             WorkflowEndedError: The run has ended.
-            PayloadError: The payload has no JSON form.
+            PayloadError: The payload has no JSON form, or is too large for an engine without a payload store.
             JournalWriteError: It cannot be kept at the moment; it was not sent.
         """
         await self._runner.signal(self.id, name, _payload.encode(payload))
@@ -95,15 +97,19 @@ class WorkflowHandle(Generic[R]):
             WorkflowNotFoundError: No such run.
             QueryNotFoundError: Nothing was published under this key.
         """
-        return _payload.decode(self._runner.query(self.id, key))
+        async with self._runner.at_hand(self.id, Reading.QUERY):
+            return _payload.decode(self._runner.query(self.id, key))
 
     async def history(self) -> list[HistoryEvent]:
         """Return everything that happened to the run, in order.
 
         Raises:
             WorkflowNotFoundError: No such run.
+            PayloadUnreadableError: A payload cannot be read back.
+            PayloadStoreError: The payload store cannot be reached.
         """
-        return self._runner.history(self.id)
+        async with self._runner.at_hand(self.id, Reading.HISTORY):
+            return self._runner.history(self.id)
 
     def __repr__(self) -> str:
         return f"<run {self.id}>"

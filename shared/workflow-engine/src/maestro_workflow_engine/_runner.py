@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager
+from enum import Enum, auto
 from typing import Any, Protocol
 
 import msgspec
@@ -10,6 +12,15 @@ import msgspec
 from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._errors import WorkflowError
 from maestro_workflow_engine._records import HistoryEvent, RunDetail, RunPage, RunStatus
+
+
+class Reading(Enum):
+    """What is about to be read of a run."""
+
+    STATUS = auto()
+    QUERY = auto()
+    RESULT = auto()
+    HISTORY = auto()
 
 
 class Runner(Protocol):
@@ -39,6 +50,9 @@ class Runner(Protocol):
 
     async def result(self, run_id: str) -> msgspec.Raw:
         """Wait for a run to end and return its output."""
+
+    def at_hand(self, run_id: str, reading: Reading, after: int = -1) -> AbstractAsyncContextManager[None]:
+        """Fetch what a reading needs from outside the journal, so that `detail`, `query` and `history` need not wait."""
 
     def detail(self, run_id: str) -> RunDetail:
         """Return a run in full."""

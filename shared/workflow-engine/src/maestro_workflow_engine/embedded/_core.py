@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from collections import OrderedDict
 from collections.abc import Callable
@@ -11,21 +12,28 @@ import msgspec
 
 from maestro_core_logging import get_logger
 from maestro_workflow_engine._definitions import WorkflowDefinition
-from maestro_workflow_engine._errors import JournalWriteError, WorkflowConflictError, WorkflowError
+from maestro_workflow_engine._errors import JournalWriteError, PayloadError, WorkflowConflictError, WorkflowError
 from maestro_workflow_engine._failure import describe
+from maestro_workflow_engine._payload_errors import PayloadStoreError, PayloadUnreadableError
 from maestro_workflow_engine._records import RunStatus
 from maestro_workflow_engine._registry import WorkflowRegistry
 from maestro_workflow_engine.embedded._alarms import Alarms, now_us
-from maestro_workflow_engine.embedded._journal import Ended, Journal, NewRun, Parked, Write
+from maestro_workflow_engine.embedded._downloads import Downloads
+from maestro_workflow_engine.embedded._journal import Ended, NewRun, Parked, Write
 from maestro_workflow_engine.embedded._live import LiveRun
 from maestro_workflow_engine.embedded._loading import new_machine, replay
 from maestro_workflow_engine.embedded._reader import JournalReader, RunRow
+from maestro_workflow_engine.embedded._refusal import in_place_of
+from maestro_workflow_engine.embedded._sealing import Sealer
 from maestro_workflow_engine.embedded._stepping import StepScheduler
+from maestro_workflow_engine.embedded._uploads import Uploads
 from maestro_workflow_engine.embedded._watchers import Endings, Watchers
 from maestro_workflow_engine.machine import _commands as cmd
 from maestro_workflow_engine.machine import _events as ev
 
 _logger = get_logger(__name__)
+_DOWNLOAD_AGAIN_FIRST_S = 0.1
+_DOWNLOAD_AGAIN_LONGEST_S = 5.0
 _WAKE = 0  # the sequence number under which the alarm of a run outside memory rings; calls count from 1
 
 
@@ -38,10 +46,12 @@ class Core:
 
     def __init__(
         self,
-        journal: Journal,
+        journal: Uploads,
         reader: JournalReader,
         registry: WorkflowRegistry,
         *,
+        sealer: Sealer,
+        downloads: Downloads | None,
         max_concurrent: int,
         max_in_memory: int,
         threads: int,
@@ -49,6 +59,9 @@ class Core:
         self._journal = journal
         self._reader = reader
         self._registry = registry
+        self._sealer = sealer
+        self._downloads = downloads
+        self._downloading: set[asyncio.Task[None]] = set()
         self._max_in_memory = max_in_memory
         self._last_key = reader.last_key()
         self._live: dict[int, LiveRun] = {}
@@ -74,6 +87,8 @@ class Core:
     def close(self) -> None:
         """Stop every step and put what can sleep to sleep; the journal still takes these last writes."""
         self._alarms.close()
+        for task in self._downloading:
+            task.cancel()
         for run in list(self._live.values()):
             if run.is_idle:
                 self._park(run)
@@ -112,21 +127,51 @@ class Core:
         parent = None if row.parent_key is None else (row.parent_key, row.parent_seq or 0)
         run = LiveRun(row.key, row.id, row.workflow, row.version, None, parent, parked_on_disk=True)
         self._live[run.key] = self._by_id[run.id] = run
-        history = list(self._reader.history(row.key))
-        run.next_position = history[-1][0] + 1 if history else 0
+        run.next_position = self._reader.next_position(row.key)
+        stored = self._reader.referring(row.key) if self._downloads is not None else []
+        if self._downloads is None or not stored:
+            self._take_up(run, row)
+        else:  # until then its events are journalled and wait
+            task = asyncio.get_running_loop().create_task(self._download(run, row, self._downloads, stored))
+            self._downloading.add(task)
+            task.add_done_callback(self._downloading.discard)
+        return run
+
+    async def _download(self, run: LiveRun, row: RunRow, downloads: Downloads, stored: list[bytes]) -> None:
+        delay = _DOWNLOAD_AGAIN_FIRST_S
+        while self._live.get(run.key) is run:
+            try:
+                async with downloads.of(stored):
+                    if self._live.get(run.key) is run:
+                        self._take_up(run, row)
+                    return
+            except PayloadStoreError as error:
+                self._stuck(run, error)
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, _DOWNLOAD_AGAIN_LONGEST_S)
+
+    def _take_up(self, run: LiveRun, row: RunRow) -> None:
+        parent = run.parent
+        try:
+            history = list(self._reader.history(row.key))
+        except (PayloadUnreadableError, PayloadStoreError) as error:
+            self._stuck(run, error)
+            return
+        run.seen = history[-1][0] if history else -1
+        run.problem = None
         try:
             definition = self._registry.find(row.workflow, row.version)
             parent_row = None if parent is None else self._reader.by_key(parent[0])
             run.machine = replay(definition, row.id, parent_row.id if parent_row else None, history)
         except WorkflowError as error:
-            run.problem = str(error)
-            _logger.error(
-                "Run cannot go on", run_id=run.id, workflow=run.workflow, problem=run.problem, code=error.code
-            )
-            return run
+            self._stuck(run, error)
+            return
         self._execute(run, run.machine.outstanding())
         self._settle(run)
-        return run
+
+    def _stuck(self, run: LiveRun, error: WorkflowError) -> None:
+        run.problem = str(error)
+        _logger.error("Run cannot go on", run_id=run.id, workflow=run.workflow, problem=run.problem, code=error.code)
 
     def _settle(self, run: LiveRun) -> None:
         if run.is_idle and run.key in self._live:
@@ -163,9 +208,15 @@ class Core:
         on_durable: Callable[[], None] | None = None,
         on_failed: Callable[[JournalWriteError], None] | None = None,
     ) -> LiveRun:
-        """Make a new run. It begins once it is on disk."""
-        self._last_key += 1
+        """Make a new run. It begins once it is on disk.
+
+        Raises:
+            PayloadError: The input is too large to be kept; there is no run.
+        """
         started = ev.RunStarted(now_us(), input_, self._seeds.getrandbits(62), trace)
+        objects: dict[str, bytes] = {}
+        data = self._sealer.seal(run_id, 0, started, objects)
+        self._last_key += 1
         parent_ref = None if parent is None else (parent[0].key, parent[1])
         machine = new_machine(definition, run_id, parent[0].id if parent else None)
         run = LiveRun(self._last_key, run_id, definition.name, definition.version, machine, parent_ref, 1, unflushed=1)
@@ -190,8 +241,8 @@ class Core:
             started.time,
             *(parent_ref or (None, None)),
         )
-        events = [(run.key, 0, ev.encode_event(started))]
-        self._journal.submit(Write(durable, row, events, on_failed=failed if on_failed else None))
+        events = [(run.key, 0, data)]
+        self._journal.submit(Write(durable, row, events, on_failed=failed if on_failed else None, objects=objects))
         return run
 
     def append(
@@ -202,9 +253,15 @@ class Core:
         on_durable: Callable[[], None] | None = None,
         on_failed: Callable[[JournalWriteError], None] | None = None,
     ) -> None:
-        """Journal an event; once it is on disk, let it happen."""
+        """Journal an event; once it is on disk, let it happen.
+
+        Raises:
+            PayloadError: A signal is too large to be kept; it was not sent.
+        """
         if run.is_ending or run.key not in self._live:
             return
+        objects: dict[str, bytes] = {}
+        event, data = self._seal(run, run.next_position, event, objects)
         position = self._reserve(run)
 
         def durable() -> None:
@@ -220,11 +277,23 @@ class Core:
 
         write = Write(
             durable,
-            events=[(run.key, position, ev.encode_event(event))],
+            events=[(run.key, position, data)],
             parked=self._unpark(run),
             on_failed=failed if on_failed else None,
+            objects=objects,
         )
         self._journal.submit(write)
+
+    def settled(self, run: LiveRun, write: Write) -> None:
+        """Queue an empty write behind all that was journalled for a run so far."""
+        self._journal.submit(write, after=(run.key,))
+
+    def _seal(self, run: LiveRun, position: int, event: ev.Event, objects: dict[str, bytes]) -> tuple[ev.Event, bytes]:
+        try:
+            return event, self._sealer.seal(run.id, position, event, objects)
+        except PayloadError as error:
+            event = in_place_of(event, error)
+        return event, self._sealer.seal(run.id, position, event, objects)
 
     def _reserve(self, run: LiveRun) -> int:
         self._idle.pop(run.key, None)
@@ -243,6 +312,9 @@ class Core:
         run.unflushed -= 1
         self.growing.notify(run.key)
         if run.machine is None or run.key not in self._live:
+            return
+        if position <= run.seen:  # it came while the run was being taken up
+            self._settle(run)
             return
         if run.is_continuing and isinstance(event, (ev.SignalReceived, ev.CancelRequested)):
             self.append(run, event)  # it came between two passes: journal it again, for the new one
@@ -325,7 +397,10 @@ class Core:
             self.append(run, ev.ChildFailed(now_us(), command.seq, command.workflow, child_id, describe(error)))
             return
         trace = run.machine.trace if run.machine else None
-        self.create(definition, child_id, command.input, trace=trace, parent=(run, command.seq))
+        try:
+            self.create(definition, child_id, command.input, trace=trace, parent=(run, command.seq))
+        except PayloadError as error:
+            self.append(run, ev.ChildFailed(now_us(), command.seq, command.workflow, child_id, describe(error)))
 
     def _cancel_child(self, run: LiveRun, seq: int) -> None:
         child_id = run.children.pop(seq, None)
@@ -342,13 +417,17 @@ class Core:
         self._steps.retire(run)
         for seq in list(run.children):
             self._cancel_child(run, seq)
+        objects: dict[str, bytes] = {}
+        sealed, data = self._seal(run, run.next_position, event, objects)
+        if isinstance(sealed, ev.RunFailed):  # also a result that is too large to be kept
+            event, status = sealed, RunStatus.FAILED
         position = self._reserve(run)
         run.is_ending = True
-        events = [(run.key, position, ev.encode_event(event))]
+        events = [(run.key, position, data)]
         told = self._tell_parent(run, event)
         if told is not None:
             parent, parent_event, parent_position = told
-            events.append((parent.key, parent_position, ev.encode_event(parent_event)))
+            events.append((parent.key, parent_position, self._seal(parent, parent_position, parent_event, objects)[1]))
 
         def durable() -> None:
             self._forget(run)
@@ -359,9 +438,8 @@ class Core:
 
         # The parent's share of this write takes it out of its sleep as well, which needs no second row.
         parked = self._unpark(told[0]) if told is not None else None
-        self._journal.submit(
-            Write(durable, events=events, ended=Ended(run.key, status.value, event.time), parked=parked)
-        )
+        ended = Ended(run.key, status.value, event.time)
+        self._journal.submit(Write(durable, events=events, ended=ended, parked=parked, objects=objects))
 
     def _tell_parent(self, run: LiveRun, event: ev.Event) -> tuple[LiveRun, ev.Event, int] | None:
         if run.parent is None:
@@ -388,13 +466,22 @@ class Core:
         self._steps.retire(run)
         for seq in list(run.children):
             self._cancel_child(run, seq)
-        run.is_continuing = True
         now = now_us()
         events: list[ev.Event] = [
             ev.RunContinued(now, command.input),
             ev.RunStarted(now, command.input, self._seeds.getrandbits(62), old.trace, old.last_seq),
             *(ev.SignalReceived(now, name, payload) for name, payload in command.signals),
         ]
+        objects: dict[str, bytes] = {}
+        try:
+            rows = [
+                (run.key, position, self._sealer.seal(run.id, position, event, objects))
+                for position, event in enumerate(events, run.next_position)
+            ]
+        except PayloadError as error:
+            self._end(run, ev.RunFailed(now, describe(error)), RunStatus.FAILED)
+            return
+        run.is_continuing = True
         placed = [(self._reserve(run), event) for event in events]
 
         def durable() -> None:
@@ -405,8 +492,7 @@ class Core:
             for position, event in placed[1:]:
                 self._happened(run, event, position)
 
-        rows = [(run.key, position, ev.encode_event(event)) for position, event in placed]
-        self._journal.submit(Write(durable, events=rows, truncate=run.key, parked=self._unpark(run)))
+        self._journal.submit(Write(durable, events=rows, truncate=run.key, parked=self._unpark(run), objects=objects))
 
 
 def _nothing() -> None:

@@ -68,6 +68,8 @@ class Write(msgspec.Struct):
     ended: Ended | None = None
     parked: Parked | None = None
     on_failed: Callable[[JournalWriteError], None] | None = None
+    objects: dict[str, bytes] = {}
+    """What must be in the payload store before, by digest."""
 
 
 class Journal:

@@ -6,7 +6,7 @@ import asyncio
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
 from typing import Any
 
 import msgspec
@@ -26,6 +26,8 @@ from maestro_workflow_engine._errors import (
     WorkflowFailedError,
     WorkflowNotFoundError,
 )
+from maestro_workflow_engine._payload_errors import PayloadStoreError, PayloadUnreadableError
+from maestro_workflow_engine._payload_options import PayloadOptions
 from maestro_workflow_engine._records import (
     HistoryEvent,
     RunDetail,
@@ -36,14 +38,18 @@ from maestro_workflow_engine._records import (
     terminal,
 )
 from maestro_workflow_engine._registry import WorkflowRegistry
+from maestro_workflow_engine._runner import Reading
 from maestro_workflow_engine.embedded import _schema
 from maestro_workflow_engine.embedded._alarms import now_us
 from maestro_workflow_engine.embedded._core import Core
+from maestro_workflow_engine.embedded._downloads import Downloads
 from maestro_workflow_engine.embedded._journal import Journal, Write
 from maestro_workflow_engine.embedded._live import LiveRun
 from maestro_workflow_engine.embedded._loading import replay
 from maestro_workflow_engine.embedded._lock import JournalLock
 from maestro_workflow_engine.embedded._reader import JournalReader, RunRow
+from maestro_workflow_engine.embedded._sealing import Sealer
+from maestro_workflow_engine.embedded._uploads import Uploads
 from maestro_workflow_engine.machine import WorkflowMachine
 from maestro_workflow_engine.machine import _events as ev
 
@@ -60,14 +66,25 @@ class EmbeddedRunner:
         max_concurrent: How many runs may have steps running at once.
         max_in_memory: How many waiting runs stay in memory.
         threads: How many plain step functions may run at once.
+        payloads: How payloads are kept.
     """
 
     def __init__(
-        self, path: str, registry: WorkflowRegistry, *, max_concurrent: int, max_in_memory: int, threads: int
+        self,
+        path: str,
+        registry: WorkflowRegistry,
+        *,
+        max_concurrent: int,
+        max_in_memory: int,
+        threads: int,
+        payloads: PayloadOptions,
     ) -> None:
         self._path = path
         self._registry = registry
         self._options = {"max_concurrent": max_concurrent, "max_in_memory": max_in_memory, "threads": threads}
+        self._payloads = payloads
+        self._uploads: Uploads | None = None
+        self._downloads: Downloads | None = None
         self._stack = AsyncExitStack()
         self._opened: tuple[Core, JournalReader, Journal] | None = None
 
@@ -95,9 +112,13 @@ class EmbeddedRunner:
             stack.callback(lock.release)
             journal = Journal(path)
             stack.push_async_callback(journal.close)
-            reader = JournalReader(path)
+            store, sealer = self._payloads.store, Sealer(self._payloads)
+            self._uploads = uploads = Uploads(journal, store)
+            stack.push_async_callback(uploads.close)
+            self._downloads = downloads = None if store is None else Downloads(store)
+            reader = JournalReader(path, sealer, {} if downloads is None else downloads.at_hand)
             stack.callback(reader.close)
-            core = Core(journal, reader, self._registry, **self._options)
+            core = Core(uploads, reader, self._registry, sealer=sealer, downloads=downloads, **self._options)
             stack.callback(core.close)
             self._opened = core, reader, journal
             for index, key in enumerate(core.recover()):
@@ -113,8 +134,8 @@ class EmbeddedRunner:
 
     @property
     def failure(self) -> JournalWriteError | None:
-        """Why the journal cannot be written at the moment; None when it can."""
-        return self._parts[2].failure
+        """Why the journal, or the payload store, cannot be written at the moment; None when it can."""
+        return self._parts[2].failure or (self._uploads.failure if self._uploads else None)
 
     def registered(self, definition: WorkflowDefinition[..., Any]) -> None:
         """Take up runs that waited for a workflow to be registered."""
@@ -192,7 +213,11 @@ class EmbeddedRunner:
         else:
             row = self._row(run_id)
             is_over = row.status != RunStatus.RUNNING
-            last = reader.last(row.key) if is_over else await core.endings.wait(row.key)
+            if is_over:
+                async with self.at_hand(run_id, Reading.RESULT):
+                    last = reader.last(row.key)
+            else:
+                last = await core.endings.wait(row.key)
         if isinstance(last, ev.RunCompleted):
             return last.output
         if isinstance(last, ev.RunFailed):
@@ -207,13 +232,18 @@ class EmbeddedRunner:
         """
         core, reader, _ = self._parts
         row = self._row(run_id)
-        first = reader.started(row.key)
-        last = reader.last(row.key) if row.status != RunStatus.RUNNING else None
-        output, failure = terminal(last) if last is not None else (None, None)
-        parent = None if row.parent_key is None else reader.by_key(row.parent_key)
         run = core.live(run_id)
         machine = run.machine if run else None
         problem = run.problem if run else None
+        first: ev.RunStarted | None = None
+        last: ev.Event | None = None
+        try:
+            first = reader.started(row.key)
+            last = reader.last(row.key) if row.status != RunStatus.RUNNING else None
+        except (PayloadUnreadableError, PayloadStoreError) as error:
+            problem = str(error)
+        output, failure = terminal(last) if last is not None else (None, None)
+        parent = None if row.parent_key is None else reader.by_key(row.parent_key)
         if row.status == RunStatus.RUNNING and run is None:
             try:
                 machine = self._replayed(row)
@@ -278,12 +308,33 @@ class EmbeddedRunner:
             while self._opened is not None:
                 grown.clear()
                 ended = self._row(run_id).status != RunStatus.RUNNING
-                for event in self.history(run_id, after):
+                async with self.at_hand(run_id, Reading.HISTORY, after):
+                    events = self.history(run_id, after)
+                for event in events:
                     after = event.position
                     yield event
                 if ended:
                     return
                 await grown.wait()
+
+    def at_hand(self, run_id: str, reading: Reading, after: int = -1) -> AbstractAsyncContextManager[None]:
+        """Fetch the stored payloads that a reading needs, and keep them in memory for as long as it takes.
+
+        Raises:
+            PayloadStoreError: The payload store cannot be reached.
+        """
+        core, reader, _ = self._parts
+        row = reader.by_id(run_id) if self._downloads is not None else None
+        if self._downloads is None or row is None:
+            return nullcontext()
+        run = core.live(run_id)
+        is_in_memory = run is not None and run.machine is not None
+        events: list[bytes] = []
+        if reading is Reading.RESULT or (reading is Reading.STATUS and (run or row.status != RunStatus.RUNNING)):
+            events = reader.sealed_ends(row.key)
+        elif reading is not Reading.QUERY or not is_in_memory:
+            events = reader.referring(row.key, after)
+        return self._downloads.of(events)
 
     async def runs(
         self, *, status: RunStatus | None, workflow: str | None, parent: str | None, limit: int, before: int | None
@@ -321,7 +372,7 @@ class EmbeddedRunner:
             return
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if event is None:
-            self._parts[2].submit(Write(_setter(done), on_failed=_failer(done)))
+            core.settled(run, Write(_setter(done), on_failed=_failer(done)))
         else:
             core.append(run, event, on_durable=_setter(done), on_failed=_failer(done))
         await done

@@ -301,7 +301,7 @@ class WorkflowMachine:
 
     def _check_after_end(self, event: ev.Event) -> None:
         if isinstance(event, _ENDS):
-            if not isinstance(self._closing, _ENDING[type(event)]):
+            if not isinstance(self._closing, _ENDING[type(event)]) and not _was_refused(event):
                 raise self._mismatch(type(event).__name__, type(self._closing).__name__)
             return
         seq = getattr(event, "seq", None)  # answers that were under way when the workflow ended are in order
@@ -388,12 +388,18 @@ def _step_error(step: str, attempts: int, failure: Failure) -> Exception:
     return original
 
 
+def _was_refused(event: ev.Event) -> bool:
+    """Tell whether a run failed because its result was too large to be kept: its code had returned all the same."""
+    return isinstance(event, ev.RunFailed) and event.failure.type == _REFUSED
+
+
 def _describe_event(event: ev.Event) -> str:
     step = getattr(event, "step", None) or getattr(event, "workflow", None)
     name = type(event).__name__
     return f"{name}({step!r})" if step else name
 
 
+_REFUSED = f"{PayloadError.__module__}:{PayloadError.__qualname__}"
 _ENDING: dict[type, type] = {
     ev.RunCompleted: cmd.CompleteRun,
     ev.RunFailed: cmd.FailRun,
