@@ -263,7 +263,8 @@ async def test_a_store_that_refuses_holds_up_results_and_refuses_starts(tmp_path
         go.set()
         small = await opened.start(swells, "small", id="other")  # others go on
         assert (await small.status()).id == "other"
-        assert isinstance(opened.failure, PayloadStoreError)
+        failure = opened.failure
+        assert isinstance(failure, PayloadStoreError)
         (tmp_path / "store" / "sha256").unlink()
         assert await handle.result(SOON) == len(BIG)
         assert opened.failure is None
@@ -278,14 +279,22 @@ class Gated(PayloadStore):
         super().__init__(f"file://{folder}/store")
         self.asked = asyncio.Event()
         self.open = asyncio.Event()
-        self.is_broken = False
+        self.is_readable = True
+        self.is_writable = True
 
     async def put(self, name: str, data: bytes) -> None:
         self.asked.set()
         await self.open.wait()
-        if self.is_broken:
+        if not self.is_writable:
             raise PayloadStoreError(self.url, "broken")
         await super().put(name, data)
+
+    async def get(self, name: str) -> bytes | None:
+        self.asked.set()
+        await self.open.wait()
+        if not self.is_readable:
+            raise PayloadStoreError(self.url, "broken")
+        return await super().get(name)
 
 
 async def test_no_event_of_a_run_overtakes_one_that_is_being_stored(tmp_path: Path):
@@ -308,10 +317,33 @@ async def test_no_event_of_a_run_overtakes_one_that_is_being_stored(tmp_path: Pa
         assert await opened.handle("r").result(SOON) == ["v", BIG, "small"]
 
 
+@pytest.mark.parametrize("is_broken", [False, True], ids=["slow", "broken"])
+async def test_what_happens_while_payloads_are_fetched_happens_once(tmp_path: Path, is_broken: bool):
+    """A run whose payloads are slow to come, or do not come at first, takes signals meanwhile and holds up no other."""
+    async with engine(tmp_path, f"file://{tmp_path}/store") as opened:
+        for run_id, value in (("r", BIG), ("other", "v")):
+            await opened.start(collects, value, id=run_id)
+            await taken(opened, run_id)
+    store = Gated(tmp_path)
+    store.is_readable = not is_broken
+    async with engine(tmp_path, store) as opened:
+        first = asyncio.create_task(opened.handle("r").signal("a", 1))
+        await store.asked.wait()
+        await first
+        second = asyncio.create_task(opened.handle("r").signal("a", 2))
+        store.open.set()
+        await second
+        for value in ("x", "y"):
+            await opened.handle("other").signal("a", value)
+        assert await opened.handle("other").result(SOON) == ["v", "x", "y"]
+        store.is_readable = True
+        assert await opened.handle("r").result(SOON) == [BIG, 1, 2]
+
+
 async def test_a_start_that_is_being_stored_is_not_acknowledged_twice_or_too_early(tmp_path: Path):
     """The same id again waits for the first start, and shares its fate; so does a signal sent meanwhile."""
     store = Gated(tmp_path)
-    store.is_broken = True
+    store.is_writable = False
     async with engine(tmp_path, store) as opened:
         first = asyncio.create_task(opened.start(collects, BIG, id="r"))
         await store.asked.wait()
@@ -323,7 +355,7 @@ async def test_a_start_that_is_being_stored_is_not_acknowledged_twice_or_too_ear
         for task in (first, second, sent):
             with pytest.raises(PayloadStoreError):
                 await task
-        store.is_broken = False
+        store.is_writable = True
         await opened.start(collects, BIG, id="r")
         await taken(opened, "r")
 
@@ -334,7 +366,7 @@ async def test_what_could_not_be_stored_by_the_end_is_done_again(tmp_path: Path)
     async with engine(tmp_path, store) as opened:
         store.open.set()
         await opened.start(collects, BIG, id="r")
-        store.is_broken = True
+        store.is_writable = False
         while opened.failure is None:
             await asyncio.sleep(0.001)
         assert [event.type for event in await opened.handle("r").history()] == ["run_started"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable
 
 from maestro_core_logging import get_logger
@@ -40,6 +41,7 @@ class Uploads:
         self._journal = journal
         self._store = store
         self._held: list[_Held] = []
+        self._waiting_keys: Counter[int] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
         self._slots = asyncio.Semaphore(_AT_ONCE)
         self._closing = asyncio.Event()
@@ -57,11 +59,13 @@ class Uploads:
         keys = frozenset((*(row[0] for row in write.events), *after))
         if write.parked is not None:
             keys |= {write.parked.key}
+        if not write.objects and self._waiting_keys.keys().isdisjoint(keys):
+            self._journal.submit(write)
+            return
         held = _Held(write, keys)
         self._held.append(held)
-        if held.is_stored:
-            self._let_go()
-        else:
+        self._waiting_keys.update(keys)
+        if write.objects:
             task = asyncio.get_running_loop().create_task(self._upload(held))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -145,5 +149,6 @@ class Uploads:
                 blocked |= held.keys
                 waiting.append(held)
         self._held = waiting
+        self._waiting_keys = Counter(key for held in waiting for key in held.keys)
         for write in free:
             self._journal.submit(write)
