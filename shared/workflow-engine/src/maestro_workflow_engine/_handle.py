@@ -41,6 +41,7 @@ class WorkflowHandle(Generic[R]):
             WorkflowCancelledError: It was cancelled.
             WorkflowNotFoundError: No such run.
             PayloadUnreadableError: The result cannot be read back.
+            PayloadStoreError: The payload store cannot be reached.
         """
         async with asyncio.timeout(None if timeout is None else timeout.total_seconds()):
             raw = await self._runner.result(self.id)
@@ -53,6 +54,7 @@ class WorkflowHandle(Generic[R]):
 
         Raises:
             WorkflowNotFoundError: No such run.
+            PayloadStoreError: The payload store cannot be reached. (What else cannot be read is the detail's `problem`.)
         """
         async with self._runner.at_hand(self.id, Reading.STATUS):
             return self._runner.detail(self.id)
@@ -96,6 +98,8 @@ class WorkflowHandle(Generic[R]):
         Raises:
             WorkflowNotFoundError: No such run.
             QueryNotFoundError: Nothing was published under this key.
+            PayloadUnreadableError: A payload of the run cannot be read back.
+            PayloadStoreError: The payload store cannot be reached.
         """
         async with self._runner.at_hand(self.id, Reading.QUERY):
             return _payload.decode(self._runner.query(self.id, key))
