@@ -47,4 +47,5 @@ def test_interrupt(tmp_path: Path) -> None:
     assert process.returncode == 1
     assert b"stopped" in said
     assert workers
-    assert not [worker for worker in workers if worker.is_running()]
+    _, alive = psutil.wait_procs(workers, timeout=30)
+    assert alive == []
