@@ -45,6 +45,15 @@ from maestro_workflow_engine._inside import (
     run_child,
     uuid4,
 )
+from maestro_workflow_engine._payload_codec import AesGcmCodec, PayloadCodec
+from maestro_workflow_engine._payload_errors import (
+    PayloadIntegrityError,
+    PayloadKeyError,
+    PayloadMissingError,
+    PayloadStoreError,
+    PayloadUnreadableError,
+)
+from maestro_workflow_engine._payload_store import PayloadStore
 from maestro_workflow_engine._records import HistoryEvent, RunDetail, RunInfo, RunPage, RunStatus
 from maestro_workflow_engine._replay import ReplayResult, replay, replay_all
 from maestro_workflow_engine._retry import RetryPolicy
@@ -60,6 +69,7 @@ from maestro_workflow_engine.rescue._report import JournalLoss, JournalReport
 from maestro_workflow_engine.rescue._rescue import JournalRescue, check_journal, rescue_journal
 
 __all__ = [
+    "AesGcmCodec",
     "CronSpec",
     "EngineClosedError",
     "Failure",
@@ -77,7 +87,14 @@ __all__ = [
     "JournalWriteError",
     "NonDeterminismError",
     "Overlap",
+    "PayloadCodec",
     "PayloadError",
+    "PayloadIntegrityError",
+    "PayloadKeyError",
+    "PayloadMissingError",
+    "PayloadStore",
+    "PayloadStoreError",
+    "PayloadUnreadableError",
     "QueryNotFoundError",
     "ReplayResult",
     "RetryPolicy",

@@ -15,6 +15,9 @@ from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._errors import PayloadError, WorkflowDefinitionError, WorkflowError
 from maestro_workflow_engine._handle import WorkflowHandle
 from maestro_workflow_engine._history_document import HistorySource, read_history
+from maestro_workflow_engine._payload_codec import PayloadCodec
+from maestro_workflow_engine._payload_options import DEFAULT_LIMIT_BYTES, DEFAULT_MAX_BYTES, PayloadOptions
+from maestro_workflow_engine._payload_store import PayloadStore
 from maestro_workflow_engine._records import HistoryEvent, RunPage, RunStatus
 from maestro_workflow_engine._registry import WorkflowRegistry
 from maestro_workflow_engine._runner import Runner
@@ -43,9 +46,15 @@ class WorkflowEngine:
         max_workflows_in_memory: How many runs that only wait stay in memory; the others are taken up again when
             something happens to them.
         threads: How many plain (not async) step functions may run at once. Default: twice the processors, at least 8.
+        codec: Encodes payloads before they are kept, such as `AesGcmCodec`. Default: they are kept as they are.
+        payload_store: Holds large payloads: `file:///folder`, `s3://bucket/prefix`, or a `PayloadStore` with options.
+            Default: everything is in the journal.
+        payload_limit_bytes: The largest payload, encoded, that goes into the journal when there is a store.
+        max_payload_bytes: The largest payload that an engine without a store takes; at least 64 KiB.
 
     Raises:
-        WorkflowDefinitionError: The URL names no runner, or two workflows share a name and version.
+        WorkflowDefinitionError: A URL names no runner or store, or two workflows share a name and version.
+        ValueError: A limit is too low.
     """
 
     def __init__(
@@ -56,7 +65,12 @@ class WorkflowEngine:
         max_concurrent_workflows: int = 10_000,
         max_workflows_in_memory: int = 1_000,
         threads: int | None = None,
+        codec: PayloadCodec | None = None,
+        payload_store: PayloadStore | str | None = None,
+        payload_limit_bytes: int = DEFAULT_LIMIT_BYTES,
+        max_payload_bytes: int = DEFAULT_MAX_BYTES,
     ) -> None:
+        store = PayloadStore(payload_store) if isinstance(payload_store, str) else payload_store
         self._registry = WorkflowRegistry(workflows)
         self._runner: Runner = EmbeddedRunner(
             _journal_path(url),
@@ -65,6 +79,7 @@ class WorkflowEngine:
             max_in_memory=max_workflows_in_memory,
             threads=threads or max(8, 2 * (os.cpu_count() or 1)),
             surroundings=self._surroundings(),
+            payloads=PayloadOptions(codec, store, payload_limit_bytes, max_payload_bytes),
         )
 
     @staticmethod
@@ -189,7 +204,7 @@ class WorkflowEngine:
         Raises:
             WorkflowNotFoundError: It is not registered.
             WorkflowConflictError: The id belongs to a run of another workflow.
-            PayloadError: The arguments do not fit the workflow.
+            PayloadError: The arguments do not fit the workflow, or are too large for an engine without a payload store.
             JournalWriteError: The run cannot be kept at the moment; it was not started.
         """
         if isinstance(workflow, str):

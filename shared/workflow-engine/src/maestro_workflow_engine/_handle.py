@@ -13,7 +13,7 @@ from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._errors import UpdateFailedError
 from maestro_workflow_engine._failure import rebuild
 from maestro_workflow_engine._records import HistoryEvent, RunDetail
-from maestro_workflow_engine._runner import Runner
+from maestro_workflow_engine._runner import Reading, Runner
 
 R = TypeVar("R")
 
@@ -45,6 +45,8 @@ class WorkflowHandle(Generic[R]):
             WorkflowCancelledError: It was cancelled.
             WorkflowTerminatedError: It was terminated.
             WorkflowNotFoundError: No such run.
+            PayloadUnreadableError: The result cannot be read back.
+            PayloadStoreError: The payload store cannot be reached.
         """
         async with self._runner.within(timeout):
             raw = await self._runner.result(self.id)
@@ -57,8 +59,10 @@ class WorkflowHandle(Generic[R]):
 
         Raises:
             WorkflowNotFoundError: No such run.
+            PayloadStoreError: The payload store cannot be reached. (What else cannot be read is the detail's `problem`.)
         """
-        return self._runner.detail(self.id)
+        async with self._runner.at_hand(self.id, Reading.STATUS):
+            return self._runner.detail(self.id)
 
     async def signal(self, name: str, payload: Any = None) -> None:
         """Send a signal; returns once it is kept.
@@ -70,7 +74,7 @@ class WorkflowHandle(Generic[R]):
         Raises:
             WorkflowNotFoundError: No such run.
             WorkflowEndedError: The run has ended.
-            PayloadError: The payload has no JSON form.
+            PayloadError: The payload has no JSON form, or is too large for an engine without a payload store.
             JournalWriteError: It cannot be kept at the moment; it was not sent.
         """
         await self._runner.signal(self.id, name, _payload.encode(payload))
@@ -179,27 +183,36 @@ class WorkflowHandle(Generic[R]):
         Raises:
             WorkflowNotFoundError: No such run.
             QueryNotFoundError: Nothing was published under this key.
+            PayloadUnreadableError: A payload of the run cannot be read back.
+            PayloadStoreError: The payload store cannot be reached.
         """
-        return _payload.decode(self._runner.query(self.id, key))
+        async with self._runner.at_hand(self.id, Reading.QUERY):
+            return _payload.decode(self._runner.query(self.id, key))
 
     async def history(self) -> list[HistoryEvent]:
         """Return everything that happened to the run, in order.
 
         Raises:
             WorkflowNotFoundError: No such run.
+            PayloadUnreadableError: A payload cannot be read back.
+            PayloadStoreError: The payload store cannot be reached.
         """
-        return self._runner.history(self.id)
+        async with self._runner.at_hand(self.id, Reading.HISTORY):
+            return self._runner.history(self.id)
 
     async def export_history(self) -> dict[str, Any]:
-        """Return the run as a JSON document: for `replay`, for `engine.import_run`, for keeping.
+        """Return the run as a JSON document, its payloads in the clear: for `replay`, for `engine.import_run`, for keeping.
 
         Returns:
             Plain JSON values: format version, run id, workflow, version, and the events as the journal has them.
 
         Raises:
             WorkflowNotFoundError: No such run.
+            PayloadUnreadableError: A payload cannot be read back.
+            PayloadStoreError: The payload store cannot be reached.
         """
-        return self._runner.export(self.id).as_json()
+        async with self._runner.at_hand(self.id, Reading.HISTORY):
+            return self._runner.export(self.id).as_json()
 
     def __repr__(self) -> str:
         return f"<run {self.id}>"

@@ -37,7 +37,11 @@ class _Head(msgspec.Struct, frozen=True):
 
 
 class HistoryDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """The document, read. `complete` is False when the journal it was rescued from had lost events of it."""
+    """The document, read.
+
+    `complete` is False when the journal it was rescued from had lost events of it; `sealed` is there when its payloads are as
+    that journal had them, encrypted or elsewhere.
+    """
 
     format: str = FORMAT
     format_version: int = FORMAT_VERSION
@@ -46,6 +50,7 @@ class HistoryDocument(msgspec.Struct, frozen=True, kw_only=True):
     version: str | None
     parent_id: str | None = None
     complete: bool = True
+    sealed: bool | msgspec.UnsetType = msgspec.UNSET
     events: list[PlacedEvent]
 
     def as_json(self) -> dict[str, Any]:
@@ -59,6 +64,10 @@ class HistoryDocument(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             HistoryFormatError: An event cannot be read, or the events do not make a history.
         """
+        if self.sealed is True:
+            raise self._invalid(
+                "its payloads are sealed; import it with an engine that has the codec and payload store"
+            )
         found: list[tuple[int, ev.Event]] = []
         for placed in self.events:
             try:

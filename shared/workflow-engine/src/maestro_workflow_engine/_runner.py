@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
+from enum import Enum, auto
 from typing import Any, Protocol
 
 import msgspec
@@ -15,6 +16,15 @@ from maestro_workflow_engine._history_document import HistoryDocument
 from maestro_workflow_engine._records import HistoryEvent, RunDetail, RunPage, RunStatus
 from maestro_workflow_engine._schedule_keeper import ScheduleKeeper
 from maestro_workflow_engine.machine._events import UpdateAnswered
+
+
+class Reading(Enum):
+    """What is about to be read of a run."""
+
+    STATUS = auto()
+    QUERY = auto()
+    RESULT = auto()
+    HISTORY = auto()
 
 
 class Runner(Protocol):
@@ -66,6 +76,9 @@ class Runner(Protocol):
 
     async def result(self, run_id: str) -> msgspec.Raw:
         """Wait for a run to end and return its output."""
+
+    def at_hand(self, run_id: str, reading: Reading, after: int = -1) -> AbstractAsyncContextManager[None]:
+        """Fetch what a reading needs from outside the journal, so that `detail`, `query` and `history` need not wait."""
 
     def detail(self, run_id: str) -> RunDetail:
         """Return a run in full."""

@@ -6,6 +6,7 @@ from engine_driving import Drive, replayed
 
 from maestro_workflow_engine import (
     NonDeterminismError,
+    PayloadError,
     StepFailedError,
     WorkflowContextError,
     _payload,
@@ -431,3 +432,18 @@ def test_dropping_a_machine_runs_no_clean_up_step():
     drive.machine.drop()
     assert seen == []
     assert len(drive.commands) == count
+
+
+def test_a_run_whose_result_was_refused_replays():
+    """A result too large to be kept ends the run with PayloadError although its code returned; that is no other path."""
+
+    @workflow
+    async def flow() -> str:
+        return await work("a")
+
+    run = Drive(flow)
+    run.complete(1)
+    refused = ev.RunFailed(run.now, describe(PayloadError("too large")))
+    replayed(flow, [*run.history, refused])
+    with pytest.raises(NonDeterminismError):
+        replayed(flow, [*run.history, ev.RunFailed(run.now, describe(ValueError("no")))])

@@ -8,6 +8,7 @@ from maestro_workflow_engine._errors import StepNotFoundError, WorkflowConflictE
 from maestro_workflow_engine.embedded._journal import NewRun, StatusChange, Write
 from maestro_workflow_engine.embedded._loading import effective
 from maestro_workflow_engine.embedded._reader import JournalReader, RunRow
+from maestro_workflow_engine.embedded._sealing import Sealer
 from maestro_workflow_engine.machine import _events as ev
 
 History = Sequence[tuple[int, ev.Event]]
@@ -35,18 +36,24 @@ def before_step(row: RunRow, history: History, step: int) -> list[ev.Event]:
     raise StepNotFoundError(row.id, step, tuple(sorted({event.seq for event in events if hasattr(event, "seq")})))
 
 
-def forked(source: RunRow, events: Sequence[ev.Event], *, key: int, run_id: str, now: int) -> Write:
-    """Return the write that makes a new run with the beginning of another's history."""
+def forked(source: RunRow, events: Sequence[ev.Event], sealer: Sealer, *, key: int, run_id: str, now: int) -> Write:
+    """Return the write that makes a new run with the beginning of another's history, sealed for the new one.
+
+    Raises:
+        PayloadError: A payload is too large to be kept.
+    """
     row = NewRun(key, run_id, source.workflow, source.version, "running", now, None, None)
-    rows = [(key, position, ev.encode_event(event)) for position, event in enumerate(events)]
-    return Write(lambda: None, row, rows)
+    objects: dict[str, bytes] = {}
+    rows = [(key, position, sealer.seal(run_id, position, event, objects)) for position, event in enumerate(events)]
+    return Write(lambda: None, row, rows, objects=objects)
 
 
-def redrives(reader: JournalReader, row: RunRow, now: int) -> list[tuple[RunRow, Write]]:
+def redrives(reader: JournalReader, sealer: Sealer, row: RunRow, now: int) -> list[tuple[RunRow, Write]]:
     """Return the writes that let a failed run go on from its last failed step, its failed child first.
 
     Args:
         reader: The journal.
+        sealer: Seals what is written.
         row: The run.
         now: The time, in µs since the epoch.
 
@@ -61,10 +68,10 @@ def redrives(reader: JournalReader, row: RunRow, now: int) -> list[tuple[RunRow,
         raise WorkflowConflictError(
             row.id, f"run {row.id!r} is a child: retry {parent.id if parent else 'its parent'!r} instead"
         )
-    return _redrives(reader, row, now)
+    return _redrives(reader, sealer, row, now)
 
 
-def _redrives(reader: JournalReader, row: RunRow, now: int) -> list[tuple[RunRow, Write]]:
+def _redrives(reader: JournalReader, sealer: Sealer, row: RunRow, now: int) -> list[tuple[RunRow, Write]]:
     if row.status != "failed":
         raise WorkflowConflictError(
             row.id, f"run {row.id!r} has not failed ({row.status}); only failed runs can be retried"
@@ -76,15 +83,17 @@ def _redrives(reader: JournalReader, row: RunRow, now: int) -> list[tuple[RunRow
             row.id, f"no step of run {row.id!r} failed: its own code did; mend it and fork the run"
         )
     position, event = failed
-    marker = ev.RunRedriven(now, position)
+    next_one, objects = history[-1][0] + 1, dict[str, bytes]()
+    marker = sealer.seal(row.id, next_one, ev.RunRedriven(now, position), objects)
     own = Write(
         lambda: None,
-        events=[(row.key, history[-1][0] + 1, ev.encode_event(marker))],
+        events=[(row.key, next_one, marker)],
         status=StatusChange(row.key, "running"),
+        objects=objects,
     )
     below: list[tuple[RunRow, Write]] = []
     if isinstance(event, ev.ChildFailed):
         child = reader.by_id(event.run_id)
         if child is not None and child.parent_key == row.key:
-            below = _redrives(reader, child, now)
+            below = _redrives(reader, sealer, child, now)
     return [*below, (row, own)]

@@ -2,33 +2,46 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import OrderedDict
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import msgspec
 
 from maestro_core_logging import get_logger
 from maestro_workflow_engine._definitions import WorkflowDefinition
-from maestro_workflow_engine._errors import JournalWriteError, WorkflowConflictError, WorkflowEndedError, WorkflowError
+from maestro_workflow_engine._errors import (
+    JournalWriteError,
+    PayloadError,
+    WorkflowConflictError,
+    WorkflowEndedError,
+    WorkflowError,
+)
 from maestro_workflow_engine._failure import describe
+from maestro_workflow_engine._payload_errors import PayloadStoreError, PayloadUnreadableError
 from maestro_workflow_engine._records import RunStatus
 from maestro_workflow_engine._registry import WorkflowRegistry
 from maestro_workflow_engine.embedded import _crash_points as crash_points
 from maestro_workflow_engine.embedded._alarms import Alarms
-from maestro_workflow_engine.embedded._journal import Journal, NewRun, Parked, StatusChange, Write
+from maestro_workflow_engine.embedded._downloads import Downloads
+from maestro_workflow_engine.embedded._journal import NewRun, Parked, StatusChange, Write
 from maestro_workflow_engine.embedded._live import LiveRun
 from maestro_workflow_engine.embedded._loading import new_machine, replay
 from maestro_workflow_engine.embedded._reader import JournalReader, RunRow
+from maestro_workflow_engine.embedded._refusal import in_place_of
 from maestro_workflow_engine.embedded._schedule_rows import ScheduleChange
+from maestro_workflow_engine.embedded._sealing import Sealer
 from maestro_workflow_engine.embedded._stepping import StepScheduler
 from maestro_workflow_engine.embedded._surroundings import Surroundings
+from maestro_workflow_engine.embedded._uploads import Uploads
 from maestro_workflow_engine.embedded._watchers import Answers, Endings, Watchers
 from maestro_workflow_engine.machine import _commands as cmd
 from maestro_workflow_engine.machine import _events as ev
 
 _logger = get_logger(__name__)
+_DOWNLOAD_AGAIN_FIRST_S = 0.1
+_DOWNLOAD_AGAIN_LONGEST_S = 5.0
 _WAKE = 0  # the sequence number under which the alarm of a run outside memory rings; calls count from 1
 
 
@@ -41,10 +54,12 @@ class Core:
 
     def __init__(
         self,
-        journal: Journal,
+        journal: Uploads,
         reader: JournalReader,
         registry: WorkflowRegistry,
         *,
+        sealer: Sealer,
+        downloads: Downloads | None,
         max_concurrent: int,
         max_in_memory: int,
         threads: int,
@@ -54,6 +69,9 @@ class Core:
         self._clock = surroundings.clock
         self._reader = reader
         self._registry = registry
+        self._sealer = sealer
+        self._downloads = downloads
+        self._downloading: set[asyncio.Task[None]] = set()
         self._max_in_memory = max_in_memory
         self._last_key = reader.last_key()
         self._live: dict[int, LiveRun] = {}
@@ -87,6 +105,8 @@ class Core:
     def close(self) -> None:
         """Stop every step and put what can sleep to sleep; the journal still takes these last writes."""
         self._alarms.close()
+        for task in self._downloading:
+            task.cancel()
         for run in list(self._live.values()):
             if run.is_idle:
                 self._park(run)
@@ -127,21 +147,53 @@ class Core:
         run = LiveRun(row.key, row.id, row.workflow, row.version, None, parent, parked_on_disk=True)
         run.is_paused = row.status == RunStatus.PAUSED
         self._live[run.key] = self._by_id[run.id] = run
-        history = list(self._reader.history(row.key))
-        run.next_position = history[-1][0] + 1 if history else 0
+        run.next_position = self._reader.next_position(row.key)
+        stored = self._reader.referring(row.key) if self._downloads is not None else []
+        if self._downloads is None or not stored:
+            self._take_up(run, row)
+        else:  # until then its events are journalled and wait
+            task = self._clock.spawn(self._download(run, row, self._downloads, stored), name="fetching payloads")
+            self._downloading.add(task)
+            task.add_done_callback(self._downloading.discard)
+        return run
+
+    async def _download(self, run: LiveRun, row: RunRow, downloads: Downloads, stored: list[bytes]) -> None:
+        delay = _DOWNLOAD_AGAIN_FIRST_S
+        while self._live.get(run.key) is run:
+            try:
+                async with downloads.of(stored):
+                    if self._live.get(run.key) is run:
+                        self._take_up(run, row)
+                    return
+            except PayloadStoreError as error:
+                self._stuck(run, error)
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, _DOWNLOAD_AGAIN_LONGEST_S)
+
+    def _take_up(self, run: LiveRun, row: RunRow) -> None:
+        parent = run.parent
+        try:
+            history = list(self._reader.history(row.key))
+        except (PayloadUnreadableError, PayloadStoreError) as error:
+            self._stuck(run, error)
+            return
+        run.seen = history[-1][0] if history else -1
+        run.problem = None
+        now = self._reader.by_key(row.key) or row  # it may have been paused or resumed while payloads were fetched
+        run.is_paused = now.status == RunStatus.PAUSED
         try:
             definition = self._registry.find(row.workflow, row.version)
             parent_row = None if parent is None else self._reader.by_key(parent[0])
             run.machine = replay(definition, row.id, parent_row.id if parent_row else None, history)
         except WorkflowError as error:
-            run.problem = str(error)
-            _logger.error(
-                "Run cannot go on", run_id=run.id, workflow=run.workflow, problem=run.problem, code=error.code
-            )
-            return run
+            self._stuck(run, error)
+            return
         self._execute(run, run.machine.outstanding())
         self._settle(run)
-        return run
+
+    def _stuck(self, run: LiveRun, error: WorkflowError) -> None:
+        run.problem = str(error)
+        _logger.error("Run cannot go on", run_id=run.id, workflow=run.workflow, problem=run.problem, code=error.code)
 
     def _settle(self, run: LiveRun) -> None:
         if run.is_idle and run.key in self._live:
@@ -172,6 +224,14 @@ class Core:
         self._last_key += 1
         return self._last_key
 
+    def check_input(self, input_: msgspec.Raw) -> None:
+        """Refuse the input of runs to come.
+
+        Raises:
+            PayloadError: It is too large to be kept.
+        """
+        self._sealer.check_size("input", bytes(input_))
+
     # ── events: to disk, then to the machine ─────────────────────────────────────────────────────────────────────
 
     def create(
@@ -186,8 +246,14 @@ class Core:
         on_failed: Callable[[JournalWriteError], None] | None = None,
         schedule: ScheduleChange | None = None,
     ) -> LiveRun:
-        """Make a new run. It begins once it is on disk."""
+        """Make a new run. It begins once it is on disk.
+
+        Raises:
+            PayloadError: The input is too large to be kept; there is no run.
+        """
         started = ev.RunStarted(self._clock.now_us(), input_, self._seeds.getrandbits(62), trace)
+        objects: dict[str, bytes] = {}
+        data = self._sealer.seal(run_id, 0, started, objects)
         parent_ref = None if parent is None else (parent[0].key, parent[1])
         machine = new_machine(definition, run_id, parent[0].id if parent else None)
         run = LiveRun(self.new_key(), run_id, definition.name, definition.version, machine, parent_ref, 1, unflushed=1)
@@ -212,8 +278,10 @@ class Core:
             started.time,
             *(parent_ref or (None, None)),
         )
-        events = [(run.key, 0, ev.encode_event(started))]
-        self._journal.submit(Write(durable, row, events, on_failed=failed if on_failed else None, schedule=schedule))
+        events = [(run.key, 0, data)]
+        self._journal.submit(
+            Write(durable, row, events, on_failed=failed if on_failed else None, schedule=schedule, objects=objects)
+        )
         return run
 
     def append(
@@ -225,14 +293,22 @@ class Core:
         on_durable: Callable[[], None] | None = None,
         on_failed: Callable[[JournalWriteError], None] | None = None,
     ) -> None:
-        """Journal an event, and the run's new status with it; once they are on disk, let it happen."""
+        """Journal an event, and the run's new status with it; once they are on disk, let it happen.
+
+        Raises:
+            PayloadError: A signal, an update or a reason is too large to be kept; it was not sent.
+        """
         if run.is_ending or run.key not in self._live:
             return
+        objects: dict[str, bytes] = {}
+        event, data = self._seal(run, run.next_position, event, objects)
         position = self._reserve(run)
 
         def durable() -> None:
             if on_durable is not None:
                 on_durable()
+            if isinstance(event, ev.UpdateAnswered):  # as it was kept: an answer may be too large
+                self.answers.resolve(run.key, event)
             self._happened(run, event, position)
 
         def failed(error: JournalWriteError) -> None:
@@ -243,12 +319,24 @@ class Core:
 
         write = Write(
             durable,
-            events=[(run.key, position, ev.encode_event(event))],
+            events=[(run.key, position, data)],
             status=None if status is None else StatusChange(run.key, status.value),
             parked=self._unpark(run),
             on_failed=failed if on_failed else None,
+            objects=objects,
         )
         self._journal.submit(write)
+
+    def settled(self, run: LiveRun, write: Write) -> None:
+        """Queue an empty write behind all that was journalled for a run so far."""
+        self._journal.submit(write, after=(run.key,))
+
+    def _seal(self, run: LiveRun, position: int, event: ev.Event, objects: dict[str, bytes]) -> tuple[ev.Event, bytes]:
+        try:
+            return event, self._sealer.seal(run.id, position, event, objects)
+        except PayloadError as error:
+            event = in_place_of(event, error)
+        return event, self._sealer.seal(run.id, position, event, objects)
 
     def _reserve(self, run: LiveRun) -> int:
         self._idle.pop(run.key, None)
@@ -266,7 +354,12 @@ class Core:
     def _happened(self, run: LiveRun, event: ev.Event, position: int) -> None:
         run.unflushed -= 1
         self.growing.notify(run.key)
+        if isinstance(event, (ev.RunPaused, ev.RunResumed)):
+            run.is_paused = isinstance(event, ev.RunPaused)
         if run.machine is None or run.key not in self._live:
+            return
+        if position <= run.seen:  # it came while the run was being taken up
+            self._settle(run)
             return
         if run.is_continuing and isinstance(event, (ev.SignalReceived, ev.CancelRequested)):
             self.append(run, event)  # it came between two passes: journal it again, for the new one
@@ -284,10 +377,8 @@ class Core:
             return
         crash_points.reach(crash_points.AFTER_APPLY)
         if isinstance(event, ev.RunPaused):
-            run.is_paused = True
             self._steps.hold(run)
         elif isinstance(event, ev.RunResumed):
-            run.is_paused = False
             commands = [c for c in run.machine.outstanding() if getattr(c, "seq", None) not in run.steps]
         elif isinstance(event, ev.StepRetrying) and not run.is_paused:
             retry = run.machine.step_command(event.seq)
@@ -346,8 +437,7 @@ class Core:
 
     def _answer(self, run: LiveRun, command: cmd.AnswerUpdate) -> None:
         output = msgspec.UNSET if command.output is None else command.output
-        answer = ev.UpdateAnswered(self._clock.now_us(), command.update_id, output, command.failure)
-        self.append(run, answer, on_durable=partial(self.answers.resolve, run.key, answer))
+        self.append(run, ev.UpdateAnswered(self._clock.now_us(), command.update_id, output, command.failure))
 
     def _start_child(self, run: LiveRun, command: cmd.StartChild) -> None:
         child_id = command.run_id or f"{run.id}.{command.seq}"
@@ -369,7 +459,12 @@ class Core:
             )
             return
         trace = run.machine.trace if run.machine else None
-        self.create(definition, child_id, command.input, trace=trace, parent=(run, command.seq))
+        try:
+            self.create(definition, child_id, command.input, trace=trace, parent=(run, command.seq))
+        except PayloadError as error:
+            self.append(
+                run, ev.ChildFailed(self._clock.now_us(), command.seq, command.workflow, child_id, describe(error))
+            )
 
     def _cancel_child(self, run: LiveRun, seq: int) -> None:
         child_id = run.children.pop(seq, None)
@@ -399,13 +494,17 @@ class Core:
         self._steps.retire(run)
         for seq in list(run.children):
             self._cancel_child(run, seq)
+        objects: dict[str, bytes] = {}
+        sealed, data = self._seal(run, run.next_position, event, objects)
+        if isinstance(sealed, ev.RunFailed):  # also a result that is too large to be kept
+            event, status = sealed, RunStatus.FAILED
         position = self._reserve(run)
         run.is_ending = True
-        events = [(run.key, position, ev.encode_event(event))]
+        events = [(run.key, position, data)]
         told = self._tell_parent(run, event)
         if told is not None:
             parent, parent_event, parent_position = told
-            events.append((parent.key, parent_position, ev.encode_event(parent_event)))
+            events.append((parent.key, parent_position, self._seal(parent, parent_position, parent_event, objects)[1]))
 
         def durable() -> None:
             self._forget(run)
@@ -419,7 +518,13 @@ class Core:
         # The parent's share of this write takes it out of its sleep as well, which needs no second row.
         parked = self._unpark(told[0]) if told is not None else None
         self._journal.submit(
-            Write(durable, events=events, status=StatusChange(run.key, status.value, event.time), parked=parked)
+            Write(
+                durable,
+                events=events,
+                status=StatusChange(run.key, status.value, event.time),
+                parked=parked,
+                objects=objects,
+            )
         )
 
     def _tell_parent(self, run: LiveRun, event: ev.Event) -> tuple[LiveRun, ev.Event, int] | None:
@@ -447,13 +552,22 @@ class Core:
         self._steps.retire(run)
         for seq in list(run.children):
             self._cancel_child(run, seq)
-        run.is_continuing = True
         now = self._clock.now_us()
         events: list[ev.Event] = [
             ev.RunContinued(now, command.input),
             ev.RunStarted(now, command.input, self._seeds.getrandbits(62), old.trace, old.last_seq),
             *(ev.SignalReceived(now, name, payload) for name, payload in command.signals),
         ]
+        objects: dict[str, bytes] = {}
+        try:
+            rows = [
+                (run.key, position, self._sealer.seal(run.id, position, event, objects))
+                for position, event in enumerate(events, run.next_position)
+            ]
+        except PayloadError as error:
+            self._end(run, ev.RunFailed(now, describe(error)), RunStatus.FAILED)
+            return
+        run.is_continuing = True
         placed = [(self._reserve(run), event) for event in events]
 
         def durable() -> None:
@@ -464,8 +578,7 @@ class Core:
             for position, event in placed[1:]:
                 self._happened(run, event, position)
 
-        rows = [(run.key, position, ev.encode_event(event)) for position, event in placed]
-        self._journal.submit(Write(durable, events=rows, truncate=run.key, parked=self._unpark(run)))
+        self._journal.submit(Write(durable, events=rows, truncate=run.key, parked=self._unpark(run), objects=objects))
 
 
 def _nobody(run_id: str) -> None:

@@ -71,6 +71,8 @@ class Write(msgspec.Struct):
     parked: Parked | None = None
     on_failed: Callable[[JournalWriteError], None] | None = None
     schedule: ScheduleChange | None = None
+    objects: dict[str, bytes] = {}
+    """What must be in the payload store before, by digest."""
 
 
 class Journal:

@@ -30,6 +30,9 @@ class LiveRun:
     unflushed: int = 0
     """Writes that are not on disk yet."""
 
+    seen: int = -1
+    """The last position that its machine was taken up with; events up to there have happened to it already."""
+
     problem: str | None = None
     is_ending: bool = False
     """Its last event has been submitted; nothing more is journalled for it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -12,6 +12,7 @@ import msgspec
 from maestro_workflow_engine._errors import JournalCorruptError
 from maestro_workflow_engine._records import RunInfo, RunPage, RunStatus, moment
 from maestro_workflow_engine.embedded import _schema
+from maestro_workflow_engine.embedded._sealing import MARK, REFERENCE, Sealer
 from maestro_workflow_engine.machine._events import Event, RunStarted, decode_event
 
 _COLUMNS = "key, id, workflow, version, status, created_us, finished_us, parent_key, parent_seq, parked, wake_us"
@@ -36,8 +37,10 @@ class RunRow(msgspec.Struct, frozen=True, array_like=True):
 class JournalReader:
     """A read-only connection. A lock lets listings run on another thread than the engine's own look-ups."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, sealer: Sealer, at_hand: Mapping[str, bytes | None]) -> None:
         self._path = path
+        self._sealer = sealer
+        self._at_hand = at_hand
         self._connection = _schema.connect(path, read_only=True)
         self._lock = threading.Lock()
 
@@ -79,11 +82,34 @@ class JournalReader:
         return self._query("SELECT id, settings, progress FROM schedules ORDER BY id", ())
 
     def raw_history(self, key: int, after: int = -1, limit: int = -1) -> list[tuple[int, bytes]]:
-        """Return (position, event bytes) of a run, in order."""
-        return self._query(
+        """Return (position, event bytes) of a run, in order, with its payloads as they were before they were sealed.
+
+        Raises:
+            PayloadUnreadableError: A payload cannot be read back.
+        """
+        rows = self._query(
             "SELECT position, event FROM history WHERE run = ? AND position > ? ORDER BY position LIMIT ?",
             (key, after, limit),
         )
+        return self._opened(key, rows)
+
+    def next_position(self, key: int) -> int:
+        """Return the position of a run's next event."""
+        found: int = self._query("SELECT coalesce(max(position), -1) + 1 FROM history WHERE run = ?", (key,))[0][0]
+        return found
+
+    def referring(self, key: int, after: int = -1) -> list[bytes]:
+        """Return the sealed bytes of those events of a run that refer to stored payloads."""
+        rows = self._query(
+            "SELECT event FROM history WHERE run = ? AND position > ? AND instr(event, ?) ORDER BY position",
+            (key, after, REFERENCE),
+        )
+        return [event for (event,) in rows]
+
+    def sealed_ends(self, key: int) -> list[bytes]:
+        """Return the sealed bytes of the events that `started` and `last` look at."""
+        query = "SELECT event FROM history WHERE run = ? ORDER BY position"
+        return [event for sql in (f"{query} LIMIT 2", f"{query} DESC LIMIT 1") for (event,) in self._query(sql, (key,))]
 
     def history(self, key: int) -> Iterator[tuple[int, Event]]:
         """Yield (position, event) of a run, in order.
@@ -105,6 +131,7 @@ class JournalReader:
     def last(self, key: int) -> Event | None:
         """Return a run's last event."""
         rows = self._query("SELECT position, event FROM history WHERE run = ? ORDER BY position DESC LIMIT 1", (key,))
+        rows = self._opened(key, rows)
         return self._decode(key, *rows[0]) if rows else None
 
     def page(
@@ -147,6 +174,17 @@ class JournalReader:
             for _, run_id, name, version, found, created, finished, parent_id in rows[:limit]
         ]
         return RunPage(runs, str(rows[limit - 1][0]) if len(rows) > limit else None)
+
+    def _opened(self, key: int, rows: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
+        if not any(MARK in data for _, data in rows):
+            return rows
+        row = self.by_key(key)
+        run_id = row.id if row else ""
+        try:
+            return [(position, self._sealer.open(run_id, position, data, self._at_hand)) for position, data in rows]
+        except msgspec.DecodeError as error:
+            msg = f"journal {self._path}: an event of run {key} cannot be read ({error}); nothing was changed"
+            raise JournalCorruptError(self._path, msg) from error
 
     def _decode(self, key: int, position: int, raw: bytes) -> Event:
         try:

@@ -6,7 +6,7 @@ import asyncio
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, nullcontext
 from datetime import timedelta
 from typing import Any
 
@@ -29,6 +29,8 @@ from maestro_workflow_engine._errors import (
     WorkflowTerminatedError,
 )
 from maestro_workflow_engine._history_document import HistoryDocument, history_document
+from maestro_workflow_engine._payload_errors import PayloadStoreError, PayloadUnreadableError
+from maestro_workflow_engine._payload_options import PayloadOptions
 from maestro_workflow_engine._records import (
     HistoryEvent,
     RunDetail,
@@ -39,9 +41,11 @@ from maestro_workflow_engine._records import (
     terminal,
 )
 from maestro_workflow_engine._registry import WorkflowRegistry
+from maestro_workflow_engine._runner import Reading
 from maestro_workflow_engine.embedded import _schema
 from maestro_workflow_engine.embedded._branching import before_step, forked, redrives
 from maestro_workflow_engine.embedded._core import Core
+from maestro_workflow_engine.embedded._downloads import Downloads
 from maestro_workflow_engine.embedded._importing import import_run
 from maestro_workflow_engine.embedded._journal import Journal, Write
 from maestro_workflow_engine.embedded._live import LiveRun
@@ -49,7 +53,9 @@ from maestro_workflow_engine.embedded._loading import replay
 from maestro_workflow_engine.embedded._lock import JournalLock
 from maestro_workflow_engine.embedded._reader import JournalReader, RunRow
 from maestro_workflow_engine.embedded._schedules import Schedules
+from maestro_workflow_engine.embedded._sealing import Sealer
 from maestro_workflow_engine.embedded._surroundings import Surroundings
+from maestro_workflow_engine.embedded._uploads import Uploads
 from maestro_workflow_engine.machine import WorkflowMachine
 from maestro_workflow_engine.machine import _events as ev
 
@@ -67,6 +73,7 @@ class EmbeddedRunner:
         max_in_memory: How many waiting runs stay in memory.
         threads: How many plain step functions may run at once.
         surroundings: Time, disk and stand-ins for steps.
+        payloads: How payloads are kept.
     """
 
     def __init__(
@@ -78,13 +85,18 @@ class EmbeddedRunner:
         max_in_memory: int,
         threads: int,
         surroundings: Surroundings,
+        payloads: PayloadOptions,
     ) -> None:
         self._path = path
         self._registry = registry
         self._options = {"max_concurrent": max_concurrent, "max_in_memory": max_in_memory, "threads": threads}
         self._surroundings = surroundings
         self._clock = surroundings.clock
+        self._payloads = payloads
+        self._sealer = Sealer(payloads)
+        self._downloads: Downloads | None = None
         self._stack = AsyncExitStack()
+        self._uploads: Uploads | None = None
         self._opened: tuple[Core, JournalReader, Journal] | None = None
         self._schedules: Schedules | None = None
 
@@ -112,16 +124,28 @@ class EmbeddedRunner:
             stack.callback(lock.release)
             journal = self._surroundings.journal(path)
             stack.push_async_callback(journal.close)
-            reader = JournalReader(path)
+            store, sealer = self._payloads.store, self._sealer
+            self._uploads = uploads = Uploads(journal, store, self._clock)
+            stack.push_async_callback(uploads.close)
+            self._downloads = downloads = None if store is None else Downloads(store)
+            reader = JournalReader(path, sealer, {} if downloads is None else downloads.at_hand)
             stack.callback(reader.close)
-            core = Core(journal, reader, self._registry, **self._options, surroundings=self._surroundings)
+            core = Core(
+                uploads,
+                reader,
+                self._registry,
+                sealer=sealer,
+                downloads=downloads,
+                **self._options,
+                surroundings=self._surroundings,
+            )
             stack.callback(core.close)
             self._opened = core, reader, journal
             for index, key in enumerate(core.recover()):
                 core.load(key)
                 if index % _RECOVERED_AT_ONCE == 0:
                     await asyncio.sleep(0)
-            self._schedules = Schedules(journal, reader, core, self._registry, self._clock)
+            self._schedules = Schedules(uploads, reader, core, self._registry, self._clock)
             stack.callback(self._schedules.close)
             self._schedules.recover()
             self._stack = stack.pop_all()
@@ -133,8 +157,8 @@ class EmbeddedRunner:
 
     @property
     def failure(self) -> JournalWriteError | None:
-        """Why the journal cannot be written at the moment; None when it can."""
-        return self._parts[2].failure
+        """Why the journal, or the payload store, cannot be written at the moment; None when it can."""
+        return self._parts[2].failure or (self._uploads.failure if self._uploads else None)
 
     def registered(self, definition: WorkflowDefinition[..., Any]) -> None:
         """Take up runs that waited for a workflow to be registered."""
@@ -202,9 +226,9 @@ class EmbeddedRunner:
             EngineClosedError: The engine closed before the answer came.
         """
         core, reader, _ = self._parts
-        known = [
-            event for _, event in reader.history(self._row(run_id).key) if getattr(event, "update_id", "") == update_id
-        ]
+        row = self._row(run_id)
+        async with self.at_hand(run_id, Reading.HISTORY):
+            known = [event for _, event in reader.history(row.key) if getattr(event, "update_id", "") == update_id]
         for event in known:
             if isinstance(event, ev.UpdateAnswered):
                 return event
@@ -275,7 +299,8 @@ class EmbeddedRunner:
             JournalWriteError: The disk refuses; the run stays as it is.
         """
         core, reader, _ = self._parts
-        redriven = redrives(reader, self._row(run_id), self._clock.now_us())
+        async with self.at_hand(run_id, Reading.HISTORY):
+            redriven = redrives(reader, self._sealer, self._row(run_id), self._clock.now_us())
         for _, write in redriven:
             await self._written(write)
         for row, _ in redriven:
@@ -298,9 +323,13 @@ class EmbeddedRunner:
         new_id = new_id or uuid.uuid4().hex
         if new_id in core.importing or core.live(new_id) is not None or reader.by_id(new_id) is not None:
             raise WorkflowConflictError(new_id, f"run id {new_id!r} is taken")
-        events = before_step(source, list(reader.history(source.key)), step)
+        async with self.at_hand(run_id, Reading.HISTORY):
+            events = before_step(source, list(reader.history(source.key)), step)
+        if new_id in core.importing or core.live(new_id) is not None or reader.by_id(new_id) is not None:
+            raise WorkflowConflictError(new_id, f"run id {new_id!r} is taken")
         key = core.new_key()
-        await self._written(forked(source, events, key=key, run_id=new_id, now=self._clock.now_us()))
+        write = forked(source, events, self._sealer, key=key, run_id=new_id, now=self._clock.now_us())
+        await self._written(write)
         core.load(key)
         return new_id
 
@@ -323,7 +352,11 @@ class EmbeddedRunner:
         else:
             row = self._row(run_id)
             is_over = not RunStatus(row.status).is_open
-            last = reader.last(row.key) if is_over else await core.endings.wait(row.key)
+            if is_over:
+                async with self.at_hand(run_id, Reading.RESULT):
+                    last = reader.last(row.key)
+            else:
+                last = await core.endings.wait(row.key)
         if isinstance(last, ev.RunCompleted):
             return last.output
         if isinstance(last, ev.RunFailed):
@@ -340,14 +373,19 @@ class EmbeddedRunner:
         """
         core, reader, _ = self._parts
         row = self._row(run_id)
-        first = reader.started(row.key)
-        is_open = RunStatus(row.status).is_open
-        last = None if is_open else reader.last(row.key)
-        output, failure = terminal(last) if last is not None else (None, None)
-        parent = None if row.parent_key is None else reader.by_key(row.parent_key)
         run = core.live(run_id)
         machine = run.machine if run else None
         problem = run.problem if run else None
+        is_open = RunStatus(row.status).is_open
+        first: ev.RunStarted | None = None
+        last: ev.Event | None = None
+        try:
+            first = reader.started(row.key)
+            last = None if is_open else reader.last(row.key)
+        except (PayloadUnreadableError, PayloadStoreError) as error:
+            problem = str(error)
+        output, failure = terminal(last) if last is not None else (None, None)
+        parent = None if row.parent_key is None else reader.by_key(row.parent_key)
         if is_open and run is None:
             try:
                 machine = self._replayed(row)
@@ -418,8 +456,8 @@ class EmbeddedRunner:
 
     async def import_run(self, document: HistoryDocument, run_id: str) -> None:
         """Keep a run of another journal; see `_importing`."""
-        core, reader, journal = self._parts
-        await import_run(core, reader, journal, document, run_id)
+        core, reader, _ = self._parts
+        await import_run(core, reader, self._writes, self._sealer, document, run_id)
 
     async def watch(self, run_id: str, after: int = -1) -> AsyncIterator[HistoryEvent]:
         """Yield a run's history, then what is added to it, until the run has ended or the engine closes.
@@ -433,13 +471,34 @@ class EmbeddedRunner:
             while self._opened is not None:
                 grown.clear()
                 ended = not RunStatus(self._row(run_id).status).is_open
-                for event in self.history(run_id, after):
+                async with self.at_hand(run_id, Reading.HISTORY, after):
+                    events = self.history(run_id, after)
+                for event in events:
                     after = event.position
                     yield event
                 if ended:
                     return
                 async with self._clock.within(None):
                     await grown.wait()
+
+    def at_hand(self, run_id: str, reading: Reading, after: int = -1) -> AbstractAsyncContextManager[None]:
+        """Fetch the stored payloads that a reading needs, and keep them in memory for as long as it takes.
+
+        Raises:
+            PayloadStoreError: The payload store cannot be reached.
+        """
+        core, reader, _ = self._parts
+        row = reader.by_id(run_id) if self._downloads is not None else None
+        if self._downloads is None or row is None:
+            return nullcontext()
+        run = core.live(run_id)
+        is_in_memory = run is not None and run.machine is not None
+        events: list[bytes] = []
+        if reading is Reading.RESULT or (reading is Reading.STATUS and (run or not RunStatus(row.status).is_open)):
+            events = reader.sealed_ends(row.key)
+        elif reading is not Reading.QUERY or not is_in_memory:
+            events = reader.referring(row.key, after)
+        return self._downloads.of(events)
 
     async def runs(
         self, *, status: RunStatus | None, workflow: str | None, parent: str | None, limit: int, before: int | None
@@ -460,6 +519,12 @@ class EmbeddedRunner:
         if self._opened is None:
             raise EngineClosedError("the engine is not open; use it inside 'async with WorkflowEngine(...)'")
         return self._opened
+
+    @property
+    def _writes(self) -> Uploads:
+        if self._opened is None or self._uploads is None:
+            raise EngineClosedError("the engine is not open; use it inside 'async with WorkflowEngine(...)'")
+        return self._uploads
 
     def _row(self, run_id: str) -> RunRow:
         row = self._parts[1].by_id(run_id)
@@ -484,7 +549,7 @@ class EmbeddedRunner:
     async def _written(self, write: Write) -> None:
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         write.on_durable, write.on_failed = _setter(done), _failer(done)
-        self._parts[2].submit(write)
+        self._writes.submit(write, after=(row[0] for row in write.events))
         await done
 
     async def _appended(
@@ -494,7 +559,7 @@ class EmbeddedRunner:
             return
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         if event is None:
-            self._parts[2].submit(Write(_setter(done), on_failed=_failer(done)))
+            core.settled(run, Write(_setter(done), on_failed=_failer(done)))
         else:
             core.append(run, event, status=status, on_durable=_setter(done), on_failed=_failer(done))
         await done

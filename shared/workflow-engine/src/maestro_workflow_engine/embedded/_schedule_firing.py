@@ -9,17 +9,18 @@ import msgspec
 
 from maestro_core_logging import get_logger
 from maestro_workflow_engine._definitions import WorkflowDefinition
-from maestro_workflow_engine._errors import WorkflowNotFoundError
+from maestro_workflow_engine._errors import PayloadError, WorkflowNotFoundError
 from maestro_workflow_engine._records import RunStatus
 from maestro_workflow_engine._registry import WorkflowRegistry
 from maestro_workflow_engine._schedule_spec import ScheduleSpecError
 from maestro_workflow_engine.embedded._alarms import Alarms
 from maestro_workflow_engine.embedded._clock import Clock
 from maestro_workflow_engine.embedded._core import Core
-from maestro_workflow_engine.embedded._journal import Journal, Write
+from maestro_workflow_engine.embedded._journal import Write
 from maestro_workflow_engine.embedded._reader import JournalReader
 from maestro_workflow_engine.embedded._schedule_plan import plan, run_id, without
 from maestro_workflow_engine.embedded._schedule_rows import Progress, ScheduleChange, Settings, spec_of
+from maestro_workflow_engine.embedded._uploads import Uploads
 from maestro_workflow_engine.machine import _events as ev
 
 _logger = get_logger(__name__)
@@ -47,7 +48,7 @@ class Firing:
     """Every schedule of a journal, and what time and the ends of runs make of it."""
 
     def __init__(
-        self, journal: Journal, reader: JournalReader, core: Core, registry: WorkflowRegistry, clock: Clock
+        self, journal: Uploads, reader: JournalReader, core: Core, registry: WorkflowRegistry, clock: Clock
     ) -> None:
         self._journal = journal
         self._reader = reader
@@ -104,7 +105,8 @@ class Firing:
         try:
             definition = self.definition(schedule)
             spec_of(schedule.settings.spec)
-        except (WorkflowNotFoundError, ScheduleSpecError) as error:
+            self._core.check_input(schedule.settings.input)
+        except (WorkflowNotFoundError, ScheduleSpecError, PayloadError) as error:
             if schedule.problem is None:
                 _logger.error("Schedule cannot go on", schedule=schedule.id, problem=str(error), code=error.code)
             schedule.problem = str(error)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,7 +20,7 @@ from maestro_workflow_engine._schedule_records import ScheduledRun, ScheduleInfo
 from maestro_workflow_engine._schedule_spec import CronSpec, IntervalSpec, Overlap
 from maestro_workflow_engine.embedded._clock import Clock
 from maestro_workflow_engine.embedded._core import Core
-from maestro_workflow_engine.embedded._journal import Journal, Write
+from maestro_workflow_engine.embedded._journal import Write
 from maestro_workflow_engine.embedded._reader import JournalReader
 from maestro_workflow_engine.embedded._schedule_firing import Firing, LiveSchedule
 from maestro_workflow_engine.embedded._schedule_plan import run_id, started
@@ -41,6 +41,7 @@ from maestro_workflow_engine.embedded._schedule_settings import (
     past_times,
     upcoming,
 )
+from maestro_workflow_engine.embedded._uploads import Uploads
 
 
 class Schedules:
@@ -51,7 +52,7 @@ class Schedules:
     """
 
     def __init__(
-        self, journal: Journal, reader: JournalReader, core: Core, registry: WorkflowRegistry, clock: Clock
+        self, journal: Uploads, reader: JournalReader, core: Core, registry: WorkflowRegistry, clock: Clock
     ) -> None:
         self._journal = journal
         self._reader = reader
@@ -92,8 +93,10 @@ class Schedules:
 
         Raises:
             ScheduleSpecError: `catch_up` or `jitter` is too short.
+            PayloadError: The input is too large to be kept.
             JournalWriteError: The disk refuses; nothing was changed.
         """
+        self._core.check_input(input_)
         async with self._turn(schedule_id):
             known, now = self._firing.by_id.get(schedule_id), self._clock.now_us()
             settings = Settings(
@@ -232,7 +235,8 @@ class Schedules:
                 on_failed=_refuser(done),
             )
         # A run that was there in memory only, its write under way, is on disk as well once this later write is.
-        await self._written(None, _nothing)
+        live = [found.key for run in runs if (found := self._core.live(run)) is not None]
+        await self._written(None, _nothing, after=live)
         for outcome in await asyncio.gather(*waiting, return_exceptions=True):
             if outcome is not None:
                 raise outcome
@@ -300,7 +304,9 @@ class Schedules:
         schedule.settings = settings
         self._firing.go_on(schedule)
 
-    async def _written(self, change: ScheduleChange | None, apply: Callable[[], None]) -> None:
+    async def _written(
+        self, change: ScheduleChange | None, apply: Callable[[], None], *, after: Iterable[int] = ()
+    ) -> None:
         """Write a change; memory follows the disk, whether the caller is still there or not."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
@@ -308,7 +314,7 @@ class Schedules:
             apply()
             done.set_result(None)
 
-        self._journal.submit(Write(durable, on_failed=done.set_exception, schedule=change))
+        self._journal.submit(Write(durable, on_failed=done.set_exception, schedule=change), after=after)
         try:
             await asyncio.shield(done)
         except asyncio.CancelledError:

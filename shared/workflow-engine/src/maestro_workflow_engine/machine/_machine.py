@@ -310,7 +310,7 @@ class WorkflowMachine:
 
     def _check_after_end(self, event: ev.Event) -> None:
         if isinstance(event, _ENDS):
-            if not isinstance(self._closing, _ENDING[type(event)]):
+            if not isinstance(self._closing, _ENDING[type(event)]) and not _was_refused(event):
                 raise self._mismatch(type(event).__name__, _describe_end(self._closing))
             return
         seq = getattr(event, "seq", None)  # answers that were under way when the workflow ended are in order
@@ -408,12 +408,18 @@ def _describe_end(closing: cmd.Command | None) -> str:
     return f"{name} ({closing.failure.summary})" if isinstance(closing, cmd.FailRun) else name
 
 
+def _was_refused(event: ev.Event) -> bool:
+    """Tell whether a run failed because its result was too large to be kept: its code had returned all the same."""
+    return isinstance(event, ev.RunFailed) and event.failure.type == _REFUSED
+
+
 def _describe_event(event: ev.Event) -> str:
     step = getattr(event, "step", None) or getattr(event, "workflow", None)
     name = type(event).__name__
     return f"{name}({step!r})" if step else name
 
 
+_REFUSED = f"{PayloadError.__module__}:{PayloadError.__qualname__}"
 _ENDING: dict[type, type] = {
     ev.RunCompleted: cmd.CompleteRun,
     ev.RunFailed: cmd.FailRun,

@@ -16,6 +16,7 @@ import msgspec
 from maestro_workflow_engine._errors import JournalError
 from maestro_workflow_engine._history_document import HistoryDocument, PlacedEvent
 from maestro_workflow_engine.embedded import _schema
+from maestro_workflow_engine.embedded._sealing import MARK
 from maestro_workflow_engine.machine import _events as ev
 from maestro_workflow_engine.rescue._copy import copy_journal, open_copy
 from maestro_workflow_engine.rescue._log import lost_commits
@@ -96,6 +97,7 @@ class JournalRescue:
             version=row.get("version"),
             parent_id=parent.get("id"),
             complete=len(self.report.losses) == before,
+            sealed=True if any(MARK in bytes(placed.event) for placed in events) else msgspec.UNSET,
             events=events,
         )
 
@@ -131,7 +133,8 @@ class JournalRescue:
         if not isinstance(raw, bytes) or not raw:
             return "it is on a damaged page"
         try:
-            if self.report.is_newer:  # kinds of events that this release does not know are kept as they are
+            # Kinds of events that this release does not know, and sealed payloads, are kept as they are.
+            if self.report.is_newer or MARK in raw:
                 msgspec.json.decode(raw, type=_EventHead)
             else:
                 ev.decode_event(raw)

@@ -1,0 +1,159 @@
+"""Large payloads reach their store before the journal refers to them, and no event of a run overtakes another."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable
+
+from maestro_core_logging import get_logger
+from maestro_workflow_engine._errors import JournalWriteError
+from maestro_workflow_engine._payload_errors import PayloadStoreError
+from maestro_workflow_engine._payload_store import PayloadStore
+from maestro_workflow_engine.embedded._clock import Clock
+from maestro_workflow_engine.embedded._journal import Journal, Write
+
+_RETRY_FIRST_S = 0.05
+_RETRY_LONGEST_S = 5.0
+_AT_ONCE = 16
+_logger = get_logger(__name__)
+
+
+class _Held:
+    """A write that waits: for its own objects, or for an earlier write of one of its runs."""
+
+    def __init__(self, write: Write, keys: frozenset[int | str]) -> None:
+        self.write = write
+        self.keys = keys
+        self.is_stored = not write.objects
+        self.is_refused = False
+
+
+class Uploads:
+    """Stands before the journal: holds a write back until what it refers to is stored.
+
+    Args:
+        journal: Takes the writes.
+        store: Takes the objects; None when no write can have any.
+        clock: Stands still in tests while something is being stored.
+    """
+
+    def __init__(self, journal: Journal, store: PayloadStore | None, clock: Clock) -> None:
+        self.failure: PayloadStoreError | None = None
+        self._journal = journal
+        self._store = store
+        self._clock = clock
+        self._held: list[_Held] = []
+        self._waiting_keys: Counter[int | str] = Counter()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._slots = asyncio.Semaphore(_AT_ONCE)
+        self._closing = asyncio.Event()
+
+    def submit(self, write: Write, *, after: Iterable[int] = ()) -> None:
+        """Queue a write for the journal, once its objects are stored and earlier writes of its runs have gone ahead.
+
+        Args:
+            write: The write.
+            after: Keys of further runs whose earlier writes go ahead of it.
+        """
+        if not self._held and not write.objects:
+            self._journal.submit(write)
+            return
+        keys: frozenset[int | str] = frozenset((*(row[0] for row in write.events), *after))
+        if write.schedule is not None:  # what a schedule has done is written in its order too
+            keys |= {write.schedule.id}
+        if write.parked is not None:
+            keys |= {write.parked.key}
+        if not write.objects and self._waiting_keys.keys().isdisjoint(keys):
+            self._journal.submit(write)
+            return
+        held = _Held(write, keys)
+        self._held.append(held)
+        self._waiting_keys.update(keys)
+        if write.objects:
+            task = self._clock.spawn(self._upload(held), name="storing payloads")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def close(self) -> None:
+        """Try once more what is not stored yet, and give up what is refused: its steps run again."""
+        self._closing.set()
+        await asyncio.gather(*self._tasks)
+        if self._held:
+            _logger.error("Engine closed with payloads that could not be stored", writes=len(self._held))
+            self._held.clear()
+
+    async def _upload(self, held: _Held) -> None:
+        delay = _RETRY_FIRST_S
+        while True:
+            is_last_try = self._closing.is_set()
+            try:
+                await self._store_all(held.write.objects)
+            except PayloadStoreError as error:
+                if held.is_refused:  # together with the start of its run
+                    return
+                if self.failure is None:
+                    _logger.error(
+                        "Payloads cannot be stored; retrying, nothing is lost", store=error.path, error=str(error)
+                    )
+                self.failure = error
+                if held.write.on_failed is not None:
+                    self._refuse(held, error)
+                    return
+                if is_last_try:
+                    return
+                await self._pause(delay)
+                delay = min(delay * 2, _RETRY_LONGEST_S)
+                continue
+            if self.failure is not None:
+                _logger.info("Payloads can be stored again", store=self.failure.path)
+                self.failure = None
+            held.is_stored = True
+            self._let_go()
+            return
+
+    async def _store_all(self, objects: dict[str, bytes]) -> None:
+        puts = (self._put(name, data) for name, data in objects.items())
+        for outcome in await asyncio.gather(*puts, return_exceptions=True):
+            if outcome is not None:
+                raise outcome
+
+    async def _put(self, name: str, data: bytes) -> None:
+        if self._store is not None:
+            async with self._slots:
+                await self._store.put(name, data)
+
+    async def _pause(self, delay: float) -> None:
+        try:
+            async with asyncio.timeout(delay):
+                await self._closing.wait()
+        except TimeoutError:
+            return
+
+    def _refuse(self, held: _Held, error: JournalWriteError) -> None:
+        """Take back a write; when it was a run's first, also what others sent to that run meanwhile."""
+        refused = [held]
+        if held.write.new_run is not None:
+            refused += [h for h in self._held if h is not held and h.keys & held.keys and h.write.on_failed is not None]
+        for each in refused:
+            each.is_refused = True
+        self._held = [h for h in self._held if not h.is_refused]
+        for each in refused:
+            if each.write.on_failed is not None:
+                each.write.on_failed(error)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        blocked: set[int | str] = set()
+        waiting: list[_Held] = []
+        free: list[Write] = []
+        for held in self._held:
+            if held.is_stored and not held.keys & blocked:
+                free.append(held.write)
+            else:
+                blocked |= held.keys
+                waiting.append(held)
+        self._held = waiting
+        self._waiting_keys = Counter(key for held in waiting for key in held.keys)
+        for write in free:
+            self._journal.submit(write)
