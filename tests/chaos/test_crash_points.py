@@ -112,7 +112,7 @@ def test_random_kills_lose_nothing_and_repeat_nothing(tmp_path: Path):
             done = journalled(folder) if (folder / "journal.db").exists() else set()
             before = len(lines(folder))
             process = run(folder)
-            time.sleep(chance.uniform(0.25, 0.9))
+            time.sleep(chance.uniform(0.2, 0.6))
             process.send_signal(signal.SIGKILL)
             process.communicate()
             killed += process.returncode == -signal.SIGKILL
