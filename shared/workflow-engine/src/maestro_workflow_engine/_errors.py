@@ -39,6 +39,20 @@ class EngineClosedError(WorkflowError):
     code = "ENGINE_CLOSED"
 
 
+class ClusterUnreachableError(WorkflowError):
+    """The Temporal cluster does not answer, or does not let this client in.
+
+    Attributes:
+        target: Its host and port.
+    """
+
+    code = "CLUSTER_UNREACHABLE"
+
+    def __init__(self, target: str, reason: str) -> None:
+        super().__init__(f"the Temporal cluster at {target} cannot be reached: {reason}")
+        self.target = target
+
+
 class WorkflowNotFoundError(WorkflowError):
     """No such run, or no such registered workflow.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -12,9 +13,27 @@ import msgspec
 from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._errors import WorkflowError
 from maestro_workflow_engine._history_document import HistoryDocument
+from maestro_workflow_engine._payload_options import PayloadOptions
 from maestro_workflow_engine._records import HistoryEvent, RunDetail, RunPage, RunStatus
 from maestro_workflow_engine._schedule_keeper import ScheduleKeeper
 from maestro_workflow_engine.machine._events import UpdateAnswered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunnerOptions:
+    """What every runner is told."""
+
+    max_concurrent: int
+    """How many runs (embedded) or steps (Temporal, in this worker) may be at work at once."""
+
+    max_in_memory: int
+    """How many waiting runs stay in memory."""
+
+    threads: int
+    """How many plain step functions may run at once."""
+
+    payloads: PayloadOptions
+    """How payloads are kept."""
 
 
 class RunStarting(Protocol):

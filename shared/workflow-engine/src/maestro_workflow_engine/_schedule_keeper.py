@@ -71,8 +71,8 @@ class ScheduleKeeper(Protocol):
     async def delete(self, schedule_id: str) -> None:
         """Forget a schedule; its runs go on."""
 
-    def describe(self, schedule_id: str) -> ScheduleInfo:
+    async def describe(self, schedule_id: str) -> ScheduleInfo:
         """Return a schedule in full."""
 
-    def listing(self) -> list[ScheduleInfo]:
+    async def listing(self) -> list[ScheduleInfo]:
         """Return every schedule, by id."""

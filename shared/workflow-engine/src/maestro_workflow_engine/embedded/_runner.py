@@ -10,8 +10,8 @@ from typing import Any, TypeVar
 
 from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._errors import EngineClosedError, JournalError, JournalWriteError
-from maestro_workflow_engine._payload_options import PayloadOptions
 from maestro_workflow_engine._registry import WorkflowRegistry
+from maestro_workflow_engine._runner import RunnerOptions
 from maestro_workflow_engine.embedded import _schema
 from maestro_workflow_engine.embedded._core import Core
 from maestro_workflow_engine.embedded._downloads import Downloads
@@ -37,29 +37,22 @@ class EmbeddedRunner:
     Args:
         path: The journal's file; empty for a temporary one that goes when the runner closes.
         registry: The workflows it can run.
-        max_concurrent: How many runs may have steps running at once.
-        max_in_memory: How many waiting runs stay in memory.
-        threads: How many plain step functions may run at once.
+        options: Limits, and how payloads are kept.
         surroundings: Time, disk and stand-ins for steps.
-        payloads: How payloads are kept.
     """
 
     def __init__(
         self,
         path: str,
         registry: WorkflowRegistry,
+        options: RunnerOptions,
         *,
-        max_concurrent: int,
-        max_in_memory: int,
-        threads: int,
         surroundings: Surroundings,
-        payloads: PayloadOptions,
     ) -> None:
         self._path = path
         self._registry = registry
-        self._options = {"max_concurrent": max_concurrent, "max_in_memory": max_in_memory, "threads": threads}
+        self._options = options
         self._surroundings = surroundings
-        self._payloads = payloads
         self._stack = AsyncExitStack()
         self._opened: Opened | None = None
         self._starting: EmbeddedStarting | None = None
@@ -152,7 +145,8 @@ class EmbeddedRunner:
         return path
 
     def _open_parts(self, stack: AsyncExitStack, path: str) -> Opened:
-        clock, store, sealer = self._surroundings.clock, self._payloads.store, Sealer(self._payloads)
+        options, clock = self._options, self._surroundings.clock
+        store, sealer = options.payloads.store, Sealer(options.payloads)
         journal = self._surroundings.journal(path)
         stack.push_async_callback(journal.close)
         uploads = Uploads(journal, store, clock)
@@ -166,7 +160,9 @@ class EmbeddedRunner:
             self._registry,
             sealer=sealer,
             downloads=downloads,
-            **self._options,
+            max_concurrent=options.max_concurrent,
+            max_in_memory=options.max_in_memory,
+            threads=options.threads,
             surroundings=self._surroundings,
         )
         stack.callback(core.close)

@@ -272,7 +272,7 @@ class Schedules:
                 self._firing.go_on(schedule)
                 raise
 
-    def describe(self, schedule_id: str) -> ScheduleInfo:
+    async def describe(self, schedule_id: str) -> ScheduleInfo:
         """Return a schedule in full.
 
         Raises:
@@ -309,9 +309,9 @@ class Schedules:
             problem=problem,
         )
 
-    def listing(self) -> list[ScheduleInfo]:
+    async def listing(self) -> list[ScheduleInfo]:
         """Return every schedule, by id."""
-        return [self.describe(schedule_id) for schedule_id in sorted(self._firing.by_id)]
+        return [await self.describe(schedule_id) for schedule_id in sorted(self._firing.by_id)]
 
     async def _change(self, schedule: LiveSchedule, settings: Settings) -> None:
         if settings != schedule.settings:

@@ -1,0 +1,135 @@
+"""The one Temporal workflow that hosts every workflow of an engine."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from temporalio import exceptions as te
+from temporalio import workflow as temporal
+from temporalio.common import RawValue
+
+from maestro_workflow_engine._definitions import WorkflowDefinition
+from maestro_workflow_engine._errors import EngineClosedError
+from maestro_workflow_engine._registry import WorkflowRegistry
+from maestro_workflow_engine.machine import _commands as cmd
+from maestro_workflow_engine.temporal._address import TemporalAddress
+from maestro_workflow_engine.temporal._driver import Driver, memo_of
+from maestro_workflow_engine.temporal._failures import run_failure
+from maestro_workflow_engine.temporal._steps import Steps
+from maestro_workflow_engine.temporal._wire import PAUSE, RESUME, STATE, Start, json_of, packed, raw, unpacked
+
+
+class Surroundings(threading.local):
+    """What hosted workflows find on the threads of their worker: Temporal makes their objects itself and hands them nothing."""
+
+    registry: WorkflowRegistry | None = None
+    steps: Steps | None = None
+    address: TemporalAddress | None = None
+
+
+_here = Surroundings()
+
+
+def threads(registry: WorkflowRegistry, steps: Steps, address: TemporalAddress, count: int) -> ThreadPoolExecutor:
+    """Return the threads on which a worker's workflows run, one of them at a time for each run."""
+
+    def settle() -> None:
+        _here.registry, _here.steps, _here.address = registry, steps, address
+
+    return ThreadPoolExecutor(count, thread_name_prefix="maestro-temporal", initializer=settle)
+
+
+@temporal.defn(dynamic=True)
+class HostedRun:
+    """A run."""
+
+    def __init__(self) -> None:
+        if _here.registry is None or _here.steps is None or _here.address is None:
+            raise EngineClosedError("a hosted run was started outside its worker")
+        self._registry: WorkflowRegistry = _here.registry
+        self._steps: Steps = _here.steps
+        self._address: TemporalAddress = _here.address
+        self._driver: Driver | None = None
+
+    @temporal.run
+    async def run(self, args: Sequence[RawValue]) -> RawValue:
+        """Run the workflow to its end."""
+        start = unpacked(args, 1, Start)
+        definition = self._definition(start.version)
+        self._driver = driver = Driver(definition, start, self._steps, self._address)
+        driver.begin(json_of(args))
+        while True:
+            try:
+                end = await driver.end()
+                break
+            except asyncio.CancelledError:
+                driver.cancel(temporal.cancellation_reason() or "")
+        await temporal.wait_condition(temporal.all_handlers_finished)
+        match end:
+            case cmd.CompleteRun(output):
+                return raw(output)
+            case cmd.FailRun(failure):
+                raise run_failure(failure)
+            case cmd.ContinueRun(input_, signals):
+                self._continue(definition, start, input_, signals, driver.last_seq)
+        raise asyncio.CancelledError
+
+    @temporal.signal(dynamic=True)
+    async def on_signal(self, name: str, args: Sequence[RawValue]) -> None:
+        """Take a signal, the host's own included."""
+        await temporal.wait_condition(lambda: self._driver is not None)
+        assert self._driver is not None
+        if name == PAUSE:
+            self._driver.pause()
+        elif name == RESUME:
+            self._driver.resume()
+        else:
+            self._driver.signal(name, json_of(args))
+
+    @temporal.update(dynamic=True)
+    async def on_update(self, name: str, args: Sequence[RawValue]) -> RawValue:
+        """Take an update and answer it."""
+        await temporal.wait_condition(lambda: self._driver is not None)
+        assert self._driver is not None
+        info = temporal.current_update_info()
+        assert info is not None
+        return raw(await self._driver.update(info.id, name, json_of(args)))
+
+    @temporal.query(dynamic=True)
+    def on_query(self, name: str, args: Sequence[RawValue]) -> RawValue:
+        """Tell what was published under a name, or where the run stands."""
+        if self._driver is None:
+            raise te.ApplicationError("the run has not begun", type="QueryNotFound")
+        state = self._driver.state
+        if name == STATE:
+            return packed(state)
+        if name not in state.published:
+            there = ", ".join(sorted(state.published)) or "nothing"
+            raise te.ApplicationError(f"the run has not published {name!r}; published: {there}", type="QueryNotFound")
+        return raw(state.published[name])
+
+    def _definition(self, version: str | None) -> WorkflowDefinition[..., Any]:
+        name = temporal.info().workflow_type
+        if version is not None:
+            return self._registry.find(name, version)
+        # Another client started it without one: the choice is recorded as a marker, so that a replay makes it again.
+        latest: WorkflowDefinition[..., Any] = self._registry.find(name)
+        for definition in reversed([each for each in self._registry if each.name == name]):
+            if temporal.patched(f"maestro.version {definition.version}"):
+                return definition
+        return latest
+
+    def _continue(
+        self,
+        definition: WorkflowDefinition[..., Any],
+        start: Start,
+        input_: Any,
+        signals: tuple[tuple[str, Any], ...],
+        last_seq: int,
+    ) -> None:
+        again = Start(definition.version, start.trace, last_seq, signals, temporal.random().getrandbits(62))
+        temporal.continue_as_new(args=[raw(input_), packed(again)], memo=memo_of(again))

@@ -1,0 +1,254 @@
+"""Looking at runs on the cluster: results, status, queries, history, listings."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+
+import msgspec
+from temporalio.client import (
+    Client,
+    WorkflowExecution,
+    WorkflowExecutionDescription,
+    WorkflowExecutionStatus,
+    WorkflowFailureError,
+    WorkflowHistoryEventFilterType,
+    WorkflowQueryFailedError,
+)
+from temporalio.common import RawValue
+from temporalio.service import RPCError
+
+from maestro_workflow_engine._errors import QueryNotFoundError, WorkflowFailedError
+from maestro_workflow_engine._failure import Failure
+from maestro_workflow_engine._history_document import HistoryDocument, history_document
+from maestro_workflow_engine._records import (
+    HistoryEvent,
+    RunDetail,
+    RunInfo,
+    RunPage,
+    RunStatus,
+    history_event,
+    terminal,
+)
+from maestro_workflow_engine.machine import _events as ev
+from maestro_workflow_engine.temporal._address import TemporalAddress
+from maestro_workflow_engine.temporal._calls import about
+from maestro_workflow_engine.temporal._failures import ending
+from maestro_workflow_engine.temporal._history import Translator
+from maestro_workflow_engine.temporal._wire import STATE, TRACE_MEMO, VERSION_MEMO, State, json_of
+
+_STATUSES = {
+    WorkflowExecutionStatus.RUNNING: RunStatus.RUNNING,
+    WorkflowExecutionStatus.COMPLETED: RunStatus.COMPLETED,
+    WorkflowExecutionStatus.FAILED: RunStatus.FAILED,
+    WorkflowExecutionStatus.TIMED_OUT: RunStatus.FAILED,
+    WorkflowExecutionStatus.CANCELED: RunStatus.CANCELLED,
+    WorkflowExecutionStatus.TERMINATED: RunStatus.TERMINATED,
+    WorkflowExecutionStatus.CONTINUED_AS_NEW: RunStatus.RUNNING,
+}
+
+
+class TemporalReading:
+    """Reads runs from the cluster, and from the workers where only they know."""
+
+    def __init__(self, client: Client, address: TemporalAddress) -> None:
+        self._client = client
+        self.target = address.target
+
+    async def result(self, run_id: str) -> msgspec.Raw:
+        """Wait for a run to end and return its output.
+
+        Raises:
+            WorkflowNotFoundError: No such run.
+            WorkflowFailedError: It failed.
+            WorkflowCancelledError: It was cancelled.
+            WorkflowTerminatedError: It was terminated.
+        """
+        with about(run_id, self.target):
+            try:
+                output: RawValue = await self._client.get_workflow_handle(run_id, result_type=RawValue).result()
+            except WorkflowFailureError as error:
+                found = ending(run_id, error.cause)
+                if isinstance(found, Failure):
+                    raise WorkflowFailedError(run_id, found) from error
+                raise found from error
+        return json_of([output])
+
+    async def description(self, run_id: str) -> WorkflowExecutionDescription:
+        """Return what the cluster says of a run.
+
+        Raises:
+            WorkflowNotFoundError: No such run.
+        """
+        with about(run_id, self.target):
+            return await self._client.get_workflow_handle(run_id).describe()
+
+    async def detail(self, run_id: str) -> RunDetail:
+        """Return a run in full.
+
+        Raises:
+            WorkflowNotFoundError: No such run.
+        """
+        found = await self.description(run_id)
+        info = await _info(found)
+        first = await self._first(run_id)
+        last = None if info.status.is_open else await self._last(run_id)
+        output, failure = terminal(last) if last is not None else (None, None)
+        state, problem = State({}, []), None
+        if info.status.is_open:
+            try:
+                state = await self._state(run_id)
+                problem = state.problem
+            except (RPCError, WorkflowQueryFailedError) as error:
+                problem = f"no worker can tell where the run stands: {error}"
+        return RunDetail(
+            **{
+                name: getattr(info, name)
+                for name in ("id", "workflow", "version", "created_at", "finished_at", "parent_id")
+            },
+            status=RunStatus.PAUSED if state.paused else info.status,
+            input=None if first is None else msgspec.json.decode(first.input),
+            output=output,
+            failure=failure,
+            trace=await found.memo_value(TRACE_MEMO, default=None),
+            waiting_for=state.waiting_for,
+            problem=problem,
+        )
+
+    async def query(self, run_id: str, key: str) -> msgspec.Raw:
+        """Return what a workflow has published.
+
+        Raises:
+            WorkflowNotFoundError: No such run.
+            QueryNotFoundError: It has published nothing under this key.
+        """
+        published = (await self._state(run_id)).published
+        if key not in published:
+            raise QueryNotFoundError(run_id, key, tuple(sorted(published)))
+        return published[key]
+
+    async def history(self, run_id: str, after: int = -1) -> list[HistoryEvent]:
+        """Return a run's history after a position.
+
+        Raises:
+            WorkflowNotFoundError: No such run.
+        """
+        _, events = await self._events(run_id)
+        return [_shown(position, event) for position, event in events if position > after]
+
+    async def export(self, run_id: str) -> HistoryDocument:
+        """Return a run as a document.
+
+        Raises:
+            WorkflowNotFoundError: No such run.
+        """
+        found = await self.description(run_id)
+        read, events = await self._events(run_id)
+        return history_document(
+            run_id=run_id,
+            workflow=read.workflow or found.workflow_type,
+            version=(await _info(found)).version,
+            parent_id=found.parent_id,
+            rows=[(position, ev.encode_event(event)) for position, event in events],
+        )
+
+    async def watch(self, run_id: str, after: int = -1) -> AsyncIterator[HistoryEvent]:
+        """Follow a run's history to its end, and through its later passes.
+
+        Raises:
+            WorkflowNotFoundError: No such run.
+        """
+        pass_id: str | None = None
+        while True:
+            read = Translator(self._client.data_converter)
+            handle = self._client.get_workflow_handle(run_id, run_id=pass_id)
+            with about(run_id, self.target):
+                async for event in handle.fetch_history_events(wait_new_event=True):
+                    for position, happened in await read.read(event):
+                        if position > after:
+                            yield _shown(position, happened)
+            if read.next_run is None:
+                return
+            pass_id, after = read.next_run, -1
+
+    async def runs(
+        self, *, status: RunStatus | None, workflow: str | None, parent: str | None, limit: int, before: int | None
+    ) -> RunPage:
+        """List runs, newest first."""
+        clauses = [
+            clause
+            for clause in (
+                None if status is None else f"ExecutionStatus IN ({_execution_statuses(status)})",
+                None if workflow is None else f"WorkflowType = {_quoted(workflow)}",
+                None if parent is None else f"ParentWorkflowId = {_quoted(parent)}",
+            )
+            if clause
+        ]
+        skip = before or 0
+        with about("", self.target):
+            listed = self._client.list_workflows(" AND ".join(clauses) or None, limit=skip + limit + 1)
+            passes = [each async for each in listed if each.status is not WorkflowExecutionStatus.CONTINUED_AS_NEW]
+        found = [await _info(each) for each in passes]
+        page = found[skip : skip + limit]
+        return RunPage(page, str(skip + limit) if len(found) > skip + limit else None)
+
+    async def _state(self, run_id: str) -> State:
+        with about(run_id, self.target):
+            answer: RawValue = await self._client.get_workflow_handle(run_id).query(STATE, result_type=RawValue)
+        return msgspec.json.decode(bytes(json_of([answer])), type=State)
+
+    async def _events(self, run_id: str) -> tuple[Translator, list[tuple[int, ev.Event]]]:
+        read = Translator(self._client.data_converter)
+        events: list[tuple[int, ev.Event]] = []
+        with about(run_id, self.target):
+            async for event in self._client.get_workflow_handle(run_id).fetch_history_events():
+                events += await read.read(event)
+        return read, events
+
+    async def _first(self, run_id: str) -> ev.RunStarted | None:
+        read = Translator(self._client.data_converter)
+        with about(run_id, self.target):
+            async for event in self._client.get_workflow_handle(run_id).fetch_history_events(page_size=1):
+                return next((e for _, e in await read.read(event) if isinstance(e, ev.RunStarted)), None)
+        return None
+
+    async def _last(self, run_id: str) -> ev.Event | None:
+        read = Translator(self._client.data_converter)
+        last: ev.Event | None = None
+        with about(run_id, self.target):
+            async for event in self._client.get_workflow_handle(run_id).fetch_history_events(
+                event_filter_type=WorkflowHistoryEventFilterType.CLOSE_EVENT
+            ):
+                last = next((happened for _, happened in await read.read(event)), last)
+        return last
+
+
+def status_of(found: WorkflowExecution) -> RunStatus:
+    """Return where a run stands; the cluster does not know of pauses."""
+    return _STATUSES.get(found.status or WorkflowExecutionStatus.RUNNING, RunStatus.RUNNING)
+
+
+async def _info(found: WorkflowExecution) -> RunInfo:
+    return RunInfo(
+        id=found.id,
+        workflow=found.workflow_type,
+        version=await found.memo_value(VERSION_MEMO, default="") or "",
+        status=status_of(found),
+        created_at=found.start_time,
+        finished_at=found.close_time,
+        parent_id=found.parent_id,
+    )
+
+
+def _shown(position: int, event: ev.Event) -> HistoryEvent:
+    return history_event(position, ev.encode_event(event))
+
+
+def _execution_statuses(status: RunStatus) -> str:
+    wanted = RunStatus.RUNNING if status.is_open else status
+    names = {"CANCELED": "Canceled", "TIMED_OUT": "TimedOut", "CONTINUED_AS_NEW": "ContinuedAsNew"}
+    found = (s for s, ours in _STATUSES.items() if ours is wanted and s is not WorkflowExecutionStatus.CONTINUED_AS_NEW)
+    return ", ".join(f"'{names.get(s.name, s.name.capitalize())}'" for s in found)
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

@@ -1,0 +1,155 @@
+"""The Temporal runner: it connects to a cluster, works for one of its task queues, and closes."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from temporalio.client import Client
+from temporalio.converter import DataConverter
+from temporalio.service import TLSConfig
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+
+from maestro_workflow_engine._definitions import WorkflowDefinition
+from maestro_workflow_engine._errors import ClusterUnreachableError, EngineClosedError, WorkflowError
+from maestro_workflow_engine._registry import WorkflowRegistry
+from maestro_workflow_engine._runner import RunnerOptions
+from maestro_workflow_engine.temporal import _hosted
+from maestro_workflow_engine.temporal._address import TemporalAddress
+from maestro_workflow_engine.temporal._payloads import EngineCodec
+from maestro_workflow_engine.temporal._run_reading import TemporalReading
+from maestro_workflow_engine.temporal._run_starting import TemporalStarting
+from maestro_workflow_engine.temporal._run_steering import TemporalSteering
+from maestro_workflow_engine.temporal._schedules import TemporalSchedules
+from maestro_workflow_engine.temporal._step_host import StepHost
+from maestro_workflow_engine.temporal._steps import Steps
+
+T = TypeVar("T")
+_WORKFLOW_THREADS = 4
+
+
+class TemporalRunner:
+    """Runs workflows on a Temporal cluster: this process is one of its workers, and a client of it.
+
+    Args:
+        address: The cluster.
+        registry: The workflows it can run.
+        options: Limits, and how payloads are kept.
+    """
+
+    def __init__(
+        self,
+        address: TemporalAddress,
+        registry: WorkflowRegistry,
+        options: RunnerOptions,
+    ) -> None:
+        self._address = address
+        self._registry = registry
+        self._options = options
+        self._stack = AsyncExitStack()
+        self._starting: TemporalStarting | None = None
+        self._steering: TemporalSteering | None = None
+        self._reading: TemporalReading | None = None
+        self._schedules: TemporalSchedules | None = None
+
+    async def open(self) -> None:
+        """Connect, and begin to work.
+
+        Raises:
+            ClusterUnreachableError: The cluster does not answer, or does not let this client in.
+        """
+        async with AsyncExitStack() as stack:
+            client = await self._connect()
+            steps = Steps()
+            hosts = ThreadPoolExecutor(self._options.threads, thread_name_prefix="maestro-step")
+            stack.callback(hosts.shutdown, wait=False, cancel_futures=True)
+            runs = _hosted.threads(self._registry, steps, self._address, _WORKFLOW_THREADS)
+            stack.callback(runs.shutdown, wait=False)
+            worker = Worker(
+                client,
+                task_queue=self._address.task_queue,
+                workflows=[_hosted.HostedRun],
+                activities=[StepHost(steps, hosts, self._address.lost_after).run],
+                workflow_runner=UnsandboxedWorkflowRunner(),
+                workflow_task_executor=runs,
+                max_cached_workflows=self._options.max_in_memory,
+                max_concurrent_activities=min(self._options.max_concurrent, 1_000),
+                max_concurrent_workflow_task_polls=5,
+            )
+            await stack.enter_async_context(worker)
+            reading = TemporalReading(client, self._address)
+            self._reading = reading
+            self._starting = TemporalStarting(client, self._address, reading)
+            self._steering = TemporalSteering(client, reading, self._starting)
+            self._schedules = TemporalSchedules(client, self._address, self._registry)
+            stack.callback(self._let_go)
+            self._stack = stack.pop_all()
+
+    async def close(self) -> None:
+        """Stop working; what is under way here goes on in other workers, or when one is there again."""
+        await self._stack.aclose()
+
+    @property
+    def failure(self) -> WorkflowError | None:
+        """Why nothing new can be accepted: never known ahead; a call to an unreachable cluster fails by itself."""
+        _open(self._reading)
+        return None
+
+    @property
+    def starting(self) -> TemporalStarting:
+        """Makes runs."""
+        return _open(self._starting)
+
+    @property
+    def steering(self) -> TemporalSteering:
+        """Intervenes in runs."""
+        return _open(self._steering)
+
+    @property
+    def reading(self) -> TemporalReading:
+        """Looks at runs."""
+        return _open(self._reading)
+
+    @property
+    def schedules(self) -> TemporalSchedules:
+        """The schedules of this namespace."""
+        return _open(self._schedules)
+
+    def registered(self, definition: WorkflowDefinition[..., Any]) -> None:
+        """Do nothing: the cluster asks again for runs that this worker could not host."""
+
+    def within(self, timeout: timedelta | None) -> AbstractAsyncContextManager[object]:
+        """Raise TimeoutError in the block once it has taken longer than this; None for never."""
+        return asyncio.timeout(None if timeout is None else timeout.total_seconds())
+
+    async def _connect(self) -> Client:
+        address = self._address
+        tls: TLSConfig | bool = address.tls
+        if address.server_ca or address.client_cert:
+            tls = TLSConfig(
+                server_root_ca_cert=address.server_ca,
+                client_cert=address.client_cert,
+                client_private_key=address.client_key,
+            )
+        converter = DataConverter.default
+        if self._options.payloads.codec is not None or self._options.payloads.store is not None:
+            converter = dataclasses.replace(converter, payload_codec=EngineCodec(self._options.payloads))
+        try:
+            return await Client.connect(
+                address.target, namespace=address.namespace, tls=tls, api_key=address.api_key, data_converter=converter
+            )
+        except RuntimeError as error:
+            raise ClusterUnreachableError(address.target, str(error)) from error
+
+    def _let_go(self) -> None:
+        self._starting = self._steering = self._reading = self._schedules = None
+
+
+def _open(part: T | None) -> T:
+    if part is None:
+        raise EngineClosedError("the engine is not open; use it inside 'async with WorkflowEngine(...)'")
+    return part

@@ -1,0 +1,112 @@
+"""What travels between engine, workers and cluster besides the users' own payloads. Fields are added, never renamed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import msgspec
+from temporalio.api.common.v1 import Payload
+from temporalio.common import RawValue
+
+from maestro_workflow_engine._failure import Failure
+from maestro_workflow_engine.machine._events import Event
+from maestro_workflow_engine.machine._pending import Wait
+
+T = TypeVar("T")
+PAUSE, RESUME = "maestro.pause", "maestro.resume"
+"""Signals that the host takes for itself."""
+
+STATE = "maestro.state"
+"""The query that tells where a run stands."""
+
+VERSION_MEMO, TRACE_MEMO = "maestro.version", "maestro.trace"
+RESERVED = "maestro."
+
+
+class Start(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The second argument of every run: how it begins.
+
+    Attributes:
+        version: The workflow's version; None for whichever the worker has last.
+        trace: The caller's W3C traceparent.
+        first_seq: The highest sequence number that earlier passes have used.
+        signals: What earlier passes have not received, (name, payload).
+        seed: Of the run's random numbers; None lets the cluster draw it.
+        prologue: Events of another run (fork, import, retry) or of another engine that this one begins with.
+    """
+
+    version: str | None = None
+    trace: str | None = None
+    first_seq: int = 0
+    signals: tuple[tuple[str, msgspec.Raw], ...] = ()
+    seed: int | None = None
+    prologue: tuple[Event, ...] = ()
+
+
+class Call(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The second argument of every step: which function it is.
+
+    Attributes:
+        module: The module that has the step; empty when only the worker that asked knows it.
+        name: Its qualified name there.
+        trace: The run's W3C traceparent.
+    """
+
+    module: str = ""
+    name: str = ""
+    trace: str | None = None
+
+
+class State(msgspec.Struct, frozen=True):
+    """Where a run stands: the answer to the query STATE."""
+
+    published: dict[str, msgspec.Raw]
+    waiting_for: list[Wait]
+    paused: bool = False
+    problem: str | None = None
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """What comes with PAUSE."""
+
+    reason: str = ""
+
+
+class FailureDetail(msgspec.Struct, frozen=True):
+    """What Temporal's failures carry: the engine's own record of the exception, and the attempt it happened in."""
+
+    failure: Failure
+    attempt: int = 1
+
+
+_METADATA = {"encoding": b"json/plain"}
+
+
+def raw(data: bytes | msgspec.Raw) -> RawValue:
+    """Return JSON text as a value that Temporal's converter passes on as it is."""
+    return RawValue(Payload(metadata=_METADATA, data=bytes(data)))
+
+
+def packed(value: Any) -> RawValue:
+    """Return a record of this module as such a value."""
+    return raw(msgspec.json.encode(value))
+
+
+def json_of(values: Sequence[RawValue], index: int = 0) -> msgspec.Raw:
+    """Return the JSON text of an argument; `null` when it is absent (another client left it out)."""
+    if index >= len(values):
+        return msgspec.Raw(b"null")
+    return text_of(values[index].payload)
+
+
+def text_of(payload: Payload) -> msgspec.Raw:
+    """Return a payload as JSON text; Temporal's own form of None has no bytes."""
+    return msgspec.Raw(payload.data or b"null")
+
+
+def unpacked(values: Sequence[RawValue], index: int, expected: type[T]) -> T:
+    """Return an argument as a record of this module; one of defaults when it is absent."""
+    if index >= len(values):
+        return expected()
+    return msgspec.json.decode(bytes(json_of(values, index)), type=expected)
