@@ -117,10 +117,10 @@ class HostedRun:
         if version is not None:
             return self._registry.find(name, version)
         # Another client started it without one: the choice is recorded as a marker, so that a replay makes it again.
-        latest: WorkflowDefinition[..., Any] = self._registry.find(name)
-        for definition in reversed([each for each in self._registry if each.name == name]):
-            if temporal.patched(f"maestro.version {definition.version}"):
-                return definition
+        latest = self._registry.find(name)
+        for known in reversed([each.version for each in self._registry if each.name == name]):
+            if temporal.patched(f"maestro.version {known}"):
+                return self._registry.find(name, known)
         return latest
 
     def _continue(
