@@ -1,5 +1,6 @@
 """Durable workflows in plain asyncio, and the Open Workflow DSL (`maestro_workflow_engine.dsl`)."""
 
+from maestro_workflow_engine._child import ChildHandle, cancel_run, run_child, signal_run, start_child
 from maestro_workflow_engine._definitions import StepDefinition, WorkflowDefinition, step, workflow
 from maestro_workflow_engine._engine import WorkflowEngine
 from maestro_workflow_engine._errors import (
@@ -11,12 +12,16 @@ from maestro_workflow_engine._errors import (
     JournalVersionError,
     JournalWriteError,
     NonDeterminismError,
+    NonRetryableError,
     PayloadError,
     QueryNotFoundError,
+    RetryAfterError,
     StandstillError,
     StepFailedError,
+    StepHeartbeatTimeoutError,
     StepNotFoundError,
     StepTimeoutError,
+    StepTotalTimeoutError,
     UpdateFailedError,
     UpdateRejectedError,
     WorkflowCancelledError,
@@ -31,6 +36,7 @@ from maestro_workflow_engine._errors import (
 )
 from maestro_workflow_engine._failure import Failure
 from maestro_workflow_engine._handle import WorkflowHandle
+from maestro_workflow_engine._heartbeat import heartbeat, last_heartbeat
 from maestro_workflow_engine._history_document import HistoryDocument, read_history
 from maestro_workflow_engine._inside import (
     WorkflowInfo,
@@ -42,9 +48,9 @@ from maestro_workflow_engine._inside import (
     publish,
     random,
     receive,
-    run_child,
     uuid4,
 )
+from maestro_workflow_engine._parent_close import ParentClose
 from maestro_workflow_engine._payload_codec import AesGcmCodec, PayloadCodec
 from maestro_workflow_engine._payload_errors import (
     PayloadIntegrityError,
@@ -57,6 +63,7 @@ from maestro_workflow_engine._payload_store import PayloadStore
 from maestro_workflow_engine._records import HistoryEvent, RunDetail, RunInfo, RunPage, RunStatus
 from maestro_workflow_engine._replay import ReplayResult, replay, replay_all
 from maestro_workflow_engine._retry import RetryPolicy
+from maestro_workflow_engine._saga import Compensation, CompensationError, Saga
 from maestro_workflow_engine._schedule_handle import ScheduleHandle
 from maestro_workflow_engine._schedule_keeper import ScheduleNotFoundError
 from maestro_workflow_engine._schedule_records import ScheduledRun, ScheduleInfo
@@ -70,6 +77,9 @@ from maestro_workflow_engine.rescue._rescue import JournalRescue, check_journal,
 
 __all__ = [
     "AesGcmCodec",
+    "ChildHandle",
+    "Compensation",
+    "CompensationError",
     "CronSpec",
     "EngineClosedError",
     "Failure",
@@ -86,7 +96,9 @@ __all__ = [
     "JournalVersionError",
     "JournalWriteError",
     "NonDeterminismError",
+    "NonRetryableError",
     "Overlap",
+    "ParentClose",
     "PayloadCodec",
     "PayloadError",
     "PayloadIntegrityError",
@@ -97,11 +109,13 @@ __all__ = [
     "PayloadUnreadableError",
     "QueryNotFoundError",
     "ReplayResult",
+    "RetryAfterError",
     "RetryPolicy",
     "RunDetail",
     "RunInfo",
     "RunPage",
     "RunStatus",
+    "Saga",
     "ScheduleHandle",
     "ScheduleInfo",
     "ScheduleNotFoundError",
@@ -110,9 +124,11 @@ __all__ = [
     "StandstillError",
     "StepDefinition",
     "StepFailedError",
+    "StepHeartbeatTimeoutError",
     "StepInfo",
     "StepNotFoundError",
     "StepTimeoutError",
+    "StepTotalTimeoutError",
     "TimeSkippingEngine",
     "UpdateFailedError",
     "UpdateRejectedError",
@@ -131,9 +147,12 @@ __all__ = [
     "WorkflowInfo",
     "WorkflowNotFoundError",
     "WorkflowTerminatedError",
+    "cancel_run",
     "check_journal",
     "continue_as_new",
+    "heartbeat",
     "info",
+    "last_heartbeat",
     "now",
     "on_update",
     "patched",
@@ -145,6 +164,8 @@ __all__ = [
     "replay_all",
     "rescue_journal",
     "run_child",
+    "signal_run",
+    "start_child",
     "step",
     "step_info",
     "uuid4",

@@ -6,6 +6,8 @@ import asyncio
 import contextvars
 import functools
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AsyncExitStack
+from datetime import timedelta
 from typing import Any
 
 import msgspec
@@ -15,9 +17,11 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from maestro_core_logging import log_context
 from maestro_workflow_engine import _payload
 from maestro_workflow_engine._definitions import StepDefinition
-from maestro_workflow_engine._errors import StepTimeoutError
-from maestro_workflow_engine._step_info import StepInfo, enter_step
+from maestro_workflow_engine._errors import StepHeartbeatTimeoutError, StepTimeoutError, StepTotalTimeoutError
+from maestro_workflow_engine._failure import Failure
+from maestro_workflow_engine._step_info import RunningAttempt, enter_step
 from maestro_workflow_engine.embedded._clock import Clock
+from maestro_workflow_engine.machine._commands import RunStep
 
 _tracer = trace.get_tracer("maestro_workflow_engine")
 _propagator = TraceContextTextMapPropagator()
@@ -25,8 +29,8 @@ _propagator = TraceContextTextMapPropagator()
 
 async def run_attempt(
     step: StepDefinition[..., Any],
-    input_: msgspec.Raw,
-    info: StepInfo,
+    command: RunStep,
+    running: RunningAttempt,
     *,
     threads: ThreadPoolExecutor,
     clock: Clock,
@@ -35,53 +39,89 @@ async def run_attempt(
     """Run a step once, in the current task.
 
     Args:
-        step: The step.
-        input_: Its input.
-        info: What the step can know about itself.
+        step: The step, or what stands in for it.
+        command: What the run asked for.
+        running: What the step can know about itself.
         threads: Where plain functions run.
-        clock: What the step's timeout goes by.
+        clock: What the step's timeouts go by.
         traceparent: The run's trace; the attempt becomes a span of it.
 
     Returns:
         The result as JSON.
 
     Raises:
-        StepTimeoutError: It took longer than the step's timeout.
+        StepTimeoutError: It took longer than one of the step's timeouts allows.
         PayloadError: The input does not fit the step, or the result has no JSON form.
         Exception: What the step raised.
     """
-    args, kwargs = step.signature.decode(input_)
-    enter_step(info)
-    with log_context(run_id=info.run_id, step=step.name):
+    args, kwargs = step.signature.decode(command.input)
+    enter_step(running)
+    is_limited = step.timeout is not None or step.heartbeat_timeout is not None or command.deadline
+    call = _limited(step, args, kwargs, threads, command, running, clock) if is_limited else None
+    if call is None:
+        call = step.func(*args, **kwargs) if step.is_async else _in_thread(step, args, kwargs, threads, running)
+    with log_context(run_id=running.run_id, step=running.step):
         if traceparent is None:
-            return _payload.encode(await _call(step, args, kwargs, threads, clock))
+            return _payload.encode(await call)
         context = _propagator.extract({"traceparent": traceparent})
-        attributes: dict[str, str | int] = {"maestro.run_id": info.run_id, "maestro.attempt": info.attempt}
-        with _tracer.start_as_current_span(f"step {step.name}", context=context, attributes=attributes):
-            return _payload.encode(await _call(step, args, kwargs, threads, clock))
+        attributes: dict[str, str | int] = {"maestro.run_id": running.run_id, "maestro.attempt": running.number}
+        with _tracer.start_as_current_span(f"step {running.step}", context=context, attributes=attributes):
+            return _payload.encode(await call)
 
 
-async def _call(
+def out_of_time(command: RunStep, attempts: int, last: Failure | None) -> StepTotalTimeoutError:
+    """Return the error of a step whose total timeout is over."""
+    limit = command.step.total_timeout
+    failure = None if last is None else {"type": last.type, "message": last.message, "traceback": last.traceback}
+    return StepTotalTimeoutError(command.step.name, limit.total_seconds() if limit else 0, attempts, failure)
+
+
+async def _limited(
     step: StepDefinition[..., Any],
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
     threads: ThreadPoolExecutor,
+    command: RunStep,
+    running: RunningAttempt,
     clock: Clock,
 ) -> Any:
-    if step.timeout is None:
-        return await (step.func(*args, **kwargs) if step.is_async else _in_thread(step, args, kwargs, threads))
+    total = limit = silence = None
     try:
-        async with clock.deadline(step.timeout) as limit:
-            return await (step.func(*args, **kwargs) if step.is_async else _in_thread(step, args, kwargs, threads))
+        async with AsyncExitStack() as stack:
+            if command.deadline:
+                left = timedelta(microseconds=command.deadline - clock.now_us())
+                total = await stack.enter_async_context(clock.deadline(left))
+            if step.timeout is not None:
+                limit = await stack.enter_async_context(clock.deadline(step.timeout))
+            if step.heartbeat_timeout is not None:
+                await running.heart.fetch(running)
+                silence = await stack.enter_async_context(clock.silence(step.heartbeat_timeout))
+                running.silence = silence
+            if step.is_async:
+                return await step.func(*args, **kwargs)
+            return await _in_thread(step, args, kwargs, threads, running)
     except TimeoutError as error:
-        if limit.expired():
+        running.is_stopped = True
+        if total is not None and total.expired():
+            raise out_of_time(command, command.attempt, command.last_failure) from error
+        if limit is not None and limit.expired() and step.timeout is not None:
             raise StepTimeoutError(step.name, step.timeout.total_seconds()) from error
+        if silence is not None and silence.expired() and step.heartbeat_timeout is not None:
+            raise StepHeartbeatTimeoutError(step.name, step.heartbeat_timeout.total_seconds()) from error
         raise
 
 
 async def _in_thread(
-    step: StepDefinition[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], threads: ThreadPoolExecutor
+    step: StepDefinition[..., Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    threads: ThreadPoolExecutor,
+    running: RunningAttempt,
 ) -> Any:
     context = contextvars.copy_context()
     call = functools.partial(context.run, step.func, *args, **kwargs)
-    return await asyncio.get_running_loop().run_in_executor(threads, call)
+    try:
+        return await asyncio.get_running_loop().run_in_executor(threads, call)
+    except asyncio.CancelledError:
+        running.is_stopped = True  # nobody can stop the thread; `heartbeat` tells it
+        raise

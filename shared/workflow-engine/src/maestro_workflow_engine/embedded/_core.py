@@ -9,6 +9,7 @@ import msgspec
 
 from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._errors import JournalWriteError, PayloadError, WorkflowError
+from maestro_workflow_engine._parent_close import ParentClose
 from maestro_workflow_engine._records import RunStatus
 from maestro_workflow_engine._registry import WorkflowRegistry
 from maestro_workflow_engine.embedded import _crash_points as crash_points
@@ -16,6 +17,7 @@ from maestro_workflow_engine.embedded._alarms import Alarms
 from maestro_workflow_engine.embedded._children import Children
 from maestro_workflow_engine.embedded._closing import Closing
 from maestro_workflow_engine.embedded._downloads import Downloads
+from maestro_workflow_engine.embedded._heart import Heart
 from maestro_workflow_engine.embedded._journal import NewRun, Parked, Statement, StatusChange, Write
 from maestro_workflow_engine.embedded._live import LiveRun
 from maestro_workflow_engine.embedded._loading import new_machine
@@ -29,6 +31,8 @@ from maestro_workflow_engine.embedded._uploads import Uploads
 from maestro_workflow_engine.embedded._watchers import Answers, Endings, Watchers
 from maestro_workflow_engine.machine import _commands as cmd
 from maestro_workflow_engine.machine import _events as ev
+
+_SET_CLOSE = "UPDATE runs SET on_parent_close = ? WHERE key = ?"
 
 
 class Core:
@@ -86,8 +90,9 @@ class Core:
             find=self.residents.by_key.get,
             report=self.append,
             surroundings=surroundings,
+            heart=Heart(journal, reader, sealer, downloads, surroundings, self.live),
         )
-        self.children = Children(self, reader, registry, self._clock)
+        self.children = Children(self, journal, reader, registry, self._clock)
         self.closing = Closing(self, journal, sealer, self._clock)
         self.growing = Watchers()
         self.endings = Endings()
@@ -106,6 +111,7 @@ class Core:
     def close(self) -> None:
         """Stop every step and put what can sleep to sleep; the journal still takes these last writes."""
         self._alarms.close()
+        self.steps.heart.close()
         self.residents.close()
         for run in self.residents:
             if run.is_idle:
@@ -145,6 +151,8 @@ class Core:
         *,
         trace: str | None,
         parent: tuple[LiveRun, int] | None = None,
+        on_close: str = ParentClose.CANCEL,
+        announce: ev.ChildStarted | None = None,
         on_durable: Callable[[], None] | None = None,
         on_failed: Callable[[JournalWriteError], None] | None = None,
         also: tuple[Statement, ...] = (),
@@ -158,6 +166,8 @@ class Core:
             input_: Its input.
             trace: The W3C traceparent of whoever starts it.
             parent: The run that starts it as a child, and the sequence number of its call.
+            on_close: What happens to it when its parent closes.
+            announce: What happens to the parent once the run is on disk, in the same transaction.
             on_durable: Called once it is on disk.
             on_failed: Called when the disk refuses it; there is no run then. Without it the write is tried until it succeeds.
             also: What is to reach the disk with it.
@@ -172,12 +182,22 @@ class Core:
         parent_ref = None if parent is None else (parent[0].key, parent[1])
         machine = new_machine(definition, run_id, parent[0].id if parent else None)
         run = LiveRun(self.new_key(), run_id, definition.name, definition.version, machine, parent_ref, 1, unflushed=1)
+        run.on_close = on_close
         self.residents.admit(run)
+        events, parked, news = [(run.key, 0, data)], None, None
+        if parent is not None and announce is not None:
+            news = parent[0], announce, self.reserve(parent[0])
+            events.append((parent[0].key, news[2], self._sealer.seal(parent[0].id, news[2], announce, objects)))
+            parked = self.unpark(parent[0])
+        if parent is not None and on_close != ParentClose.CANCEL:
+            also = (*also, (_SET_CLOSE, (on_close, run.key)))
 
         def durable() -> None:
             if on_durable is not None:
                 on_durable()
             self.happened(run, started, 0)
+            if news is not None:
+                self.happened(*news)
 
         def failed(error: JournalWriteError) -> None:
             self.residents.forget(run)
@@ -193,9 +213,9 @@ class Core:
             started.time,
             *(parent_ref or (None, None)),
         )
-        events = [(run.key, 0, data)]
         failing = failed if on_failed else None
-        self._journal.submit(Write(durable, row, events, on_failed=failing, also=also, order=order, objects=objects))
+        write = Write(durable, row, events, None, None, parked, failing, also, order, objects)
+        self._journal.submit(write)
         return run
 
     def append(
@@ -302,7 +322,7 @@ class Core:
         self.residents.settle(run)
 
     def terminate(self, run: LiveRun, reason: str) -> None:
-        """End a run at once, without letting it clean up; its children are asked to stop."""
+        """End a run at once, without letting it clean up."""
         if not run.is_ending:
             self.closing.end(run, ev.RunTerminated(self._clock.now_us(), reason), RunStatus.TERMINATED)
 
@@ -320,6 +340,8 @@ class Core:
         elif run.timers.get(seq) == at_us:
             del run.timers[seq]
             self.append(run, ev.TimerFired(max(self._clock.now_us(), at_us), seq))
+        elif seq in run.queued:
+            self.steps.expire(run, seq)
 
     # ── commands ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -339,8 +361,10 @@ class Core:
                     run.timers.pop(seq, None)
                 case cmd.StartChild():
                     self.children.start(run, command)
-                case cmd.CancelChild(seq):
-                    self.children.cancel(run, seq)
+                case cmd.CancelChild():
+                    self.children.cancel(run, command)
+                case cmd.SendSignal() | cmd.SendCancel():
+                    self.children.request(run, command)
                 case cmd.RecordPatch(change):
                     self.append(run, ev.PatchRecorded(self._clock.now_us(), change))
                 case cmd.AnswerUpdate():

@@ -11,6 +11,16 @@ _STEPS: tuple[tuple[str, ...], ...] = (
     (  # 2: schedules
         "CREATE TABLE schedules (id TEXT PRIMARY KEY, settings BLOB NOT NULL, progress BLOB NOT NULL) WITHOUT ROWID",
     ),
+    (  # children that outlive their parents, and what long steps say
+        "ALTER TABLE runs ADD COLUMN on_parent_close TEXT",
+        """CREATE TABLE heartbeats (
+    run     INTEGER NOT NULL,
+    seq     INTEGER NOT NULL,
+    time_us INTEGER NOT NULL,
+    details BLOB NOT NULL,
+    PRIMARY KEY (run, seq)
+) WITHOUT ROWID""",
+    ),
 )
 
 LATEST_VERSION = BASE_VERSION + len(_STEPS)

@@ -104,6 +104,11 @@ class EmbeddedReading:
             except WorkflowError as error:
                 problem = str(error)
         waits = machine.waiting_for if machine else []
+        if not core.steps.heart.is_still:
+            try:
+                waits = core.steps.heart.described(row.id, row.key, waits)
+            except (PayloadUnreadableError, PayloadStoreError) as error:
+                problem = str(error)
         if machine is not None and run is None:
             machine.drop()
         return RunDetail(
@@ -205,6 +210,8 @@ class EmbeddedReading:
             events = reader.sealed_ends(row.key)
         elif reading is not Reading.QUERY or not is_in_memory:
             events = reader.referring(row.key, after)
+        if reading is Reading.STATUS and not core.steps.heart.is_still:
+            events = [*events, *reader.heartbeats(row.key)]
         return self._opened.downloads.of(events)
 
     async def runs(
