@@ -99,9 +99,7 @@ async def ended(engine: WorkflowEngine, run_id: str) -> RunStatus:
 async def reached(engine: WorkflowEngine, run_id: str, kind: str, name: str) -> None:
     """Wait until a run waits for something."""
     async with asyncio.timeout(20):
-        while not any(
-            (w.kind, w.name) == (kind, name) for w in (await engine.handle(run_id).status()).waiting_for
-        ):
+        while not any((w.kind, w.name) == (kind, name) for w in (await engine.handle(run_id).status()).waiting_for):
             await asyncio.sleep(0.002)
 
 

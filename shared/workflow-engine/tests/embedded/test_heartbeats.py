@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from pydantic import BaseModel
 
@@ -42,6 +45,43 @@ def rows(folder: Path) -> list[tuple[int, bytes]]:
         found = connection.execute("SELECT seq, details FROM heartbeats").fetchall()
     connection.close()
     return found
+
+
+def rows_if_any(folder: Path) -> list[tuple[int, bytes]]:
+    try:
+        return rows(folder)
+    except sqlite3.OperationalError:  # the other process has not made its tables yet
+        return []
+
+
+KILLED = """
+import asyncio, sys
+from datetime import timedelta
+from maestro_workflow_engine import WorkflowEngine, heartbeat, step, step_info, workflow
+
+
+@step(heartbeat_timeout=timedelta(seconds=0.3))
+async def counts() -> None:
+    print("attempt", step_info().attempt, "after", step_info().last_heartbeat, flush=True)
+    n = 0
+    while len(sys.argv) < 3:
+        n += 1
+        heartbeat({"done": n})
+        await asyncio.sleep(0.01)
+
+
+@workflow
+async def flow() -> None:
+    await counts()
+
+
+async def main() -> None:
+    async with WorkflowEngine(sys.argv[1], workflows=[flow]) as engine:
+        await (await engine.start(flow, id="r")).result()
+
+
+asyncio.run(main())
+"""
 
 
 def url(folder: Path) -> str:
@@ -163,6 +203,27 @@ async def test_what_was_said_survives_a_restart_even_encrypted_and_in_the_payloa
     async with WorkflowEngine(url(tmp_path), **options) as engine:
         assert await engine.handle("r").result(SOON) == 2
     assert seen == [None, said]
+    assert rows(tmp_path) == []
+
+
+def test_what_was_said_survives_kill_9(tmp_path: Path):
+    """The last word that was kept before the process died is there in the next attempt of the next process."""
+    script = tmp_path / "worker.py"
+    script.write_text(KILLED)
+    command = [sys.executable, str(script), url(tmp_path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "attempt 1 after None\n"
+        deadline = time.monotonic() + 60
+        while not rows_if_any(tmp_path) or rows_if_any(tmp_path)[0][1] == b'{"details":{"done":1}}':
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        process.kill()
+    ((_, kept),) = rows(tmp_path)
+    again = subprocess.run([*command, "end"], stdout=subprocess.PIPE, text=True, timeout=60, check=True)
+    said = msgspec.json.decode(kept)["details"]
+    assert again.stdout == f"attempt 1 after {said}\n"
+    assert said["done"] > 1
     assert rows(tmp_path) == []
 
 

@@ -89,6 +89,8 @@ BAD = [
     ("MWF501", "", "await asyncio.get_event_loop().run_in_executor(None, sum, [1])"),
     ("MWF501", "", "await given.run_in_executor(None, sum, [1])"),
     ("MWF501", "import queue", "queue.Queue()"),
+    ("MWF504", "from maestro_workflow_engine import heartbeat", "heartbeat(1)"),
+    ("MWF504", "import maestro_workflow_engine as engine", "engine.step_info()"),
     ("MWF502", "", "asyncio.as_completed([work(1), work(2)])"),
     ("MWF502", "", "for done in asyncio.as_completed(work(n) for n in range(3)):\n    await done"),
     ("MWF502", "", "todo = [work(1)]\nasyncio.as_completed(todo)"),

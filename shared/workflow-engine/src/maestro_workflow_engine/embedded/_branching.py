@@ -64,7 +64,11 @@ def redrives(reader: JournalReader, sealer: Sealer, row: RunRow, now: int) -> li
         WorkflowConflictError: The run has not failed, is a child, or no step of it failed.
     """
     parent = None if row.parent_key is None else reader.by_key(row.parent_key)
-    if parent is not None and parent.status in ("running", "paused", "failed"):  # one that ended well will not ask again
+    if parent is not None and parent.status in (
+        "running",
+        "paused",
+        "failed",
+    ):  # one that ended well will not ask again
         raise WorkflowConflictError(row.id, f"run {row.id!r} is a child: retry {parent.id!r} instead")
     return _redrives(reader, sealer, row, now)
 
