@@ -1,10 +1,14 @@
-"""Iteration patterns: 21 and 22. Pattern 10, arbitrary cycles, is not supported."""
+"""Iteration patterns: 10, 21 and 22."""
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+import pytest
 from pattern_driving import Case, task, work
 
 from maestro_workflow_engine import step, workflow
+from maestro_workflow_engine.dsl import Steps, load_document
 
 
 @step
@@ -75,3 +79,28 @@ async def test_22_recursion(case: Case):
     await case.complete("clean")
     assert await case.result() == 3
     assert case.done == ["open", "open", "open", "clean", "clean", "clean"]
+
+
+ARBITRARY_CYCLE = """
+document: {dsl: 1.0.3, namespace: patterns, name: arbitrary-cycle, version: 1.0.0}
+do:
+  - enter: {switch: [{late: {when: '.enter == "B"', then: b}}, {early: {then: a}}]}
+  - a: {call: work, with: {name: A}, export: {as: '${ $context + {a: (($context.a // 0) + 1)} }'}}
+  - behind-a: {switch: [{out: {when: '$context.a >= 2', then: x}}, {on: {then: pause}}]}
+  - pause: {wait: {hours: 1}}
+  - b: {call: work, with: {name: B}, export: {as: '${ $context + {b: (($context.b // 0) + 1)} }'}}
+  - behind-b: {switch: [{out: {when: '$context.b >= 2', then: y}}, {on: {then: a}}]}
+  - x: {call: work, with: {name: X}, then: end}
+  - y: {call: work, with: {name: Y}, then: end}
+"""
+
+
+@pytest.mark.parametrize(("enter", "path"), [("A", "ABAX"), ("B", "BABY")])
+async def test_10_arbitrary_cycles(case: Case, enter: str, path: str):
+    """In a document, a cycle is entered at either of two tasks, and left behind either of them."""
+    cycle = load_document(ARBITRARY_CYCLE).as_workflow(Steps([work]))
+    await case.start(cycle, {"enter": enter})
+    await case.sleep(timedelta(hours=1))
+    await case.sleep(timedelta(hours=1))
+    await case.result()
+    assert "".join(case.done) == path
