@@ -22,7 +22,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 _LANGUAGES = {".py": "python", ".yaml": "yaml", ".json": "json"}
 _MARK = re.compile(r"^<!-- (code|console): (\S+) -->\n(?:```[a-z]*\n(.*?)^```\n)?", re.MULTILINE | re.DOTALL)
-_TIMEOUT_S = 60
+_TIMEOUT_S = 100
 
 
 class InsertError(Exception):

@@ -33,6 +33,7 @@ _spec.loader.exec_module(insert)
 MARKED = list(insert.documents())
 
 
+@pytest.mark.timeout(400)  # each command of a session is a process of its own
 @pytest.mark.parametrize("path", MARKED, ids=lambda path: str(path.relative_to(ROOT)))
 def test_a_document_shows_what_its_files_say_and_print(path: Path):
     """Each block below a mark is the region of the file, or what the commands print today. If not: `make docs`."""
@@ -48,12 +49,11 @@ def test_an_example_runs(path: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
     runpy.run_path(str(path), run_name="__main__")
 
 
-@pytest.mark.parametrize("path", TESTED, ids=lambda path: path.name)
-def test_an_example_of_a_test_passes(path: Path):
+def test_the_examples_of_tests_pass():
     """What the guide shows as tests are tests that pass."""
     options = ["-q", "-p", "no:cacheprovider", "--import-mode=prepend", "-o", "addopts=", "-o", "asyncio_mode=auto"]
     done = subprocess.run(
-        [sys.executable, "-B", "-m", "pytest", *options, str(path)],
+        [sys.executable, "-B", "-m", "pytest", *options, *map(str, TESTED)],
         capture_output=True,
         text=True,
         timeout=100,
