@@ -94,6 +94,14 @@ def test_every_page_of_the_guide_is_in_its_index():
         assert (GUIDE / page).read_text("utf-8").rstrip().endswith(f"]({following})"), page
 
 
+def test_the_modules_that_the_guide_names_are_there():
+    """Where the guide sends a reader into the code, there is that file."""
+    source = ROOT / "shared" / "workflow-engine" / "src" / "maestro_workflow_engine"
+    named = re.findall(r"`((?:machine|embedded)/\w*(?:\.py)?)`", (GUIDE / "how-it-works.md").read_text("utf-8"))
+    assert named
+    assert [name for name in named if not (source / name).exists()] == []
+
+
 def test_a_region_is_cut_out():
     """A region loses its indentation and the marks of regions within it; the whole file loses only the marks."""
     source = "a\n# region: x\n    b\n    # region: y\n    c\n    # endregion: y\n    # endregion: x\nd\n"
