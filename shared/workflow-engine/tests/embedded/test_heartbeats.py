@@ -282,7 +282,7 @@ async def test_a_plain_function_learns_from_its_heartbeat_that_it_no_longer_coun
             await handle.terminate()
         if why != "closed":
             await until(stopped.is_set)
-            with pytest.raises(Exception, match="cancelled|terminated|longer"):
+            with pytest.raises(Exception, match=r"cancelled|terminated|longer"):
                 await handle.result(SOON)
     await until(stopped.is_set)
 

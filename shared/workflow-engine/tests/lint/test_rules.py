@@ -124,6 +124,12 @@ BAD = [
 
 GOOD = [
     ("MWF101", "import time", "now()"),
+    (
+        "MWF504",
+        "from maestro_workflow_engine import start_child, signal_run, cancel_run",
+        "await (await start_child('w'))",
+    ),
+    ("MWF504", "from maestro_workflow_engine import Saga", "async with Saga() as saga:\n    saga.add(work, 1)"),
     ("MWF101", "", "asyncio.get_running_loop().time()"),
     ("MWF101", "from datetime import datetime, timedelta", "datetime(2026, 1, 1) + timedelta(days=1)"),
     ("MWF101", "import time", "time = given\ntime.time()"),

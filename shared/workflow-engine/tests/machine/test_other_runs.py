@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from datetime import timedelta
 from typing import Any
 
@@ -141,10 +142,8 @@ def test_a_request_whose_caller_was_cancelled_is_sent_all_the_same():
 
     @workflow
     async def flow() -> str:
-        try:
+        with contextlib.suppress(asyncio.CancelledError):
             await signal_run("other", "go")
-        except asyncio.CancelledError:
-            pass
         return str(await receive("end"))
 
     drive = Drive(flow)
@@ -212,12 +211,9 @@ def test_compensation_is_replayed_at_every_prefix_of_its_history():
 
     drive = Drive(flow)
     given = [list(drive.commands)]
-    for seq in (1, 2):
-        given.append(drive.complete(seq))
-    drive.cancel()
-    given.append([])
-    for seq in (3, 4):
-        given.append(drive.complete(seq))
+    given.extend(drive.complete(seq) for seq in (1, 2))
+    given.append(drive.cancel())
+    given.extend(drive.complete(seq) for seq in (3, 4))
     inputs = [bytes(c.input) for c in drive.commands if isinstance(c, cmd.RunStep)]
     assert inputs == [b'"a"', b'"b"', b'"undo b"', b'"undo a"']
     assert isinstance(drive.closing, cmd.CancelRun)
