@@ -1,0 +1,169 @@
+"""What CPython leaves to memory addresses: the same order in every replay, and CPython's functions everywhere else."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import sys
+import textwrap
+
+import pytest
+from engine_beside_cpython import OnMachine, World, assert_alike
+from engine_driving import Drive
+
+from maestro_workflow_engine import WorkflowDefinition, step, workflow
+from maestro_workflow_engine.machine import _commands as cmd
+from maestro_workflow_engine.machine._asyncio_order import install
+
+
+@step
+async def work(name: str) -> str:
+    raise AssertionError("the machine never runs a step itself")
+
+
+def inputs(definition: WorkflowDefinition[..., object], seed: int) -> list[bytes]:
+    """Return the inputs of the steps a workflow asks for at its start."""
+    return [bytes(c.input) for c in Drive(definition, seed=seed).commands if isinstance(c, cmd.RunStep)]
+
+
+@pytest.mark.parametrize("seed", [1, 42, 2**60 - 7])
+def test_as_completed_starts_coroutines_in_the_order_given(seed):
+    """Bare coroutines begin one after another as they were given, duplicates once, whatever their addresses are."""
+
+    @workflow
+    async def flow() -> None:
+        coroutines = [work(str(n)) for n in range(40)]
+        for each in asyncio.as_completed([*coroutines, *coroutines]):
+            await each
+
+    assert inputs(flow, seed) == [f'"{n}"'.encode() for n in range(40)]
+
+
+def test_as_completed_takes_any_iterable_when_cpython_does():
+    """Any iterable is taken, and nothing begins before the first result is asked for where CPython is lazy."""
+
+    async def program(w: World) -> object:
+        class Given:
+            def __iter__(self):
+                for n in range(3):
+                    w.log("made", n)
+                    yield w.act(n, 3 - n)
+
+        results = asyncio.as_completed(Given())
+        w.log("called")
+        for each in results:
+            w.log(await each)
+        w.log(list(asyncio.as_completed(())))
+        return "end"
+
+    assert_alike(program)
+
+
+def test_as_completed_refuses_what_cpython_refuses():
+    """A single awaitable, what is not iterable and what is not awaitable raise what CPython raises."""
+
+    async def program(w: World) -> object:
+        lonely = w.act("x", 1)
+        for given in (lonely, (n for n in ()), 7, [5], [[]]):
+            try:
+                list(asyncio.as_completed(given))  # type: ignore[call-overload]
+            except TypeError as error:
+                w.log(error)
+        lonely.close()
+        return "end"
+
+    assert_alike(program)
+
+
+def test_a_name_imported_before_the_engine_means_the_same():
+    """`from asyncio import as_completed` above the engine's import, as import sorters place it, is deterministic too."""
+    program = textwrap.dedent("""
+        from asyncio import all_tasks, as_completed
+        import asyncio, inspect
+        before = [as_completed, all_tasks, str(inspect.signature(as_completed))]
+        from maestro_workflow_engine import workflow, _payload
+        from maestro_workflow_engine.machine import WorkflowMachine, _events as ev
+        assert before == [asyncio.as_completed, asyncio.all_tasks, str(inspect.signature(asyncio.as_completed))]
+
+        @workflow
+        async def flow():
+            begun = []
+            async def one(n):
+                begun.append(n)
+                return n
+            coroutines = [one(n) for n in range(40)]
+            for each in as_completed(coroutines):
+                await each
+            assert begun == list(range(40)), begun
+            assert len(all_tasks()) == 1
+
+        machine = WorkflowMachine(flow, "run-1")
+        (end,) = machine.apply(ev.RunStarted(1, _payload.NULL, 3))
+        assert type(end).__name__ == "CompleteRun", end
+    """)
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+async def test_outside_workflows_as_completed_is_cpythons():
+    """Coroutines, tasks, timeouts and errors are CPython's on any other loop, however often the change is installed."""
+    install()
+
+    async def after(n: int) -> int:
+        for _ in range(n):
+            await asyncio.sleep(0)
+        return n
+
+    task = asyncio.create_task(after(1))
+    assert [await each for each in asyncio.as_completed([after(5), task, after(3)])] == [1, 3, 5]
+    with pytest.raises(TimeoutError):
+        await next(iter(asyncio.as_completed([asyncio.Event().wait()], timeout=0.001)))
+    with pytest.raises(TypeError, match="expect an iterable"):
+        list(asyncio.as_completed(task))  # type: ignore[call-overload]
+    assert asyncio.all_tasks() == asyncio.all_tasks(asyncio.get_running_loop())
+    assert asyncio.current_task() in asyncio.all_tasks()
+    for left in asyncio.all_tasks() - {asyncio.current_task()}:
+        left.cancel()
+    gathering = asyncio.gather(after(1), after(2))
+    assert gathering in {gathering}
+    assert await gathering == [1, 2]
+
+
+def test_outside_any_loop_all_tasks_refuses_as_ever():
+    """Without a running loop `all_tasks` raises what CPython raises."""
+    with pytest.raises(RuntimeError, match="no running event loop"):
+        asyncio.all_tasks()
+
+
+def test_sets_of_gathers_iterate_alike_in_every_replay():
+    """What gather returns may stand in the sets of wait; their order follows creation, not memory."""
+
+    async def program(w: World) -> object:
+        gathers = [asyncio.gather(w.act(f"{n}a", 1 + n), w.act(f"{n}b", 2 + n)) for n in range(30)]
+        done, _ = await asyncio.wait(gathers)
+        for each in done:
+            await w.act(each.result()[0], 0.01)
+        return "end"
+
+    run = OnMachine(program)
+    asked = [c for c in run.drive.commands if isinstance(c, cmd.RunStep)]
+    keep_memory_busy = [[object() for _ in range(n)] for n in range(100)]
+    assert all(run.again()[1] == run.drive.commands for _ in range(5))
+    assert len(asked) == 90
+    assert len(keep_memory_busy) == 100
+
+
+def test_all_tasks_iterates_alike_whatever_other_runs_do():
+    """The set of a run's tasks is filled in the order of their creation; other runs' tasks are not even looked at."""
+
+    async def program(w: World) -> object:
+        tasks = [asyncio.create_task(w.act(str(n), 100 + n)) for n in range(50)]
+        await asyncio.sleep(1)
+        for task in asyncio.all_tasks() - {asyncio.current_task()}:
+            task.cancel()
+            await w.act(task.get_name(), 0.01)
+        return len(tasks)
+
+    run = OnMachine(program)
+    others = [OnMachine(program, seed=seed) for seed in range(3)]
+    assert all(run.again()[1] == run.drive.commands for _ in range(3))
+    assert len(others) == 3
