@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import sys
 from asyncio import Handle, TimerHandle
 from collections import deque
 from collections.abc import Callable, Coroutine
 from contextvars import Context
-from functools import partial
 from types import AsyncGeneratorType
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -85,8 +83,8 @@ class DeterministicLoop(MachineLoop):
         previous = asyncio._get_running_loop()
         hooks = sys.get_asyncgen_hooks()
         asyncio._set_running_loop(self)
-        # A generator that the garbage collector finalises would run code at a random moment: keep it until the end.
-        sys.set_asyncgen_hooks(firstiter=self._keep_generator, finalizer=None)
+        # A generator that the garbage collector finalises would run code at a random moment: it runs none.
+        sys.set_asyncgen_hooks(firstiter=self._keep_generator, finalizer=_run_nothing)
         ready = self._ready
         left = MAX_CALLBACKS_PER_EVENT
         try:
@@ -133,13 +131,15 @@ class DeterministicLoop(MachineLoop):
                 coro = task.get_coro()
                 if coro is not None:
                     _close_for_good(coro.close)
-            for generator in self._generators:
-                _close_for_good(partial(_close_generator, generator))
+            for generator in self._generators:  # their own code no longer runs, but what they await must not outlive the loop
+                close = getattr(generator.ag_await, "close", None)
+                if close is not None:
+                    _close_for_good(close)
+            self._tasks.clear()
+            self._ready.clear()
+            self._generators.clear()
         finally:
             asyncio._set_running_loop(previous)
-        self._tasks.clear()
-        self._ready.clear()
-        self._generators.clear()
 
     def _keep_generator(self, generator: Any) -> None:
         if len(self._generators) >= self._prune_at:
@@ -248,9 +248,8 @@ def _close_for_good(close: Callable[[], object]) -> None:
         return
 
 
-def _close_generator(generator: AsyncGeneratorType[Any, Any]) -> None:
-    with contextlib.suppress(StopIteration):
-        generator.aclose().send(None)
+def _run_nothing(_generator: object) -> None:
+    """Stand in for the finalisation of an async generator: with a finaliser Python runs no code of the generator itself."""
 
 
 def _refusing(name: str, because: str) -> Callable[..., NoReturn]:
