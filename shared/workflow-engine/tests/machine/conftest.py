@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 # Tests are collected by path; this makes what they share importable from them, each under one name.
-for _name, _file in (("engine_driving", "driving.py"), ("engine_beside_cpython", "beside_cpython.py")):
-    _spec = importlib.util.spec_from_file_location(_name, Path(__file__).with_name(_file))
+for _file in ("driving", "beside_cpython", "random_programs", "random_histories"):
+    _name = f"engine_{_file}"
+    _spec = importlib.util.spec_from_file_location(_name, Path(__file__).with_name(f"{_file}.py"))
     assert _spec is not None
     assert _spec.loader is not None
     if _name not in sys.modules:

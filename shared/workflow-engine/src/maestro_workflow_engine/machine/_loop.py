@@ -126,11 +126,15 @@ class DeterministicLoop(MachineLoop):
         previous = asyncio._get_running_loop()
         asyncio._set_running_loop(self)
         try:
-            for task in sorted(self._tasks, key=hash):
-                task._log_destroy_pending = False  # type: ignore[attr-defined]  # the switch asyncio has for this
-                coro = task.get_coro()
-                if coro is not None:
-                    _close_for_good(coro.close)
+            for _ in range(_MAX_CLOSE_ATTEMPTS):
+                tasks, self._tasks = self._tasks, set()
+                if not tasks:
+                    break
+                for task in sorted(tasks, key=hash):  # their clean-up code may start further ones
+                    task._log_destroy_pending = False  # type: ignore[attr-defined]  # the switch asyncio has for this
+                    coro = task.get_coro()
+                    if coro is not None:
+                        _close_for_good(coro.close)
             for generator in self._generators:  # their own code no longer runs, but what they await must not outlive the loop
                 close = getattr(generator.ag_await, "close", None)
                 if close is not None:
