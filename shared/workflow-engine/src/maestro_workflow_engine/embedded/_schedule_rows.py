@@ -8,6 +8,7 @@ from functools import lru_cache
 import msgspec
 
 from maestro_workflow_engine._schedule_spec import CronSpec, IntervalSpec, Overlap
+from maestro_workflow_engine.embedded._journal import Statement
 
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -29,7 +30,7 @@ class Interval(msgspec.Struct, frozen=True, tag="interval", omit_defaults=True):
 class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a user has said. Only a user's call writes it.
 
-    `since_us` is the time from which it counts: when it was made, given another spec, or resumed.
+    `since_us` is the time from which it counts: when it was made, given another spec, or resumed. `input` and `note` are sealed.
     """
 
     workflow: str
@@ -67,7 +68,7 @@ class ScheduleChange(msgspec.Struct, frozen=True):
     settings: Settings | None = None
     progress: Progress | None = None
 
-    def statement(self) -> tuple[str, tuple[object, ...]]:
+    def statement(self) -> Statement:
         """Return the SQL and its values."""
         settings = None if self.settings is None else _encoder.encode(self.settings)
         progress = None if self.progress is None else _encoder.encode(self.progress)
