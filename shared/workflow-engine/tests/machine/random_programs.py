@@ -43,7 +43,19 @@ leaves = st.tuples(st.sampled_from(_kinds), st.integers(0, 99)).map(_leaf)
 
 def _combined(inner: st.SearchStrategy[Program]) -> st.SearchStrategy[Program]:
     several = st.lists(inner, min_size=2, max_size=4)
-    plain = ("sequence", "gather", "collect", "group", "locked", "gated", "pipeline", "event", "condition", "barrier", "gathers")
+    plain = (
+        "sequence",
+        "gather",
+        "collect",
+        "group",
+        "locked",
+        "gated",
+        "pipeline",
+        "event",
+        "condition",
+        "barrier",
+        "gathers",
+    )
     return st.one_of(
         *(st.tuples(st.just(kind), several) for kind in plain),
         st.tuples(st.just("wait"), st.tuples(st.sampled_from(sorted(_MODES)), _limits, several)),
@@ -56,7 +68,9 @@ def _combined(inner: st.SearchStrategy[Program]) -> st.SearchStrategy[Program]:
 
 
 _parts = st.recursive(leaves, _combined, max_leaves=10)
-programs = st.tuples(st.sampled_from(["collect", "gathers", "gated", "group"]), st.lists(_parts, min_size=2, max_size=5))
+programs = st.tuples(
+    st.sampled_from(["collect", "gathers", "gated", "group"]), st.lists(_parts, min_size=2, max_size=5)
+)
 
 
 @step
@@ -175,7 +189,7 @@ class Performer:
     async def do_catch(self, part: Program) -> Any:
         try:
             return await self.perform(part)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  whatever it is, the program goes on
             return type(error).__name__
 
     async def do_finally(self, body: tuple[Program, Program]) -> Any:

@@ -246,39 +246,6 @@ def test_a_failing_or_cancelled_workflow_closes_its_generators_too():
     assert isinstance(hurried.closing, cmd.CancelRun)
 
 
-def test_a_generator_in_use_by_a_left_over_task_goes_with_its_task():
-    """A run does not wait for a generator that a forgotten task is still inside of."""
-
-    touched: list[str] = []
-
-    async def wait() -> None:
-        try:
-            await receive("never")
-        finally:
-            await work("leave")
-            touched.append("left")
-
-    async def pages() -> AsyncIterator[int]:
-        try:
-            await wait()
-            yield 1
-        finally:
-            await work("close")
-            touched.append("closed")
-
-    @workflow
-    async def flow() -> str:
-        task = asyncio.create_task(anext(pages()))  # type: ignore[arg-type]
-        await asyncio.sleep(0)
-        return f"left {task.done()}"
-
-    drive = Drive(flow)
-    assert drive.output == "left False"
-    drive.machine.drop()
-    gc.collect()
-    assert touched == []
-
-
 def test_exhausted_generators_are_forgotten():
     """A run that goes through many generators does not keep them all."""
 
@@ -294,28 +261,3 @@ def test_exhausted_generators_are_forgotten():
 
     drive = Drive(flow)
     assert len(drive.machine._loop._generators) <= 20
-
-
-def test_dropping_a_run_runs_no_clean_up_of_its_generators():
-    """A run that leaves memory has not ended: its generators' clean-up asks for nothing."""
-    seen: list[str] = []
-
-    async def pages() -> AsyncIterator[int]:
-        try:
-            yield 1
-        finally:
-            await work("close")
-            seen.append("closed")
-
-    @workflow
-    async def flow() -> None:
-        async for _ in pages():
-            break
-        await receive("never")
-
-    drive = Drive(flow)
-    count = len(drive.commands)
-    drive.machine.drop()
-    gc.collect()
-    assert seen == []
-    assert len(drive.commands) == count

@@ -118,7 +118,7 @@ def test_an_event_wakes_all_who_wait():
 
 
 def test_a_condition_notifies_some_or_all():
-    """notify wakes so many, notify_all the rest, wait_for looks again; without the lock it refuses."""
+    """Notify wakes so many, notify_all the rest, wait_for looks again; without the lock it refuses."""
 
     async def program(w: World) -> object:
         condition = asyncio.Condition()

@@ -9,8 +9,7 @@ import pytest
 from engine_beside_cpython import World, assert_alike
 from engine_driving import Drive
 
-from maestro_workflow_engine import on_update, publish, receive, workflow
-from maestro_workflow_engine import _payload
+from maestro_workflow_engine import _payload, on_update, publish, receive, workflow
 from maestro_workflow_engine.machine import _commands as cmd
 from maestro_workflow_engine.machine import _events as ev
 
@@ -205,7 +204,12 @@ def test_what_the_loop_may_be_asked():
     @workflow
     async def flow() -> list[object]:
         loop = asyncio.get_running_loop()
-        return [loop.get_debug(), loop.get_exception_handler(), loop.get_task_factory(), loop is asyncio.get_event_loop()]
+        return [
+            loop.get_debug(),
+            loop.get_exception_handler(),
+            loop.get_task_factory(),
+            loop is asyncio.get_event_loop(),
+        ]
 
     assert Drive(flow).output == [False, None, None, True]
 

@@ -10,10 +10,12 @@ import textwrap
 
 import pytest
 from engine_beside_cpython import OnMachine, World, assert_alike
-from engine_driving import Drive
+from engine_driving import Drive, replayed
 
 from maestro_workflow_engine import WorkflowDefinition, step, workflow
+from maestro_workflow_engine._failure import describe
 from maestro_workflow_engine.machine import _commands as cmd
+from maestro_workflow_engine.machine import _events as ev
 from maestro_workflow_engine.machine._asyncio_order import install
 
 
@@ -125,7 +127,7 @@ async def test_outside_workflows_as_completed_is_cpythons():
     for left in asyncio.all_tasks() - {asyncio.current_task()}:
         left.cancel()
     gathering = asyncio.gather(after(1), after(2))
-    assert gathering in {gathering}
+    assert len({gathering, gathering}) == 1
     assert await gathering == [1, 2]
 
 
@@ -137,7 +139,6 @@ def test_outside_any_loop_all_tasks_refuses_as_ever():
 
 def test_sets_of_gathers_iterate_alike_in_every_replay():
     """What gather returns may stand in the sets of wait; their order follows creation, not memory."""
-
     in_the_way: list[object] = []
 
     async def program(w: World) -> object:
@@ -183,3 +184,86 @@ def test_all_tasks_iterates_alike_whatever_other_runs_do():
     for seed in range(5):
         others.append(OnMachine(program, seed=seed * 7))
         assert run.again()[1] == run.drive.commands
+
+
+def test_a_task_group_cancels_its_siblings_in_the_same_order_in_every_replay():
+    """TaskGroup keeps its tasks in a set; the order of cancellation must not depend on memory addresses."""
+
+    @workflow
+    async def group() -> str:
+        async def one(name: str) -> None:
+            try:
+                await work(name)
+            finally:
+                await work(name)
+
+        async with asyncio.TaskGroup() as tasks:
+            for name in "abcdefghij":
+                tasks.create_task(one(name))
+        return "never"
+
+    def run() -> list[tuple[type, object]]:
+        drive = Drive(group)
+        drive.feed(ev.StepFailed(drive.now, 4, "work", drive.commands[3].input, describe(ValueError("x")), drive.now))
+        drive.complete(11)  # its clean-up; only then does the task fail and the group cancel the others
+        return [(type(c), bytes(c.input) if isinstance(c, cmd.RunStep) else c) for c in drive.commands]
+
+    first = run()
+    keep_memory_busy = [object() for _ in range(1000)]
+    assert all(run() == first for _ in range(20))
+    assert len(keep_memory_busy) == 1000
+    assert sum(kind is cmd.CancelStep for kind, _ in first) == 9
+
+
+def test_wait_returns_sets_that_iterate_alike_in_every_replay():
+    """asyncio.wait gives sets; iterating over them is deterministic in a workflow."""
+
+    @workflow
+    async def waiter() -> list[str]:
+        tasks = [asyncio.ensure_future(work(str(n))) for n in range(40)]
+        done, _ = await asyncio.wait(tasks)
+        return [task.result() for task in done]
+
+    def run() -> object:
+        drive = Drive(waiter)
+        for seq in range(40, 0, -1):
+            drive.complete(seq, f"r{seq}")
+        return drive.output
+
+    first = run()
+    assert all(run() == first for _ in range(5))
+
+
+def test_queues_events_semaphores_and_their_kin_work_as_in_cpython():
+    """Asyncio's primitives run on the deterministic loop, and give the same order in every replay."""
+
+    @workflow
+    async def primitives() -> list[str]:
+        seen: list[str] = []
+        queue: asyncio.Queue[str] = asyncio.Queue(1)
+        opened, gate = asyncio.Event(), asyncio.Semaphore(2)
+
+        async def produce() -> None:
+            for name in "abc":
+                async with gate:
+                    await queue.put(await work(name))
+            opened.set()
+
+        async def consume() -> None:
+            while not (opened.is_set() and queue.empty()):
+                seen.append(await queue.get())
+
+        await asyncio.gather(produce(), consume())
+        tasks = [asyncio.ensure_future(work(name)) for name in "de"]
+        seen.extend([await done for done in asyncio.as_completed(tasks)])
+        seen.append(await asyncio.wait_for(asyncio.shield(work("f")), 10))
+        return seen
+
+    drive = Drive(primitives)
+    for seq in (1, 2, 3, 5, 4):
+        drive.complete(seq, f"r{seq}")
+    last = max(c.seq for c in drive.commands if isinstance(c, cmd.RunStep))
+    drive.complete(last, "end")
+    assert drive.output == ["r1", "r2", "r3", "r5", "r4", "end"]
+    _, commands = replayed(primitives, drive.history)
+    assert len(commands) == len(drive.commands)

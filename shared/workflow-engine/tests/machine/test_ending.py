@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import msgspec
-import pytest
 from engine_driving import Drive, replayed
 
-from maestro_workflow_engine import NonDeterminismError, _payload, continue_as_new, info, receive, run_child, step, workflow
-from maestro_workflow_engine._failure import describe
+from maestro_workflow_engine import (
+    _payload,
+    continue_as_new,
+    receive,
+    run_child,
+    step,
+    workflow,
+)
 from maestro_workflow_engine.machine import _commands as cmd
 from maestro_workflow_engine.machine import _events as ev
 
@@ -209,85 +213,3 @@ def test_a_cancellation_of_its_own_is_a_failure():
         raise asyncio.CancelledError("mine")
 
     assert isinstance(Drive(confused).closing, cmd.FailRun)
-
-
-def test_the_end_of_a_run_must_be_the_one_its_history_has():
-    """A run that completed in its history and fails today, or ends too late, has other code."""
-
-    @workflow(name="flow")
-    async def completes() -> str:
-        return await work("a")
-
-    @workflow(name="flow")
-    async def fails() -> str:
-        raise ValueError(await work("a"))
-
-    @workflow(name="flow")
-    async def goes_on() -> str:
-        await work("a")
-        return await work("b")
-
-    drive = Drive(completes)
-    drive.complete(1)
-    history = [*drive.history, ev.RunCompleted(drive.now, _payload.encode("ok"))]
-    replayed(completes, history)
-    for changed, expected, found in (
-        (fails, "RunCompleted", "FailRun (ValueError: ok)"),
-        (goes_on, "RunCompleted", "step 'work', and no end yet"),
-    ):
-        with pytest.raises(NonDeterminismError) as caught:
-            replayed(changed, history)
-        error = caught.value
-        assert (error.run_id, error.position, error.expected, error.found) == ("run-1", 2, expected, found)
-
-
-KINDS: dict[str, Any] = {
-    "a step": lambda: work("a"),
-    "a timer": lambda: asyncio.sleep(5),
-    "a child": lambda: run_child("child", None),
-    "a signal": lambda: receive("never"),
-}
-ANSWERS: dict[str, Any] = {
-    "a step": lambda now: ev.StepCompleted(now, 1, "work", _payload.encode("a"), _payload.encode("r"), now),
-    "a failing step": lambda now: ev.StepFailed(now, 1, "work", _payload.encode("a"), describe(OSError()), now),
-    "a timer": lambda now: ev.TimerFired(now, 1),
-    "a child": lambda now: ev.ChildCompleted(now, 1, "child", "c", _payload.encode("r")),
-    "a failing child": lambda now: ev.ChildFailed(now, 1, "child", "c", describe(OSError())),
-    "a cancelled child": lambda now: ev.ChildCancelled(now, 1, "child", "c"),
-}
-
-
-@pytest.mark.parametrize("asked", KINDS)
-@pytest.mark.parametrize("answered", ANSWERS)
-def test_an_answer_to_what_was_not_asked_is_named(asked, answered):
-    """Every kind of answer is checked against what the code asked for; both are named, with run and position."""
-
-    @workflow
-    async def flow() -> None:
-        await KINDS[asked]()
-
-    drive = Drive(flow)
-    event = ANSWERS[answered](drive.now)
-    if answered.split()[-1] == asked.split()[-1]:
-        drive.feed(event)
-        return
-    with pytest.raises(NonDeterminismError) as caught:
-        drive.feed(event)
-    labels = {"step": "step 'work'", "timer": "a timer", "child": "child workflow 'child'", "signal": "nothing at that point"}
-    error = caught.value
-    assert (error.run_id, error.position) == ("run-1", 1)
-    assert (error.expected, error.found) == (labels[answered.split()[-1]], labels[asked.split()[-1]])
-
-
-def test_a_patch_that_history_has_and_the_code_never_passes_is_named():
-    """Taking `patched()` out again before its old runs have ended is a change of the path."""
-
-    @workflow
-    async def flow() -> str:
-        await receive("go")
-        return info().run_id
-
-    drive = Drive(flow)
-    with pytest.raises(NonDeterminismError) as caught:
-        drive.feed(ev.PatchRecorded(drive.now, "gone"))
-    assert (caught.value.expected, caught.value.found) == ("patched('gone')", "no such call")

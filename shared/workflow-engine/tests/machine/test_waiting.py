@@ -186,7 +186,9 @@ def test_what_is_published_is_read_at_every_moment_and_after_a_replay():
         await work("b")
 
     drive = Drive(tells)
-    assert {key: msgspec.json.decode(value) for key, value in drive.machine.published.items()} == {"progress": {"done": 0}}
+    assert {key: msgspec.json.decode(value) for key, value in drive.machine.published.items()} == {
+        "progress": {"done": 0}
+    }
     drive.complete(1)
     for machine in (drive.machine, replayed(tells, drive.history)[0]):
         published = {key: msgspec.json.decode(value) for key, value in machine.published.items()}
@@ -237,7 +239,11 @@ def test_an_update_is_answered_once_it_is_handled():
 
 @pytest.mark.parametrize(
     ("name", "payload", "word"),
-    [("add", {"name": "tea", "count": 0}, "1 or more"), ("add", {"count": 1}, "payload"), ("take", {}, "it handles add")],
+    [
+        ("add", {"name": "tea", "count": 0}, "1 or more"),
+        ("add", {"count": 1}, "payload"),
+        ("take", {}, "it handles add"),
+    ],
 )
 def test_an_update_that_does_not_fit_is_rejected(name, payload, word):
     """Validator, type and missing handler reject with their reason, and the workflow's state is as before."""

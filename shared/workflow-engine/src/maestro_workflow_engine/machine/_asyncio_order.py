@@ -40,7 +40,9 @@ def as_completed(fs: Any, *, timeout: float | None = None) -> Any:
         What this version of Python returns: a generator, or an iterator that is asynchronous too.
     """
     loop = asyncio._get_running_loop()
-    if isinstance(loop, MachineLoop) and not (asyncio.iscoroutine(fs) or inspect.isawaitable(fs)):  # CPython refuses those
+    if isinstance(loop, MachineLoop) and not (
+        asyncio.iscoroutine(fs) or inspect.isawaitable(fs)
+    ):  # CPython refuses those
         fs = _Started(fs, loop)
     return _original("as_completed")(fs, timeout=timeout)
 

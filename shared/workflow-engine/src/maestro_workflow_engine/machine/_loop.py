@@ -135,7 +135,9 @@ class DeterministicLoop(MachineLoop):
                     coro = task.get_coro()
                     if coro is not None:
                         _close_for_good(coro.close)
-            for generator in self._generators:  # their own code no longer runs, but what they await must not outlive the loop
+            for (
+                generator
+            ) in self._generators:  # their own code no longer runs, but what they await must not outlive the loop
                 close = getattr(generator.ag_await, "close", None)
                 if close is not None:
                     _close_for_good(close)
