@@ -218,6 +218,33 @@ async def test_what_becomes_of_a_child_follows_its_policy_however_its_parent_clo
     assert cleaned == ([] if policy == "terminate" else ["child"])
 
 
+async def test_a_child_that_was_asked_to_stop_is_not_asked_again_when_its_parent_closes(tmp_path: Path):
+    """It is cleaning up, and a second request would cut that short; a restart in between does not forget it."""
+
+    @workflow
+    async def careful() -> str:
+        try:
+            return str(await receive("never"))
+        except asyncio.CancelledError:
+            return str(await receive("cleaned"))
+
+    @workflow
+    async def parent() -> None:
+        child = await start_child(careful, id="child")
+        await child.cancel()
+        await receive("end")
+
+    async with opened(tmp_path, careful, parent) as engine:
+        await engine.start(parent, id="p")
+        await reached(engine, "p", "signal", "end")
+    async with opened(tmp_path, careful, parent) as engine:
+        await engine.handle("p").signal("end")
+        await engine.handle("p").result(SOON)
+        await engine.handle("child").signal("cleaned", "up")
+        assert await engine.handle("child").result(SOON) == "up"
+        assert (await types(engine, "child")).count("cancel_requested") == 1
+
+
 async def test_termination_goes_down_by_the_policy_of_each_child():
     """A terminated child's own children are closed by their own policies, all in one transaction."""
 
@@ -264,20 +291,21 @@ async def test_a_parent_that_retries_takes_its_closed_children_up_again():
     @workflow
     async def parent() -> list[str]:
         child = await start_child(waits, "child", id="child")
-        done = await start_child(quick, 2, id="done")
+        late = await start_child(waits, "late", id="late", on_parent_close=ParentClose.ABANDON)
         up = await flaky()
         await child.signal("go", up)
-        return [await child, str(await done)]
+        return [await child, await late]
 
     async with opened(None, parent) as engine:
         handle = await engine.start(parent, id="p")
         with pytest.raises(WorkflowFailedError):
             await handle.result(SOON)
         assert await ended(engine, "child") is RunStatus.CANCELLED
-        assert await ended(engine, "done") is RunStatus.COMPLETED
+        await engine.handle("late").signal("go", "meanwhile")
+        assert await ended(engine, "late") is RunStatus.COMPLETED  # and nobody was there to hear of it
         down = False
         await handle.retry()
-        assert await handle.result(SOON) == ["child got up", "4"]
+        assert await handle.result(SOON) == ["child got up", "late got meanwhile"]
 
 
 async def test_a_fork_starts_its_unfinished_children_anew_but_not_those_it_had_let_go():

@@ -24,6 +24,7 @@ from maestro_workflow_engine import (
     WorkflowCancelledError,
     WorkflowContextError,
     WorkflowEngine,
+    WorkflowFailedError,
     heartbeat,
     last_heartbeat,
     receive,
@@ -285,6 +286,29 @@ async def test_a_plain_function_learns_from_its_heartbeat_that_it_no_longer_coun
             with pytest.raises(Exception, match=r"cancelled|terminated|longer"):
                 await handle.result(SOON)
     await until(stopped.is_set)
+
+
+async def test_a_first_sign_of_life_that_comes_too_late_is_refused():
+    """A thread that never beat before learns it as well."""
+    go, told = threading.Event(), threading.Event()
+
+    @step(timeout=timedelta(milliseconds=30))
+    def waits() -> None:
+        go.wait(20)
+        try:
+            heartbeat("late")
+        except asyncio.CancelledError:
+            told.set()
+
+    @workflow
+    async def flow() -> None:
+        await waits()
+
+    async with WorkflowEngine("sqlite://", workflows=[flow]) as engine:
+        with pytest.raises(WorkflowFailedError, match="took longer"):
+            await (await engine.start(flow)).result(SOON)
+        go.set()
+        await until(told.is_set)
 
 
 async def test_what_was_said_by_a_step_that_nobody_waits_for_is_forgotten(tmp_path: Path):

@@ -101,7 +101,6 @@ async def _limited(
                 return await step.func(*args, **kwargs)
             return await _in_thread(step, args, kwargs, threads, running)
     except TimeoutError as error:
-        running.is_stopped = True
         if total is not None and total.expired():
             raise out_of_time(command, command.attempt, command.last_failure) from error
         if limit is not None and limit.expired() and step.timeout is not None:
