@@ -23,6 +23,7 @@ from granian.server.embed import Server
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ._errors import AddressUnavailableError, StartupError
+from ._heap import settle_heap
 
 if TYPE_CHECKING:
     from ._app import MaestroAPI
@@ -139,6 +140,7 @@ async def _serve_until_signal(app: "MaestroAPI", listener: socket.socket) -> Non
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal)
     async with serving(app, listener) as task:
+        settle_heap()
         app.logger.info("Serving", url=app.bound_url, version=app.config.version)
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
