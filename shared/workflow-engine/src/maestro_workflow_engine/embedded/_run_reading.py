@@ -27,6 +27,7 @@ from maestro_workflow_engine._records import (
     terminal,
 )
 from maestro_workflow_engine._runner import Reading
+from maestro_workflow_engine.embedded._live import LiveRun
 from maestro_workflow_engine.embedded._loading import replay
 from maestro_workflow_engine.embedded._opened import Opened
 from maestro_workflow_engine.embedded._reader import RunRow
@@ -84,8 +85,10 @@ class EmbeddedReading:
             WorkflowNotFoundError: No such run.
         """
         core, reader = self._opened.core, self._opened.reader
-        row = self._opened.row(run_id)
         run = core.live(run_id)
+        if run is not None and (known := _from_memory(run)) is not None:
+            return known
+        row = self._opened.row(run_id)
         machine = run.machine if run else None
         problem = run.problem if run else None
         is_open = RunStatus(row.status).is_open
@@ -220,3 +223,23 @@ class EmbeddedReading:
     def _replayed(self, row: RunRow) -> WorkflowMachine:
         definition = self._opened.registry.find(row.workflow, row.version)
         return replay(definition, row.id, None, list(self._opened.reader.history(row.key)))
+
+
+def _from_memory(run: LiveRun) -> RunDetail | None:
+    """Show a run without the journal; None where only the journal knows."""
+    machine, started = run.machine, run.started
+    # Before its start is on disk there is no run, and while its end is being written it has not ended yet.
+    if machine is None or started is None or not machine.started_us or run.is_ending:
+        return None
+    return RunDetail(
+        id=run.id,
+        workflow=run.workflow,
+        version=run.version,
+        status=RunStatus.PAUSED if run.is_paused else RunStatus.RUNNING,
+        created_at=moment(started.time),
+        parent_id=machine.parent_id,
+        input=msgspec.json.decode(started.input),
+        trace=started.trace,
+        waiting_for=machine.waiting_for,
+        problem=run.problem,
+    )
