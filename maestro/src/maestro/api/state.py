@@ -20,17 +20,17 @@ class State(TypedDict):
     personas: Personas
 
 
-def _definitions(request: Request) -> Definitions:
+async def _definitions(request: Request) -> Definitions:
     found: Definitions = request.state.definitions
     return found
 
 
-def _runs(request: Request) -> Runs:
+async def _runs(request: Request) -> Runs:
     found: Runs = request.state.runs
     return found
 
 
-def _personas(request: Request) -> Personas:
+async def _personas(request: Request) -> Personas:
     found: Personas = request.state.personas
     return found
 
