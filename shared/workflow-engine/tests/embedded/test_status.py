@@ -61,5 +61,5 @@ async def test_a_run_that_is_not_on_disk_yet_is_not_shown(tmp_path: Path):
         starting = asyncio.ensure_future(engine.start(keep_asking, "who", id="r"))
         await asyncio.sleep(0)
         with pytest.raises(WorkflowNotFoundError):
-            engine._runner.reading.detail("r")
+            await engine._runner.reading.detail("r")
         assert (await (await starting).status()).input == "who"

@@ -12,12 +12,11 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._errors import WorkflowConflictError
 from maestro_workflow_engine._history_document import HistoryDocument
-from maestro_workflow_engine._runner import Reading
 from maestro_workflow_engine.embedded._branching import before_step, forked
 from maestro_workflow_engine.embedded._importing import import_run
 from maestro_workflow_engine.embedded._journal import Write
 from maestro_workflow_engine.embedded._opened import Acknowledgement, Opened, nothing
-from maestro_workflow_engine.embedded._run_reading import EmbeddedReading
+from maestro_workflow_engine.embedded._run_reading import EmbeddedReading, Reading
 
 _propagator = TraceContextTextMapPropagator()
 
