@@ -58,6 +58,7 @@ def run_service(app: "MaestroAPI", host: str, port: int) -> None:
     except AddressUnavailableError as error:
         sys.stderr.write(f"{app.config.service_name}: {error}\n")
         raise SystemExit(error.exit_code) from None
+    settle_heap()
     try:
         with listener, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve_until_signal(app, listener))
@@ -140,7 +141,6 @@ async def _serve_until_signal(app: "MaestroAPI", listener: socket.socket) -> Non
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal)
     async with serving(app, listener) as task:
-        settle_heap()
         app.logger.info("Serving", url=app.bound_url, version=app.config.version)
         stopping = asyncio.create_task(stop.wait())
         await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
