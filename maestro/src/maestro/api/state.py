@@ -39,7 +39,8 @@ TheDefinitions = Annotated[Definitions, Depends(_definitions)]
 TheRuns = Annotated[Runs, Depends(_runs)]
 ThePersonas = Annotated[Personas, Depends(_personas)]
 
+OPERATOR_ROLE = "operator"
 VIEWER = Depends(require_role("viewer"))
 """Reads."""
-OPERATOR = Depends(require_role("operator"))
+OPERATOR = Depends(require_role(OPERATOR_ROLE))
 """Starts and changes."""
