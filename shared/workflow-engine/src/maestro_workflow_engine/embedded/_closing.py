@@ -87,7 +87,7 @@ class Closing:
         except PayloadError as error:
             self.end(run, ev.RunFailed(now, describe(error)), RunStatus.FAILED)
             return
-        run.is_continuing = True
+        run.is_continuing, run.started = True, None
         placed = [(core.reserve(run), event) for event in events]
 
         def durable() -> None:

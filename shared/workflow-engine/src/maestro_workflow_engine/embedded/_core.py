@@ -172,6 +172,7 @@ class Core:
         parent_ref = None if parent is None else (parent[0].key, parent[1])
         machine = new_machine(definition, run_id, parent[0].id if parent else None)
         run = LiveRun(self.new_key(), run_id, definition.name, definition.version, machine, parent_ref, 1, unflushed=1)
+        run.started = started
         self.residents.admit(run)
 
         def durable() -> None:

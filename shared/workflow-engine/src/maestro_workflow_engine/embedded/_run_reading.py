@@ -27,6 +27,7 @@ from maestro_workflow_engine._records import (
     moment,
     terminal,
 )
+from maestro_workflow_engine.embedded._live import LiveRun
 from maestro_workflow_engine.embedded._loading import replay
 from maestro_workflow_engine.embedded._opened import Opened
 from maestro_workflow_engine.embedded._reader import RunRow
@@ -92,6 +93,10 @@ class EmbeddedReading:
         Raises:
             WorkflowNotFoundError: No such run.
         """
+        run = self._opened.core.live(run_id)
+        known = None if run is None else _from_memory(run)
+        if known is not None:
+            return known
         async with self.at_hand(run_id, Reading.STATUS):
             return self._detail(run_id)
 
@@ -244,3 +249,23 @@ class EmbeddedReading:
     def _replayed(self, row: RunRow) -> WorkflowMachine:
         definition = self._opened.registry.find(row.workflow, row.version)
         return replay(definition, row.id, None, list(self._opened.reader.history(row.key)))
+
+
+def _from_memory(run: LiveRun) -> RunDetail | None:
+    """Show a run without the journal; None where only the journal knows."""
+    machine, started = run.machine, run.started
+    # Before its start is on disk there is no run, and while its end is being written it has not ended yet.
+    if machine is None or started is None or not machine.started_us or run.is_ending:
+        return None
+    return RunDetail(
+        id=run.id,
+        workflow=run.workflow,
+        version=run.version,
+        status=RunStatus.PAUSED if run.is_paused else RunStatus.RUNNING,
+        created_at=moment(started.time),
+        parent_id=machine.parent_id,
+        input=msgspec.json.decode(started.input),
+        trace=started.trace,
+        waiting_for=machine.waiting_for,
+        problem=run.problem,
+    )
