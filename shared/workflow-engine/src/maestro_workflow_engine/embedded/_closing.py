@@ -75,7 +75,14 @@ class Closing:
         now = self._clock.now_us()
         events: list[ev.Event] = [
             ev.RunContinued(now, command.input),
-            ev.RunStarted(now, command.input, self._clock.random.getrandbits(62), old.trace, old.last_seq),
+            ev.RunStarted(
+                now,
+                command.input,
+                self._clock.random.getrandbits(62),
+                old.trace,
+                old.last_seq,
+                dict(old.attributes.current) or None,
+            ),
             *(ev.SignalReceived(now, name, payload) for name, payload in command.signals),
         ]
         objects: dict[str, bytes] = {}
@@ -93,6 +100,7 @@ class Closing:
         def durable() -> None:
             old.drop()
             run.is_continuing = False
+            run.attributes_recorded = 0
             run.unflushed -= 1  # the event that ended the old pass is nothing the new one has to see
             run.machine = new_machine(old.definition, run.id, old.parent_id)
             for position, event in placed[1:]:
