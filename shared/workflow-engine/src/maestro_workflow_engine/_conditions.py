@@ -77,13 +77,14 @@ def prefix(text: str) -> AttributePrefix:
         SearchAttributeError: It is longer than any attribute.
     """
     if not text or not isinstance(stored("prefix", text), str):
-        raise ValueError(f"prefix() needs a text, not {text!r}")  # noqa: TRY004  one error for what is no condition
+        raise ValueError(f"prefix() needs a text, not {text!r}")
     return AttributePrefix(text)
 
 
 def _single(value: AttributeValue) -> Stored:
     if isinstance(value, (list, tuple)):
-        raise ValueError(f"{value!r} is several values; match one keyword, or one_of(...) them")
+        msg = f"{value!r} is several values; match one keyword, or one_of(...) them"
+        raise ValueError(msg)  # noqa: TRY004  one error for whatever is no condition
     return stored("value", value)
 
 
