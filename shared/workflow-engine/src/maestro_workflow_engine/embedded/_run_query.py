@@ -60,7 +60,8 @@ def criteria(wanted: RunFilter) -> list[Criterion]:
         found.append(Criterion(f"r.status IN ({_marks(statuses)})", statuses, seeks))
     if wanted.id_prefix is not None:
         check, values = _begins("r.id", wanted.id_prefix)
-        found.append(Criterion(check, values, (Seek("runs r", check, values),)))
+        inside = f"r.key IN (SELECT r.key FROM runs r WHERE {check})"  # noqa: S608  clauses are ours
+        found.append(Criterion(check, values, (Seek("runs r", inside, values, probe="runs r", probe_where=check),)))
     found += [Criterion(check, (value,)) for check, value in _plain(wanted) if value is not None]
     return found
 
