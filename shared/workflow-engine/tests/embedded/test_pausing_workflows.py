@@ -30,6 +30,7 @@ from maestro_workflow_engine import (
     step,
     workflow,
 )
+from maestro_workflow_engine.embedded._journal import Write
 from maestro_workflow_engine.embedded._runner import EmbeddedRunner
 
 SOON = timedelta(seconds=20)
@@ -177,6 +178,69 @@ async def test_pausing_and_resuming_again_and_again_repeats_nothing():
             types = [event.type for event in await handle.history()]
             assert (types.count("attributes_set"), types.count("step_completed")) == (15, 15)
     assert len(ran) == len(set(ran)) == 15 * 8
+
+
+async def test_a_run_goes_on_only_once_nothing_is_being_written_for_it(monkeypatch: pytest.MonkeyPatch):
+    """A result that is on its way to the disk when the pause ends is waited for: its step does not run a second time."""
+    started, release = asyncio.Event(), asyncio.Event()
+
+    @step
+    async def slow() -> str:
+        ran.append("slow")
+        started.set()
+        await release.wait()
+        return "done"
+
+    @workflow
+    async def flow() -> list[str]:
+        return [await slow(), await work("after")]
+
+    async with WorkflowEngine("sqlite://", workflows=[flow]) as engine:
+        opened = runner(engine)._opened
+        assert opened is not None
+        submit, underway = opened.uploads.submit, list[Write]()
+
+        def hold_back(write: Write) -> None:
+            if any(b"step_completed" in event for _, _, event in write.events) and not underway:
+                underway.append(write)
+            else:
+                submit(write)
+
+        monkeypatch.setattr(opened.uploads, "submit", hold_back)
+        handle = await engine.start(flow)
+        await started.wait()
+        await engine.pause_workflow(flow)
+        release.set()
+        async with asyncio.timeout(SOON.total_seconds()):
+            while not underway:
+                await asyncio.sleep(0.001)
+            await engine.resume_workflow(flow)
+            while runner(engine).pausing._taking_up:
+                await asyncio.sleep(0.001)
+        submit(underway[0])
+        assert await handle.result(SOON) == ["done", "after"]
+    assert ran == ["slow", "after"]
+
+
+async def test_a_clock_that_was_set_back_loses_no_timer(monkeypatch: pytest.MonkeyPatch):
+    """A timer rang while its workflow was paused; when the pause ends the clock says that this is still to come."""
+    async with WorkflowEngine.test([naps, fulfil], start_time=START, max_workflows_in_memory=1) as engine:
+        await engine.start(naps, 3600.0, id="n")
+        await (await engine.start(fulfil, "x")).signal("other")  # there is room for one: the other has left memory
+        await engine.pause_workflow(naps)
+        await engine.time.sleep(timedelta(hours=2))
+        opened = runner(engine)._opened
+        assert opened is not None
+        assert "n" not in opened.core.residents.by_id
+        early = opened.clock.now_us() - 7_000_000_000
+        with monkeypatch.context() as patch:
+            patch.setattr(opened.clock, "now_us", lambda: early)
+            await engine.resume_workflow(naps)
+            async with asyncio.timeout(SOON.total_seconds()):
+                while runner(engine).pausing._taking_up:
+                    await asyncio.sleep(0)
+            assert "n" in opened.core.residents.by_id
+        assert await engine.handle("n").result(timedelta(hours=2)) == "woke 3600"
 
 
 async def test_timers_that_fall_due_fire_when_the_workflow_is_resumed():

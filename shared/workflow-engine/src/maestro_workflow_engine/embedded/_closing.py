@@ -100,7 +100,6 @@ class Closing:
         def durable() -> None:
             old.drop()
             run.is_continuing = False
-            run.attributes_recorded = 0
             run.unflushed -= 1  # the event that ended the old pass is nothing the new one has to see
             run.machine = new_machine(old.definition, run.id, old.parent_id)
             for position, event in placed[1:]:

@@ -406,10 +406,8 @@ class Core:
                     self.closing.start_over(run, command)
 
     def _record(self, run: LiveRun, command: cmd.RecordAttributes) -> None:
-        if command.number > run.attributes_recorded:  # else it is on its way to the disk
-            run.attributes_recorded = command.number
-            rows = attribute_rows.changed(run.key, command.changed, command.after)
-            self.append(run, ev.AttributesSet(self._clock.now_us(), command.changed), also=rows)
+        rows = attribute_rows.changed(run.key, command.changed, command.after)
+        self.append(run, ev.AttributesSet(self._clock.now_us(), command.changed), also=rows)
 
     def _answer(self, run: LiveRun, command: cmd.AnswerUpdate) -> None:
         output = msgspec.UNSET if command.output is None else command.output

@@ -46,9 +46,6 @@ class LiveRun:
     is_held: bool = False
     """Its workflow is paused, or was until now: likewise, and it is asked again once nothing is being written for it."""
 
-    attributes_recorded: int = 0
-    """The number of the last change of search attributes that was submitted for this pass."""
-
     parked_on_disk: bool = False
     steps: dict[int, asyncio.Task[msgspec.Raw]] = field(default_factory=dict)
     queued: dict[int, RunStep] = field(default_factory=dict)

@@ -18,11 +18,10 @@ class Attributes:
         give: Takes the commands.
     """
 
-    __slots__ = ("_count", "_give", "current", "unconfirmed")
+    __slots__ = ("_give", "current", "unconfirmed")
 
     def __init__(self, give: Callable[[RecordAttributes], None]) -> None:
         self._give = give
-        self._count = 0
         self.current: Mapping[str, Stored] = _NONE
         self.unconfirmed: tuple[RecordAttributes, ...] = ()
 
@@ -44,8 +43,7 @@ class Attributes:
             new = next(name for name in after if name not in self.current)
             raise SearchAttributeError(new, f"a run has at most {MOST_ATTRIBUTES} attributes")
         self.current = after
-        self._count += 1
-        command = RecordAttributes(self._count, changed, after)
+        command = RecordAttributes(changed, after)
         self.unconfirmed += (command,)
         self._give(command)
 

@@ -67,10 +67,9 @@ class RecordPatch(msgspec.Struct, frozen=True):
 class RecordAttributes(msgspec.Struct, frozen=True):
     """Journal a change of search attributes.
 
-    `number` counts the changes of a pass; `changed` has None for what is removed; `after` is what all attributes then are.
+    `changed` has None for what is removed; `after` is what all attributes then are.
     """
 
-    number: int
     changed: dict[str, Stored | None]
     after: dict[str, Stored]
 
