@@ -227,11 +227,12 @@ async def test_a_clock_that_was_set_back_loses_no_timer(monkeypatch: pytest.Monk
     async with WorkflowEngine.test([naps, fulfil], start_time=START, max_workflows_in_memory=1) as engine:
         await engine.start(naps, 3600.0, id="n")
         await (await engine.start(fulfil, "x")).signal("other")  # there is room for one: the other has left memory
-        await engine.pause_workflow(naps)
-        await engine.time.sleep(timedelta(hours=2))
+        await engine.time.sleep(timedelta(minutes=1))
         opened = runner(engine)._opened
         assert opened is not None
         assert "n" not in opened.core.residents.by_id
+        await engine.pause_workflow(naps)
+        await engine.time.sleep(timedelta(hours=2))
         early = opened.clock.now_us() - 7_000_000_000
         with monkeypatch.context() as patch:
             patch.setattr(opened.clock, "now_us", lambda: early)
