@@ -30,7 +30,7 @@ class EnginePauses:
         Args:
             workflow: The workflow, or its name.
             version: Only runs of this version. Default: of every version.
-            reason: Shown by `paused_workflows()` and by the runs; it is readable in the journal.
+            reason: Shown by `paused_workflows()` and by the runs.
 
         Raises:
             WorkflowNotFoundError: It is not registered.

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from maestro_workflow_engine import (
+    AesGcmCodec,
     CronSpec,
     JournalWriteError,
     Overlap,
@@ -492,6 +493,25 @@ async def test_taking_runs_up_waits_for_free_slots():
         async with asyncio.timeout(SOON.total_seconds()):
             while await engine.count(status="completed") < 401:
                 await asyncio.sleep(0.01)
+
+
+async def test_an_encrypted_engine_seals_the_reason_of_a_pause(tmp_path: Path):
+    """Nobody reads it without the key; the pause itself holds with any key, and says why its reason is missing."""
+    codec = AesGcmCodec(keys={"k": bytes(32)}, active="k")
+    async with WorkflowEngine(url(tmp_path), workflows=[fulfil], codec=codec) as engine:
+        await engine.pause_workflow(fulfil, reason="secret")
+        assert [paused.reason for paused in await engine.paused_workflows()] == ["secret"]
+    assert b"secret" not in (tmp_path / "journal.db").read_bytes()
+    async with WorkflowEngine(url(tmp_path), workflows=[fulfil]) as engine:
+        handle = await engine.start(fulfil, "x")
+        detail = await handle.status()
+        assert detail.paused_with is not None
+        assert "'k'" in detail.paused_with.reason
+        await engine.resume_workflow(fulfil)
+        await handle.signal("go")
+        await handle.result(SOON)
+    async with WorkflowEngine(url(tmp_path), workflows=[fulfil], codec=codec) as engine:
+        assert await engine.paused_workflows() == []
 
 
 @contextmanager

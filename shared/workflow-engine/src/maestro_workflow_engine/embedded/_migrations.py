@@ -32,7 +32,7 @@ _STEPS: tuple[tuple[str, ...], ...] = (
             workflow TEXT NOT NULL,
             version  TEXT NOT NULL,
             since_us INTEGER NOT NULL,
-            reason   TEXT NOT NULL,
+            reason   BLOB NOT NULL,
             PRIMARY KEY (workflow, version)
         ) WITHOUT ROWID
         """,

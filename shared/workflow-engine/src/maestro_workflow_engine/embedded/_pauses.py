@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import msgspec
+
+from maestro_workflow_engine._payload_errors import PayloadUnreadableError
 from maestro_workflow_engine._records import PausedWorkflow, moment
+from maestro_workflow_engine.embedded._sealing import Sealer
 
 ADD = "INSERT OR IGNORE INTO paused_workflows (workflow, version, since_us, reason) VALUES (?, ?, ?, ?)"
 REMOVE = "DELETE FROM paused_workflows WHERE workflow = ? AND version = ?"
@@ -21,7 +25,8 @@ class Pause:
     """Empty for every version."""
 
     since_us: int
-    reason: str
+    reason: bytes
+    """As JSON, sealed."""
 
 
 class Pauses:
@@ -54,11 +59,25 @@ class Pauses:
         return [self._pauses[key] for key in sorted(self._pauses)]
 
 
-def record(pause: Pause) -> PausedWorkflow:
-    """Return the public form of a pause."""
+def sealed(pause: Pause, reason: str, sealer: Sealer) -> Pause:
+    """Return a pause with its reason.
+
+    Raises:
+        PayloadError: The reason is too large to be kept.
+    """
+    return replace(pause, reason=sealer.seal_value(_owner(pause), "reason", msgspec.json.encode(reason)))
+
+
+def record(pause: Pause, sealer: Sealer) -> PausedWorkflow:
+    """Return the public form of a pause. In place of a reason that cannot be read stands why."""
+    try:
+        reason = msgspec.json.decode(sealer.open_value(_owner(pause), "reason", pause.reason), type=str)
+    except PayloadUnreadableError as error:
+        reason = str(error)
     return PausedWorkflow(
-        workflow=pause.workflow,
-        version=pause.version or None,
-        since=moment(pause.since_us),
-        reason=pause.reason,
+        workflow=pause.workflow, version=pause.version or None, since=moment(pause.since_us), reason=reason
     )
+
+
+def _owner(pause: Pause) -> str:
+    return f"paused workflow {pause.workflow}:{pause.version}"

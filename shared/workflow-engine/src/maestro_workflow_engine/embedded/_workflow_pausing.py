@@ -10,7 +10,7 @@ from maestro_workflow_engine.embedded import _crash_points as crash_points
 from maestro_workflow_engine.embedded._journal import Statement, Write
 from maestro_workflow_engine.embedded._live import LiveRun
 from maestro_workflow_engine.embedded._opened import Acknowledgement, Opened
-from maestro_workflow_engine.embedded._pauses import ADD, REMOVE, Pause, record
+from maestro_workflow_engine.embedded._pauses import ADD, REMOVE, Pause, record, sealed
 
 _TAKEN_UP_AT_ONCE = 100
 _ORDER = ("paused workflows",)
@@ -35,8 +35,7 @@ class EmbeddedPausing:
             PayloadError: The reason is too large to be kept.
             JournalWriteError: The disk refuses; it was not paused.
         """
-        self._opened.sealer.check_size("reason", reason.encode())
-        pause = Pause(workflow, version or "", self._opened.clock.now_us(), reason)
+        pause = sealed(Pause(workflow, version or "", self._opened.clock.now_us(), b""), reason, self._opened.sealer)
         values = (pause.workflow, pause.version, pause.since_us, pause.reason)
         await self._write((ADD, values), lambda: self._hold(pause))
 
@@ -51,7 +50,7 @@ class EmbeddedPausing:
 
     def paused(self) -> list[PausedWorkflow]:
         """Return which workflows are paused."""
-        return [record(pause) for pause in self._opened.core.pauses.listing()]
+        return [record(pause, self._opened.sealer) for pause in self._opened.core.pauses.listing()]
 
     async def _write(self, statement: Statement, apply: Callable[[], None]) -> None:
         """Write a change; memory follows the disk, whether the caller is still there or not."""
