@@ -240,7 +240,8 @@ class WorkflowMachine:
 
     def start_timer(self, handle: asyncio.TimerHandle) -> None:
         """Turn a timer of the loop into a durable one."""
-        fire_at = round(handle.when() * 1e6)
+        when = handle.when()
+        fire_at = _LATEST_US if when >= _LATEST_S else round(when * 1e6)  # sleep(math.inf) is a way to wait for ever
         handle._scheduled = True  # type: ignore[attr-defined]  # asyncio then reports its cancellation to the loop
         self._timers[id(handle)] = self._add(PendingTimer(fire_at, handle))
 
@@ -293,7 +294,11 @@ class WorkflowMachine:
     async def _run(self, input_: msgspec.Raw) -> None:
         try:
             args, kwargs = self.definition.signature.decode(input_)
-            result = await self.definition.func(*args, **kwargs)
+            try:
+                result = await self.definition.func(*args, **kwargs)
+            finally:
+                if self._loop.has_generators and not self._dropped:
+                    await self._loop.close_generators()
             self._close(cmd.CompleteRun(_payload.encode(result)))
         except ContinueAsNewSignal as continuation:
             signals = tuple((name, raw) for name, inbox in self._inboxes.items() for raw in inbox.buffered)
@@ -446,6 +451,8 @@ def _describe_event(event: ev.Event) -> str:
     return f"{name}({step!r})" if step else name
 
 
+_LATEST_US = 253_402_300_799_000_000  # the last second that a datetime can name
+_LATEST_S = _LATEST_US / 1e6
 _REFUSED = f"{PayloadError.__module__}:{PayloadError.__qualname__}"
 _ENDING: dict[type, type] = {
     ev.RunCompleted: cmd.CompleteRun,
