@@ -75,7 +75,14 @@ class Closing:
         now = self._clock.now_us()
         events: list[ev.Event] = [
             ev.RunContinued(now, command.input),
-            ev.RunStarted(now, command.input, self._clock.random.getrandbits(62), old.trace, old.last_seq),
+            ev.RunStarted(
+                now,
+                command.input,
+                self._clock.random.getrandbits(62),
+                old.trace,
+                old.last_seq,
+                dict(old.attributes.current) or None,
+            ),
             *(ev.SignalReceived(now, name, payload) for name, payload in command.signals),
         ]
         objects: dict[str, bytes] = {}

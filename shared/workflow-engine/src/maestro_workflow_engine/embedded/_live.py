@@ -44,6 +44,9 @@ class LiveRun:
     is_paused: bool = False
     """What its machine asks for is not done; it is asked again when the run is resumed."""
 
+    is_held: bool = False
+    """Its workflow is paused, or was until now: likewise, and it is asked again once nothing is being written for it."""
+
     parked_on_disk: bool = False
     started: RunStarted | None = None
     """How it started, when it has been in memory ever since and is in its first pass; else the journal knows."""
