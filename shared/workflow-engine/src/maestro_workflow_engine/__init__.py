@@ -1,6 +1,8 @@
 """Durable workflows in plain asyncio, and the Open Workflow DSL (`maestro_workflow_engine.dsl`)."""
 
+from maestro_workflow_engine._attributes import AttributeValue
 from maestro_workflow_engine._child import ChildHandle, cancel_run, run_child, signal_run, start_child
+from maestro_workflow_engine._conditions import between, one_of, prefix
 from maestro_workflow_engine._definitions import StepDefinition, WorkflowDefinition, step, workflow
 from maestro_workflow_engine._engine import WorkflowEngine
 from maestro_workflow_engine._errors import (
@@ -16,6 +18,7 @@ from maestro_workflow_engine._errors import (
     PayloadError,
     QueryNotFoundError,
     RetryAfterError,
+    SearchAttributeError,
     StandstillError,
     StepFailedError,
     StepHeartbeatTimeoutError,
@@ -48,6 +51,7 @@ from maestro_workflow_engine._inside import (
     publish,
     random,
     receive,
+    set_attributes,
     uuid4,
 )
 from maestro_workflow_engine._parent_close import ParentClose
@@ -60,14 +64,16 @@ from maestro_workflow_engine._payload_errors import (
     PayloadUnreadableError,
 )
 from maestro_workflow_engine._payload_store import PayloadStore
-from maestro_workflow_engine._records import HistoryEvent, RunDetail, RunInfo, RunPage, RunStatus
+from maestro_workflow_engine._records import HistoryEvent, PausedWorkflow, RunDetail, RunInfo, RunPage, RunStatus
 from maestro_workflow_engine._replay import ReplayResult, replay, replay_all
 from maestro_workflow_engine._retry import RetryPolicy
+from maestro_workflow_engine._run_filter import RunFilter, RunOrder
 from maestro_workflow_engine._saga import Compensation, CompensationError, Saga
 from maestro_workflow_engine._schedule_handle import ScheduleHandle
 from maestro_workflow_engine._schedule_keeper import ScheduleNotFoundError
 from maestro_workflow_engine._schedule_records import ScheduledRun, ScheduleInfo
 from maestro_workflow_engine._schedule_spec import CronSpec, IntervalSpec, Overlap, ScheduleSpecError
+from maestro_workflow_engine._start_options import StartOptions
 from maestro_workflow_engine._step_info import StepInfo, step_info
 from maestro_workflow_engine._testing import TimeSkippingEngine
 from maestro_workflow_engine._time import VirtualTime
@@ -77,6 +83,7 @@ from maestro_workflow_engine.rescue._rescue import JournalRescue, check_journal,
 
 __all__ = [
     "AesGcmCodec",
+    "AttributeValue",
     "ChildHandle",
     "Compensation",
     "CompensationError",
@@ -99,6 +106,7 @@ __all__ = [
     "NonRetryableError",
     "Overlap",
     "ParentClose",
+    "PausedWorkflow",
     "PayloadCodec",
     "PayloadError",
     "PayloadIntegrityError",
@@ -112,7 +120,9 @@ __all__ = [
     "RetryAfterError",
     "RetryPolicy",
     "RunDetail",
+    "RunFilter",
     "RunInfo",
+    "RunOrder",
     "RunPage",
     "RunStatus",
     "Saga",
@@ -121,7 +131,9 @@ __all__ = [
     "ScheduleNotFoundError",
     "ScheduleSpecError",
     "ScheduledRun",
+    "SearchAttributeError",
     "StandstillError",
+    "StartOptions",
     "StepDefinition",
     "StepFailedError",
     "StepHeartbeatTimeoutError",
@@ -147,6 +159,7 @@ __all__ = [
     "WorkflowInfo",
     "WorkflowNotFoundError",
     "WorkflowTerminatedError",
+    "between",
     "cancel_run",
     "check_journal",
     "continue_as_new",
@@ -155,7 +168,9 @@ __all__ = [
     "last_heartbeat",
     "now",
     "on_update",
+    "one_of",
     "patched",
+    "prefix",
     "publish",
     "random",
     "read_history",
@@ -164,6 +179,7 @@ __all__ = [
     "replay_all",
     "rescue_journal",
     "run_child",
+    "set_attributes",
     "signal_run",
     "start_child",
     "step",

@@ -51,7 +51,14 @@ class Closing:
         now = self._clock.now_us()
         events: list[ev.Event] = [
             ev.RunContinued(now, command.input),
-            ev.RunStarted(now, command.input, self._clock.random.getrandbits(62), old.trace, old.last_seq),
+            ev.RunStarted(
+                now,
+                command.input,
+                self._clock.random.getrandbits(62),
+                old.trace,
+                old.last_seq,
+                dict(old.attributes.current) or None,
+            ),
             *(ev.SignalReceived(now, name, payload) for name, payload in command.signals),
         ]
         objects: dict[str, bytes] = {}
@@ -63,7 +70,7 @@ class Closing:
         except PayloadError as error:
             self.end(run, ev.RunFailed(now, describe(error)), RunStatus.FAILED)
             return
-        run.is_continuing = True
+        run.is_continuing, run.started = True, None
         together = Together(core)
         placed = list(zip(together.place_sealed(run, rows, objects), events, strict=True))
         together.also(*core.steps.heart.purge(run))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +13,7 @@ import msgspec
 
 from maestro_core_logging import get_logger
 from maestro_workflow_engine import _payload
+from maestro_workflow_engine._attributes import Stored
 from maestro_workflow_engine._errors import (
     NonDeterminismError,
     PayloadError,
@@ -23,6 +24,7 @@ from maestro_workflow_engine._failure import Failure, describe, rebuild
 from maestro_workflow_engine.machine import _commands as cmd
 from maestro_workflow_engine.machine import _events as ev
 from maestro_workflow_engine.machine import _kin
+from maestro_workflow_engine.machine._attributes import Attributes, call_text
 from maestro_workflow_engine.machine._inbox import Inbox
 from maestro_workflow_engine.machine._loop import DeterministicLoop
 from maestro_workflow_engine.machine._pending import Pending, PendingChild, PendingStep, PendingTimer, Wait, waits_of
@@ -59,6 +61,7 @@ class WorkflowMachine:
         parent_id: The id of the run that started this one, if one did.
         replaying: Whether the events being applied come from history.
         published: What the workflow has published for queries, by key.
+        attributes: Its search attributes.
         done: Whether the workflow has ended.
         trace: The W3C traceparent of whoever started the run.
         has_children: Whether the workflow has asked for a child.
@@ -99,6 +102,7 @@ class WorkflowMachine:
         self._recorded_patches = frozenset(patches)
         self._patches: dict[str, bool] = {}
         self.updates = Updates(self._loop, self._command)
+        self.attributes = Attributes(self._command)
         self._main: asyncio.Task[None] | None = None
         self._cancel_requested = False
         self._dropped = False
@@ -122,6 +126,9 @@ class WorkflowMachine:
         self._loop.now_us = max(self._loop.now_us, event.time)
         self._commands = []
         if isinstance(event, _UNSEEN):
+            return []
+        if isinstance(event, ev.AttributesSet):
+            self._on_attributes(event)
             return []
         if isinstance(event, ev.RunTerminated):
             self._closing, self.done = cmd.CancelRun(), True
@@ -148,15 +155,15 @@ class WorkflowMachine:
             for change, taken in self._patches.items()
             if taken and change not in self._recorded_patches
         ]
-        answers = self.updates.unconfirmed
+        records: list[cmd.Command] = [*unrecorded, *self.attributes.unconfirmed, *self.updates.unconfirmed]
         if self._closing is not None:
-            return [*unrecorded, *answers, self._closing]
+            return [*records, self._closing]
         wanted = [
             entry.command(seq)
             for seq, entry in self._pending.items()
             if not (isinstance(entry, PendingChild) and entry.is_left_alone)
         ]
-        return [*unrecorded, *answers, *self._unsent_cancels.values(), *wanted]
+        return [*records, *self._unsent_cancels.values(), *wanted]
 
     @property
     def waiting_for(self) -> list[Wait]:
@@ -228,6 +235,11 @@ class WorkflowMachine:
                 self._command(cmd.RecordPatch(change))
         return taken
 
+    def set_attributes(self, wanted: Mapping[str, Stored | None]) -> None:
+        """Change search attributes."""
+        if not self.done and not self._dropped:
+            self.attributes.set(wanted)
+
     def start_timer(self, handle: asyncio.TimerHandle) -> None:
         """Turn a timer of the loop into a durable one."""
         when = handle.when()
@@ -297,7 +309,7 @@ class WorkflowMachine:
         if self.done or self._dropped:
             return
         # Steps and timers that nobody awaits any more end with the run.
-        self._commands = [c for c in self._commands if isinstance(c, (cmd.RecordPatch, cmd.AnswerUpdate))]
+        self._commands = [c for c in self._commands if isinstance(c, _RECORDS)]
         self._commands += self.updates.abandon(self.run_id)
         self._commands.append(command)
         self._closing = command
@@ -340,6 +352,8 @@ class WorkflowMachine:
         self.started_us = event.time
         self.trace = event.trace
         self._seq = self._first_seq = event.first_seq
+        if event.attributes is not None:
+            self.attributes.begin(event.attributes)
         self._seed = event.seed
         self._loop.seed_order(event.seed)
         self._main = self._loop.create_task(self._run(event.input), name="workflow", context=self._context)
@@ -390,6 +404,11 @@ class WorkflowMachine:
         if not self._patches.get(event.change):
             raise self._mismatch(f"patched({event.change!r})", "no such call")
 
+    def _on_attributes(self, event: ev.AttributesSet) -> None:
+        found = self.attributes.confirm(event.attributes)
+        if found is not None:
+            raise self._mismatch(call_text(event.attributes), found)
+
 
 def _step_error(step: str, attempts: int, failure: Failure) -> Exception:
     record = StepFailedError(step, attempts, failure)
@@ -426,6 +445,7 @@ _ENDING: dict[type, type] = {
     ev.RunContinued: cmd.ContinueRun,
 }
 _ENDS = tuple(_ENDING)
+_RECORDS = (cmd.RecordPatch, cmd.RecordAttributes, cmd.AnswerUpdate)
 _UNSEEN = (ev.RunPaused, ev.RunResumed, ev.RunRedriven)
 
 _HANDLERS: dict[type, Callable[[WorkflowMachine, Any], None]] = {
