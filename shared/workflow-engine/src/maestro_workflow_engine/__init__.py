@@ -1,5 +1,6 @@
 """Durable workflows in plain asyncio, and the Open Workflow DSL (`maestro_workflow_engine.dsl`)."""
 
+from maestro_workflow_engine._blocked import BlockedInfo
 from maestro_workflow_engine._definitions import StepDefinition, WorkflowDefinition, step, workflow
 from maestro_workflow_engine._engine import WorkflowEngine
 from maestro_workflow_engine._errors import (
@@ -70,6 +71,7 @@ from maestro_workflow_engine.rescue._rescue import JournalRescue, check_journal,
 
 __all__ = [
     "AesGcmCodec",
+    "BlockedInfo",
     "CronSpec",
     "EngineClosedError",
     "Failure",

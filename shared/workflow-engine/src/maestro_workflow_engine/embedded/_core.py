@@ -367,13 +367,12 @@ class Core:
         crash_points.reach(crash_points.BEFORE_APPLY)
         try:
             commands = run.machine.apply(event, position)
-        except WorkflowError as error:
+        except Exception as error:  # noqa: BLE001  one run stops over it; those that share its commit go on
             run.machine.drop()
-            run.problem, run.machine = str(error), None
+            run.problem, run.machine = str(error) or repr(error), None
             self._steps.retire(run)
-            _logger.error(
-                "Run cannot go on", run_id=run.id, workflow=run.workflow, problem=run.problem, code=error.code
-            )
+            code = getattr(error, "code", WorkflowError.code)
+            _logger.error("Run cannot go on", run_id=run.id, workflow=run.workflow, problem=run.problem, code=code)
             return
         crash_points.reach(crash_points.AFTER_APPLY)
         if isinstance(event, ev.RunPaused):

@@ -14,6 +14,7 @@ import msgspec
 from opentelemetry import trace
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from maestro_workflow_engine._blocked import BlockedInfo
 from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._errors import (
     EngineClosedError,
@@ -56,6 +57,7 @@ from maestro_workflow_engine.embedded._schedules import Schedules
 from maestro_workflow_engine.embedded._sealing import Sealer
 from maestro_workflow_engine.embedded._surroundings import Surroundings
 from maestro_workflow_engine.embedded._uploads import Uploads
+from maestro_workflow_engine.embedded._watchdog import Watchdog
 from maestro_workflow_engine.machine import WorkflowMachine
 from maestro_workflow_engine.machine import _events as ev
 
@@ -74,6 +76,7 @@ class EmbeddedRunner:
         threads: How many plain step functions may run at once.
         surroundings: Time, disk and stand-ins for steps.
         payloads: How payloads are kept.
+        block_warning: How long something may hold the event loop before it is named; None for never.
     """
 
     def __init__(
@@ -86,6 +89,7 @@ class EmbeddedRunner:
         threads: int,
         surroundings: Surroundings,
         payloads: PayloadOptions,
+        block_warning: timedelta | None,
     ) -> None:
         self._path = path
         self._registry = registry
@@ -99,6 +103,7 @@ class EmbeddedRunner:
         self._uploads: Uploads | None = None
         self._opened: tuple[Core, JournalReader, Journal] | None = None
         self._schedules: Schedules | None = None
+        self._watchdog = None if block_warning is None else Watchdog(block_warning)
 
     async def open(self) -> None:
         """Open the journal and take up every unfinished run.
@@ -122,6 +127,8 @@ class EmbeddedRunner:
             except OSError as error:
                 raise JournalError(path, f"journal {path} cannot be opened: {error.strerror}") from error
             stack.callback(lock.release)
+            if self._watchdog is not None:
+                stack.enter_context(self._watchdog.kept())
             journal = self._surroundings.journal(path)
             stack.push_async_callback(journal.close)
             store, sealer = self._payloads.store, self._sealer
@@ -159,6 +166,11 @@ class EmbeddedRunner:
     def failure(self) -> JournalWriteError | None:
         """Why the journal, or the payload store, cannot be written at the moment; None when it can."""
         return self._parts[2].failure or (self._uploads.failure if self._uploads else None)
+
+    @property
+    def blocked(self) -> BlockedInfo | None:
+        """What holds the event loop; None when nothing does, or nobody watches."""
+        return None if self._watchdog is None else self._watchdog.blocked
 
     def registered(self, definition: WorkflowDefinition[..., Any]) -> None:
         """Take up runs that waited for a workflow to be registered."""

@@ -156,13 +156,18 @@ class WorkflowMachine:
         waits: list[Wait] = []
         for entry in self._pending.values():
             if isinstance(entry, PendingStep):
-                waits.append(Wait("step", entry.step.name, entry.not_before or None, entry.attempt))
+                waits.append(Wait("step", entry.step.name, entry.not_before or None, entry.attempt, entry.since))
             elif isinstance(entry, PendingTimer):
-                waits.append(Wait("timer", None, entry.fire_at))
+                waits.append(Wait("timer", None, entry.fire_at, since=entry.since))
             else:
-                waits.append(Wait("child", entry.workflow))
+                waits.append(Wait("child", entry.workflow, since=entry.since))
         waits.extend(Wait("signal", name) for name, inbox in self._inboxes.items() if inbox.is_awaited)
         return waits
+
+    @property
+    def position(self) -> int:
+        """The position of the event that was applied last, or is being applied."""
+        return self._position
 
     @property
     def last_seq(self) -> int:
@@ -248,6 +253,7 @@ class WorkflowMachine:
         if self._dropped:
             raise RunDroppedSignal
         self._seq += 1
+        entry.since = self._loop.now_us
         self._pending[self._seq] = entry
         self._command(entry.command(self._seq))
         return self._seq
