@@ -237,7 +237,7 @@ class WorkflowEngine:
         except PayloadError as error:
             raise PayloadError(f"the input of workflow {definition.name!r} {error}") from error
         _check_id(id)
-        run_id = await self._runner.start(definition, id, raw)
+        run_id = await self._runner.starting.start(definition, id, raw)
         return WorkflowHandle(self._runner, run_id, None if isinstance(workflow, str) else definition)
 
     async def fork(self, run_id: str, *, step: int, id: str | None = None) -> WorkflowHandle[Any]:  # noqa: A002  the field's term
@@ -262,7 +262,7 @@ class WorkflowEngine:
             JournalWriteError: The new run cannot be kept at the moment.
         """
         _check_id(id)
-        return WorkflowHandle(self._runner, await self._runner.fork(run_id, step, id))
+        return WorkflowHandle(self._runner, await self._runner.starting.fork(run_id, step, id))
 
     def handle(self, run_id: str) -> WorkflowHandle[Any]:
         """Return a handle on a run, whether there is one or not."""
@@ -293,7 +293,7 @@ class WorkflowEngine:
             raise ValueError("limit must lie between 1 and 1000")
         if cursor is not None and not cursor.isdecimal():
             raise ValueError(f"{cursor!r} is no cursor; pass next_cursor of the page before")
-        return await self._runner.runs(
+        return await self._runner.reading.runs(
             status=None if status is None else RunStatus(status),
             workflow=workflow,
             parent=parent,
@@ -329,7 +329,7 @@ class WorkflowEngine:
         run_id = history.run_id if id is None else id
         if not _RUN_ID.match(run_id):
             raise PayloadError(f"{run_id!r} is no run id: use up to 200 letters, digits and . _ : ~ @ -")
-        await self._runner.import_run(history, run_id)
+        await self._runner.starting.import_run(history, run_id)
         return WorkflowHandle(self._runner, run_id)
 
     async def schedule(
@@ -398,7 +398,7 @@ class WorkflowEngine:
         Raises:
             WorkflowNotFoundError: No such run.
         """
-        return self._runner.watch(run_id, after)
+        return self._runner.reading.watch(run_id, after)
 
 
 def _check_id(run_id: str | None) -> None:

@@ -49,7 +49,7 @@ class WorkflowHandle(Generic[R]):
             PayloadStoreError: The payload store cannot be reached.
         """
         async with self._runner.within(timeout):
-            raw = await self._runner.result(self.id)
+            raw = await self._runner.reading.result(self.id)
         if self._definition is not None:
             return cast("R", self._definition.signature.decode_result(raw))
         return cast("R", _payload.decode(raw))
@@ -61,8 +61,8 @@ class WorkflowHandle(Generic[R]):
             WorkflowNotFoundError: No such run.
             PayloadStoreError: The payload store cannot be reached. (What else cannot be read is the detail's `problem`.)
         """
-        async with self._runner.at_hand(self.id, Reading.STATUS):
-            return self._runner.detail(self.id)
+        async with self._runner.reading.at_hand(self.id, Reading.STATUS):
+            return self._runner.reading.detail(self.id)
 
     async def signal(self, name: str, payload: Any = None) -> None:
         """Send a signal; returns once it is kept.
@@ -77,7 +77,7 @@ class WorkflowHandle(Generic[R]):
             PayloadError: The payload has no JSON form, or is too large for an engine without a payload store.
             JournalWriteError: It cannot be kept at the moment; it was not sent.
         """
-        await self._runner.signal(self.id, name, _payload.encode(payload))
+        await self._runner.steering.signal(self.id, name, _payload.encode(payload))
 
     async def update(
         self,
@@ -110,7 +110,7 @@ class WorkflowHandle(Generic[R]):
         """
         update_id = id or uuid.uuid4().hex
         async with self._runner.within(timeout):
-            answer = await self._runner.update(self.id, update_id, name, _payload.encode(payload))
+            answer = await self._runner.steering.update(self.id, update_id, name, _payload.encode(payload))
         if answer.failure is not None:
             raise rebuild(answer.failure) or UpdateFailedError(name, answer.failure)
         return None if answer.output is msgspec.UNSET else _payload.decode(answer.output)
@@ -125,7 +125,7 @@ class WorkflowHandle(Generic[R]):
             WorkflowNotFoundError: No such run.
             JournalWriteError: It cannot be kept at the moment; the run was not asked.
         """
-        await self._runner.cancel(self.id, reason)
+        await self._runner.steering.cancel(self.id, reason)
 
     async def terminate(self, reason: str = "") -> None:
         """End the run at once, without letting it clean up; its children are asked to stop.
@@ -136,7 +136,7 @@ class WorkflowHandle(Generic[R]):
         Raises:
             WorkflowNotFoundError: No such run.
         """
-        await self._runner.terminate(self.id, reason)
+        await self._runner.steering.terminate(self.id, reason)
 
     async def pause(self, reason: str = "") -> None:
         """Start nothing more of the run until it is resumed. Attempts that are under way go on; signals are kept.
@@ -149,7 +149,7 @@ class WorkflowHandle(Generic[R]):
             WorkflowEndedError: The run has ended.
             JournalWriteError: It cannot be kept at the moment; the run was not paused.
         """
-        await self._runner.pause(self.id, reason)
+        await self._runner.steering.pause(self.id, reason)
 
     async def resume(self) -> None:
         """Let a paused run go on; timers that fell due meanwhile fire at once.
@@ -159,7 +159,7 @@ class WorkflowHandle(Generic[R]):
             WorkflowEndedError: The run has ended.
             JournalWriteError: It cannot be kept at the moment; the run stays paused.
         """
-        await self._runner.resume(self.id)
+        await self._runner.steering.resume(self.id)
 
     async def retry(self) -> None:
         """Let a failed run go on from its last failed step; steps that completed before it do not run again.
@@ -169,7 +169,7 @@ class WorkflowHandle(Generic[R]):
             WorkflowConflictError: It has not failed, is a child, or failed outside any step.
             JournalWriteError: It cannot be kept at the moment; the run stays as it is.
         """
-        await self._runner.retry(self.id)
+        await self._runner.steering.retry(self.id)
 
     async def query(self, key: str) -> Any:
         """Return what the workflow has published.
@@ -186,8 +186,8 @@ class WorkflowHandle(Generic[R]):
             PayloadUnreadableError: A payload of the run cannot be read back.
             PayloadStoreError: The payload store cannot be reached.
         """
-        async with self._runner.at_hand(self.id, Reading.QUERY):
-            return _payload.decode(self._runner.query(self.id, key))
+        async with self._runner.reading.at_hand(self.id, Reading.QUERY):
+            return _payload.decode(self._runner.reading.query(self.id, key))
 
     async def history(self) -> list[HistoryEvent]:
         """Return everything that happened to the run, in order.
@@ -197,8 +197,8 @@ class WorkflowHandle(Generic[R]):
             PayloadUnreadableError: A payload cannot be read back.
             PayloadStoreError: The payload store cannot be reached.
         """
-        async with self._runner.at_hand(self.id, Reading.HISTORY):
-            return self._runner.history(self.id)
+        async with self._runner.reading.at_hand(self.id, Reading.HISTORY):
+            return self._runner.reading.history(self.id)
 
     async def export_history(self) -> dict[str, Any]:
         """Return the run as a JSON document, its payloads in the clear: for `replay`, for `engine.import_run`, for keeping.
@@ -211,8 +211,8 @@ class WorkflowHandle(Generic[R]):
             PayloadUnreadableError: A payload cannot be read back.
             PayloadStoreError: The payload store cannot be reached.
         """
-        async with self._runner.at_hand(self.id, Reading.HISTORY):
-            return self._runner.export(self.id).as_json()
+        async with self._runner.reading.at_hand(self.id, Reading.HISTORY):
+            return self._runner.reading.export(self.id).as_json()
 
     def __repr__(self) -> str:
         return f"<run {self.id}>"

@@ -15,7 +15,9 @@ from maestro_workflow_engine._nesting import is_deeper_than
 NULL = msgspec.Raw(b"null")
 MOST_LEVELS = 200
 """How deep arrays and objects may lie in one another. Deeper ones would be read back or not by how deep the stack happens to be."""
-_TOO_DEEP = f"cannot be kept in the journal: it is nested more than {MOST_LEVELS} levels deep; flatten it, or keep it as text"
+_TOO_DEEP = (
+    f"cannot be kept in the journal: it is nested more than {MOST_LEVELS} levels deep; flatten it, or keep it as text"
+)
 
 
 def _to_builtin(value: object) -> object:

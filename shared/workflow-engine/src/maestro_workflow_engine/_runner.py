@@ -28,32 +28,21 @@ class Reading(Enum):
     HISTORY = auto()
 
 
-class Runner(Protocol):
-    """A place where workflows run. Every method raises EngineClosedError unless the runner is open."""
-
-    async def open(self) -> None:
-        """Begin, and take up every unfinished run."""
-
-    async def close(self) -> None:
-        """Stop; unfinished runs go on at the next opening."""
-
-    @property
-    def failure(self) -> WorkflowError | None:
-        """Why nothing new can be accepted at the moment; None when all is well."""
-
-    @property
-    def blocked(self) -> BlockedInfo | None:
-        """What holds the event loop; None when nothing does. May be read from any thread, open or not."""
-
-    def registered(self, definition: WorkflowDefinition[..., Any]) -> None:
-        """Take notice of a workflow that was registered while open."""
-
-    @property
-    def schedules(self) -> ScheduleKeeper:
-        """The schedules it keeps."""
+class RunStarting(Protocol):
+    """Makes runs. Each call returns once the run is kept."""
 
     async def start(self, definition: WorkflowDefinition[..., Any], run_id: str | None, input_: msgspec.Raw) -> str:
         """Start a run, or find the one that has this id; return its id, a new one for None."""
+
+    async def fork(self, run_id: str, step: int, new_id: str | None) -> str:
+        """Make a new run from the beginning of another's history; return its id."""
+
+    async def import_run(self, document: HistoryDocument, run_id: str) -> None:
+        """Keep a run of another journal under an id that is free."""
+
+
+class RunSteering(Protocol):
+    """Intervenes in runs. Each call returns once what it did is kept."""
 
     async def signal(self, run_id: str, name: str, payload: msgspec.Raw) -> None:
         """Send a signal."""
@@ -76,8 +65,9 @@ class Runner(Protocol):
     async def retry(self, run_id: str) -> None:
         """Let a failed run go on from its failed step."""
 
-    async def fork(self, run_id: str, step: int, new_id: str | None) -> str:
-        """Make a new run from the beginning of another's history; return its id."""
+
+class RunReading(Protocol):
+    """Looks at runs."""
 
     async def result(self, run_id: str) -> msgspec.Raw:
         """Wait for a run to end and return its output."""
@@ -97,9 +87,6 @@ class Runner(Protocol):
     def export(self, run_id: str) -> HistoryDocument:
         """Return a run as a document."""
 
-    async def import_run(self, document: HistoryDocument, run_id: str) -> None:
-        """Keep a run of another journal under an id that is free."""
-
     def watch(self, run_id: str, after: int = -1) -> AsyncIterator[HistoryEvent]:
         """Follow a run's history to its end."""
 
@@ -107,6 +94,43 @@ class Runner(Protocol):
         self, *, status: RunStatus | None, workflow: str | None, parent: str | None, limit: int, before: int | None
     ) -> RunPage:
         """List runs, newest first."""
+
+
+class Runner(Protocol):
+    """A place where workflows run. Its faces raise EngineClosedError unless it is open."""
+
+    async def open(self) -> None:
+        """Begin, and take up every unfinished run."""
+
+    async def close(self) -> None:
+        """Stop; unfinished runs go on at the next opening."""
+
+    @property
+    def failure(self) -> WorkflowError | None:
+        """Why nothing new can be accepted at the moment; None when all is well."""
+
+    @property
+    def blocked(self) -> BlockedInfo | None:
+        """What holds the event loop; None when nothing does. May be read from any thread, open or not."""
+
+    @property
+    def starting(self) -> RunStarting:
+        """Makes runs."""
+
+    @property
+    def steering(self) -> RunSteering:
+        """Intervenes in runs."""
+
+    @property
+    def reading(self) -> RunReading:
+        """Looks at runs."""
+
+    @property
+    def schedules(self) -> ScheduleKeeper:
+        """The schedules it keeps."""
+
+    def registered(self, definition: WorkflowDefinition[..., Any]) -> None:
+        """Take notice of a workflow that was registered while open."""
 
     def within(self, timeout: timedelta | None) -> AbstractAsyncContextManager[object]:
         """Raise TimeoutError in the block once it has taken longer than this by the runner's clock; None for never."""

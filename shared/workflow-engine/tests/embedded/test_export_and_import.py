@@ -92,7 +92,7 @@ async def test_the_document_holds_the_events_as_the_journal_has_them():
         document = await handle.export_history()
         runner = a._runner
         assert isinstance(runner, EmbeddedRunner)
-        rows = runner._parts[1].raw_history(1)
+        rows = runner._opened.reader.raw_history(1)
 
     assert {**document, "events": None} == {
         "format": "maestro-history",
@@ -290,7 +290,7 @@ async def test_a_refusing_disk_leaves_no_trace_of_an_import():
     async with engine() as b:
         runner = b._runner
         assert isinstance(runner, EmbeddedRunner)
-        connection = runner._parts[2]._connection
+        connection = runner._opened.journal._connection
         pages = connection.execute("PRAGMA page_count").fetchone()[0]
         connection.execute(f"PRAGMA max_page_count = {pages}")
         padded = {**document, "events": [*document["events"], _signal(2, "x" * 100_000)]}

@@ -109,7 +109,7 @@ async def test_waiting_runs_leave_memory_and_come_back_when_something_happens():
         handles = [await engine.start(waits, n, id=f"r{n}") for n in range(100)]
         runner = engine._runner
         assert isinstance(runner, EmbeddedRunner)
-        assert len(runner._parts[0]._live) <= 3
+        assert len(runner._opened.core.residents.by_key) <= 3
         assert (await handles[5].status()).waiting_for[0].name == "n"
         await asyncio.gather(*(handle.signal("n", 1000) for handle in handles))
         assert [await handle.result(SOON) for handle in handles] == [1000 + n for n in range(100)]
@@ -282,7 +282,7 @@ async def test_a_full_disk_refuses_new_work_keeps_finished_work_and_recovers(tmp
         handle = await engine.start(flow, id="r")
         runner = engine._runner
         assert isinstance(runner, EmbeddedRunner)
-        connection = runner._parts[2]._connection
+        connection = runner._opened.journal._connection
         pages = connection.execute("PRAGMA page_count").fetchone()[0]
         connection.execute(f"PRAGMA max_page_count = {pages + 2}")
         release.set()
@@ -435,7 +435,7 @@ async def test_many_runs_share_one_commit():
         await asyncio.gather(*(handle.result(SOON) for handle in handles))
         runner = engine._runner
         assert isinstance(runner, EmbeddedRunner)
-        assert runner._parts[2].commits < 500
+        assert runner._opened.journal.commits < 500
 
 
 async def test_a_run_whose_retry_has_begun_is_not_put_to_sleep():

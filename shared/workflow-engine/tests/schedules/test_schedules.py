@@ -375,7 +375,7 @@ async def test_a_full_disk_refuses_changes_and_loses_no_fire(tmp_path: Path, clo
         handle = await engine.schedule("s", report, "x" * 50_000, spec=CronSpec("@hourly"))
         runner = engine._runner
         assert isinstance(runner, EmbeddedRunner)
-        connection = runner._parts[2]._connection
+        connection = runner._opened.journal._connection
         pages = connection.execute("PRAGMA page_count").fetchone()[0]
         connection.execute(f"PRAGMA max_page_count = {pages}")
         before = await handle.describe()

@@ -458,7 +458,7 @@ async def test_a_refused_write_is_told_and_kept_work_waits_for_the_disk():
 
     async with WorkflowEngine.test([big], start_time=START) as engine:
         handle = await engine.start(big)
-        connection = engine._runner._parts[2]._connection
+        connection = engine._runner._opened.journal._connection
         pages = connection.execute("PRAGMA page_count").fetchone()[0]
         connection.execute(f"PRAGMA max_page_count = {pages + 1}")
         result = asyncio.create_task(handle.result())

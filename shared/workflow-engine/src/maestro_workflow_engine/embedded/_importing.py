@@ -63,7 +63,7 @@ async def import_run(
     def durable() -> None:
         core.importing.discard(run_id)
         if status is RunStatus.RUNNING:
-            core.load(key)
+            core.residents.load(key)
         if not done.done():
             done.set_result(None)
 

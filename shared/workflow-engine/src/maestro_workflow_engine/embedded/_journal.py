@@ -15,7 +15,6 @@ from maestro_core_logging import get_logger
 from maestro_workflow_engine._errors import EngineClosedError, JournalWriteError
 from maestro_workflow_engine.embedded import _crash_points as crash_points
 from maestro_workflow_engine.embedded import _schema
-from maestro_workflow_engine.embedded._schedule_rows import ScheduleChange
 
 _RETRY_FIRST_S = 0.05
 _RETRY_LONGEST_S = 2.0
@@ -25,6 +24,9 @@ _TRUNCATE = "DELETE FROM history WHERE run = ? AND position < ?"
 _SET_STATUS = "UPDATE runs SET status = ?, finished_us = ?, parked = 0, wake_us = NULL WHERE key = ?"
 _PARK_RUN = "UPDATE runs SET parked = ?, wake_us = ? WHERE key = ?"
 _logger = get_logger(__name__)
+
+Statement = tuple[str, tuple[object, ...]]
+"""SQL and its values."""
 
 
 class NewRun(msgspec.Struct, frozen=True, array_like=True):
@@ -70,7 +72,12 @@ class Write(msgspec.Struct):
     status: StatusChange | None = None
     parked: Parked | None = None
     on_failed: Callable[[JournalWriteError], None] | None = None
-    schedule: ScheduleChange | None = None
+    also: tuple[Statement, ...] = ()
+    """Whatever else belongs to it; executed last, in order."""
+
+    order: tuple[int | str, ...] = ()
+    """Runs, by key, and names whose earlier writes go ahead of it, besides the runs of its events."""
+
     objects: dict[str, bytes] = {}
     """What must be in the payload store before, by digest."""
 
@@ -156,11 +163,8 @@ class Journal:
         truncated = [(w.truncate, w.events[0][1]) for w in batch if w.truncate is not None]
         statuses = [(w.status.status, w.status.finished_us, w.status.key) for w in batch if w.status is not None]
         parked = [(w.parked.parked, w.parked.wake_us, w.parked.key) for w in batch if w.parked is not None]
-        schedules = [w.schedule.statement() for w in batch if w.schedule is not None]
         self._connection.execute("BEGIN IMMEDIATE")
         try:
-            for sql, values in schedules:
-                self._connection.execute(sql, values)
             for statement, rows in (
                 (_INSERT_RUN, new_runs),
                 (_INSERT_EVENT, events),
@@ -170,6 +174,9 @@ class Journal:
             ):
                 if rows:
                     self._connection.executemany(statement, rows)
+            for write in batch:
+                for sql, values in write.also:
+                    self._connection.execute(sql, values)
             crash_points.reach(crash_points.BEFORE_COMMIT)
             self._connection.execute("COMMIT")
             crash_points.reach(crash_points.AFTER_COMMIT)

@@ -55,7 +55,7 @@ def lock_of(journal: Path) -> Path:
 
 def _refuse_second_name(journal: str) -> None:
     try:
-        names = os.stat(journal).st_nlink
+        names = Path(journal).stat().st_nlink
     except FileNotFoundError:
         return
     if names > 1:

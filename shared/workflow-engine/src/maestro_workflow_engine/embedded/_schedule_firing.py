@@ -175,16 +175,19 @@ class Firing:
         self.adopt(run, schedule)
         change = ScheduleChange(schedule.id, progress=schedule.progress)
         # Without on_failed: while the disk refuses, the fire stays queued, and a process that dies fires it again.
-        self._core.create(definition, run, schedule.settings.input, trace=None, schedule=change)
+        self._core.create(
+            definition, run, schedule.settings.input, trace=None, also=(change.statement(),), order=(schedule.id,)
+        )
 
     def _keep(self, schedule: LiveSchedule) -> None:
-        self._journal.submit(Write(_nothing, schedule=ScheduleChange(schedule.id, progress=schedule.progress)))
+        change = ScheduleChange(schedule.id, progress=schedule.progress)
+        self._journal.submit(Write(_nothing, also=(change.statement(),), order=(schedule.id,)))
 
     def _ask_to_stop(self, run: str, schedule_id: str) -> None:
         live = self._core.live(run)
         if live is None:
             row = self._reader.by_id(run)
-            live = self._core.find(row) if row is not None and row.finished_us is None else None
+            live = self._core.residents.find(row) if row is not None and row.finished_us is None else None
         if live is not None:
             self._core.append(
                 live, ev.CancelRequested(self._clock.now_us(), f"schedule {schedule_id!r} fell due again")

@@ -8,6 +8,7 @@ from functools import lru_cache
 import msgspec
 
 from maestro_workflow_engine._schedule_spec import CronSpec, IntervalSpec, Overlap
+from maestro_workflow_engine.embedded._journal import Statement
 
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -67,7 +68,7 @@ class ScheduleChange(msgspec.Struct, frozen=True):
     settings: Settings | None = None
     progress: Progress | None = None
 
-    def statement(self) -> tuple[str, tuple[object, ...]]:
+    def statement(self) -> Statement:
         """Return the SQL and its values."""
         settings = None if self.settings is None else _encoder.encode(self.settings)
         progress = None if self.progress is None else _encoder.encode(self.progress)

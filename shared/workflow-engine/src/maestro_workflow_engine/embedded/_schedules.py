@@ -203,7 +203,8 @@ class Schedules:
             trace=None,
             on_durable=lambda: None if done.done() else done.set_result(None),
             on_failed=failed,
-            schedule=change,
+            also=(change.statement(),),
+            order=(schedule_id,),
         )
         await done
         return run
@@ -314,7 +315,9 @@ class Schedules:
             apply()
             done.set_result(None)
 
-        self._journal.submit(Write(durable, on_failed=done.set_exception, schedule=change), after=after)
+        also = () if change is None else (change.statement(),)
+        order = (*after, *(() if change is None else (change.id,)))
+        self._journal.submit(Write(durable, on_failed=done.set_exception, also=also, order=order))
         try:
             await asyncio.shield(done)
         except asyncio.CancelledError:

@@ -89,14 +89,12 @@ def _prepare(connection: sqlite3.Connection, path: str, *, read_only: bool) -> N
         if not tables:
             connection.executescript(_SCHEMA)
         elif (found := connection.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
-            raise JournalCorruptError(path, f"journal {path} is damaged ({found}); nothing was changed")
+            raise JournalCorruptError.damaged(path, f"is damaged ({found})")
         _migrations.migrate(connection, version if tables else _migrations.BASE_VERSION)
     except sqlite3.OperationalError as error:
         raise JournalError(path, f"journal {path} cannot be opened: {error}") from error
     except sqlite3.DatabaseError as error:
-        raise JournalCorruptError(
-            path, f"journal {path} is damaged or no journal ({error}); nothing was changed"
-        ) from error
+        raise JournalCorruptError.damaged(path, f"is damaged or no journal ({error})") from error
 
 
 def parent_folder_exists(path: str) -> bool:

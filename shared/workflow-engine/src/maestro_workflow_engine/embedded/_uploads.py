@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable
 
 from maestro_core_logging import get_logger
 from maestro_workflow_engine._errors import JournalWriteError
@@ -49,19 +48,16 @@ class Uploads:
         self._slots = asyncio.Semaphore(_AT_ONCE)
         self._closing = asyncio.Event()
 
-    def submit(self, write: Write, *, after: Iterable[int] = ()) -> None:
+    def submit(self, write: Write) -> None:
         """Queue a write for the journal, once its objects are stored and earlier writes of its runs have gone ahead.
 
         Args:
             write: The write.
-            after: Keys of further runs whose earlier writes go ahead of it.
         """
         if not self._held and not write.objects:
             self._journal.submit(write)
             return
-        keys: frozenset[int | str] = frozenset((*(row[0] for row in write.events), *after))
-        if write.schedule is not None:  # what a schedule has done is written in its order too
-            keys |= {write.schedule.id}
+        keys: frozenset[int | str] = frozenset((*(row[0] for row in write.events), *write.order))
         if write.parked is not None:
             keys |= {write.parked.key}
         if not write.objects and self._waiting_keys.keys().isdisjoint(keys):

@@ -1,0 +1,222 @@
+"""Looking at runs: results, status, queries, history, listings. Nothing here changes anything."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, nullcontext
+
+import msgspec
+
+from maestro_workflow_engine._errors import (
+    QueryNotFoundError,
+    WorkflowCancelledError,
+    WorkflowError,
+    WorkflowFailedError,
+    WorkflowTerminatedError,
+)
+from maestro_workflow_engine._history_document import HistoryDocument, history_document
+from maestro_workflow_engine._payload_errors import PayloadStoreError, PayloadUnreadableError
+from maestro_workflow_engine._records import (
+    HistoryEvent,
+    RunDetail,
+    RunPage,
+    RunStatus,
+    history_event,
+    moment,
+    terminal,
+)
+from maestro_workflow_engine._runner import Reading
+from maestro_workflow_engine.embedded._loading import replay
+from maestro_workflow_engine.embedded._opened import Opened
+from maestro_workflow_engine.embedded._reader import RunRow
+from maestro_workflow_engine.machine import WorkflowMachine
+from maestro_workflow_engine.machine import _events as ev
+
+
+class EmbeddedReading:
+    """Reads runs from memory where they are there, else from the journal."""
+
+    def __init__(self, opened: Opened) -> None:
+        self._opened = opened
+        self._closed = False
+
+    def close(self) -> None:
+        """Follow no run any more."""
+        self._closed = True
+
+    async def result(self, run_id: str) -> msgspec.Raw:
+        """Wait for a run to end.
+
+        Returns:
+            Its output as JSON.
+
+        Raises:
+            WorkflowNotFoundError: No such run.
+            WorkflowFailedError: It failed.
+            WorkflowCancelledError: It was cancelled.
+            EngineClosedError: The engine was closed meanwhile.
+        """
+        core, reader = self._opened.core, self._opened.reader
+        run = core.live(run_id)
+        if run is not None:
+            last: ev.Event | None = await core.endings.wait(run.key)
+        else:
+            row = self._opened.row(run_id)
+            is_over = not RunStatus(row.status).is_open
+            if is_over:
+                async with self.at_hand(run_id, Reading.RESULT):
+                    last = reader.last(row.key)
+            else:
+                last = await core.endings.wait(row.key)
+        if isinstance(last, ev.RunCompleted):
+            return last.output
+        if isinstance(last, ev.RunFailed):
+            raise WorkflowFailedError(run_id, last.failure)
+        if isinstance(last, ev.RunTerminated):
+            raise WorkflowTerminatedError(run_id, last.reason)
+        raise WorkflowCancelledError(run_id)
+
+    def detail(self, run_id: str) -> RunDetail:
+        """Return a run in full.
+
+        Raises:
+            WorkflowNotFoundError: No such run.
+        """
+        core, reader = self._opened.core, self._opened.reader
+        row = self._opened.row(run_id)
+        run = core.live(run_id)
+        machine = run.machine if run else None
+        problem = run.problem if run else None
+        is_open = RunStatus(row.status).is_open
+        first: ev.RunStarted | None = None
+        last: ev.Event | None = None
+        try:
+            first = reader.started(row.key)
+            last = None if is_open else reader.last(row.key)
+        except (PayloadUnreadableError, PayloadStoreError) as error:
+            problem = str(error)
+        output, failure = terminal(last) if last is not None else (None, None)
+        parent = None if row.parent_key is None else reader.by_key(row.parent_key)
+        if is_open and run is None:
+            try:
+                machine = self._replayed(row)
+            except WorkflowError as error:
+                problem = str(error)
+        waits = machine.waiting_for if machine else []
+        if machine is not None and run is None:
+            machine.drop()
+        return RunDetail(
+            id=row.id,
+            workflow=row.workflow,
+            version=row.version,
+            status=RunStatus(row.status),
+            created_at=moment(row.created_us),
+            finished_at=None if row.finished_us is None else moment(row.finished_us),
+            parent_id=parent.id if parent else None,
+            input=msgspec.json.decode(first.input) if first else None,
+            output=output,
+            failure=failure,
+            trace=first.trace if first else None,
+            waiting_for=waits,
+            problem=problem,
+        )
+
+    def query(self, run_id: str, key: str) -> msgspec.Raw:
+        """Return what a workflow has published.
+
+        Raises:
+            WorkflowNotFoundError: No such run.
+            QueryNotFoundError: It has published nothing under this key.
+        """
+        core = self._opened.core
+        run = core.live(run_id)
+        if run is not None and run.machine is not None:
+            published = run.machine.published
+        else:
+            machine = self._replayed(self._opened.row(run_id))
+            published = machine.published
+            machine.drop()
+        if key not in published:
+            raise QueryNotFoundError(run_id, key, tuple(sorted(published)))
+        return published[key]
+
+    def history(self, run_id: str, after: int = -1) -> list[HistoryEvent]:
+        """Return a run's history after a position.
+
+        Raises:
+            WorkflowNotFoundError: No such run.
+        """
+        rows = self._opened.reader.raw_history(self._opened.row(run_id).key, after)
+        return [history_event(position, raw) for position, raw in rows]
+
+    def export(self, run_id: str) -> HistoryDocument:
+        """Return a run as a document.
+
+        Raises:
+            WorkflowNotFoundError: No such run.
+        """
+        reader, row = self._opened.reader, self._opened.row(run_id)
+        parent = None if row.parent_key is None else reader.by_key(row.parent_key)
+        return history_document(
+            run_id=row.id,
+            workflow=row.workflow,
+            version=row.version,
+            parent_id=parent.id if parent else None,
+            rows=reader.raw_history(row.key),
+        )
+
+    async def watch(self, run_id: str, after: int = -1) -> AsyncIterator[HistoryEvent]:
+        """Yield a run's history, then what is added to it, until the run has ended or the engine closes.
+
+        Raises:
+            WorkflowNotFoundError: No such run.
+        """
+        core = self._opened.core
+        key = self._opened.row(run_id).key
+        with core.growing.follow(key) as grown:
+            while not self._closed:
+                grown.clear()
+                ended = not RunStatus(self._opened.row(run_id).status).is_open
+                async with self.at_hand(run_id, Reading.HISTORY, after):
+                    events = self.history(run_id, after)
+                for event in events:
+                    after = event.position
+                    yield event
+                if ended:
+                    return
+                async with self._opened.clock.within(None):
+                    await grown.wait()
+
+    def at_hand(self, run_id: str, reading: Reading, after: int = -1) -> AbstractAsyncContextManager[None]:
+        """Fetch the stored payloads that a reading needs, and keep them in memory for as long as it takes.
+
+        Raises:
+            PayloadStoreError: The payload store cannot be reached.
+        """
+        core, reader = self._opened.core, self._opened.reader
+        row = reader.by_id(run_id) if self._opened.downloads is not None else None
+        if self._opened.downloads is None or row is None:
+            return nullcontext()
+        run = core.live(run_id)
+        is_in_memory = run is not None and run.machine is not None
+        events: list[bytes] = []
+        if reading is Reading.RESULT or (reading is Reading.STATUS and (run or not RunStatus(row.status).is_open)):
+            events = reader.sealed_ends(row.key)
+        elif reading is not Reading.QUERY or not is_in_memory:
+            events = reader.referring(row.key, after)
+        return self._opened.downloads.of(events)
+
+    async def runs(
+        self, *, status: RunStatus | None, workflow: str | None, parent: str | None, limit: int, before: int | None
+    ) -> RunPage:
+        """List runs, newest first, on a thread of its own: a long listing must not hold up the runs."""
+        reader = self._opened.reader
+        page = asyncio.to_thread(
+            reader.page, status=status, workflow=workflow, parent=parent, limit=limit, before=before
+        )
+        return await self._opened.clock.spawn(page, name="listing runs")
+
+    def _replayed(self, row: RunRow) -> WorkflowMachine:
+        definition = self._opened.registry.find(row.workflow, row.version)
+        return replay(definition, row.id, None, list(self._opened.reader.history(row.key)))
