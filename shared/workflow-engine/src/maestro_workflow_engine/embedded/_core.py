@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -220,6 +221,15 @@ class Core:
             return
         objects: dict[str, bytes] = {}
         event, data = self.seal(run, run.next_position, event, objects)
+        if isinstance(event, ev.ARRIVALS):
+            if run.is_over:
+                run.held_back.append(
+                    partial(
+                        self._let_in, run, event, status=status, on_durable=on_durable, on_failed=on_failed, also=also
+                    )
+                )
+                return
+            run.arriving += 1
         position = self.reserve(run)
 
         def durable() -> None:
@@ -227,10 +237,15 @@ class Core:
                 on_durable()
             if isinstance(event, ev.UpdateAnswered):  # as it was kept: an answer may be too large
                 self.answers.resolve(run.key, event)
+            if isinstance(event, ev.ARRIVALS):
+                run.arriving -= 1
             self.happened(run, event, position)
 
         def failed(error: JournalWriteError) -> None:
             run.unflushed -= 1
+            if isinstance(event, ev.ARRIVALS):
+                run.arriving -= 1
+                self._start_over_at_last(run)
             self.residents.settle(run)
             if on_failed is not None:
                 on_failed(error)
@@ -280,9 +295,6 @@ class Core:
         if position <= run.seen:  # it came while the run was being taken up
             self.residents.settle(run)
             return
-        if run.is_continuing and isinstance(event, (ev.SignalReceived, ev.CancelRequested)):
-            self.append(run, event)  # it came between two passes: journal it again, for the new one
-            return
         crash_points.reach(crash_points.BEFORE_APPLY)
         try:
             commands = run.machine.apply(event, position)
@@ -302,7 +314,34 @@ class Core:
             if retry is not None:
                 self.steps.request(run, retry)
         self._execute(run, commands)
+        self._start_over_at_last(run)
         self.residents.settle(run)
+
+    def _start_over_at_last(self, run: LiveRun) -> None:
+        if run.is_over and not run.arriving and not run.is_ending and not run.is_paused and run.machine is not None:
+            continuation = run.machine.continuation
+            if continuation is not None:
+                self.closing.start_over(run, continuation)
+
+    def let_in(self, run: LiveRun) -> None:
+        """Journal what was held back while a run waited to start over, or refuse it where the run has ended instead."""
+        run.is_over = False
+        held, run.held_back = run.held_back, []
+        for each in held:
+            each()
+
+    def _let_in(
+        self,
+        run: LiveRun,
+        event: ev.Event,
+        *,
+        on_failed: Callable[[JournalWriteError], None] | None,
+        **how: Any,
+    ) -> None:
+        if not run.is_ending:
+            self.append(run, event, on_failed=on_failed, **how)
+        elif on_failed is not None:
+            on_failed(JournalWriteError(self._journal.path, f"run {run.id!r} has ended before it could be kept"))
 
     def terminate(self, run: LiveRun, reason: str) -> None:
         """End a run at once, without letting it clean up; its children are asked to stop."""

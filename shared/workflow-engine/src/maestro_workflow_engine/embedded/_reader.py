@@ -66,6 +66,11 @@ class JournalReader:
         rows = self._query(f"SELECT {_COLUMNS} FROM runs WHERE key = ?", (key,))  # noqa: S608  columns are ours
         return self._row(rows)
 
+    def by_parent(self, key: int, seq: int) -> RunRow | None:
+        """Find the run that a run started as a child, by the number of that call."""
+        sql = f"SELECT {_COLUMNS} FROM runs WHERE parent_key = ? AND parent_seq = ?"  # noqa: S608  columns are ours
+        return self._row(self._query(sql, (key, seq)))
+
     def last_key(self) -> int:
         """Return the highest key given out; 0 in an empty journal."""
         found: int = self._query("SELECT coalesce(max(key), 0) FROM runs", ())[0][0]
