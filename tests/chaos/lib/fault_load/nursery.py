@@ -44,7 +44,7 @@ def _fork(orders: Orders) -> int:
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (orders.open_file_limit_bytes, resource.RLIM_INFINITY))
         asyncio.run(work(orders))
-    except BaseException:
+    except BaseException:  # noqa: BLE001  this process must not go on as a second nursery
         traceback.print_exc()
         os._exit(1)
     os._exit(0)

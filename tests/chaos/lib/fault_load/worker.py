@@ -70,11 +70,10 @@ async def work(orders: Orders) -> None:
                 for number in range(orders.lanes):
                     lane = _Lane(engine, record, folder, kind, number, before)
                     lanes.create_task(lane.go(finishing=orders.finishing), name=f"{kind.name} {number}")
-        for run in [run for run, lines in before.items() if any(line.what == "begun" for line in lines)]:
-            ended = [line for line in before[run] if line.what == "ended"]
-            if ended and ended[0].facts["result"]:  # asked again, a run gives the result it has given
-                if await engine.handle(run).result() != ended[0].facts["outcome"]:
-                    record.write("fault", run, text="its result has changed")
+        ended = [line for lines in before.values() for line in lines if line.what == "ended" and line.facts["result"]]
+        for line in ended:  # asked again, a run gives the result it has given
+            if await engine.handle(line.run).result() != line.facts["outcome"]:
+                record.write("fault", line.run, text="its result has changed")
     record.write("closed", "")
 
 

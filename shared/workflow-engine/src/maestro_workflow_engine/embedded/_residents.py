@@ -71,7 +71,7 @@ class Residents:
         return iter(list(self.by_key.values()))
 
     def __contains__(self, run: LiveRun) -> bool:
-        return run.key in self.by_key
+        return self.by_key.get(run.key) is run
 
     def close(self) -> None:
         """Fetch nothing more."""

@@ -110,7 +110,7 @@ class Watchdog:
                 "Event loop is blocked; no run can go on",
                 **_facts(culprit, for_s),
                 where=culprit.stack[-1] if culprit.stack else None,
-                stack=list(culprit.stack),
+                frames=list(culprit.stack),
                 advice=_ADVICE[culprit.kind],
             )
 

@@ -47,9 +47,12 @@ class Patching:
         return await handle.result()
 
     def check(self, lines: Sequence[Line], outcome: list[str]) -> None:
-        """One side, and both steps."""
+        """Both steps, and never back to the old side. An old first step whose end was not kept may give way to the new one."""
         assert len(set(outcome)) == 2
-        assert set(steps_of(lines)) in ({"old", "second"}, {"new", "second"})
+        names = steps_of(lines)
+        assert "second" in names
+        assert {"old", "new"} & set(names)
+        assert "new" not in names or "old" not in names[names.index("new") :]
 
 
 KIND = Patching()

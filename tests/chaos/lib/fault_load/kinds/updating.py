@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from fault_load.kind import Drive, Simple
@@ -41,10 +42,8 @@ async def _drive(drive: Drive) -> object:
     if not drive.noted("ending"):
         await _ask(drive, handle)
         drive.note("ending")
-    try:
+    with suppress(WorkflowEndedError):  # an earlier process had sent it and died before it knew
         await handle.signal("enough")
-    except WorkflowEndedError:  # an earlier process had sent it and died before it knew
-        pass
     return await handle.result()
 
 
