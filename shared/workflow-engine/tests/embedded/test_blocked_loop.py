@@ -7,6 +7,7 @@ import re
 import threading
 import time
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -50,9 +51,7 @@ class Witness:
 
 
 def warnings(lines: list[dict[str, Any]], culprit: str) -> list[dict[str, Any]]:
-    return [
-        line for line in lines if line["event"].startswith("Event loop is blocked") and line["culprit"] == culprit
-    ]
+    return [line for line in lines if line["event"].startswith("Event loop is blocked") and line["culprit"] == culprit]
 
 
 async def over(engine: WorkflowEngine, lines: list[dict[str, Any]]) -> dict[str, Any]:
@@ -182,7 +181,7 @@ async def test_warnings_come_at_growing_intervals():
 
     lasted = [line["blocked_s"] for line in warnings(lines, "workflow")]
     assert 2 <= len(lasted) < len(witness.seen) / 2
-    assert all(later >= 1.9 * earlier for earlier, later in zip(lasted, lasted[1:], strict=False))
+    assert all(later >= 1.9 * earlier for earlier, later in pairwise(lasted))
     assert len({seen.since for seen in witness.seen}) == 1
 
 
@@ -212,7 +211,7 @@ async def test_it_can_be_switched_off():
 
     @workflow
     async def blocks() -> None:
-        time.sleep(0.2)
+        time.sleep(0.2)  # noqa: ASYNC251  that is what is to be noticed
 
     with capture_logs() as lines:
         async with WorkflowEngine("sqlite://", workflows=[blocks], block_warning=None) as engine:

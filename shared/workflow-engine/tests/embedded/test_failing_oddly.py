@@ -186,7 +186,9 @@ async def test_a_steps_exception_is_kept_over_a_restart(tmp_path: Path, raising:
     assert isinstance(failure["message"], str)
 
 
-@pytest.mark.parametrize("raising", [case for case in CASES if case not in (exits, interrupts)], ids=lambda c: c.__name__)
+@pytest.mark.parametrize(
+    "raising", [case for case in CASES if case not in (exits, interrupts)], ids=lambda c: c.__name__
+)
 async def test_a_workflows_own_exception_is_kept(raising: Any):
     """The same for what workflow code raises itself; others go on."""
     async with WorkflowEngine("sqlite://", workflows=[failing_itself]) as engine:

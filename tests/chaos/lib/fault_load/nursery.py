@@ -9,8 +9,6 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import resource
-import signal
 import sys
 import traceback
 from pathlib import Path
@@ -40,9 +38,6 @@ def _fork(orders: Orders) -> int:
         for number in (1, 2):
             os.dup2(output, number)
         os.close(0)
-        if orders.open_file_limit_bytes is not None:
-            signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-            resource.setrlimit(resource.RLIMIT_FSIZE, (orders.open_file_limit_bytes, resource.RLIM_INFINITY))
         asyncio.run(work(orders))
     except BaseException:  # noqa: BLE001  this process must not go on as a second nursery
         traceback.print_exc()

@@ -44,9 +44,6 @@ class Orders:
     hits: int = 1
     """At which passing of it."""
 
-    open_file_limit_bytes: int | None = None
-    """No file may grow beyond this, as on a full disk."""
-
     def as_json(self) -> dict[str, Any]:
         """Return the orders for another process."""
         return asdict(self)

@@ -107,6 +107,13 @@ class Core:
         self._alarms.fill((wake_us, key, WAKE) for wake_us, key in self._reader.sleeping())
         return self._reader.interrupted()
 
+    def take_up(self, key: int) -> None:
+        """Bring a run into memory, so that it goes on by itself. One that cannot be read stays where it is."""
+        try:
+            self.residents.load(key)
+        except JournalCorruptError as error:  # the others go on; asked for, this one says the same
+            _logger.error("Run cannot be taken up", key=key, problem=str(error), code=error.code)
+
     def close(self) -> None:
         """Stop every step and put what can sleep to sleep; the journal still takes these last writes."""
         self._alarms.close()
@@ -350,10 +357,7 @@ class Core:
 
     def _ring(self, at_us: int, key: int, seq: int) -> None:
         if seq == WAKE:
-            try:
-                self.residents.load(key)
-            except JournalCorruptError as error:  # it sleeps on; asked for, it says the same
-                _logger.error("Run cannot be woken", problem=str(error), code=error.code)
+            self.take_up(key)
             return
         run = self.residents.by_key.get(key)
         if run is None:

@@ -197,11 +197,12 @@ class JournalReader:
         return row
 
     def _opened(self, key: int, rows: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
-        if not any(MARK in data for _, data in rows):
-            return rows
-        row = self.by_key(key)
-        run_id = row.id if row else ""
+        row, run_id = None, ""
         try:
+            if not any(MARK in data for _, data in rows):
+                return rows
+            row = self.by_key(key)
+            run_id = row.id if row else ""
             return [(position, self._sealer.open(run_id, position, data, self._at_hand)) for position, data in rows]
         except _UNREADABLE as error:
             what = f"holds an event of run {run_id!r} that cannot be read ({error})"

@@ -86,7 +86,7 @@ class EmbeddedRunner:
             opened = self._open_parts(stack, self._locked(stack))
             core = opened.core
             for index, key in enumerate(core.recover()):
-                core.residents.load(key)
+                core.take_up(key)
                 if index % _RECOVERED_AT_ONCE == 0:
                     await asyncio.sleep(0)
             schedules = Schedules(opened.uploads, opened.reader, core, self._registry, opened.clock)

@@ -306,7 +306,7 @@ class WorkflowMachine:
             if self._dropped:
                 raise
             self._close(cmd.CancelRun() if self._cancel_requested else cmd.FailRun(describe(error)))
-        except BaseException as error:  # noqa: BLE001  whatever a workflow raises, SystemExit included, is how it ends
+        except BaseException as error:
             if self._dropped:  # it leaves memory, and this is how its coroutine is taken down
                 raise
             self._close(cmd.FailRun(describe(error)))
