@@ -79,7 +79,8 @@ class WorkflowMachine:
         self.done = False
         self.trace: str | None = None
         self.started_us = 0
-        self.random = random.Random(0)  # noqa: S311  reproducible numbers are the point; seeded by the history
+        self._seed = 0
+        self._random: random.Random | None = None
         self._context = context or contextvars.Context()
         self._loop = DeterministicLoop(self)  # type: ignore[abstract]  # the refusing methods are set on the class
         self._commands: list[cmd.Command] = []
@@ -208,6 +209,13 @@ class WorkflowMachine:
     def now_us(self) -> int:
         """The workflow's time: that of the event being applied."""
         return self._loop.now_us
+
+    @property
+    def random(self) -> random.Random:
+        """The run's random numbers: the history's seed makes them the same in every replay."""
+        if self._random is None:  # few workflows draw lots, and a generator takes 2.5 kB
+            self._random = random.Random(self._seed)  # noqa: S311  reproducible numbers are the point
+        return self._random
 
     async def run_step(self, step: StepDefinition[..., Any], input_: msgspec.Raw) -> Any:
         """Ask for a step and wait for its result."""
@@ -354,7 +362,7 @@ class WorkflowMachine:
         self.started_us = event.time
         self.trace = event.trace
         self._seq = self._first_seq = event.first_seq
-        self.random.seed(event.seed)
+        self._seed = event.seed
         self._loop.seed_order(event.seed)
         self._main = self._loop.create_task(self._run(event.input), name="workflow", context=self._context)
 
