@@ -93,12 +93,17 @@ class Closing:
             self.end(run, ev.RunFailed(now, describe(error)), RunStatus.FAILED)
             return
         placed = [(core.reserve(run), event) for event in events]
+        run.arriving += sum(
+            isinstance(event, ev.ARRIVALS) for event in events
+        )  # the next pass may start over amid them
 
         def durable() -> None:
             old.drop()
             run.unflushed -= 1  # the event that ended the old pass is nothing the new one has to see
             run.machine = new_machine(old.definition, run.id, old.parent_id)
             for position, event in placed[1:]:
+                if isinstance(event, ev.ARRIVALS):
+                    run.arriving -= 1
                 core.happened(run, event, position)
 
         self._journal.submit(Write(durable, events=rows, truncate=run.key, parked=core.unpark(run), objects=objects))
