@@ -55,7 +55,7 @@ test: setup ## Run every test
 	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup
 
 .PHONY: chaos
-chaos: setup ## Kill, starve, damage and flood the engine (about 4 minutes; SOAK=30m: then kill on for so long)
+chaos: setup ## Kill, starve, damage and flood the engine (some minutes; SOAK=30m: then kill on for so long)
 	@MAESTRO_CHAOS_KILLS=300 MAESTRO_CHAOS_SOAK=$(SOAK) $(BIN)/python -m pytest tests/chaos -n $(PYTEST_WORKERS) --timeout 280 --durations 5
 
 .PHONY: bench

@@ -222,5 +222,5 @@ class JournalReader:
         with self._lock:
             try:
                 return self._connection.execute(sql, values).fetchall()
-            except sqlite3.DatabaseError as error:
+            except (sqlite3.DatabaseError, UnicodeError) as error:
                 raise JournalCorruptError.damaged(self._path, f"cannot be read ({error})") from error

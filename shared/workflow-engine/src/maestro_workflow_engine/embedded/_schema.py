@@ -96,7 +96,7 @@ def _prepare(connection: sqlite3.Connection, path: str, *, read_only: bool) -> N
         _migrations.migrate(connection, version if tables else _migrations.BASE_VERSION)
     except sqlite3.OperationalError as error:
         raise JournalError(path, f"journal {path} cannot be opened: {error}") from error
-    except sqlite3.DatabaseError as error:
+    except (sqlite3.DatabaseError, UnicodeError) as error:
         raise JournalCorruptError.damaged(path, f"is damaged or no journal ({error})") from error
 
 
