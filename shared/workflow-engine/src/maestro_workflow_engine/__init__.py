@@ -1,6 +1,7 @@
 """Durable workflows in plain asyncio, and the Open Workflow DSL (`maestro_workflow_engine.dsl`)."""
 
 from maestro_workflow_engine._attributes import AttributeValue
+from maestro_workflow_engine._blocked import BlockedInfo
 from maestro_workflow_engine._conditions import between, one_of, prefix
 from maestro_workflow_engine._definitions import StepDefinition, WorkflowDefinition, step, workflow
 from maestro_workflow_engine._engine import WorkflowEngine
@@ -77,6 +78,7 @@ from maestro_workflow_engine.rescue._rescue import JournalRescue, check_journal,
 __all__ = [
     "AesGcmCodec",
     "AttributeValue",
+    "BlockedInfo",
     "CronSpec",
     "EngineClosedError",
     "Failure",

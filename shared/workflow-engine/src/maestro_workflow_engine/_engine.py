@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 from urllib.parse import unquote, urlsplit
 
 from maestro_workflow_engine import _payload
+from maestro_workflow_engine._blocked import BlockedInfo
 from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._engine_pauses import EnginePauses
 from maestro_workflow_engine._engine_runs import EngineRuns
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 _NO_OPTIONS = StartOptions()
+_SHORTEST_BLOCK_WARNING = timedelta(milliseconds=10)
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:~@-]{0,199}\Z")
 
 
@@ -55,6 +57,8 @@ class WorkflowEngine(EngineRuns, EnginePauses):
             Default: everything is in the journal.
         payload_limit_bytes: The largest payload, encoded, that goes into the journal when there is a store.
         max_payload_bytes: The largest payload that an engine without a store takes; at least 64 KiB.
+        block_warning: How long a workflow, step or anything else may hold the event loop before a warning names it.
+            Default 1 s; None for never.
 
     Raises:
         WorkflowDefinitionError: A URL names no runner or store, or two workflows share a name and version.
@@ -73,7 +77,10 @@ class WorkflowEngine(EngineRuns, EnginePauses):
         payload_store: PayloadStore | str | None = None,
         payload_limit_bytes: int = DEFAULT_LIMIT_BYTES,
         max_payload_bytes: int = DEFAULT_MAX_BYTES,
+        block_warning: timedelta | None = timedelta(seconds=1),
     ) -> None:
+        if block_warning is not None and block_warning < _SHORTEST_BLOCK_WARNING:
+            raise ValueError("block_warning must be 10 ms or more, or None")
         store = PayloadStore(payload_store) if isinstance(payload_store, str) else payload_store
         self._registry = WorkflowRegistry(workflows)
         self._runner: Runner = EmbeddedRunner(
@@ -84,6 +91,7 @@ class WorkflowEngine(EngineRuns, EnginePauses):
             threads=threads or max(8, 2 * (os.cpu_count() or 1)),
             surroundings=self._surroundings(),
             payloads=PayloadOptions(codec, store, payload_limit_bytes, max_payload_bytes),
+            block_warning=block_warning,
         )
 
     @staticmethod
@@ -161,6 +169,14 @@ class WorkflowEngine(EngineRuns, EnginePauses):
     def failure(self) -> WorkflowError | None:
         """Why nothing new can be accepted at the moment (a full disk); None when all is well."""
         return self._runner.failure
+
+    @property
+    def blocked(self) -> BlockedInfo | None:
+        """What has held the event loop for longer than `block_warning`; None when nothing does.
+
+        While the loop is held nothing on it can ask: read this from another thread.
+        """
+        return self._runner.blocked
 
     @property
     def workflows(self) -> list[WorkflowDefinition[..., Any]]:

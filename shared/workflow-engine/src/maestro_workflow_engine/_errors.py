@@ -326,6 +326,20 @@ class JournalCorruptError(JournalError):
 
     code = "JOURNAL_CORRUPT"
 
+    @classmethod
+    def damaged(cls, path: Path | str, what: str) -> JournalCorruptError:
+        """Make the error for a journal that was one, and say how to get at what is left of it.
+
+        Args:
+            path: The journal file.
+            what: What was found, as the end of a sentence about the file.
+        """
+        return cls(
+            path,
+            f"journal {path} {what}; nothing was changed. `maestro workflow journal check {path}` tells what is damaged, and "
+            f"`maestro workflow journal export {path}` gets out the runs that can be read.",
+        )
+
 
 class JournalVersionError(JournalError):
     """The journal was written by a newer release. Nothing was changed in it.

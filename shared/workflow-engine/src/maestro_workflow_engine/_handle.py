@@ -117,6 +117,8 @@ class WorkflowHandle(Generic[R]):
     async def cancel(self, reason: str = "") -> None:
         """Ask the run to stop: the workflow sees asyncio.CancelledError and may still clean up.
 
+        Asking again changes nothing, so that a caller who did not hear the answer may. `terminate` does not wait for clean-up.
+
         Args:
             reason: Kept in the history.
 

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from maestro_workflow_engine._blocked import BlockedInfo
 from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._errors import WorkflowError
 from maestro_workflow_engine._history_document import HistoryDocument
@@ -112,6 +113,10 @@ class Runner(Protocol):
     @property
     def failure(self) -> WorkflowError | None:
         """Why nothing new can be accepted at the moment; None when all is well."""
+
+    @property
+    def blocked(self) -> BlockedInfo | None:
+        """What holds the event loop; None when nothing does. May be read from any thread, open or not."""
 
     @property
     def starting(self) -> RunStarting:

@@ -53,7 +53,7 @@ def test_a_damaged_journal(journal: Path) -> None:
     assert (checked.exit_code, exported.exit_code) == (1, 1)
     report = json.loads(checked.stdout)
     assert (report["sound"], bool(report["losses"]), bool(report["findings"])) == (False, True, True)
-    assert "maestro journal export" in checked.stderr
+    assert "maestro workflow journal export" in checked.stderr
     assert "Lost" in exported.stdout
     documents = [json.loads(file.read_text()) for file in (journal.parent / "out").iterdir()]
     assert len(documents) == report["runs"]

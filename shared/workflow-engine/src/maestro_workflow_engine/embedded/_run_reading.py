@@ -10,6 +10,7 @@ from enum import Enum, auto
 import msgspec
 
 from maestro_workflow_engine._errors import (
+    JournalCorruptError,
     QueryNotFoundError,
     WorkflowCancelledError,
     WorkflowError,
@@ -115,7 +116,7 @@ class EmbeddedReading:
         try:
             first = reader.started(row.key)
             last = None if is_open else reader.last(row.key)
-        except (PayloadUnreadableError, PayloadStoreError) as error:
+        except (PayloadUnreadableError, PayloadStoreError, JournalCorruptError) as error:
             problem = str(error)
         output, failure = terminal(last) if last is not None else (None, None)
         parent = None if row.parent_key is None else reader.by_key(row.parent_key)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import msgspec
 
 from maestro_workflow_engine._errors import WorkflowEndedError
@@ -102,10 +100,8 @@ class EmbeddedSteering:
             run = self._opened.unfinished(run_id)
         except WorkflowEndedError:
             return
-        ended = asyncio.ensure_future(core.endings.wait(run.key))
-        await asyncio.sleep(0)  # it waits now, so that the end cannot be missed
-        core.terminate(run, reason)
-        await ended
+        core.terminate(run, reason)  # at once: a run that only waits may leave memory whenever the event loop turns
+        await core.endings.wait(run.key)
 
     async def retry(self, run_id: str) -> None:
         """Let a failed run go on from its last failed step; steps that completed before it do not run again.

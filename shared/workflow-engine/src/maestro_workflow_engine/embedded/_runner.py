@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from datetime import timedelta
 from typing import Any, TypeVar
 
+from maestro_workflow_engine._blocked import BlockedInfo
 from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._errors import EngineClosedError, JournalError, JournalWriteError
 from maestro_workflow_engine._payload_options import PayloadOptions
@@ -27,6 +28,7 @@ from maestro_workflow_engine.embedded._schedules import Schedules
 from maestro_workflow_engine.embedded._sealing import Sealer
 from maestro_workflow_engine.embedded._surroundings import Surroundings
 from maestro_workflow_engine.embedded._uploads import Uploads
+from maestro_workflow_engine.embedded._watchdog import Watchdog
 from maestro_workflow_engine.embedded._workflow_pausing import EmbeddedPausing
 
 T = TypeVar("T")
@@ -44,6 +46,7 @@ class EmbeddedRunner:
         threads: How many plain step functions may run at once.
         surroundings: Time, disk and stand-ins for steps.
         payloads: How payloads are kept.
+        block_warning: How long something may hold the event loop before it is named; None for never.
     """
 
     def __init__(
@@ -56,6 +59,7 @@ class EmbeddedRunner:
         threads: int,
         surroundings: Surroundings,
         payloads: PayloadOptions,
+        block_warning: timedelta | None,
     ) -> None:
         self._path = path
         self._registry = registry
@@ -69,6 +73,7 @@ class EmbeddedRunner:
         self._reading: EmbeddedReading | None = None
         self._pausing: EmbeddedPausing | None = None
         self._schedules: Schedules | None = None
+        self._watchdog = None if block_warning is None else Watchdog(block_warning)
 
     async def open(self) -> None:
         """Open the journal and take up every unfinished run.
@@ -80,10 +85,12 @@ class EmbeddedRunner:
             JournalError: It cannot be opened.
         """
         async with AsyncExitStack() as stack:
+            if self._watchdog is not None:
+                stack.enter_context(self._watchdog.kept())
             opened = self._open_parts(stack, self._locked(stack))
             core = opened.core
             for index, key in enumerate(core.recover()):
-                core.residents.load(key)
+                core.take_up(key)
                 if index % _RECOVERED_AT_ONCE == 0:
                     await asyncio.sleep(0)
             sealing = ScheduleSealer(opened.sealer)
@@ -109,6 +116,11 @@ class EmbeddedRunner:
         """Why the journal, or the payload store, cannot be written at the moment; None when it can."""
         opened = _open(self._opened)
         return opened.journal.failure or opened.uploads.failure
+
+    @property
+    def blocked(self) -> BlockedInfo | None:
+        """What holds the event loop; None when nothing does, or nobody watches."""
+        return None if self._watchdog is None else self._watchdog.blocked
 
     def registered(self, definition: WorkflowDefinition[..., Any]) -> None:
         """Take up runs that waited for a workflow to be registered."""

@@ -48,6 +48,11 @@ class Uploads:
         self._slots = asyncio.Semaphore(_AT_ONCE)
         self._closing = asyncio.Event()
 
+    @property
+    def path(self) -> str:
+        """The journal's file."""
+        return self._journal.path
+
     def submit(self, write: Write) -> None:
         """Queue a write for the journal, once its objects are stored and earlier writes of its runs have gone ahead.
 

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from maestro_workflow_engine._errors import JournalCorruptError, JournalError, JournalLockedError
 from maestro_workflow_engine.embedded import _schema
+from maestro_workflow_engine.embedded._lock import lock_of
 from maestro_workflow_engine.rescue._reading import UNREADABLE
 
 _MAGIC = b"SQLite format 3\x00"
@@ -39,7 +40,8 @@ def copy_journal(path: Path, folder: Path) -> Path:
     try:
         with _unlocked(path):
             shutil.copyfile(path, copy)
-            log = path.with_name(f"{path.name}-wal")
+            real = path.resolve()
+            log = real.with_name(f"{real.name}-wal")
             if log.exists():
                 shutil.copyfile(log, folder / "journal.db-wal")
     except OSError as error:
@@ -83,7 +85,7 @@ def open_copy(copy: Path, path: Path, findings: list[str]) -> sqlite3.Connection
 def _unlocked(path: Path) -> Iterator[None]:
     """Keep engines out while the files are copied; they would change under the copy."""
     try:
-        lock = os.open(path.with_name(f"{path.name}.lock"), os.O_RDONLY | os.O_CLOEXEC)
+        lock = os.open(lock_of(path), os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         yield
         return

@@ -1,4 +1,4 @@
-"""`maestro journal`: look into a journal file that an engine refuses, and get out of it what can be read."""
+"""`maestro workflow journal`, and `maestro journal` for short: look into a journal file that an engine refuses, and get out of it what can be read."""
 
 import json
 import re
@@ -38,7 +38,7 @@ def check(file: Path, as_json: bool) -> None:
         _show(report)
     if not report.is_sound:
         raise JournalDamagedError(
-            f"{file} is damaged", hint=f"`maestro journal export {file}` gets out what can be read."
+            f"{file} is damaged", hint=f"`maestro workflow journal export {file}` gets out what can be read."
         )
 
 
