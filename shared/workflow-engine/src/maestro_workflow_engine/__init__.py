@@ -5,6 +5,7 @@ from maestro_workflow_engine._engine import WorkflowEngine
 from maestro_workflow_engine._errors import (
     EngineClosedError,
     HistoryFormatError,
+    HistoryPurgedError,
     JournalCorruptError,
     JournalError,
     JournalLockedError,
@@ -27,6 +28,7 @@ from maestro_workflow_engine._errors import (
     WorkflowError,
     WorkflowFailedError,
     WorkflowNotFoundError,
+    WorkflowOpenError,
     WorkflowTerminatedError,
 )
 from maestro_workflow_engine._failure import Failure
@@ -56,6 +58,7 @@ from maestro_workflow_engine._payload_errors import (
 from maestro_workflow_engine._payload_store import PayloadStore
 from maestro_workflow_engine._records import HistoryEvent, RunDetail, RunInfo, RunPage, RunStatus
 from maestro_workflow_engine._replay import ReplayResult, replay, replay_all
+from maestro_workflow_engine._retention import PurgeReport, Retention
 from maestro_workflow_engine._retry import RetryPolicy
 from maestro_workflow_engine._schedule_handle import ScheduleHandle
 from maestro_workflow_engine._schedule_keeper import ScheduleNotFoundError
@@ -64,18 +67,21 @@ from maestro_workflow_engine._schedule_spec import CronSpec, IntervalSpec, Overl
 from maestro_workflow_engine._step_info import StepInfo, step_info
 from maestro_workflow_engine._testing import TimeSkippingEngine
 from maestro_workflow_engine._time import VirtualTime
+from maestro_workflow_engine.embedded._compacting import CompactReport, compact_journal
 from maestro_workflow_engine.machine._pending import Wait
 from maestro_workflow_engine.rescue._report import JournalLoss, JournalReport
 from maestro_workflow_engine.rescue._rescue import JournalRescue, check_journal, rescue_journal
 
 __all__ = [
     "AesGcmCodec",
+    "CompactReport",
     "CronSpec",
     "EngineClosedError",
     "Failure",
     "HistoryDocument",
     "HistoryEvent",
     "HistoryFormatError",
+    "HistoryPurgedError",
     "IntervalSpec",
     "JournalCorruptError",
     "JournalError",
@@ -95,8 +101,10 @@ __all__ = [
     "PayloadStore",
     "PayloadStoreError",
     "PayloadUnreadableError",
+    "PurgeReport",
     "QueryNotFoundError",
     "ReplayResult",
+    "Retention",
     "RetryPolicy",
     "RunDetail",
     "RunInfo",
@@ -130,8 +138,10 @@ __all__ = [
     "WorkflowHandle",
     "WorkflowInfo",
     "WorkflowNotFoundError",
+    "WorkflowOpenError",
     "WorkflowTerminatedError",
     "check_journal",
+    "compact_journal",
     "continue_as_new",
     "info",
     "now",

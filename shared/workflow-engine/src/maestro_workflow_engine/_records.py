@@ -62,6 +62,7 @@ class RunDetail(RunInfo, frozen=True, kw_only=True):
         trace: The W3C traceparent of whoever started it.
         waiting_for: What it waits for at the moment.
         problem: Why it cannot go on, in words; None when nothing is wrong.
+        history_purged_at: When its history was purged but for the first and the last event; None when it is whole.
     """
 
     input: Any = None
@@ -70,6 +71,7 @@ class RunDetail(RunInfo, frozen=True, kw_only=True):
     trace: str | None = None
     waiting_for: list[Wait] = []
     problem: str | None = None
+    history_purged_at: datetime | None = None
 
 
 class RunPage(msgspec.Struct, frozen=True):

@@ -14,6 +14,7 @@ from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._errors import WorkflowError
 from maestro_workflow_engine._history_document import HistoryDocument
 from maestro_workflow_engine._records import HistoryEvent, RunDetail, RunPage, RunStatus
+from maestro_workflow_engine._retention import PurgeReport
 from maestro_workflow_engine._schedule_keeper import ScheduleKeeper
 from maestro_workflow_engine.machine._events import UpdateAnswered
 
@@ -95,6 +96,21 @@ class RunReading(Protocol):
         """List runs, newest first."""
 
 
+class RunPurging(Protocol):
+    """Deletes runs that have ended. Each call returns once they are gone."""
+
+    async def purge(self, *, older_than: timedelta, statuses: frozenset[RunStatus], workflow: str | None) -> PurgeReport:
+        """Delete runs that ended long enough ago."""
+
+    async def purgeable(
+        self, *, older_than: timedelta, statuses: frozenset[RunStatus], workflow: str | None
+    ) -> PurgeReport:
+        """Return what `purge` would report."""
+
+    async def delete(self, run_id: str) -> PurgeReport:
+        """Delete one run and its children."""
+
+
 class Runner(Protocol):
     """A place where workflows run. Its faces raise EngineClosedError unless it is open."""
 
@@ -119,6 +135,10 @@ class Runner(Protocol):
     @property
     def reading(self) -> RunReading:
         """Looks at runs."""
+
+    @property
+    def purging(self) -> RunPurging:
+        """Deletes runs."""
 
     @property
     def schedules(self) -> ScheduleKeeper:

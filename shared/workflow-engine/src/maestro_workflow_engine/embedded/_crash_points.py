@@ -27,15 +27,28 @@ AFTER_APPLY: Final = "after-apply"
 RUN_ENDING: Final = "run-ending"
 """A workflow has ended; its last event is not queued yet."""
 
+MIGRATING: Final = "migrating"
+"""A statement of a migration is done; the transaction is not committed."""
+
+PAYLOAD_DELETED: Final = "payload-deleted"
+"""A stored payload is gone; the journal still lists it as to be deleted."""
+
+COMPACTED: Final = "compacted"
+"""A compacted journal is complete on disk beside the one it is to replace."""
+
 ALL: Final = (STEP_DONE, BEFORE_COMMIT, AFTER_COMMIT, BEFORE_APPLY, AFTER_APPLY, RUN_ENDING)
+"""Where a run can die."""
+
+UPKEEP: Final = (MIGRATING, PAYLOAD_DELETED, COMPACTED)
+"""Where the care of files can die."""
 
 _armed: dict[str, int] = {}
 
 
 def arm(name: str, hits: int) -> None:
     """Let the process be killed the `hits`-th time it reaches a place."""
-    if name not in ALL:
-        raise ValueError(f"there is no crash point {name!r}; there are {', '.join(ALL)}")
+    if name not in ALL + UPKEEP:
+        raise ValueError(f"there is no crash point {name!r}; there are {', '.join(ALL + UPKEEP)}")
     _armed[name] = hits
 
 

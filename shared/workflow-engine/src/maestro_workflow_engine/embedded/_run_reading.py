@@ -13,6 +13,7 @@ from maestro_workflow_engine._errors import (
     WorkflowCancelledError,
     WorkflowError,
     WorkflowFailedError,
+    WorkflowNotFoundError,
     WorkflowTerminatedError,
 )
 from maestro_workflow_engine._history_document import HistoryDocument, history_document
@@ -28,7 +29,7 @@ from maestro_workflow_engine._records import (
 )
 from maestro_workflow_engine._runner import Reading
 from maestro_workflow_engine.embedded._loading import replay
-from maestro_workflow_engine.embedded._opened import Opened
+from maestro_workflow_engine.embedded._opened import Opened, whole
 from maestro_workflow_engine.embedded._reader import RunRow
 from maestro_workflow_engine.machine import WorkflowMachine
 from maestro_workflow_engine.machine import _events as ev
@@ -69,6 +70,8 @@ class EmbeddedReading:
                     last = reader.last(row.key)
             else:
                 last = await core.endings.wait(row.key)
+        if last is None:
+            raise WorkflowNotFoundError(run_id, f"run {run_id!r} was purged a moment ago")
         if isinstance(last, ev.RunCompleted):
             return last.output
         if isinstance(last, ev.RunFailed):
@@ -120,6 +123,7 @@ class EmbeddedReading:
             trace=first.trace if first else None,
             waiting_for=waits,
             problem=problem,
+            history_purged_at=None if row.history_purged_us is None else moment(row.history_purged_us),
         )
 
     def query(self, run_id: str, key: str) -> msgspec.Raw:
@@ -128,13 +132,14 @@ class EmbeddedReading:
         Raises:
             WorkflowNotFoundError: No such run.
             QueryNotFoundError: It has published nothing under this key.
+            HistoryPurgedError: What it had published went with its history.
         """
         core = self._opened.core
         run = core.live(run_id)
         if run is not None and run.machine is not None:
             published = run.machine.published
         else:
-            machine = self._replayed(self._opened.row(run_id))
+            machine = self._replayed(whole(self._opened.row(run_id)))
             published = machine.published
             machine.drop()
         if key not in published:
@@ -155,8 +160,9 @@ class EmbeddedReading:
 
         Raises:
             WorkflowNotFoundError: No such run.
+            HistoryPurgedError: Its history is not whole any more.
         """
-        reader, row = self._opened.reader, self._opened.row(run_id)
+        reader, row = self._opened.reader, whole(self._opened.row(run_id))
         parent = None if row.parent_key is None else reader.by_key(row.parent_key)
         return history_document(
             run_id=row.id,

@@ -16,7 +16,7 @@ from maestro_workflow_engine._runner import Reading
 from maestro_workflow_engine.embedded._branching import before_step, forked
 from maestro_workflow_engine.embedded._importing import import_run
 from maestro_workflow_engine.embedded._journal import Write
-from maestro_workflow_engine.embedded._opened import Acknowledgement, Opened, nothing
+from maestro_workflow_engine.embedded._opened import Acknowledgement, Opened, nothing, whole
 from maestro_workflow_engine.embedded._run_reading import EmbeddedReading
 
 _propagator = TraceContextTextMapPropagator()
@@ -69,10 +69,11 @@ class EmbeddedStarting:
             WorkflowNotFoundError: No such run.
             WorkflowConflictError: The new id is taken.
             StepNotFoundError: The history has no such step.
+            HistoryPurgedError: The history is not whole any more.
             JournalWriteError: The disk refuses; there is no new run.
         """
         opened, core = self._opened, self._opened.core
-        source = opened.row(run_id)
+        source = whole(opened.row(run_id))
         new_id = new_id or uuid.uuid4().hex
         if opened.is_taken(new_id):
             raise WorkflowConflictError(new_id, f"run id {new_id!r} is taken")
