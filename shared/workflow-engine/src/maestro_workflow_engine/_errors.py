@@ -135,7 +135,9 @@ class WorkflowOpenError(WorkflowError):
     def __init__(self, run_id: str, open_ids: tuple[str, ...], open_count: int) -> None:
         more = f" and {open_count - len(open_ids)} more" if open_count > len(open_ids) else ""
         names = ", ".join(map(repr, open_ids))
-        super().__init__(f"run {run_id!r} cannot be deleted before these have ended: {names}{more}; cancel or terminate them")
+        super().__init__(
+            f"run {run_id!r} cannot be deleted before these have ended: {names}{more}; cancel or terminate them"
+        )
         self.run_id = run_id
         self.open_ids = open_ids
         self.open_count = open_count

@@ -58,7 +58,9 @@ class Retention:
         """Return every age at which something may fall due, shortest first."""
         rules = (self, *self.workflows.values())
         ages = {
-            age for rule in rules for age in (rule.completed, rule.failed, rule.cancelled, rule.terminated, rule.history)
+            age
+            for rule in rules
+            for age in (rule.completed, rule.failed, rule.cancelled, rule.terminated, rule.history)
         }
         return sorted(age for age in ages if age is not None)
 

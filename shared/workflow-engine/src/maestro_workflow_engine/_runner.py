@@ -99,7 +99,9 @@ class RunReading(Protocol):
 class RunPurging(Protocol):
     """Deletes runs that have ended. Each call returns once they are gone."""
 
-    async def purge(self, *, older_than: timedelta, statuses: frozenset[RunStatus], workflow: str | None) -> PurgeReport:
+    async def purge(
+        self, *, older_than: timedelta, statuses: frozenset[RunStatus], workflow: str | None
+    ) -> PurgeReport:
         """Delete runs that ended long enough ago."""
 
     async def purgeable(

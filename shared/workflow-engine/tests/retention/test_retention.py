@@ -125,7 +125,7 @@ async def test_a_shorter_history_leaves_what_a_run_came_to():
         before = await e.handle("r").status()
         await e.time.sleep(8 * DAY)
         for run_id in ("r", "f"):
-            assert [event.type for event in await e.handle(run_id).history()][0] == "run_started"
+            assert (await e.handle(run_id).history())[0].type == "run_started"
             assert len(await e.handle(run_id).history()) == 2
         after = await e.handle("r").status()
         assert after.history_purged_at is not None
@@ -221,7 +221,7 @@ async def test_purge_takes_what_it_is_told_and_purgeable_says_what_that_would_be
         assert await ids(e) == {"open"}
         assert await e.purge(older_than=timedelta(0)) == PurgeReport()
         for wrong in ({"status": "running"}, {"status": []}, {"older_than": -DAY}):
-            with pytest.raises(ValueError, match="ended|negative"):
+            with pytest.raises(ValueError, match=r"ended|negative"):
                 await e.purge(**{"older_than": DAY, **wrong})  # type: ignore[arg-type]  wrong on purpose
 
 
@@ -298,7 +298,7 @@ async def test_a_missing_query_is_not_mistaken_for_a_purged_history():
 )
 def test_rules_that_cannot_be_meant_are_refused(rules: dict[str, Any]):
     """A retention is checked when it is made."""
-    with pytest.raises(ValueError, match="retention|rule"):
+    with pytest.raises(ValueError, match=r"retention|rule"):
         Retention(**rules)
 
 

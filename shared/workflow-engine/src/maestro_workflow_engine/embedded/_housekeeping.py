@@ -5,9 +5,9 @@ Done by the writer in portions of a few milliseconds, when nothing waits to be w
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
 _QUIET_S: Final = 0.5
@@ -29,7 +29,7 @@ class Housekeeping:
     """
 
     def __init__(self, path: str, connection: sqlite3.Connection) -> None:
-        self._log = f"{path}-wal"
+        self._log = Path(f"{path}-wal")
         self._connection = connection
         self._commits = 0
         self.wanted_after_s: float | None = _QUIET_S
@@ -71,7 +71,7 @@ class Housekeeping:
 
     def _cut_log(self) -> None:
         try:
-            size = os.stat(self._log).st_size
+            size = self._log.stat().st_size
         except OSError:  # a journal without a log needs none cut
             return
         if size <= _LOG_WHEN_IDLE_BYTES:

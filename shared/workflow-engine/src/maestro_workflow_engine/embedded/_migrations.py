@@ -26,8 +26,7 @@ _STEPS: tuple[tuple[str, ...], ...] = (
         "ALTER TABLE runs ADD COLUMN history_purged_us INTEGER",
         "CREATE TABLE facts (name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID",
         "INSERT INTO facts (name, value) VALUES ('journal_id', lower(hex(randomblob(16))))",
-        "CREATE TABLE payload_refs (run INTEGER NOT NULL, position INTEGER NOT NULL, sha256 TEXT NOT NULL,"
-        " PRIMARY KEY (run, position, sha256)) WITHOUT ROWID",
+        "CREATE TABLE payload_refs (run INTEGER, position INTEGER, sha256 TEXT, PRIMARY KEY (run, position, sha256)) WITHOUT ROWID",
         "CREATE INDEX payload_refs_by_object ON payload_refs (sha256)",
         "CREATE TABLE payload_garbage (sha256 TEXT PRIMARY KEY, since_us INTEGER NOT NULL) WITHOUT ROWID",
         _REFER_TO_STORED,

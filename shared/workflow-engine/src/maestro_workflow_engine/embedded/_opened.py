@@ -5,7 +5,12 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from maestro_workflow_engine._errors import HistoryPurgedError, JournalWriteError, WorkflowEndedError, WorkflowNotFoundError
+from maestro_workflow_engine._errors import (
+    HistoryPurgedError,
+    JournalWriteError,
+    WorkflowEndedError,
+    WorkflowNotFoundError,
+)
 from maestro_workflow_engine._records import RunStatus, moment
 from maestro_workflow_engine._registry import WorkflowRegistry
 from maestro_workflow_engine.embedded._clock import Clock

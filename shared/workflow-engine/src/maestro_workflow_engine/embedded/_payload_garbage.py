@@ -149,4 +149,6 @@ class PayloadGarbage:
         try:
             await done.wait()
         except JournalWriteError as error:
-            raise PayloadStoreError(self._store.url, f"what was deleted cannot be taken off the list: {error}") from error
+            raise PayloadStoreError(
+                self._store.url, f"what was deleted cannot be taken off the list: {error}"
+            ) from error

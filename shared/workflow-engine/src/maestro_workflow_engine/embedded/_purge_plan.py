@@ -135,9 +135,7 @@ def added(one: PurgeReport, other: PurgeReport) -> PurgeReport:
 
 
 def _is_too_large(report: PurgeReport) -> bool:
-    return (
-        report.runs + report.shortened > MOST_RUNS or report.events > MOST_EVENTS or report.event_bytes > MOST_BYTES
-    )
+    return report.runs + report.shortened > MOST_RUNS or report.events > MOST_EVENTS or report.event_bytes > MOST_BYTES
 
 
 def _is_empty(portion: Portion) -> bool:

@@ -21,7 +21,7 @@ from maestro_workflow_engine.embedded._clock import Clock
 from maestro_workflow_engine.embedded._core import Core
 from maestro_workflow_engine.embedded._journal import Write
 from maestro_workflow_engine.embedded._opened import Acknowledgement
-from maestro_workflow_engine.embedded._purge_plan import EndedRun, Extent, Fate, Portion, added, held_back, portions
+from maestro_workflow_engine.embedded._purge_plan import EndedRun, Extent, Fate, added, held_back, portions
 from maestro_workflow_engine.embedded._purge_reader import BEGINNING, INDEX, Place, PurgeReader
 from maestro_workflow_engine.embedded._run_tables import purging
 from maestro_workflow_engine.embedded._uploads import Uploads

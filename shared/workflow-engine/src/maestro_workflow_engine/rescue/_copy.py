@@ -19,7 +19,9 @@ from maestro_workflow_engine.rescue._reading import UNREADABLE
 _MAGIC = b"SQLite format 3\x00"
 _PAGE = 4096  # journals have SQLite's default page size
 _LEAF_OR_INTERIOR = {2, 5, 10, 13}
-_MAP_OF_ROOT = b"\x01\x00\x00\x00\x00"  # a file that shrinks has a map on its second page; its first entry is a table's root
+_MAP_OF_ROOT = (
+    b"\x01\x00\x00\x00\x00"  # a file that shrinks has a map on its second page; its first entry is a table's root
+)
 _MAP_BEGINNING = len(_MAP_OF_ROOT)
 _MOST_FAULTS = 200
 _OUR_TABLES = {"runs", "history"}
