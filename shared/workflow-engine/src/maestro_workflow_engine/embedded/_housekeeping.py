@@ -32,6 +32,7 @@ class Housekeeping:
         self._log = Path(f"{path}-wal")
         self._connection = connection
         self._commits = 0
+        self._has_shrunk = False
         self.wanted_after_s: float | None = _QUIET_S
         """After how much quiet there is something to do; None when all is in order."""
 
@@ -67,18 +68,21 @@ class Housekeeping:
         return self._number("auto_vacuum") != 0
 
     def _give_back(self) -> None:
-        self._connection.execute(f"PRAGMA incremental_vacuum({_PAGES_AT_ONCE})").fetchall()
+        # The pragma answers each page with a row without columns, and `execute` stops at the first.
+        self._connection.executescript(f"PRAGMA incremental_vacuum({_PAGES_AT_ONCE})")
+        self._has_shrunk = True
 
     def _cut_log(self) -> None:
         try:
             size = self._log.stat().st_size
         except OSError:  # a journal without a log needs none cut
             return
-        if size <= _LOG_WHEN_IDLE_BYTES:
+        if size <= _LOG_WHEN_IDLE_BYTES and not self._has_shrunk:
             return
         self._connection.execute("PRAGMA busy_timeout = 0")  # a reader's turn is not waited for
         try:
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            (is_busy, *_), *_ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+            self._has_shrunk = self._has_shrunk and bool(is_busy)  # the file gets shorter only now
         finally:
             self._connection.execute("PRAGMA busy_timeout = 10000")
 
