@@ -88,7 +88,9 @@ def test_portions_are_bounded_and_complete():
     sizes = [4, 700, 1, 5_000, 30, *[5] * 900, 2_500]
     due = [(run(n), Fate.SHORTEN if n % 7 == 3 else Fate.DELETE, extent(size)) for n, size in enumerate(sizes)]
     parts = list(portions(due))
-    assert [key for part in parts for key, _ in part.deleted] == [r.key for r, wanted, _ in due if wanted is Fate.DELETE]
+    assert [key for part in parts for key, _ in part.deleted] == [
+        r.key for r, wanted, _ in due if wanted is Fate.DELETE
+    ]
     assert all(len(part.deleted) + len({cut.key for cut in part.cuts}) <= MOST_RUNS + 1 for part in parts)
     gone: dict[int, set[int]] = {}
     sizes_of = {r.key: e for r, _, e in due}

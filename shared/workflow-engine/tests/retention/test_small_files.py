@@ -12,14 +12,21 @@ from pathlib import Path
 
 import pytest
 
-from maestro_workflow_engine import JournalWriteError, Retention, RunStatus, WorkflowEngine, WorkflowNotFoundError, step, workflow
+from maestro_workflow_engine import (
+    JournalWriteError,
+    Retention,
+    RunStatus,
+    WorkflowEngine,
+    WorkflowNotFoundError,
+    step,
+    workflow,
+)
+from maestro_workflow_engine._payload_options import PayloadOptions
 from maestro_workflow_engine.embedded import _schema
-from maestro_workflow_engine.embedded._purge_plan import EndedRun
 from maestro_workflow_engine.embedded._purge_reader import BEGINNING, INDEX, PurgeReader
 from maestro_workflow_engine.embedded._reader import JournalReader
 from maestro_workflow_engine.embedded._runner import EmbeddedRunner
 from maestro_workflow_engine.embedded._sealing import Sealer
-from maestro_workflow_engine._payload_options import PayloadOptions
 
 SOON = timedelta(seconds=60)
 ROUNDS, RUNS_A_ROUND = 8, 200
@@ -57,7 +64,8 @@ def filled(path: Path, runs: int) -> None:
         ((n, f"old-{n}", statuses[n % 6], n, n + 10) for n in range(1, runs + 1)),
     )
     connection.executemany(
-        "INSERT INTO history VALUES (?, ?, ?)", ((n, position, event) for n in range(1, runs + 1) for position in (0, 1))
+        "INSERT INTO history VALUES (?, ?, ?)",
+        ((n, position, event) for n in range(1, runs + 1) for position in (0, 1)),
     )
     connection.execute("COMMIT")
     connection.close()
@@ -143,43 +151,40 @@ def effort(connection: sqlite3.Connection, call: Callable[[], object]) -> int:
     return ticks
 
 
+def efforts(path: Path) -> dict[str, int]:
+    """Count the steps of what an engine does at every start, listing, look-up and purge."""
+    writing = _schema.connect(str(path))
+    writing.execute(INDEX[0])
+    reader, purge = JournalReader(str(path), Sealer(PayloadOptions()), {}), PurgeReader(str(path))
+    start = "INSERT INTO runs (key, id, workflow, version, status, created_us) VALUES (999999, 'new', 'w', '1', 'running', 1)"
+
+    def page(status: RunStatus | None = None, before: int | None = None) -> object:
+        return reader.page(status=status, workflow=None, parent=None, limit=50, before=before)
+
+    calls: dict[str, tuple[sqlite3.Connection, Callable[[], object]]] = {
+        "page": (reader._connection, page),
+        "page by status": (reader._connection, lambda: page(RunStatus.TERMINATED)),
+        "open runs": (reader._connection, lambda: page(RunStatus.RUNNING)),
+        "page in the middle": (reader._connection, lambda: page(RunStatus.FAILED, 500)),
+        "look up": (reader._connection, lambda: reader.by_id("old-500")),
+        "last key": (reader._connection, reader.last_key),
+        "sleeping": (reader._connection, reader.sleeping),
+        "interrupted": (reader._connection, reader.interrupted),
+        "due": (purge._connection, lambda: asyncio.run(purge.ended(BEGINNING, 10**15, 50))),
+        "due later": (purge._connection, lambda: asyncio.run(purge.ended((500, 0), 10**15, 50))),
+        "start": (writing, lambda: writing.execute(start)),
+    }
+    found = {name: effort(connection, call) for name, (connection, call) in calls.items()}
+    writing.close()
+    reader.close()
+    purge.close()
+    return found
+
+
 def test_what_has_ended_makes_no_call_slower(tmp_path: Path):
-    """Listing, looking up, taking up and finding what is due cost the same with 100,000 ended runs as with 1,000."""
-    efforts: list[dict[str, int]] = []
-    for runs in (1_000, 100_000):
-        path = tmp_path / f"{runs}.db"
-        filled(path, runs)
-        writing = _schema.connect(str(path))
-        writing.execute(INDEX[0])
-        reader, purge = JournalReader(str(path), Sealer(PayloadOptions()), {}), PurgeReader(str(path))
-
-        def page(status: RunStatus | None, before: int | None = None, r: JournalReader = reader) -> object:
-            return r.page(status=status, workflow=None, parent=None, limit=50, before=before)
-
-        def due(after: tuple[int, int], p: PurgeReader = purge) -> list[EndedRun]:
-            return asyncio.run(p.ended(after, 10**15, 50))
-
-        calls: dict[str, tuple[sqlite3.Connection, Callable[[], object]]] = {
-            "page": (reader._connection, lambda: page(None)),
-            "page by status": (reader._connection, lambda: page(RunStatus.TERMINATED)),
-            "open runs": (reader._connection, lambda: page(RunStatus.RUNNING)),
-            "page in the middle": (reader._connection, lambda: page(RunStatus.FAILED, 500)),
-            "look up": (reader._connection, lambda: reader.by_id("old-500")),
-            "last key": (reader._connection, reader.last_key),
-            "sleeping": (reader._connection, reader.sleeping),
-            "interrupted": (reader._connection, reader.interrupted),
-            "due": (purge._connection, lambda: due(BEGINNING)),
-            "due later": (purge._connection, lambda: due((500, 0))),
-            "start": (
-                writing,
-                lambda: writing.execute(
-                    "INSERT INTO runs (key, id, workflow, version, status, created_us) VALUES (999999, 'new', 'flow', '1', 'running', 1)"
-                ),
-            ),
-        }
-        efforts.append({name: effort(connection, call) for name, (connection, call) in calls.items()})
-        for each in (writing, reader, purge):
-            each.close()
-    small, large = efforts
+    """Starting, listing, looking up and finding what is due cost the same with 100,000 ended runs as with 1,000."""
+    filled(tmp_path / "small.db", 1_000)
+    filled(tmp_path / "large.db", 100_000)
+    small, large = efforts(tmp_path / "small.db"), efforts(tmp_path / "large.db")
     assert all(small.values())
     assert large == small

@@ -1,3 +1,4 @@
+import fcntl
 import json
 from pathlib import Path
 
@@ -76,3 +77,28 @@ def test_what_cannot_be_read_or_written(journal: Path, tmp_path: Path) -> None:
     refused = CliRunner().invoke(cli, ["journal", "export", str(journal), "-o", str(full)])
     assert refused.exit_code == 2
     assert (full / "q00.json").read_text() == "mine"
+
+
+def test_a_journal_is_compacted(journal: Path) -> None:
+    """Both sizes are told, the runs are all there, and a journal that is damaged or in use is left alone."""
+    done = CliRunner().invoke(cli, ["journal", "compact", str(journal), "--json"])
+
+    assert done.exit_code == 0
+    report = json.loads(done.stdout)
+    assert report["after_bytes"] == journal.stat().st_size <= report["before_bytes"]
+    assert "Now" in CliRunner().invoke(cli, ["journal", "compact", str(journal)]).stdout
+    checked = CliRunner().invoke(cli, ["journal", "check", str(journal), "--json"])
+    assert (json.loads(checked.stdout)["sound"], json.loads(checked.stdout)["runs"]) == (True, 40)
+
+
+def test_a_journal_that_cannot_be_compacted(journal: Path) -> None:
+    """The reason is told with exit code 1, and nothing is changed."""
+    with journal.with_name("journal.db.lock").open("rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        locked = CliRunner().invoke(cli, ["journal", "compact", str(journal)])
+    left = cut(journal)
+    damaged = CliRunner().invoke(cli, ["journal", "compact", str(journal)])
+
+    assert (locked.exit_code, damaged.exit_code) == (1, 1)
+    assert "maestro journal export" in damaged.stderr
+    assert journal.read_bytes() == left

@@ -1,4 +1,17 @@
-"""How a journal of an older format becomes one of today's: one step a version, all of them in one transaction."""
+"""How a journal of an older format becomes one of today's: one step a version, all of them in one transaction.
+
+To change the format:
+
+1. Add a step at the end of `_STEPS`: the statements, in order. A step that a release has had is never changed. Events are not rewritten:
+   fields are added to them and never renamed, so that every release's events can be read.
+2. A table with rows of runs is named in `_run_tables.RUN_TABLES`, so that they are purged with their run.
+3. Write the golden journal of the new format: `python golden_writing.py > journal-next.sql` in `tests/golden`. A new kind of event also gets an
+   entry in `golden_events.py`, and should happen in `golden_writing.make`.
+4. At a release `journal-next.sql` is copied to `journal-v<number>.sql`, and stays as it is from then on.
+
+A new file goes through the same steps, so that there is one way to a format. A step must do with what an old, large file allows: it is one
+transaction, and the engine opens only once it is through.
+"""
 
 from __future__ import annotations
 

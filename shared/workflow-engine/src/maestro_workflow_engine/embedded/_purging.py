@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -30,8 +29,13 @@ _logger = get_logger(__name__)
 _MICROSECOND = timedelta(microseconds=1)
 _AT_ONCE = 500
 _NAMED = 5
-_REST = 2
-"""For each millisecond that a portion took, the writer belongs to the runs for so many."""
+_REST_AN_EVENT_S = 10e-6
+_REST_A_BYTE_S = 10e-9
+"""How long the writer belongs to the runs after a portion: about twice what deleting it takes.
+
+The time it took to be on disk would be no measure: under load that is the time of everybody's commit, and a purge that rests for
+longer the more there is to do never catches up.
+"""
 
 Judge = Callable[[EndedRun], Fate]
 
@@ -165,10 +169,9 @@ class Purging:
             if any(self._is_in_use(key) for key in keys):
                 report = added(report, PurgeReport(held_back=portion.report.runs + portion.report.shortened))
                 continue
-            began = time.perf_counter()
             await self._written(Write(_nothing, also=purging(portion, self._clock.now_us())), keys)
             report = added(report, portion.report)
-            await asyncio.sleep(_REST * (time.perf_counter() - began))
+            await asyncio.sleep(_REST_AN_EVENT_S * portion.report.events + _REST_A_BYTE_S * portion.report.event_bytes)
         if report != PurgeReport():
             self._uploads.on_unreferenced()
         return report
