@@ -68,6 +68,7 @@ from maestro_workflow_engine._step_info import StepInfo, step_info
 from maestro_workflow_engine._testing import TimeSkippingEngine
 from maestro_workflow_engine._time import VirtualTime
 from maestro_workflow_engine.embedded._compacting import CompactReport, compact_journal
+from maestro_workflow_engine.embedded._orphans import orphaned_payloads
 from maestro_workflow_engine.machine._pending import Wait
 from maestro_workflow_engine.rescue._report import JournalLoss, JournalReport
 from maestro_workflow_engine.rescue._rescue import JournalRescue, check_journal, rescue_journal
@@ -146,6 +147,7 @@ __all__ = [
     "info",
     "now",
     "on_update",
+    "orphaned_payloads",
     "patched",
     "publish",
     "random",

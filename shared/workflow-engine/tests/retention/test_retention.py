@@ -26,6 +26,7 @@ from maestro_workflow_engine import (
     WorkflowOpenError,
     publish,
     receive,
+    rescue_journal,
     run_child,
     step,
     workflow,
@@ -311,3 +312,15 @@ async def test_a_backfill_of_purged_times_starts_them_again():
         assert await ids(e) == set()
         assert len(await schedule.backfill(start, e.time.now())) >= 2
         assert len(await ids(e)) >= 2
+
+
+async def test_a_rescued_document_of_a_shortened_run_says_that_it_is_not_whole(tmp_path: Path):
+    """It was not damaged, so nothing is reported as lost; but nobody may take it for the whole history."""
+    async with engine(url=f"sqlite:///{tmp_path}/journal.db", retention=Retention(history=DAY)) as e:
+        await (await e.start(adds, 1, id="short")).result()
+        await e.time.sleep(2 * DAY)
+        await (await e.start(adds, 1, id="whole")).result()
+    with rescue_journal(tmp_path / "journal.db") as rescue:
+        complete = {document["run_id"]: document["complete"] for document in rescue.runs()}
+    assert complete == {"short": False, "whole": True}
+    assert rescue.report.is_sound

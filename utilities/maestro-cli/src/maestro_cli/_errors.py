@@ -234,7 +234,7 @@ class JournalDamagedError(MaestroCliError):
 
 
 class JournalUpkeepError(MaestroCliError):
-    """A journal cannot be compacted at the moment; it is as it was.
+    """Something cannot be done for a journal at the moment; it is as it was.
 
     Args:
         message: Why.

@@ -109,6 +109,8 @@ class Purging:
         for start in range(0, len(tree), _AT_ONCE):
             due = [(each, Fate.DELETE) for each in tree[start : start + _AT_ONCE]]
             report = added(report, await self._delete(await self._measured(due)))
+        if report.held_back:
+            raise WorkflowConflictError(run_id, f"somebody began to follow or retry run {run_id!r} or a child of it")
         return report
 
     async def prepare(self) -> None:

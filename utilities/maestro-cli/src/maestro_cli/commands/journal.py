@@ -1,5 +1,6 @@
 """`maestro journal`: look into a journal file that an engine refuses, get out of it what can be read, make it small."""
 
+import asyncio
 import json
 import re
 from pathlib import Path
@@ -14,8 +15,10 @@ from maestro_workflow_engine import (
     JournalCorruptError,
     JournalError,
     JournalReport,
+    WorkflowError,
     check_journal,
     compact_journal,
+    orphaned_payloads,
     rescue_journal,
 )
 
@@ -111,6 +114,28 @@ def compact(file: Path, as_json: bool) -> None:
             ("Now", f"{report.after_bytes:,} bytes"),
         ]
         render.out().print(render.table(("", ""), facts))
+
+
+@journal.command("orphans", short_help="List stored payloads that a journal does not know.")
+@click.argument("file", type=_FILE)
+@click.argument("store")
+@json_option
+def orphans(file: Path, store: str, as_json: bool) -> None:
+    """List the objects of the payload STORE (`file:///folder`, `s3://bucket/prefix`) that the journal FILE does not refer to.
+
+    A process that dies while it stores a payload leaves such an object. Nothing is changed; what is listed can be deleted.
+    Where S3 is and who asks comes from where AWS tools look for it.
+    """
+    try:
+        found = asyncio.run(orphaned_payloads(file, store))
+    except WorkflowError as error:
+        raise JournalUpkeepError(str(error)) from error
+    if as_json:
+        render.print_json({"path": str(file), "store": store, "orphans": found})
+        return
+    for name in found:
+        render.out().print(name, markup=False, soft_wrap=True)
+    render.err().print(f"{len(found)} orphans", markup=False)
 
 
 def _make(folder: Path) -> None:
