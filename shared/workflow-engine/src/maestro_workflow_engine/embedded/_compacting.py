@@ -60,6 +60,7 @@ def compact_journal(path: Path | str) -> CompactReport:
     try:
         before = _size(path) + _size(path.with_name(f"{path.name}-wal"))
         fresh.unlink(missing_ok=True)  # somebody died here before
+        os.close(os.open(fresh, os.O_CREAT | os.O_EXCL | os.O_RDWR | os.O_CLOEXEC, 0o600))  # payloads will be in it
         _write_anew(path, fresh)
         _check(path, fresh)
         _replace(path, fresh)

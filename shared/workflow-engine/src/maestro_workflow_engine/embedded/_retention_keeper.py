@@ -110,7 +110,7 @@ class RetentionKeeper:
             return
         self._refused_us = _REFUSED_FIRST_US
         if report.runs or report.shortened:
-            _logger.info("Purged", runs=report.runs, shortened=report.shortened, events=report.events)
+            _logger.debug("Purged", runs=report.runs, shortened=report.shortened, events=report.events)
         await self._arm_for_next(now, held=held)
 
     async def _look(self, age_us: int, now: int) -> tuple[PurgeReport, bool]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import uuid
+import secrets
 from typing import Any
 
 import msgspec
@@ -12,12 +12,11 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._errors import WorkflowConflictError
 from maestro_workflow_engine._history_document import HistoryDocument
-from maestro_workflow_engine._runner import Reading
 from maestro_workflow_engine.embedded._branching import before_step, forked
 from maestro_workflow_engine.embedded._importing import import_run
 from maestro_workflow_engine.embedded._journal import Write
 from maestro_workflow_engine.embedded._opened import Acknowledgement, Opened, nothing, whole
-from maestro_workflow_engine.embedded._run_reading import EmbeddedReading
+from maestro_workflow_engine.embedded._run_reading import EmbeddedReading, Reading
 
 _propagator = TraceContextTextMapPropagator()
 
@@ -41,7 +40,7 @@ class EmbeddedStarting:
         """
         core, reader = self._opened.core, self._opened.reader
         if run_id is None:
-            run_id = uuid.uuid4().hex
+            run_id = secrets.token_hex(16)
         else:
             if run_id in core.importing:
                 raise WorkflowConflictError(run_id, f"run id {run_id!r} is being imported")
@@ -74,7 +73,7 @@ class EmbeddedStarting:
         """
         opened, core = self._opened, self._opened.core
         source = whole(opened.row(run_id))
-        new_id = new_id or uuid.uuid4().hex
+        new_id = new_id or secrets.token_hex(16)
         if opened.is_taken(new_id):
             raise WorkflowConflictError(new_id, f"run id {new_id!r} is taken")
         async with self._reading.at_hand(run_id, Reading.HISTORY):

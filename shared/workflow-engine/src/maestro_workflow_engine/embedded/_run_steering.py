@@ -8,11 +8,10 @@ import msgspec
 
 from maestro_workflow_engine._errors import WorkflowConflictError, WorkflowEndedError
 from maestro_workflow_engine._records import RunStatus
-from maestro_workflow_engine._runner import Reading
 from maestro_workflow_engine.embedded._branching import redrives
 from maestro_workflow_engine.embedded._opened import Opened
 from maestro_workflow_engine.embedded._purging import retrying
-from maestro_workflow_engine.embedded._run_reading import EmbeddedReading
+from maestro_workflow_engine.embedded._run_reading import EmbeddedReading, Reading
 from maestro_workflow_engine.machine import _events as ev
 
 

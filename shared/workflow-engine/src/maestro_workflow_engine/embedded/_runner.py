@@ -26,6 +26,7 @@ from maestro_workflow_engine.embedded._retention_keeper import RetentionKeeper
 from maestro_workflow_engine.embedded._run_reading import EmbeddedReading
 from maestro_workflow_engine.embedded._run_starting import EmbeddedStarting
 from maestro_workflow_engine.embedded._run_steering import EmbeddedSteering
+from maestro_workflow_engine.embedded._schedule_sealing import ScheduleSealer
 from maestro_workflow_engine.embedded._schedules import Schedules
 from maestro_workflow_engine.embedded._sealing import Sealer
 from maestro_workflow_engine.embedded._surroundings import Surroundings
@@ -91,7 +92,8 @@ class EmbeddedRunner:
                 core.residents.load(key)
                 if index % _RECOVERED_AT_ONCE == 0:
                     await asyncio.sleep(0)
-            schedules = Schedules(opened.uploads, opened.reader, core, self._registry, opened.clock)
+            sealing = ScheduleSealer(opened.sealer)
+            schedules = Schedules(opened.uploads, opened.reader, core, self._registry, opened.clock, sealing)
             stack.callback(schedules.close)
             reading = EmbeddedReading(opened)
             stack.callback(reading.close)

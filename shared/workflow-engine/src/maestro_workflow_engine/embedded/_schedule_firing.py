@@ -10,6 +10,7 @@ import msgspec
 from maestro_core_logging import get_logger
 from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._errors import PayloadError, WorkflowNotFoundError
+from maestro_workflow_engine._payload_errors import PayloadUnreadableError
 from maestro_workflow_engine._records import RunStatus
 from maestro_workflow_engine._registry import WorkflowRegistry
 from maestro_workflow_engine._schedule_spec import ScheduleSpecError
@@ -20,6 +21,7 @@ from maestro_workflow_engine.embedded._journal import Write
 from maestro_workflow_engine.embedded._reader import JournalReader
 from maestro_workflow_engine.embedded._schedule_plan import plan, run_id, without
 from maestro_workflow_engine.embedded._schedule_rows import Progress, ScheduleChange, Settings, spec_of
+from maestro_workflow_engine.embedded._schedule_sealing import ScheduleSealer
 from maestro_workflow_engine.embedded._uploads import Uploads
 from maestro_workflow_engine.machine import _events as ev
 
@@ -48,13 +50,20 @@ class Firing:
     """Every schedule of a journal, and what time and the ends of runs make of it."""
 
     def __init__(
-        self, journal: Uploads, reader: JournalReader, core: Core, registry: WorkflowRegistry, clock: Clock
+        self,
+        journal: Uploads,
+        reader: JournalReader,
+        core: Core,
+        registry: WorkflowRegistry,
+        clock: Clock,
+        sealing: ScheduleSealer,
     ) -> None:
         self._journal = journal
         self._reader = reader
         self._core = core
         self._registry = registry
         self._clock = clock
+        self._sealing = sealing
         self._by_number: dict[int, LiveSchedule] = {}
         self._last_number = 0
         self._owners: dict[str, str] = {}
@@ -105,8 +114,9 @@ class Firing:
         try:
             definition = self.definition(schedule)
             spec_of(schedule.settings.spec)
-            self._core.check_input(schedule.settings.input)
-        except (WorkflowNotFoundError, ScheduleSpecError, PayloadError) as error:
+            input_ = self.input(schedule)
+            self._core.check_input(input_)
+        except (WorkflowNotFoundError, ScheduleSpecError, PayloadError, PayloadUnreadableError) as error:
             if schedule.problem is None:
                 _logger.error("Schedule cannot go on", schedule=schedule.id, problem=str(error), code=error.code)
             schedule.problem = str(error)
@@ -120,7 +130,7 @@ class Firing:
             schedule.progress = move.progress
             if move.start_us is None:
                 break
-            self._fire(schedule, definition, move.start_us)
+            self._fire(schedule, definition, input_, move.start_us)
         if schedule.progress != before:
             self._keep(schedule)
         if move.wake_us is not None and move.wake_us != schedule.armed_us:
@@ -134,6 +144,14 @@ class Firing:
             WorkflowNotFoundError: It is not registered.
         """
         return self._registry.find(schedule.settings.workflow, schedule.settings.version)
+
+    def input(self, schedule: LiveSchedule) -> msgspec.Raw:
+        """Return the input of a schedule's runs.
+
+        Raises:
+            PayloadUnreadableError: It cannot be read back.
+        """
+        return self._sealing.open_input(schedule.id, schedule.settings.input)
 
     def is_taken(self, run: str) -> bool:
         """Tell whether there is a run of this id."""
@@ -166,7 +184,9 @@ class Firing:
         if schedule.progress.buffered_us is not None:
             self.go_on(schedule)
 
-    def _fire(self, schedule: LiveSchedule, definition: WorkflowDefinition[..., Any], at_us: int) -> None:
+    def _fire(
+        self, schedule: LiveSchedule, definition: WorkflowDefinition[..., Any], input_: msgspec.Raw, at_us: int
+    ) -> None:
         run = run_id(schedule.id, at_us)
         if self.is_taken(run):  # a backfill, or somebody by hand, was here before
             schedule.progress = without(schedule.progress, run)
@@ -175,9 +195,7 @@ class Firing:
         self.adopt(run, schedule)
         change = ScheduleChange(schedule.id, progress=schedule.progress)
         # Without on_failed: while the disk refuses, the fire stays queued, and a process that dies fires it again.
-        self._core.create(
-            definition, run, schedule.settings.input, trace=None, also=(change.statement(),), order=(schedule.id,)
-        )
+        self._core.create(definition, run, input_, trace=None, also=(change.statement(),), order=(schedule.id,))
 
     def _keep(self, schedule: LiveSchedule) -> None:
         change = ScheduleChange(schedule.id, progress=schedule.progress)

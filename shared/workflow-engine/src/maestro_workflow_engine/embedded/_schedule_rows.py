@@ -30,7 +30,7 @@ class Interval(msgspec.Struct, frozen=True, tag="interval", omit_defaults=True):
 class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a user has said. Only a user's call writes it.
 
-    `since_us` is the time from which it counts: when it was made, given another spec, or resumed.
+    `since_us` is the time from which it counts: when it was made, given another spec, or resumed. `input` and `note` are sealed.
     """
 
     workflow: str

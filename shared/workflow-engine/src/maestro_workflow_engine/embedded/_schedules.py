@@ -13,6 +13,7 @@ import msgspec
 
 from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._errors import JournalWriteError
+from maestro_workflow_engine._payload_errors import PayloadUnreadableError
 from maestro_workflow_engine._records import moment
 from maestro_workflow_engine._registry import WorkflowRegistry
 from maestro_workflow_engine._schedule_keeper import ScheduleNotFoundError
@@ -34,6 +35,7 @@ from maestro_workflow_engine.embedded._schedule_rows import (
     spec_of,
     spec_row,
 )
+from maestro_workflow_engine.embedded._schedule_sealing import ScheduleSealer
 from maestro_workflow_engine.embedded._schedule_settings import (
     carried_over,
     catch_up_us,
@@ -52,13 +54,20 @@ class Schedules:
     """
 
     def __init__(
-        self, journal: Uploads, reader: JournalReader, core: Core, registry: WorkflowRegistry, clock: Clock
+        self,
+        journal: Uploads,
+        reader: JournalReader,
+        core: Core,
+        registry: WorkflowRegistry,
+        clock: Clock,
+        sealing: ScheduleSealer,
     ) -> None:
         self._journal = journal
         self._reader = reader
         self._core = core
         self._clock = clock
-        self._firing = Firing(journal, reader, core, registry, clock)
+        self._sealing = sealing
+        self._firing = Firing(journal, reader, core, registry, clock, sealing)
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
     def recover(self) -> None:
@@ -102,7 +111,7 @@ class Schedules:
             settings = Settings(
                 workflow=definition.name,
                 version=version,
-                input=input_,
+                input=self._sealing.seal_input(schedule_id, input_),
                 spec=spec_row(spec),
                 overlap=overlap.value,
                 catch_up_us=catch_up_us(catch_up),
@@ -157,7 +166,8 @@ class Schedules:
         """
         async with self._turn(schedule_id):
             schedule = self._get(schedule_id)
-            await self._change(schedule, msgspec.structs.replace(schedule.settings, paused=True, note=note))
+            kept = self._sealing.seal_note(schedule_id, note)
+            await self._change(schedule, msgspec.structs.replace(schedule.settings, paused=True, note=kept))
 
     async def resume(self, schedule_id: str) -> None:
         """Go on with the next time.
@@ -178,10 +188,11 @@ class Schedules:
         Raises:
             ScheduleNotFoundError: No such schedule.
             WorkflowNotFoundError: The workflow is not registered.
+            PayloadUnreadableError: Its input cannot be read back.
             JournalWriteError: The disk refuses; nothing was started.
         """
         schedule = self._get(schedule_id)
-        definition = self._firing.definition(schedule)
+        definition, input_ = self._firing.definition(schedule), self._firing.input(schedule)
         at_us = self._clock.now_us()
         while self._firing.is_taken(run_id(schedule_id, at_us)):
             at_us += 1
@@ -199,7 +210,7 @@ class Schedules:
         self._core.create(
             definition,
             run,
-            schedule.settings.input,
+            input_,
             trace=None,
             on_durable=lambda: None if done.done() else done.set_result(None),
             on_failed=failed,
@@ -216,10 +227,11 @@ class Schedules:
             ScheduleNotFoundError: No such schedule.
             ValueError: A time is naive or lies in the future, or there are too many.
             WorkflowNotFoundError: The workflow is not registered.
+            PayloadUnreadableError: Its input cannot be read back.
             JournalWriteError: The disk refuses; some runs may have been started.
         """
         schedule = self._get(schedule_id)
-        definition = self._firing.definition(schedule)
+        definition, input_ = self._firing.definition(schedule), self._firing.input(schedule)
         runs = [run_id(schedule_id, at_us) for at_us in past_times(schedule.settings, start, end, self._clock.now_us())]
         waiting: list[asyncio.Future[None]] = []
         for run in runs:
@@ -230,7 +242,7 @@ class Schedules:
             self._core.create(
                 definition,
                 run,
-                schedule.settings.input,
+                input_,
                 trace=None,
                 on_durable=_resolver(done),
                 on_failed=_refuser(done),
@@ -267,18 +279,24 @@ class Schedules:
             ScheduleNotFoundError: No such schedule.
         """
         schedule = self._get(schedule_id)
-        settings, progress = schedule.settings, schedule.progress
+        settings, progress, problem = schedule.settings, schedule.progress, schedule.problem
+        input_, note = None, ""
+        try:
+            input_ = msgspec.json.decode(self._firing.input(schedule))
+            note = self._sealing.open_note(schedule_id, settings.note)
+        except PayloadUnreadableError as error:
+            problem = str(error)
         return ScheduleInfo(
             id=schedule.id,
             workflow=settings.workflow,
             version=settings.version,
-            input=msgspec.json.decode(settings.input),
+            input=input_,
             spec=spec_of(settings.spec),
             overlap=overlap_of(settings),
             catch_up=timedelta(microseconds=settings.catch_up_us),
             jitter=timedelta(microseconds=settings.jitter_us),
             paused=settings.paused,
-            note=settings.note,
+            note=note,
             created_at=moment(settings.created_us),
             next_times=upcoming(settings, progress),
             last_runs=[
@@ -288,7 +306,7 @@ class Schedules:
             missed=progress.missed,
             skipped=progress.skipped,
             buffered_for=None if progress.buffered_us is None else moment(progress.buffered_us),
-            problem=schedule.problem,
+            problem=problem,
         )
 
     def listing(self) -> list[ScheduleInfo]:

@@ -36,9 +36,10 @@ CLEAR = frozenset({
 })  # fmt: skip
 MARK = b'"$maestro.'  # without it there is no tag in an event
 REFERENCE = b'{"$maestro.ref":'
-_TAG = b'{"$maestro.'
+TAG = b'{"$maestro.'  # what a sealed payload begins with
 _ENC = b'{"$maestro.enc":'
 _ESC = b'{"$maestro.esc":'
+_NO_EVENT = -1  # in place of an event's position; those count from 0
 
 
 class _Stored(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -120,9 +121,35 @@ class Sealer:
         fields: dict[str, Any] = _fields.decode(data)
         for name, raw in fields.items():
             value = bytes(raw)
-            if name not in CLEAR and value.startswith(_TAG):
+            if name not in CLEAR and value.startswith(TAG):
                 fields[name] = msgspec.Raw(self._opened(value, run_id, position, name, at_hand))
         return _encoder.encode(fields)
+
+    def seal_value(self, owner: str, name: str, value: bytes) -> bytes:
+        """Return the journal's bytes of a payload that belongs to no run: encoded, never by reference.
+
+        Args:
+            owner: Whose it is.
+            name: What it is called there.
+            value: The payload, as JSON.
+
+        Raises:
+            PayloadError: It is too large to be kept.
+        """
+        self.check_size(name, value)
+        if self._codec is None:
+            return _ESC + value + b"}" if value.startswith(TAG) else value
+        kept = self._codec.encode(value, _context(owner, _NO_EVENT, name))
+        return _encoder.encode(_Encoded(self._codec.key_id, base64.b64encode(kept).decode()))
+
+    def open_value(self, owner: str, name: str, kept: bytes) -> bytes:
+        """Return a payload that belongs to no run, as it was before it was sealed.
+
+        Raises:
+            PayloadKeyError: Its key is not there.
+            PayloadIntegrityError: It is not the one that was written here.
+        """
+        return self._opened(kept, owner, _NO_EVENT, name, {}) if kept.startswith(TAG) else kept
 
     def check_size(self, name: str, value: bytes) -> None:
         """Refuse a payload that cannot be kept.
@@ -148,7 +175,7 @@ class Sealer:
             return _encoder.encode(_Reference(_Stored(sha256, len(kept), key_id)))
         if key_id is not None:
             return _encoder.encode(_Encoded(key_id, base64.b64encode(kept).decode()))
-        return _ESC + value + b"}" if value.startswith(_TAG) else value
+        return _ESC + value + b"}" if value.startswith(TAG) else value
 
     def _opened(
         self, value: bytes, run_id: str, position: int, name: str, at_hand: Mapping[str, bytes | None]

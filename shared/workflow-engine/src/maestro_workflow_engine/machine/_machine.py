@@ -79,7 +79,8 @@ class WorkflowMachine:
         self.done = False
         self.trace: str | None = None
         self.started_us = 0
-        self.random = random.Random(0)  # noqa: S311  reproducible numbers are the point; seeded by the history
+        self._seed = 0
+        self._random: random.Random | None = None
         self._context = context or contextvars.Context()
         self._loop = DeterministicLoop(self)  # type: ignore[abstract]  # the refusing methods are set on the class
         self._commands: list[cmd.Command] = []
@@ -188,6 +189,13 @@ class WorkflowMachine:
         """The workflow's time: that of the event being applied."""
         return self._loop.now_us
 
+    @property
+    def random(self) -> random.Random:
+        """The run's random numbers: the history's seed makes them the same in every replay."""
+        if self._random is None:  # few workflows draw lots, and a generator takes 2.5 kB
+            self._random = random.Random(self._seed)  # noqa: S311  reproducible numbers are the point
+        return self._random
+
     async def run_step(self, step: StepDefinition[..., Any], input_: msgspec.Raw) -> Any:
         """Ask for a step and wait for its result."""
         future = self._loop.create_future()
@@ -220,7 +228,8 @@ class WorkflowMachine:
 
     def start_timer(self, handle: asyncio.TimerHandle) -> None:
         """Turn a timer of the loop into a durable one."""
-        fire_at = round(handle.when() * 1e6)
+        when = handle.when()
+        fire_at = _LATEST_US if when >= _LATEST_S else round(when * 1e6)  # sleep(math.inf) is a way to wait for ever
         handle._scheduled = True  # type: ignore[attr-defined]  # asyncio then reports its cancellation to the loop
         self._timers[id(handle)] = self._add(PendingTimer(fire_at, handle))
 
@@ -273,7 +282,11 @@ class WorkflowMachine:
     async def _run(self, input_: msgspec.Raw) -> None:
         try:
             args, kwargs = self.definition.signature.decode(input_)
-            result = await self.definition.func(*args, **kwargs)
+            try:
+                result = await self.definition.func(*args, **kwargs)
+            finally:
+                if self._loop.has_generators and not self._dropped:
+                    await self._loop.close_generators()
             self._close(cmd.CompleteRun(_payload.encode(result)))
         except ContinueAsNewSignal as continuation:
             signals = tuple((name, raw) for name, inbox in self._inboxes.items() for raw in inbox.buffered)
@@ -329,7 +342,7 @@ class WorkflowMachine:
         self.started_us = event.time
         self.trace = event.trace
         self._seq = self._first_seq = event.first_seq
-        self.random.seed(event.seed)
+        self._seed = event.seed
         self._loop.seed_order(event.seed)
         self._main = self._loop.create_task(self._run(event.input), name="workflow", context=self._context)
 
@@ -419,6 +432,8 @@ def _describe_event(event: ev.Event) -> str:
     return f"{name}({step!r})" if step else name
 
 
+_LATEST_US = 253_402_300_799_000_000  # the last second that a datetime can name
+_LATEST_S = _LATEST_US / 1e6
 _REFUSED = f"{PayloadError.__module__}:{PayloadError.__qualname__}"
 _ENDING: dict[type, type] = {
     ev.RunCompleted: cmd.CompleteRun,
