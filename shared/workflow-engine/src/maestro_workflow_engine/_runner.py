@@ -13,7 +13,8 @@ from maestro_workflow_engine._blocked import BlockedInfo
 from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._errors import WorkflowError
 from maestro_workflow_engine._history_document import HistoryDocument
-from maestro_workflow_engine._records import HistoryEvent, PausedWorkflow, RunDetail, RunPage
+from maestro_workflow_engine._records import HistoryEvent, PausedWorkflow, RunDetail, RunPage, RunStatus
+from maestro_workflow_engine._retention import PurgeReport
 from maestro_workflow_engine._run_filter import RunFilter, RunOrder
 from maestro_workflow_engine._schedule_keeper import ScheduleKeeper
 from maestro_workflow_engine._start_options import StartOptions
@@ -101,6 +102,23 @@ class WorkflowPausing(Protocol):
         """Return which workflows are paused."""
 
 
+class RunPurging(Protocol):
+    """Deletes runs that have ended. Each call returns once they are gone."""
+
+    async def purge(
+        self, *, older_than: timedelta, statuses: frozenset[RunStatus], workflow: str | None
+    ) -> PurgeReport:
+        """Delete runs that ended long enough ago."""
+
+    async def purgeable(
+        self, *, older_than: timedelta, statuses: frozenset[RunStatus], workflow: str | None
+    ) -> PurgeReport:
+        """Return what `purge` would report."""
+
+    async def delete(self, run_id: str) -> PurgeReport:
+        """Delete one run and its children."""
+
+
 class Runner(Protocol):
     """A place where workflows run. Its faces raise EngineClosedError unless it is open."""
 
@@ -133,6 +151,10 @@ class Runner(Protocol):
     @property
     def pausing(self) -> WorkflowPausing:
         """Pauses workflows."""
+
+    @property
+    def purging(self) -> RunPurging:
+        """Deletes runs."""
 
     @property
     def schedules(self) -> ScheduleKeeper:

@@ -12,6 +12,7 @@ from maestro_workflow_engine.embedded._clock import Clock
 from maestro_workflow_engine.embedded._journal import StatusChange, Write
 from maestro_workflow_engine.embedded._live import LiveRun
 from maestro_workflow_engine.embedded._loading import new_machine
+from maestro_workflow_engine.embedded._run_tables import forgetting_passes
 from maestro_workflow_engine.embedded._sealing import Sealer
 from maestro_workflow_engine.embedded._uploads import Uploads
 from maestro_workflow_engine.machine import _commands as cmd
@@ -58,7 +59,8 @@ class Closing:
             core.answers.fail(run.key, WorkflowEndedError(run.id, status.value))
             if told is not None:
                 core.happened(parent, parent_event, parent_position)
-            core.on_end(run.id)
+            for tell in core.on_end:
+                tell(run.id)
 
         # The parent's share of this write takes it out of its sleep as well, which needs no second row.
         parked = core.unpark(told[0]) if told is not None else None
@@ -113,6 +115,9 @@ class Closing:
                 if isinstance(event, ev.ARRIVALS):
                     run.arriving -= 1
                 core.happened(run, event, position)
+            self._journal.on_unreferenced()
 
-        self._journal.submit(Write(durable, events=rows, truncate=run.key, parked=core.unpark(run), objects=objects))
+        also = self._journal.when_stored(lambda: forgetting_passes(run.key, rows[0][1], now))
+        write = Write(durable, events=rows, truncate=run.key, parked=core.unpark(run), objects=objects, also=also)
+        self._journal.submit(write)
         core.let_in(run)

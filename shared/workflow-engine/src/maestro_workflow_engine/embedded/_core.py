@@ -55,7 +55,9 @@ class Core:
         growing: Tells of every event.
         endings: Tells of every end.
         answers: Tells of every answer to an update.
-        on_end: Called with the id of every run that has ended.
+        on_end: Called with the id of every run that has ended, each of them.
+        purging: The keys of runs whose deletion is on the way to the disk.
+        retrying: The keys of failed runs that are being brought back to life.
     """
 
     def __init__(
@@ -104,7 +106,9 @@ class Core:
         self.growing = Watchers()
         self.endings = Endings()
         self.answers = Answers()
-        self.on_end: Callable[[str], None] = _nobody
+        self.on_end: list[Callable[[str], None]] = []
+        self.purging: set[int] = set()
+        self.retrying: set[int] = set()
 
     def recover(self) -> list[int]:
         """Set the alarms of sleeping runs.
@@ -464,7 +468,3 @@ class Core:
     def _answer(self, run: LiveRun, command: cmd.AnswerUpdate) -> None:
         output = msgspec.UNSET if command.output is None else command.output
         self.append(run, ev.UpdateAnswered(self._clock.now_us(), command.update_id, output, command.failure))
-
-
-def _nobody(run_id: str) -> None:
-    """Nobody asked to be told when a run ends."""

@@ -32,7 +32,20 @@ RUN_ENDING: Final = "run-ending"
 WORKFLOW_RESUMED: Final = "workflow-resumed"
 """The end of a workflow's pause is on disk; none of its runs goes on yet."""
 
+MIGRATING: Final = "migrating"
+"""A statement of a migration is done; the transaction is not committed."""
+
+PAYLOAD_DELETED: Final = "payload-deleted"
+"""A stored payload is gone; the journal still lists it as to be deleted."""
+
+COMPACTED: Final = "compacted"
+"""A compacted journal is complete on disk beside the one it is to replace."""
+
 ALL: Final = (STEP_DONE, BEFORE_COMMIT, AFTER_COMMIT, BEFORE_APPLY, AFTER_APPLY, RUN_ENDING, WORKFLOW_RESUMED)
+"""Where a run can die."""
+
+UPKEEP: Final = (MIGRATING, PAYLOAD_DELETED, COMPACTED)
+"""Where the care of files can die."""
 
 _armed: dict[str, Callable[[], object]] = {}
 
@@ -44,8 +57,8 @@ def arm(name: str, hits: int) -> None:
 
 def at(name: str, callback: Callable[[], object]) -> None:
     """Call back each time a place is reached, on the thread that reaches it; whatever the callback takes, the place takes."""
-    if name not in ALL:
-        raise ValueError(f"there is no crash point {name!r}; there are {', '.join(ALL)}")
+    if name not in ALL + UPKEEP:
+        raise ValueError(f"there is no crash point {name!r}; there are {', '.join(ALL + UPKEEP)}")
     _armed[name] = callback
 
 

@@ -17,7 +17,8 @@ from maestro_workflow_engine.embedded._sealing import MARK, REFERENCE, Sealer
 from maestro_workflow_engine.machine._events import Event, RunStarted, decode_event
 
 _COLUMNS = (
-    "key, id, workflow, version, status, created_us, finished_us, parent_key, parent_seq, parked, wake_us, attributes"
+    "key, id, workflow, version, status, created_us, finished_us, parent_key, parent_seq, parked, wake_us, attributes,"
+    " history_purged_us"
 )
 
 _UNREADABLE = (
@@ -43,6 +44,7 @@ class RunRow(msgspec.Struct, frozen=True, array_like=True):
     parked: int
     wake_us: int | None
     attributes: bytes | None
+    history_purged_us: int | None = None
 
 
 class JournalReader:
@@ -76,8 +78,22 @@ class JournalReader:
         return self._row(self._query(sql, (key, seq)))
 
     def last_key(self) -> int:
-        """Return the highest key given out; 0 in an empty journal."""
-        found: int = self._query("SELECT coalesce(max(key), 0) FROM runs", ())[0][0]
+        """Return the highest key given out, to a run that is gone as well; 0 in a new journal.
+
+        A key that came back would make a stranger the parent of a run whose parent was purged.
+        """
+        (there,), (gone,) = (
+            self._query(sql, ())[0]
+            for sql in (
+                "SELECT coalesce(max(key), 0) FROM runs",
+                "SELECT coalesce(max(value), 0) FROM facts WHERE name = 'last_purged_key'",
+            )
+        )
+        return max(int(there), int(gone))
+
+    def journal_id(self) -> str:
+        """Return what tells this journal from others; a copy of the file has the same."""
+        found: str = self._query("SELECT value FROM facts WHERE name = 'journal_id'", ())[0][0]
         return found
 
     def sleeping(self) -> list[tuple[int, int]]:

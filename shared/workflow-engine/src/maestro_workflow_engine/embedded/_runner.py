@@ -13,12 +13,17 @@ from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._errors import EngineClosedError, JournalError, JournalWriteError
 from maestro_workflow_engine._payload_options import PayloadOptions
 from maestro_workflow_engine._registry import WorkflowRegistry
+from maestro_workflow_engine._retention import Retention
 from maestro_workflow_engine.embedded import _schema
 from maestro_workflow_engine.embedded._core import Core
 from maestro_workflow_engine.embedded._downloads import Downloads
 from maestro_workflow_engine.embedded._lock import JournalLock
 from maestro_workflow_engine.embedded._opened import Opened
+from maestro_workflow_engine.embedded._payload_garbage import PayloadGarbage
+from maestro_workflow_engine.embedded._purge_reader import PurgeReader
+from maestro_workflow_engine.embedded._purging import Purging
 from maestro_workflow_engine.embedded._reader import JournalReader
+from maestro_workflow_engine.embedded._retention_keeper import RetentionKeeper
 from maestro_workflow_engine.embedded._run_listing import RunListing
 from maestro_workflow_engine.embedded._run_reading import EmbeddedReading
 from maestro_workflow_engine.embedded._run_starting import EmbeddedStarting
@@ -47,6 +52,7 @@ class EmbeddedRunner:
         surroundings: Time, disk and stand-ins for steps.
         payloads: How payloads are kept.
         block_warning: How long something may hold the event loop before it is named; None for never.
+        retention: How long runs are kept once they have ended.
     """
 
     def __init__(
@@ -60,12 +66,14 @@ class EmbeddedRunner:
         surroundings: Surroundings,
         payloads: PayloadOptions,
         block_warning: timedelta | None,
+        retention: Retention,
     ) -> None:
         self._path = path
         self._registry = registry
         self._options = {"max_concurrent": max_concurrent, "max_in_memory": max_in_memory, "threads": threads}
         self._surroundings = surroundings
         self._payloads = payloads
+        self._retention = retention
         self._stack = AsyncExitStack()
         self._opened: Opened | None = None
         self._starting: EmbeddedStarting | None = None
@@ -74,6 +82,7 @@ class EmbeddedRunner:
         self._pausing: EmbeddedPausing | None = None
         self._schedules: Schedules | None = None
         self._watchdog = None if block_warning is None else Watchdog(block_warning)
+        self._purging: Purging | None = None
 
     async def open(self) -> None:
         """Open the journal and take up every unfinished run.
@@ -103,6 +112,7 @@ class EmbeddedRunner:
             self._opened, self._schedules, self._reading, self._pausing = opened, schedules, reading, pausing
             self._steering = EmbeddedSteering(opened, reading)
             self._starting = EmbeddedStarting(opened, reading)
+            self._purging = self._open_purging(stack, opened)
             stack.callback(self._let_go)
             schedules.recover()
             self._stack = stack.pop_all()
@@ -150,6 +160,11 @@ class EmbeddedRunner:
         return _open(self._pausing)
 
     @property
+    def purging(self) -> Purging:
+        """Deletes runs that have ended."""
+        return _open(self._purging)
+
+    @property
     def schedules(self) -> Schedules:
         """The schedules of this journal."""
         return _open(self._schedules)
@@ -177,13 +192,13 @@ class EmbeddedRunner:
         clock, store, sealer = self._surroundings.clock, self._payloads.store, Sealer(self._payloads)
         journal = self._surroundings.journal(path)
         stack.push_async_callback(journal.close)
-        uploads = Uploads(journal, store, clock)
-        stack.push_async_callback(uploads.close)
         downloads = None if store is None else Downloads(store)
         reader = JournalReader(path, sealer, {} if downloads is None else downloads.at_hand)
         stack.callback(reader.close)
         listing = RunListing(path)
         stack.callback(listing.close)
+        uploads = Uploads(journal, store, clock, journal_id=reader.journal_id())
+        stack.push_async_callback(uploads.close)
         core = Core(
             uploads,
             reader,
@@ -196,8 +211,28 @@ class EmbeddedRunner:
         stack.callback(core.close)
         return Opened(core, reader, listing, journal, uploads, downloads, sealer, self._registry, clock)
 
+    def _open_purging(self, stack: AsyncExitStack, opened: Opened) -> Purging:
+        reader = PurgeReader(opened.journal.path)
+        stack.callback(reader.close)
+        purging = Purging(opened.core, opened.uploads, reader, opened.clock)
+        keeper = RetentionKeeper(purging, self._retention, opened.clock)
+        opened.core.on_end.append(keeper.ended)
+        if self._payloads.store is not None:
+            garbage = PayloadGarbage(
+                opened.uploads,
+                self._payloads.store,
+                reader,
+                opened.clock,
+                grace=self._retention.payloads,
+                journal_id=opened.reader.journal_id(),
+            )
+            stack.push_async_callback(garbage.close)
+        stack.push_async_callback(keeper.close)
+        return purging
+
     def _let_go(self) -> None:
         self._opened = self._starting = self._steering = self._reading = self._pausing = self._schedules = None
+        self._purging = None
 
 
 def _open(part: T | None) -> T:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 from maestro_workflow_engine._errors import JournalCorruptError, JournalError, JournalVersionError
@@ -13,6 +15,8 @@ from maestro_workflow_engine.embedded import _migrations
 _MAGIC = b"SQLite format 3\x00"
 APPLICATION_ID = 0x4D415354  # "MAST"
 FORMAT_VERSION = _migrations.LATEST_VERSION
+_GIVES_PAGES_BACK = "PRAGMA auto_vacuum = INCREMENTAL"
+_LARGEST_IDLE_LOG_BYTES = 32 * 1024 * 1024
 
 _SCHEMA = f"""
 BEGIN IMMEDIATE;
@@ -75,6 +79,29 @@ def connect(path: str, *, read_only: bool = False) -> sqlite3.Connection:
     return connection
 
 
+def layouts(path: Path, *, gives_pages_back: bool) -> Iterator[Path]:
+    """Make empty journals in the layouts that a journal can have, each in the place of the one before.
+
+    Args:
+        path: Where.
+        gives_pages_back: Whether the file is of the kind that shrinks; files of older releases are not.
+
+    Yields:
+        The path, once for a journal as it is made, and once as it is after it was compacted.
+    """
+    for compacted in (False, True) if gives_pages_back else (False,):
+        path.unlink(missing_ok=True)
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            if gives_pages_back:
+                connection.execute(_GIVES_PAGES_BACK)
+            connection.executescript(_SCHEMA)
+            _migrations.migrate(connection, _migrations.BASE_VERSION)
+            if compacted:
+                connection.execute("VACUUM")
+            connection.execute("PRAGMA journal_mode = WAL")
+        yield path
+
+
 def _make_private(path: str) -> None:
     """Make the file, where there is none, for its owner alone: payloads are in it. SQLite gives its log the same mode."""
     with contextlib.suppress(OSError):  # SQLite then says what is wrong
@@ -95,9 +122,12 @@ def _prepare(connection: sqlite3.Connection, path: str, *, read_only: bool) -> N
         if read_only:
             connection.execute("PRAGMA query_only = ON")
             return
+        if not tables:  # it counts only while the file is empty, and switching to WAL writes its first page
+            connection.execute(_GIVES_PAGES_BACK)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA wal_autocheckpoint = 4000")
+        connection.execute(f"PRAGMA journal_size_limit = {_LARGEST_IDLE_LOG_BYTES}")
         if not tables:
             connection.executescript(_SCHEMA)
         elif (found := connection.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
