@@ -1,6 +1,7 @@
 """Durable workflows in plain asyncio, and the Open Workflow DSL (`maestro_workflow_engine.dsl`)."""
 
 from maestro_workflow_engine._attributes import AttributeValue
+from maestro_workflow_engine._blocked import BlockedInfo
 from maestro_workflow_engine._child import ChildHandle, cancel_run, run_child, signal_run, start_child
 from maestro_workflow_engine._conditions import between, one_of, prefix
 from maestro_workflow_engine._definitions import StepDefinition, WorkflowDefinition, step, workflow
@@ -8,6 +9,7 @@ from maestro_workflow_engine._engine import WorkflowEngine
 from maestro_workflow_engine._errors import (
     EngineClosedError,
     HistoryFormatError,
+    HistoryPurgedError,
     JournalCorruptError,
     JournalError,
     JournalLockedError,
@@ -35,6 +37,7 @@ from maestro_workflow_engine._errors import (
     WorkflowError,
     WorkflowFailedError,
     WorkflowNotFoundError,
+    WorkflowOpenError,
     WorkflowTerminatedError,
 )
 from maestro_workflow_engine._failure import Failure
@@ -66,6 +69,7 @@ from maestro_workflow_engine._payload_errors import (
 from maestro_workflow_engine._payload_store import PayloadStore
 from maestro_workflow_engine._records import HistoryEvent, PausedWorkflow, RunDetail, RunInfo, RunPage, RunStatus
 from maestro_workflow_engine._replay import ReplayResult, replay, replay_all
+from maestro_workflow_engine._retention import PurgeReport, Retention
 from maestro_workflow_engine._retry import RetryPolicy
 from maestro_workflow_engine._run_filter import RunFilter, RunOrder
 from maestro_workflow_engine._saga import Compensation, CompensationError, Saga
@@ -77,6 +81,8 @@ from maestro_workflow_engine._start_options import StartOptions
 from maestro_workflow_engine._step_info import StepInfo, step_info
 from maestro_workflow_engine._testing import TimeSkippingEngine
 from maestro_workflow_engine._time import VirtualTime
+from maestro_workflow_engine.embedded._compacting import CompactReport, compact_journal
+from maestro_workflow_engine.embedded._orphans import orphaned_payloads
 from maestro_workflow_engine.machine._pending import Wait
 from maestro_workflow_engine.rescue._report import JournalLoss, JournalReport
 from maestro_workflow_engine.rescue._rescue import JournalRescue, check_journal, rescue_journal
@@ -84,7 +90,9 @@ from maestro_workflow_engine.rescue._rescue import JournalRescue, check_journal,
 __all__ = [
     "AesGcmCodec",
     "AttributeValue",
+    "BlockedInfo",
     "ChildHandle",
+    "CompactReport",
     "Compensation",
     "CompensationError",
     "CronSpec",
@@ -93,6 +101,7 @@ __all__ = [
     "HistoryDocument",
     "HistoryEvent",
     "HistoryFormatError",
+    "HistoryPurgedError",
     "IntervalSpec",
     "JournalCorruptError",
     "JournalError",
@@ -115,8 +124,10 @@ __all__ = [
     "PayloadStore",
     "PayloadStoreError",
     "PayloadUnreadableError",
+    "PurgeReport",
     "QueryNotFoundError",
     "ReplayResult",
+    "Retention",
     "RetryAfterError",
     "RetryPolicy",
     "RunDetail",
@@ -158,10 +169,12 @@ __all__ = [
     "WorkflowHandle",
     "WorkflowInfo",
     "WorkflowNotFoundError",
+    "WorkflowOpenError",
     "WorkflowTerminatedError",
     "between",
     "cancel_run",
     "check_journal",
+    "compact_journal",
     "continue_as_new",
     "heartbeat",
     "info",
@@ -169,6 +182,7 @@ __all__ = [
     "now",
     "on_update",
     "one_of",
+    "orphaned_payloads",
     "patched",
     "prefix",
     "publish",

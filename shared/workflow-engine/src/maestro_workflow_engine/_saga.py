@@ -48,8 +48,8 @@ class Saga:
             saga.add(release, await reserve(order))
             await ship(order)
 
-    Compensations are shielded: a request to cancel the run that comes while they run, a second one too, is raised when they are
-    done, and not before. Only `terminate` stops them. What the block raised goes on being raised once they have succeeded.
+    Compensations are shielded: a cancellation (of the run, of a task, by a timeout) that comes while they run is raised when
+    they are done, and not before. Only `terminate` stops them. What the block raised goes on being raised once they have succeeded.
 
     They are retried as their steps say. One that fails for good does not keep the others from running.
 

@@ -37,7 +37,7 @@ class RunningAttempt:
     """The engine's side of an attempt; one for each, so it is kept small."""
 
     __slots__ = (
-        "heart", "heartbeat_timeout", "is_noticed", "is_stopped", "key", "latest", "number", "recalled", "run_id", "run_key",
+        "heart", "heartbeat_timeout", "is_noticed", "is_stopped", "job", "key", "latest", "number", "recalled", "run_id", "run_key",
         "seq", "silence", "step",
     )  # fmt: skip
 
@@ -64,6 +64,7 @@ class RunningAttempt:
         self.recalled: msgspec.Raw | msgspec.UnsetType | None = msgspec.UNSET
         self.is_noticed = False
         self.is_stopped = False
+        self.job: Any = None
 
     def last_heartbeat(self) -> msgspec.Raw | None:
         """Return what was last said, in this attempt or in one before."""

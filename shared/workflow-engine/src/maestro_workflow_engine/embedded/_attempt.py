@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import functools
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any
@@ -15,17 +14,31 @@ from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-from maestro_core_logging import log_context
+from maestro_core_logging import get_logger, log_context
 from maestro_workflow_engine import _payload
 from maestro_workflow_engine._definitions import StepDefinition
 from maestro_workflow_engine._errors import StepHeartbeatTimeoutError, StepTimeoutError, StepTotalTimeoutError
 from maestro_workflow_engine._failure import Failure
 from maestro_workflow_engine._step_info import RunningAttempt, enter_step
 from maestro_workflow_engine.embedded._clock import Clock
+from maestro_workflow_engine.embedded._threads import Job, StepThreads
 from maestro_workflow_engine.machine._commands import RunStep
 
 _tracer = trace.get_tracer("maestro_workflow_engine")
 _propagator = TraceContextTextMapPropagator()
+_logger = get_logger(__name__)
+
+
+class StepExitError(Exception):
+    """Carries a step's SystemExit or KeyboardInterrupt past its task, which would end the event loop over it.
+
+    Attributes:
+        raised: What the step raised.
+    """
+
+    def __init__(self, raised: BaseException) -> None:
+        super().__init__(raised)
+        self.raised = raised
 
 
 async def run_attempt(
@@ -33,7 +46,7 @@ async def run_attempt(
     command: RunStep,
     running: RunningAttempt,
     *,
-    threads: ThreadPoolExecutor,
+    threads: StepThreads,
     clock: Clock,
     traceparent: str | None,
 ) -> msgspec.Raw:
@@ -53,21 +66,23 @@ async def run_attempt(
     Raises:
         StepTimeoutError: It took longer than one of the step's timeouts allows.
         PayloadError: The input does not fit the step, or the result has no JSON form.
-        Exception: What the step raised.
+        StepExitError: The step wanted to end the process.
+        Exception: What else the step raised.
     """
     args, kwargs = step.signature.decode(command.input)
     enter_step(running)
     is_limited = step.timeout is not None or step.heartbeat_timeout is not None or command.deadline
-    call = _limited(step, args, kwargs, threads, command, running, clock) if is_limited else None
-    if call is None:
-        call = step.func(*args, **kwargs) if step.is_async else _in_thread(step, args, kwargs, threads, running)
     with log_context(run_id=running.run_id, step=running.step):
-        if traceparent is None:
-            return _payload.encode(await call)
-        attributes: dict[str, str | int] = {"maestro.run_id": running.run_id, "maestro.attempt": running.number}
-        span = _tracer.start_span(f"step {running.step}", context=_context_of(traceparent), attributes=attributes)
-        with trace.use_span(span, end_on_exit=True):
-            return _payload.encode(await call)
+        call = _limited if is_limited else _call
+        try:
+            if traceparent is None:
+                return _payload.encode(await call(step, args, kwargs, threads, command, running, clock))
+            attributes: dict[str, str | int] = {"maestro.run_id": running.run_id, "maestro.attempt": running.number}
+            span = _tracer.start_span(f"step {running.step}", context=_context_of(traceparent), attributes=attributes)
+            with trace.use_span(span, end_on_exit=True):
+                return _payload.encode(await call(step, args, kwargs, threads, command, running, clock))
+        except (SystemExit, KeyboardInterrupt) as error:
+            raise StepExitError(error) from error
 
 
 @functools.lru_cache(maxsize=1_024)
@@ -87,7 +102,7 @@ async def _limited(
     step: StepDefinition[..., Any],
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
-    threads: ThreadPoolExecutor,
+    threads: StepThreads,
     command: RunStep,
     running: RunningAttempt,
     clock: Clock,
@@ -104,30 +119,47 @@ async def _limited(
                 await running.heart.fetch(running)
                 silence = await stack.enter_async_context(clock.silence(step.heartbeat_timeout))
                 running.silence = silence
-            if step.is_async:
-                return await step.func(*args, **kwargs)
-            return await _in_thread(step, args, kwargs, threads, running)
+            return await _call(step, args, kwargs, threads, command, running, clock)
     except TimeoutError as error:
         if total is not None and total.expired():
+            _tell_of_thread(running)
             raise out_of_time(command, command.attempt, command.last_failure) from error
         if limit is not None and limit.expired() and step.timeout is not None:
+            _tell_of_thread(running)
             raise StepTimeoutError(step.name, step.timeout.total_seconds()) from error
         if silence is not None and silence.expired() and step.heartbeat_timeout is not None:
+            _tell_of_thread(running)
             raise StepHeartbeatTimeoutError(step.name, step.heartbeat_timeout.total_seconds()) from error
         raise
 
 
-async def _in_thread(
+async def _call(
     step: StepDefinition[..., Any],
     args: tuple[Any, ...],
     kwargs: dict[str, Any],
-    threads: ThreadPoolExecutor,
+    threads: StepThreads,
+    _command: RunStep,
     running: RunningAttempt,
+    _clock: Clock,
 ) -> Any:
-    context = contextvars.copy_context()
-    call = functools.partial(context.run, step.func, *args, **kwargs)
+    if step.is_async:
+        return await step.func(*args, **kwargs)
+    call = functools.partial(contextvars.copy_context().run, step.func, *args, **kwargs)
+    running.job = threads.submit(call, running.key)
     try:
-        return await asyncio.get_running_loop().run_in_executor(threads, call)
+        return await asyncio.wrap_future(running.job.future)
     except asyncio.CancelledError:
         running.is_stopped = True  # nobody can stop the thread; `heartbeat` tells it
         raise
+
+
+def _tell_of_thread(running: RunningAttempt) -> None:
+    """A thread cannot be stopped from outside: whoever watches the service must know that it goes on."""
+    job: Job | None = running.job
+    facts = {"run_id": running.run_id, "step": running.step, "attempt": running.number}
+    if job is None:
+        return
+    if job.thread is None:
+        _logger.warning("Step timed out before a thread was free for it", **facts)
+    elif not job.is_over:
+        _logger.warning("Step timed out, and its thread goes on", thread=job.thread, **facts)

@@ -8,6 +8,7 @@ from maestro_workflow_engine._errors import StepNotFoundError, WorkflowConflictE
 from maestro_workflow_engine.embedded import _attribute_rows as attribute_rows
 from maestro_workflow_engine.embedded._journal import NewRun, StatusChange, Write
 from maestro_workflow_engine.embedded._loading import effective
+from maestro_workflow_engine.embedded._opened import whole
 from maestro_workflow_engine.embedded._reader import JournalReader, RunRow
 from maestro_workflow_engine.embedded._sealing import Sealer
 from maestro_workflow_engine.machine import _events as ev
@@ -64,6 +65,7 @@ def redrives(reader: JournalReader, sealer: Sealer, row: RunRow, now: int) -> li
 
     Raises:
         WorkflowConflictError: The run has not failed, is a child, or no step of it failed.
+        HistoryPurgedError: Its history, or that of the child that failed, is not whole any more.
     """
     parent = None if row.parent_key is None else reader.by_key(row.parent_key)
     if parent is not None and parent.status in (
@@ -80,7 +82,7 @@ def _redrives(reader: JournalReader, sealer: Sealer, row: RunRow, now: int) -> l
         raise WorkflowConflictError(
             row.id, f"run {row.id!r} has not failed ({row.status}); only failed runs can be retried"
         )
-    history = list(reader.history(row.key))
+    history = list(reader.history(whole(row).key))
     failed = next(((p, e) for p, e in reversed(effective(history)) if isinstance(e, _FAILURES)), None)
     if failed is None:
         raise WorkflowConflictError(
@@ -124,7 +126,7 @@ def _reopened_children(
     for child in reader.children(row.key):
         if child.status not in ("cancelled", "terminated") or child.parent_seq in heard or child.id in asked:
             continue
-        below = list(reader.history(child.key))
+        below = list(reader.history(whole(child).key))
         stops = [p for p, e in effective(below) if isinstance(e, (ev.CancelRequested, ev.RunTerminated))]
         if stops:
             found += _reopened_children(reader, sealer, child, below, now)

@@ -136,7 +136,7 @@ class Children:
         if run.parent is None:
             return None
         parent = self._core.residents.load(run.parent[0])
-        if parent is None or parent.is_ending or parent.is_continuing:
+        if parent is None or parent.is_ending:
             return None
         parent.children.pop(run.parent[1], None)
         return parent, _news(event, run.parent[1], run.workflow, run.id)

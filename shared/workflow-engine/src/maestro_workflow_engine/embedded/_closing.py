@@ -14,6 +14,7 @@ from maestro_workflow_engine.embedded._clock import Clock
 from maestro_workflow_engine.embedded._journal import StatusChange
 from maestro_workflow_engine.embedded._live import LiveRun
 from maestro_workflow_engine.embedded._loading import new_machine
+from maestro_workflow_engine.embedded._run_tables import forgetting_passes
 from maestro_workflow_engine.embedded._sealing import Sealer
 from maestro_workflow_engine.embedded._together import Together
 from maestro_workflow_engine.embedded._uploads import Uploads
@@ -40,12 +41,16 @@ class Closing:
         crash_points.reach(crash_points.RUN_ENDING)
         together = Together(self._core)
         self._end(run, event, status, together)
+        self._core.let_in(run)
         self._journal.submit(together.write())
 
     def start_over(self, run: LiveRun, command: cmd.ContinueRun) -> None:
         """Begin a new pass with an empty history, under the same id."""
         core, old = self._core, run.machine
         if old is None:
+            return
+        run.is_over = run.arriving > 0  # what is acknowledged by then comes along: `Core.happened` asks again
+        if run.is_over:
             return
         core.steps.retire(run)
         now = self._clock.now_us()
@@ -60,6 +65,7 @@ class Closing:
                 dict(old.attributes.current) or None,
             ),
             *(ev.SignalReceived(now, name, payload) for name, payload in command.signals),
+            *command.arrived,
         ]
         objects: dict[str, bytes] = {}
         try:
@@ -70,24 +76,31 @@ class Closing:
         except PayloadError as error:
             self.end(run, ev.RunFailed(now, describe(error)), RunStatus.FAILED)
             return
-        run.is_continuing, run.started = True, None
+        run.started = None
         together = Together(core)
         placed = list(zip(together.place_sealed(run, rows, objects), events, strict=True))
+        run.arriving += sum(
+            isinstance(event, ev.ARRIVALS) for event in events
+        )  # the next pass may start over amid them
         together.also(*core.steps.heart.purge(run))
+        together.also(*self._journal.when_stored(lambda: forgetting_passes(run.key, placed[0][0], now)))
 
         def durable() -> None:
             old.drop()
-            run.is_continuing = False
             run.unflushed -= 1  # the event that ended the old pass is nothing the new one has to see
             run.machine = new_machine(old.definition, run.id, old.parent_id)
             for position, event in placed[1:]:
+                if isinstance(event, ev.ARRIVALS):
+                    run.arriving -= 1
                 core.happened(run, event, position)
+            self._journal.on_unreferenced()
 
         together.then(durable)
         self._leave_children(run, together)
         write = together.write()
         write.truncate, write.parked = run.key, core.unpark(run) or write.parked
         self._journal.submit(write)
+        core.let_in(run)
 
     def _end(self, run: LiveRun, event: LastEvent, status: RunStatus, together: Together) -> None:
         core = self._core
@@ -117,12 +130,12 @@ class Closing:
             match child.on_close:
                 case ParentClose.TERMINATE:
                     self._end(child, ev.RunTerminated(now, reason), RunStatus.TERMINATED, together)
-                case ParentClose.ABANDON:
-                    together.after(
-                        child
-                    )  # its start must not be overtaken by the end of the one who would ask for it again
+                    self._core.let_in(child)
+                case ParentClose.ABANDON:  # its start must not be overtaken by the end of the one who would repeat it
+                    together.after(child)
                 case _:
                     together.add(child, ev.CancelRequested(now, reason))
 
     def _tell(self, run_id: str) -> None:
-        self._core.on_end(run_id)
+        for tell in self._core.on_end:
+            tell(run_id)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Protocol
 
@@ -16,13 +15,14 @@ from maestro_workflow_engine._failure import describe
 from maestro_workflow_engine._step_info import RunningAttempt
 from maestro_workflow_engine.embedded import _crash_points as crash_points
 from maestro_workflow_engine.embedded._alarms import Alarms
-from maestro_workflow_engine.embedded._attempt import out_of_time, run_attempt
+from maestro_workflow_engine.embedded._attempt import StepExitError, out_of_time, run_attempt
 from maestro_workflow_engine.embedded._clock import Clock
 from maestro_workflow_engine.embedded._heart import Heart
 from maestro_workflow_engine.embedded._journal import Statement
 from maestro_workflow_engine.embedded._live import LiveRun
 from maestro_workflow_engine.embedded._slots import Slots
 from maestro_workflow_engine.embedded._surroundings import Surroundings
+from maestro_workflow_engine.embedded._threads import StepThreads
 from maestro_workflow_engine.machine import _events as ev
 from maestro_workflow_engine.machine._commands import RunStep
 
@@ -62,7 +62,7 @@ class StepScheduler:
         heart: Heart,
     ) -> None:
         self._slots = Slots(limit)
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="maestro-step")
+        self._threads = StepThreads(threads)
         self._alarms = alarms
         self._find = find
         self._report = report
@@ -122,8 +122,8 @@ class StepScheduler:
         await self._slots.room()
 
     def close(self) -> None:
-        """Take no more work. A plain function that is still running keeps its thread until it returns."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        """Take no more work. A plain function that is still running keeps its thread until it returns; see `StepThreads`."""
+        self._threads.close()
 
     def _start(self, run: LiveRun, command: RunStep) -> None:
         machine = run.machine
@@ -184,7 +184,8 @@ def _outcome(command: RunStep, started: int, task: asyncio.Task[msgspec.Raw], cl
     now, step = clock.now_us(), command.step
     try:
         output = task.result()
-    except (Exception, asyncio.CancelledError, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001  all end the attempt
+    except BaseException as raised:  # noqa: BLE001  whatever a step raises is how its attempt ended
+        error = raised.raised if isinstance(raised, StepExitError) else raised
         failure = describe(error)
         # What has no JSON form, or takes other arguments, will be the same the next time.
         if not isinstance(error, _FINAL) and step.retry.allows(command.attempt, error):

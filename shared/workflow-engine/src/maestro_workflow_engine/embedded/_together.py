@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from maestro_workflow_engine.embedded._journal import PARK_RUN, SET_STATUS, Parked, Statement, StatusChange, Write
@@ -34,7 +35,9 @@ class Together:
         """
         event, position = self.place(run, event)
         self._wake(run)
-        self.then(lambda: self._core.happened(run, event, position))
+        if isinstance(event, ev.ARRIVALS):  # one that waits to start over takes it along
+            run.arriving += 1
+        self.then(partial(self._happened, run, event, position))
 
     def end(self, run: LiveRun, event: ev.Event) -> ev.Event:
         """Place a run's last event; what follows from it is up to the caller.
@@ -99,6 +102,11 @@ class Together:
             order=tuple(self._order),
             objects=self._objects,
         )
+
+    def _happened(self, run: LiveRun, event: ev.Event, position: int) -> None:
+        if isinstance(event, ev.ARRIVALS):
+            run.arriving -= 1
+        self._core.happened(run, event, position)
 
     def _wake(self, run: LiveRun) -> None:
         parked = self._core.unpark(run)

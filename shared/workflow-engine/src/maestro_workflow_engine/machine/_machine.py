@@ -134,6 +134,9 @@ class WorkflowMachine:
             self._closing, self.done = cmd.CancelRun(), True
             return []
         if self._closing is not None:
+            if isinstance(self._closing, cmd.ContinueRun) and isinstance(event, ev.ARRIVALS):
+                arrived = (*self._closing.arrived, event)
+                self._closing = cmd.ContinueRun(self._closing.input, self._closing.signals, arrived)
             self._check_after_end(event)
             return []
         if isinstance(event, _ENDS):
@@ -173,6 +176,21 @@ class WorkflowMachine:
         waits = waits_of(self._pending)
         waits.extend(Wait("signal", name) for name, inbox in self._inboxes.items() if inbox.is_awaited)
         return waits
+
+    @property
+    def continuation(self) -> cmd.ContinueRun | None:
+        """How the workflow starts over; None while it has not asked to."""
+        return self._closing if isinstance(self._closing, cmd.ContinueRun) else None
+
+    @property
+    def is_asked_to_stop(self) -> bool:
+        """Whether the run has been cancelled; it may still clean up."""
+        return self._cancel_requested
+
+    @property
+    def position(self) -> int:
+        """The position of the event that was applied last, or is being applied."""
+        return self._position
 
     @property
     def last_seq(self) -> int:
@@ -271,6 +289,7 @@ class WorkflowMachine:
         if self._dropped:
             raise RunDroppedSignal
         self._seq += 1
+        entry.since = self._loop.now_us
         self._pending[self._seq] = entry
         self._command(entry.command(self._seq))
         return self._seq
@@ -300,9 +319,9 @@ class WorkflowMachine:
             if self._dropped:
                 raise
             self._close(cmd.CancelRun() if self._cancel_requested else cmd.FailRun(describe(error)))
-        except (GeneratorExit, RunDroppedSignal):
-            raise
-        except BaseException as error:  # noqa: BLE001  whatever a workflow raises, SystemExit included, is how it ends
+        except BaseException as error:
+            if self._dropped:  # it leaves memory, and this is how its coroutine is taken down
+                raise
             self._close(cmd.FailRun(describe(error)))
 
     def _close(self, command: cmd.Command) -> None:
@@ -396,6 +415,8 @@ class WorkflowMachine:
         self.updates.confirm(event.update_id)
 
     def _on_cancel(self, _event: ev.CancelRequested) -> None:
+        if self._cancel_requested:  # somebody asks again who never heard that it was kept: clean-up goes on
+            return
         self._cancel_requested = True
         if self._main is not None:
             self._main.cancel()

@@ -33,6 +33,7 @@ class PendingStep:
     future: asyncio.Future[Any]
     attempt: int = 1
     not_before: int = 0
+    since: int = 0
     deadline: int = 0
     last_failure: Failure | None = None
 
@@ -50,6 +51,7 @@ class PendingTimer:
 
     fire_at: int
     handle: asyncio.TimerHandle
+    since: int = 0
 
     def command(self, seq: int) -> StartTimer:
         """Return the command that asks for it (again)."""
@@ -77,6 +79,8 @@ class PendingChild:
 
     awaited: int = 0
     """How many wait for the end of a child that was only started."""
+
+    since: int = 0
 
     def command(self, seq: int) -> StartChild:
         """Return the command that asks for it (again)."""
@@ -106,6 +110,7 @@ class PendingSignal:
     payload: msgspec.Raw
     child: int
     answered: asyncio.Future[SignalSent | RequestFailed]
+    since: int = 0
 
     def command(self, seq: int) -> SendSignal:
         """Return the command that asks for it (again)."""
@@ -123,6 +128,7 @@ class PendingCancel:
     reason: str
     child: int
     answered: asyncio.Future[CancelSent | RequestFailed]
+    since: int = 0
 
     def command(self, seq: int) -> SendCancel:
         """Return the command that asks for it (again)."""
@@ -143,6 +149,7 @@ class Wait(msgspec.Struct, frozen=True, omit_defaults=True):
         name: Of the step, the child workflow or the signal, or the id of the other run; None for a timer.
         until: When a timer fires or a failed step is tried again, in µs since the epoch.
         attempt: The attempt a step is at.
+        since: When the workflow asked for it, in µs since the epoch; None for a signal.
         seq: The number of a step, as history shows it.
         deadline: When a step's total timeout is over, in µs since the epoch.
         last_heartbeat_at: When a step last gave a sign of life, in µs since the epoch.
@@ -153,6 +160,7 @@ class Wait(msgspec.Struct, frozen=True, omit_defaults=True):
     name: str | None = None
     until: int | None = None
     attempt: int | None = None
+    since: int | None = None
     seq: int | None = None
     deadline: int | None = None
     last_heartbeat_at: int | None = None
@@ -166,12 +174,12 @@ def waits_of(pending: Mapping[int, Pending]) -> list[Wait]:
         match entry:
             case PendingStep():
                 until, deadline = entry.not_before or None, entry.deadline or None
-                waits.append(Wait("step", entry.step.name, until, entry.attempt, seq, deadline))
+                waits.append(Wait("step", entry.step.name, until, entry.attempt, entry.since, seq, deadline))
             case PendingTimer():
-                waits.append(Wait("timer", None, entry.fire_at))
+                waits.append(Wait("timer", None, entry.fire_at, since=entry.since))
             case PendingChild():
                 if entry.is_awaited:
-                    waits.append(Wait("child", entry.workflow))
+                    waits.append(Wait("child", entry.workflow, since=entry.since))
             case PendingSignal() | PendingCancel():
-                waits.append(Wait("request", entry.run_id))
+                waits.append(Wait("request", entry.run_id, since=entry.since))
     return waits
