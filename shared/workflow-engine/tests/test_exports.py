@@ -7,6 +7,8 @@ def test_public_names_are_pinned():
     assert set(maestro_workflow_engine.__all__) == {
         "AesGcmCodec", "PayloadCodec", "PayloadIntegrityError", "PayloadKeyError", "PayloadMissingError", "PayloadStore",
         "PayloadStoreError", "PayloadUnreadableError",
+        "Conflict", "Debounce", "Queue", "QueueHandle", "QueueInfo", "QueueNotFoundError", "Rate", "Reuse", "RunExistsError", "Singleton",
+        "SingletonPolicy", "StartOptions", "StartOptionsError",
         "EngineClosedError", "Failure", "HistoryEvent", "HistoryDocument", "HistoryFormatError", "JournalLoss", "JournalReport", "JournalRescue", "ReplayResult",
         "check_journal", "read_history", "replay", "replay_all", "rescue_journal", "JournalCorruptError", "JournalError", "JournalLockedError",
         "CronSpec", "IntervalSpec", "Overlap", "ScheduleHandle", "ScheduleInfo", "ScheduleNotFoundError", "ScheduleSpecError", "ScheduledRun",

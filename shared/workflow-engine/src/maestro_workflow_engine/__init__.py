@@ -54,6 +54,9 @@ from maestro_workflow_engine._payload_errors import (
     PayloadUnreadableError,
 )
 from maestro_workflow_engine._payload_store import PayloadStore
+from maestro_workflow_engine._queue import Queue, QueueNotFoundError, Rate
+from maestro_workflow_engine._queue_handle import QueueHandle
+from maestro_workflow_engine._queue_keeper import QueueInfo
 from maestro_workflow_engine._records import HistoryEvent, RunDetail, RunInfo, RunPage, RunStatus
 from maestro_workflow_engine._replay import ReplayResult, replay, replay_all
 from maestro_workflow_engine._retry import RetryPolicy
@@ -61,6 +64,16 @@ from maestro_workflow_engine._schedule_handle import ScheduleHandle
 from maestro_workflow_engine._schedule_keeper import ScheduleNotFoundError
 from maestro_workflow_engine._schedule_records import ScheduledRun, ScheduleInfo
 from maestro_workflow_engine._schedule_spec import CronSpec, IntervalSpec, Overlap, ScheduleSpecError
+from maestro_workflow_engine._start_options import (
+    Conflict,
+    Debounce,
+    Reuse,
+    RunExistsError,
+    Singleton,
+    SingletonPolicy,
+    StartOptions,
+    StartOptionsError,
+)
 from maestro_workflow_engine._step_info import StepInfo, step_info
 from maestro_workflow_engine._testing import TimeSkippingEngine
 from maestro_workflow_engine._time import VirtualTime
@@ -70,7 +83,9 @@ from maestro_workflow_engine.rescue._rescue import JournalRescue, check_journal,
 
 __all__ = [
     "AesGcmCodec",
+    "Conflict",
     "CronSpec",
+    "Debounce",
     "EngineClosedError",
     "Failure",
     "HistoryDocument",
@@ -96,9 +111,16 @@ __all__ = [
     "PayloadStoreError",
     "PayloadUnreadableError",
     "QueryNotFoundError",
+    "Queue",
+    "QueueHandle",
+    "QueueInfo",
+    "QueueNotFoundError",
+    "Rate",
     "ReplayResult",
     "RetryPolicy",
+    "Reuse",
     "RunDetail",
+    "RunExistsError",
     "RunInfo",
     "RunPage",
     "RunStatus",
@@ -107,7 +129,11 @@ __all__ = [
     "ScheduleNotFoundError",
     "ScheduleSpecError",
     "ScheduledRun",
+    "Singleton",
+    "SingletonPolicy",
     "StandstillError",
+    "StartOptions",
+    "StartOptionsError",
     "StepDefinition",
     "StepFailedError",
     "StepInfo",

@@ -10,7 +10,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 from urllib.parse import unquote, urlsplit
 
-from maestro_workflow_engine import _payload
 from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._errors import PayloadError, WorkflowDefinitionError, WorkflowError
 from maestro_workflow_engine._handle import WorkflowHandle
@@ -18,6 +17,9 @@ from maestro_workflow_engine._history_document import HistorySource, read_histor
 from maestro_workflow_engine._payload_codec import PayloadCodec
 from maestro_workflow_engine._payload_options import DEFAULT_LIMIT_BYTES, DEFAULT_MAX_BYTES, PayloadOptions
 from maestro_workflow_engine._payload_store import PayloadStore
+from maestro_workflow_engine._queue import Queue
+from maestro_workflow_engine._queue_handle import QueueHandle
+from maestro_workflow_engine._queue_keeper import QueueInfo
 from maestro_workflow_engine._records import HistoryEvent, RunPage, RunStatus
 from maestro_workflow_engine._registry import WorkflowRegistry
 from maestro_workflow_engine._runner import Runner
@@ -25,6 +27,8 @@ from maestro_workflow_engine._schedule_handle import ScheduleHandle
 from maestro_workflow_engine._schedule_input import schedule_input
 from maestro_workflow_engine._schedule_records import ScheduleInfo
 from maestro_workflow_engine._schedule_spec import CronSpec, IntervalSpec, Overlap
+from maestro_workflow_engine._start_options import StartOptions, StartOptionsError
+from maestro_workflow_engine._workflow_input import workflow_input
 from maestro_workflow_engine.embedded._runner import EmbeddedRunner
 from maestro_workflow_engine.embedded._surroundings import Surroundings
 
@@ -45,6 +49,7 @@ class WorkflowEngine:
         max_concurrent_workflows: How many runs may have steps running at once; the others wait their turn.
         max_workflows_in_memory: How many runs that only wait stay in memory; the others are taken up again when
             something happens to them.
+        queues: The queues that runs can be started in; more can be declared later.
         threads: How many plain (not async) step functions may run at once. Default: twice the processors, at least 8.
         codec: Encodes payloads before they are kept, such as `AesGcmCodec`. Default: they are kept as they are.
         payload_store: Holds large payloads: `file:///folder`, `s3://bucket/prefix`, or a `PayloadStore` with options.
@@ -53,7 +58,7 @@ class WorkflowEngine:
         max_payload_bytes: The largest payload that an engine without a store takes; at least 64 KiB.
 
     Raises:
-        WorkflowDefinitionError: A URL names no runner or store, or two workflows share a name and version.
+        WorkflowDefinitionError: A URL names no runner or store, or two workflows share a name and version, or two queues a name.
         ValueError: A limit is too low.
     """
 
@@ -64,6 +69,7 @@ class WorkflowEngine:
         workflows: Iterable[WorkflowDefinition[..., Any]] = (),
         max_concurrent_workflows: int = 10_000,
         max_workflows_in_memory: int = 1_000,
+        queues: Iterable[Queue] = (),
         threads: int | None = None,
         codec: PayloadCodec | None = None,
         payload_store: PayloadStore | str | None = None,
@@ -77,6 +83,7 @@ class WorkflowEngine:
             self._registry,
             max_concurrent=max_concurrent_workflows,
             max_in_memory=max_workflows_in_memory,
+            queues=_distinct(queues),
             threads=threads or max(8, 2 * (os.cpu_count() or 1)),
             surroundings=self._surroundings(),
             payloads=PayloadOptions(codec, store, payload_limit_bytes, max_payload_bytes),
@@ -175,27 +182,55 @@ class WorkflowEngine:
         self._registry.add(definition)
         self._runner.registered(definition)
 
+    def declare_queue(self, queue: Queue) -> None:
+        """Declare a queue, or change the limits of the one of this name. Runs that have begun stay; those that wait follow.
+
+        A declaration lasts as long as the engine: the next one declares its queues itself.
+
+        Args:
+            queue: The queue.
+        """
+        self._runner.declare(queue)
+
+    def queue(self, name: str) -> QueueHandle:
+        """Return a handle on a queue, whether there is one or not."""
+        return QueueHandle(self._runner, name)
+
+    async def queues(self) -> list[QueueInfo]:
+        """List the queues as they stand, by name: those that are declared, and any other that runs wait in."""
+        return self._runner.queues.listing()
+
     @overload
     async def start(
-        self, workflow: WorkflowDefinition[..., R], /, *args: Any, id: str | None = None, **kwargs: Any
+        self,
+        workflow: WorkflowDefinition[..., R],
+        /,
+        *args: Any,
+        id: str | None = None,
+        options: StartOptions | None = None,
+        **kwargs: Any,
     ) -> WorkflowHandle[R]: ...
     @overload
-    async def start(self, workflow: str, /, *args: Any, id: str | None = None) -> WorkflowHandle[Any]: ...
+    async def start(
+        self, workflow: str, /, *args: Any, id: str | None = None, options: StartOptions | None = None
+    ) -> WorkflowHandle[Any]: ...
     async def start(
         self,
         workflow: WorkflowDefinition[..., Any] | str,
         /,
         *args: Any,
         id: str | None = None,  # noqa: A002  the field's term
+        options: StartOptions | None = None,
         **kwargs: Any,
     ) -> WorkflowHandle[Any]:
-        """Start a run; returns once it is kept.
+        """Start a run; returns once it is kept, whether it begins at once or waits for its turn.
 
         Args:
             workflow: The workflow, or its name ("name" or "name:version").
             *args: Its arguments. By name: the one input value, as JSON; of several parameters, an object.
-            id: The run's id. A run that has it already is returned instead of a second one being started.
-                Default: a new one.
+            id: The run's id. A run that has it already is returned instead of a second one being started, whatever its
+                input was and unless `options` say otherwise. Default: a new one.
+            options: In which queue and when it begins, and what happens when there is such a run. Default: it begins at once.
             **kwargs: Its keyword arguments.
 
         Returns:
@@ -204,24 +239,21 @@ class WorkflowEngine:
         Raises:
             WorkflowNotFoundError: It is not registered.
             WorkflowConflictError: The id belongs to a run of another workflow.
+            RunExistsError: There is such a run, and `options` say that this is an error.
+            QueueNotFoundError: The queue is not declared.
+            StartOptionsError: `options` are none, or debounce with an id.
             PayloadError: The arguments do not fit the workflow, or are too large for an engine without a payload store.
             JournalWriteError: The run cannot be kept at the moment; it was not started.
         """
-        if isinstance(workflow, str):
-            name, _, version = workflow.partition(":")
-            definition = self._registry.find(name, version or None)
-            if kwargs or len(args) > 1:
-                raise PayloadError("a workflow started by name takes one input value")
-            raw = _payload.encode(args[0] if args else None)
-        else:
-            definition = self._registry.find(workflow.name, workflow.version)
-            raw = definition.signature.encode(args, kwargs)
-        try:
-            definition.signature.decode(raw)
-        except PayloadError as error:
-            raise PayloadError(f"the input of workflow {definition.name!r} {error}") from error
+        if options is not None and not isinstance(options, StartOptions):
+            raise StartOptionsError(
+                "options takes StartOptions; pass a workflow's own argument of that name by position"
+            )
+        if options is not None and options.debounce is not None and id is not None:
+            raise StartOptionsError("debounce and id do not go together: several starts share one run")
+        definition, _, raw = workflow_input(self._registry, workflow, args, kwargs)
         _check_id(id)
-        run_id = await self._runner.starting.start(definition, id, raw)
+        run_id = await self._runner.starting.start(definition, id, raw, options)
         return WorkflowHandle(self._runner, run_id, None if isinstance(workflow, str) else definition)
 
     async def fork(self, run_id: str, *, step: int, id: str | None = None) -> WorkflowHandle[Any]:  # noqa: A002  the field's term
@@ -388,6 +420,15 @@ class WorkflowEngine:
 def _check_id(run_id: str | None) -> None:
     if run_id is not None and not _RUN_ID.match(run_id):
         raise PayloadError(f"{run_id!r} is no run id: use up to 200 letters, digits and . _ : ~ @ -")
+
+
+def _distinct(queues: Iterable[Queue]) -> list[Queue]:
+    by_name: dict[str, Queue] = {}
+    for queue in queues:
+        if queue.name in by_name:
+            raise WorkflowDefinitionError(f"queue {queue.name!r} is declared twice")
+        by_name[queue.name] = queue
+    return list(by_name.values())
 
 
 def _journal_path(url: str) -> str:

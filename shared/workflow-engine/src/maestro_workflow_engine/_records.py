@@ -16,6 +16,9 @@ from maestro_workflow_engine.machine._pending import Wait
 class RunStatus(StrEnum):
     """Where a run stands."""
 
+    QUEUED = "queued"
+    """It waits to begin: in a queue, for a time, or for another run of its key."""
+
     RUNNING = "running"
     """It has not ended: it works, waits or sleeps."""
 
@@ -37,7 +40,10 @@ class RunStatus(StrEnum):
     @property
     def is_open(self) -> bool:
         """Whether the run has not ended."""
-        return self in (RunStatus.RUNNING, RunStatus.PAUSED)
+        return self in _OPEN
+
+
+_OPEN = frozenset({RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.PAUSED})
 
 
 class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -62,6 +68,7 @@ class RunDetail(RunInfo, frozen=True, kw_only=True):
         trace: The W3C traceparent of whoever started it.
         waiting_for: What it waits for at the moment.
         problem: Why it cannot go on, in words; None when nothing is wrong.
+        ran_as: The id it had before another run was started anew under it; None for every other run.
     """
 
     input: Any = None
@@ -70,6 +77,7 @@ class RunDetail(RunInfo, frozen=True, kw_only=True):
     trace: str | None = None
     waiting_for: list[Wait] = []
     problem: str | None = None
+    ran_as: str | None = None
 
 
 class RunPage(msgspec.Struct, frozen=True):

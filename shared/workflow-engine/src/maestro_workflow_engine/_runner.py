@@ -13,8 +13,11 @@ import msgspec
 from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._errors import WorkflowError
 from maestro_workflow_engine._history_document import HistoryDocument
+from maestro_workflow_engine._queue import Queue
+from maestro_workflow_engine._queue_keeper import QueueKeeper
 from maestro_workflow_engine._records import HistoryEvent, RunDetail, RunPage, RunStatus
 from maestro_workflow_engine._schedule_keeper import ScheduleKeeper
+from maestro_workflow_engine._start_options import StartOptions
 from maestro_workflow_engine.machine._events import UpdateAnswered
 
 
@@ -30,8 +33,14 @@ class Reading(Enum):
 class RunStarting(Protocol):
     """Makes runs. Each call returns once the run is kept."""
 
-    async def start(self, definition: WorkflowDefinition[..., Any], run_id: str | None, input_: msgspec.Raw) -> str:
-        """Start a run, or find the one that has this id; return its id, a new one for None."""
+    async def start(
+        self,
+        definition: WorkflowDefinition[..., Any],
+        run_id: str | None,
+        input_: msgspec.Raw,
+        options: StartOptions | None = None,
+    ) -> str:
+        """Start a run as the options say, or find the one there is; return its id, a new one for None."""
 
     async def fork(self, run_id: str, step: int, new_id: str | None) -> str:
         """Make a new run from the beginning of another's history; return its id."""
@@ -60,6 +69,9 @@ class RunSteering(Protocol):
 
     async def terminate(self, run_id: str, reason: str) -> None:
         """End a run at once."""
+
+    async def reprioritize(self, run_id: str, priority: int) -> None:
+        """Move a run that waits within its queue."""
 
     async def retry(self, run_id: str) -> None:
         """Let a failed run go on from its failed step."""
@@ -119,6 +131,13 @@ class Runner(Protocol):
     @property
     def reading(self) -> RunReading:
         """Looks at runs."""
+
+    @property
+    def queues(self) -> QueueKeeper:
+        """The queues it keeps."""
+
+    def declare(self, queue: Queue) -> None:
+        """Add a queue, or change the limits of the one of this name."""
 
     @property
     def schedules(self) -> ScheduleKeeper:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from maestro_workflow_engine._errors import StepNotFoundError, WorkflowConflictError
-from maestro_workflow_engine.embedded._journal import NewRun, StatusChange, Write
+from maestro_workflow_engine.embedded import _queue_rows as rows
+from maestro_workflow_engine.embedded._journal import NewRun, Statement, StatusChange, Write
 from maestro_workflow_engine.embedded._loading import effective
 from maestro_workflow_engine.embedded._reader import JournalReader, RunRow
 from maestro_workflow_engine.embedded._sealing import Sealer
@@ -42,10 +45,17 @@ def forked(source: RunRow, events: Sequence[ev.Event], sealer: Sealer, *, key: i
     Raises:
         PayloadError: A payload is too large to be kept.
     """
+    started = events[0]
+    admission = started.admission if isinstance(started, ev.RunStarted) else None
+    also: tuple[Statement, ...] = ()
+    if admission is not None:  # it counts in the queue; a key is the other run's
+        admission = msgspec.structs.replace(admission, singleton=None, debounce=None, latest_us=None)
+        events = [msgspec.structs.replace(started, admission=admission), *events[1:]]
+        also = (rows.put(key, admission, begun=1),)
     row = NewRun(key, run_id, source.workflow, source.version, "running", now, None, None)
     objects: dict[str, bytes] = {}
-    rows = [(key, position, sealer.seal(run_id, position, event, objects)) for position, event in enumerate(events)]
-    return Write(lambda: None, row, rows, objects=objects)
+    placed = [(key, position, sealer.seal(run_id, position, event, objects)) for position, event in enumerate(events)]
+    return Write(lambda: None, row, placed, also=also, objects=objects)
 
 
 def redrives(reader: JournalReader, sealer: Sealer, row: RunRow, now: int) -> list[tuple[RunRow, Write]]:
@@ -76,6 +86,10 @@ def _redrives(reader: JournalReader, sealer: Sealer, row: RunRow, now: int) -> l
         raise WorkflowConflictError(
             row.id, f"run {row.id!r} has not failed ({row.status}); only failed runs can be retried"
         )
+    if row.ran_as is not None:
+        raise WorkflowConflictError(
+            row.id, f"run {row.id!r} cannot go on: another run was started under its id {row.ran_as!r}; fork it instead"
+        )
     history = list(reader.history(row.key))
     failed = next(((p, e) for p, e in reversed(effective(history)) if isinstance(e, _FAILURES)), None)
     if failed is None:
@@ -85,10 +99,12 @@ def _redrives(reader: JournalReader, sealer: Sealer, row: RunRow, now: int) -> l
     position, event = failed
     next_one, objects = history[-1][0] + 1, dict[str, bytes]()
     marker = sealer.seal(row.id, next_one, ev.RunRedriven(now, position), objects)
+    started = reader.started(row.key)
     own = Write(
         lambda: None,
         events=[(row.key, next_one, marker)],
         status=StatusChange(row.key, "running"),
+        also=(rows.put(row.key, started.admission, begun=1),) if started and started.admission else (),
         objects=objects,
     )
     below: list[tuple[RunRow, Write]] = []

@@ -12,9 +12,11 @@ from maestro_workflow_engine._errors import JournalWriteError, PayloadError, Wor
 from maestro_workflow_engine._records import RunStatus
 from maestro_workflow_engine._registry import WorkflowRegistry
 from maestro_workflow_engine.embedded import _crash_points as crash_points
+from maestro_workflow_engine.embedded._admissions import Admissions
 from maestro_workflow_engine.embedded._alarms import Alarms
 from maestro_workflow_engine.embedded._children import Children
 from maestro_workflow_engine.embedded._closing import Closing
+from maestro_workflow_engine.embedded._displacing import Displaced
 from maestro_workflow_engine.embedded._downloads import Downloads
 from maestro_workflow_engine.embedded._journal import NewRun, Parked, Statement, StatusChange, Write
 from maestro_workflow_engine.embedded._live import LiveRun
@@ -42,7 +44,8 @@ class Core:
         steps: Runs their steps.
         children: Starts and stops their children.
         closing: Ends them.
-        importing: The ids of runs that are being taken over from another journal.
+        admissions: The runs that wait to begin.
+        importing: The ids of runs that are on their way to the disk and not in memory.
         growing: Tells of every event.
         endings: Tells of every end.
         answers: Tells of every answer to an update.
@@ -87,6 +90,7 @@ class Core:
             report=self.append,
             surroundings=surroundings,
         )
+        self.admissions = Admissions(self, journal, reader, registry, sealer=sealer, clock=self._clock)
         self.children = Children(self, reader, registry, self._clock)
         self.closing = Closing(self, journal, sealer, self._clock)
         self.growing = Watchers()
@@ -105,6 +109,7 @@ class Core:
 
     def close(self) -> None:
         """Stop every step and put what can sleep to sleep; the journal still takes these last writes."""
+        self.admissions.close()
         self._alarms.close()
         self.residents.close()
         for run in self.residents:
@@ -149,6 +154,7 @@ class Core:
         on_failed: Callable[[JournalWriteError], None] | None = None,
         also: tuple[Statement, ...] = (),
         order: tuple[int | str, ...] = (),
+        displaced: Displaced | None = None,
     ) -> LiveRun:
         """Make a new run. It begins once it is on disk.
 
@@ -162,12 +168,14 @@ class Core:
             on_failed: Called when the disk refuses it; there is no run then. Without it the write is tried until it succeeds.
             also: What is to reach the disk with it.
             order: Runs and names whose earlier writes go ahead of it.
+            displaced: How the run that has the id makes room for it.
 
         Raises:
             PayloadError: The input is too large to be kept; there is no run.
         """
-        started = ev.RunStarted(self._clock.now_us(), input_, self._clock.random.getrandbits(62), trace)
-        objects: dict[str, bytes] = {}
+        first_seq = 0 if displaced is None else displaced.first_seq
+        started = ev.RunStarted(self._clock.now_us(), input_, self._clock.random.getrandbits(62), trace, first_seq)
+        objects: dict[str, bytes] = {} if displaced is None else displaced.objects
         data = self._sealer.seal(run_id, 0, started, objects)
         parent_ref = None if parent is None else (parent[0].key, parent[1])
         machine = new_machine(definition, run_id, parent[0].id if parent else None)
@@ -195,7 +203,10 @@ class Core:
         )
         events = [(run.key, 0, data)]
         failing = failed if on_failed else None
-        self._journal.submit(Write(durable, row, events, on_failed=failing, also=also, order=order, objects=objects))
+        first = () if displaced is None else displaced.statements
+        self._journal.submit(
+            Write(durable, row, events, on_failed=failing, also=also, order=order, objects=objects, first=first)
+        )
         return run
 
     def append(
@@ -272,6 +283,7 @@ class Core:
         self.growing.notify(run.key)
         if isinstance(event, (ev.RunPaused, ev.RunResumed)):
             run.is_paused = isinstance(event, ev.RunPaused)
+            self.admissions.hold(run.key, is_held=run.is_paused)
         if run.machine is None or run not in self.residents:
             return
         if position <= run.seen:  # it came while the run was being taken up
@@ -300,6 +312,25 @@ class Core:
                 self.steps.request(run, retry)
         self._execute(run, commands)
         self.residents.settle(run)
+
+    def cancel(
+        self,
+        run: LiveRun,
+        reason: str,
+        *,
+        on_durable: Callable[[], None] | None = None,
+        on_failed: Callable[[JournalWriteError], None] | None = None,
+    ) -> None:
+        """Ask a run to stop. One that has not begun ends at once, and then `on_failed` is not called: it is tried until it succeeds.
+
+        Raises:
+            PayloadError: The reason is too large to be kept; the run was not asked.
+        """
+        now = self._clock.now_us()
+        if not self.admissions.waits(run.key):
+            self.append(run, ev.CancelRequested(now, reason), on_durable=on_durable, on_failed=on_failed)
+        elif not run.is_ending:
+            self.closing.end(run, ev.RunCancelled(now, reason), RunStatus.CANCELLED, on_durable=on_durable)
 
     def terminate(self, run: LiveRun, reason: str) -> None:
         """End a run at once, without letting it clean up; its children are asked to stop."""

@@ -12,10 +12,16 @@ import msgspec
 from maestro_workflow_engine._errors import JournalCorruptError
 from maestro_workflow_engine._records import RunInfo, RunPage, RunStatus, moment
 from maestro_workflow_engine.embedded import _schema
+from maestro_workflow_engine.embedded._queue_rows import PlaceRow
 from maestro_workflow_engine.embedded._sealing import MARK, REFERENCE, Sealer
 from maestro_workflow_engine.machine._events import Event, RunStarted, decode_event
 
-_COLUMNS = "key, id, workflow, version, status, created_us, finished_us, parent_key, parent_seq, parked, wake_us"
+_PLACES = (
+    "SELECT p.run, p.settings, p.begun, r.status, r.workflow, r.created_us FROM places p JOIN runs r ON r.key = p.run"
+)
+_COLUMNS = (
+    "key, id, workflow, version, status, created_us, finished_us, parent_key, parent_seq, parked, wake_us, ran_as"
+)
 
 
 class RunRow(msgspec.Struct, frozen=True, array_like=True):
@@ -32,6 +38,13 @@ class RunRow(msgspec.Struct, frozen=True, array_like=True):
     parent_seq: int | None
     parked: int
     wake_us: int | None
+    ran_as: str | None = None
+    """The id it had before another run took it."""
+
+    @property
+    def own_id(self) -> str:
+        """The id its code knows it by."""
+        return self.ran_as or self.id
 
 
 class JournalReader:
@@ -80,6 +93,36 @@ class JournalReader:
     def schedules(self) -> list[tuple[str, bytes, bytes]]:
         """Return (id, settings, progress) of every schedule."""
         return self._query("SELECT id, settings, progress FROM schedules ORDER BY id", ())
+
+    def places(self) -> list[PlaceRow]:
+        """Return the place of every run that has one, by key."""
+        return [PlaceRow(*row) for row in self._query(f"{_PLACES} ORDER BY p.run", ())]
+
+    def place(self, key: int) -> PlaceRow | None:
+        """Return the place of a run."""
+        found = self._query(f"{_PLACES} WHERE p.run = ?", (key,))
+        return PlaceRow(*found[0]) if found else None
+
+    def paused_queues(self) -> dict[str, str]:
+        """Return the notes of the queues that are paused, by name."""
+        return {name: note.decode() for name, note in self._query("SELECT name, note FROM paused_queues", ())}
+
+    def admissions(self, queue: str, count: int) -> list[int]:
+        """Return when the last runs of a queue began, in µs since the epoch, oldest first; only queues with a rate have any."""
+        found = self._query("SELECT at_us FROM admissions WHERE queue = ? ORDER BY at_us DESC LIMIT ?", (queue, count))
+        return [at_us for (at_us,) in reversed(found)]
+
+    def is_sealed(self, key: int) -> bool:
+        """Tell whether any payload of a run is there in another form than its own."""
+        query = "SELECT EXISTS (SELECT 1 FROM history WHERE run = ? AND instr(event, ?))"
+        return bool(self._query(query, (key, MARK))[0][0])
+
+    def last_seq(self, key: int) -> int:
+        """Return the highest sequence number in a run's history, of the passes before as well; 0 for none."""
+        text = "CAST(event AS TEXT)"
+        numbers = f"max(coalesce(json_extract({text}, '$.seq'), json_extract({text}, '$.first_seq'), 0))"
+        found: int = self._query(f"SELECT coalesce({numbers}, 0) FROM history WHERE run = ?", (key,))[0][0]  # noqa: S608  columns are ours
+        return found
 
     def raw_history(self, key: int, after: int = -1, limit: int = -1) -> list[tuple[int, bytes]]:
         """Return (position, event bytes) of a run, in order, with its payloads as they were before they were sealed.

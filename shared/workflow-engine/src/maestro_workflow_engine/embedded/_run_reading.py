@@ -29,6 +29,7 @@ from maestro_workflow_engine._records import (
 from maestro_workflow_engine._runner import Reading
 from maestro_workflow_engine.embedded._loading import replay
 from maestro_workflow_engine.embedded._opened import Opened
+from maestro_workflow_engine.embedded._queues import Queues
 from maestro_workflow_engine.embedded._reader import RunRow
 from maestro_workflow_engine.machine import WorkflowMachine
 from maestro_workflow_engine.machine import _events as ev
@@ -37,8 +38,9 @@ from maestro_workflow_engine.machine import _events as ev
 class EmbeddedReading:
     """Reads runs from memory where they are there, else from the journal."""
 
-    def __init__(self, opened: Opened) -> None:
+    def __init__(self, opened: Opened, queues: Queues) -> None:
         self._opened = opened
+        self._queues = queues
         self._closed = False
 
     def close(self) -> None:
@@ -104,6 +106,9 @@ class EmbeddedReading:
             except WorkflowError as error:
                 problem = str(error)
         waits = machine.waiting_for if machine else []
+        turn = self._queues.wait_of(row.key)
+        if turn is not None:
+            waits, problem = [turn], problem or self._queues.problem_of(row.key)
         if machine is not None and run is None:
             machine.drop()
         return RunDetail(
@@ -120,6 +125,7 @@ class EmbeddedReading:
             trace=first.trace if first else None,
             waiting_for=waits,
             problem=problem,
+            ran_as=row.ran_as,
         )
 
     def query(self, run_id: str, key: str) -> msgspec.Raw:
@@ -219,4 +225,4 @@ class EmbeddedReading:
 
     def _replayed(self, row: RunRow) -> WorkflowMachine:
         definition = self._opened.registry.find(row.workflow, row.version)
-        return replay(definition, row.id, None, list(self._opened.reader.history(row.key)))
+        return replay(definition, row.own_id, None, list(self._opened.reader.history(row.key)))

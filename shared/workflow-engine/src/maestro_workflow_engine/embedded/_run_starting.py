@@ -12,55 +12,77 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._errors import WorkflowConflictError
 from maestro_workflow_engine._history_document import HistoryDocument
+from maestro_workflow_engine._records import RunStatus
 from maestro_workflow_engine._runner import Reading
+from maestro_workflow_engine._start_options import RunExistsError, SingletonPolicy, StartOptions
+from maestro_workflow_engine.embedded import _queue_rows as rows
+from maestro_workflow_engine.embedded._admissions import Place
 from maestro_workflow_engine.embedded._branching import before_step, forked
+from maestro_workflow_engine.embedded._displacing import Displaced, displace
 from maestro_workflow_engine.embedded._importing import import_run
 from maestro_workflow_engine.embedded._journal import Write
 from maestro_workflow_engine.embedded._opened import Acknowledgement, Opened, nothing
+from maestro_workflow_engine.embedded._queues import Queues
+from maestro_workflow_engine.embedded._reader import RunRow
 from maestro_workflow_engine.embedded._run_reading import EmbeddedReading
+from maestro_workflow_engine.embedded._run_steering import EmbeddedSteering
+from maestro_workflow_engine.embedded._singletons import Ref
+from maestro_workflow_engine.embedded._start_verdict import Verdict, verdict
+from maestro_workflow_engine.machine import _events as ev
 
 _propagator = TraceContextTextMapPropagator()
+_PLAIN = StartOptions()
 
 
 class EmbeddedStarting:
     """Makes runs; each call returns once the run is on disk."""
 
-    def __init__(self, opened: Opened, reading: EmbeddedReading) -> None:
+    def __init__(self, opened: Opened, reading: EmbeddedReading, steering: EmbeddedSteering, queues: Queues) -> None:
         self._opened = opened
         self._reading = reading
+        self._steering = steering
+        self._queues = queues
+        self._asked: set[int] = set()  # runs that were asked to stop for the sake of another of their id
 
-    async def start(self, definition: WorkflowDefinition[..., Any], run_id: str | None, input_: msgspec.Raw) -> str:
+    async def start(
+        self,
+        definition: WorkflowDefinition[..., Any],
+        run_id: str | None,
+        input_: msgspec.Raw,
+        options: StartOptions | None = None,
+    ) -> str:
         """Start a run.
 
         Returns:
-            The run's id. A run that has it already is the same run; nothing is started then.
+            The run's id. A run that has it already is the same run, unless the options say otherwise.
 
         Raises:
             WorkflowConflictError: The id belongs to a run of another workflow.
+            RunExistsError: There is such a run, and the options say that this is an error.
+            QueueNotFoundError: The queue is not declared.
             JournalWriteError: The disk refuses; there is no such run.
         """
-        core, reader = self._opened.core, self._opened.reader
+        if options is not None and options.queue is not None:
+            self._queues.check(options.queue)
+        if options is not None and options.debounce is not None:
+            return await self._debounced(definition, input_, options)
         if run_id is None:
-            run_id = secrets.token_hex(16)
-        else:
-            if run_id in core.importing:
-                raise WorkflowConflictError(run_id, f"run id {run_id!r} is being imported")
-            live, row = core.live(run_id), reader.by_id(run_id)
-            known = live.workflow if live else row.workflow if row else None
-            if known is not None:
-                if known != definition.name:
-                    msg = f"run id {run_id!r} is taken by a run of workflow {known!r}"
-                    raise WorkflowConflictError(run_id, msg)
-                if live is not None and row is None:  # its first write is under way; do not acknowledge it before that
-                    await self._opened.write(Write(nothing, order=(live.key,)))
-                return run_id
-        done = Acknowledgement()
-        core.create(definition, run_id, input_, trace=_current_trace(), on_durable=done.durable, on_failed=done.failed)
-        await done.wait()
-        return run_id
+            return await self._begin(definition, secrets.token_hex(16), input_, options)
+        while True:
+            row = await self._taken(run_id, definition.name)
+            if row is None:
+                return await self._begin(definition, run_id, input_, options)
+            match verdict(run_id, RunStatus(row.status), options or _PLAIN):
+                case Verdict.USE:
+                    return run_id
+                case Verdict.DISPLACE:
+                    if await self._displacing(row, definition, run_id, input_, options):
+                        return run_id
+                case decided:
+                    await self._ended(row, is_asked=decided is Verdict.CANCEL)
 
     async def fork(self, run_id: str, step: int, new_id: str | None) -> str:
-        """Make a new run from the beginning of another's history.
+        """Make a new run from the beginning of another's history. It begins at once, and counts in that one's queue.
 
         Returns:
             The new run's id.
@@ -83,6 +105,7 @@ class EmbeddedStarting:
         key = core.new_key()
         write = forked(source, events, opened.sealer, key=key, run_id=new_id, now=opened.clock.now_us())
         await opened.write(write)
+        core.admissions.adopt(key)
         core.residents.load(key)
         return new_id
 
@@ -90,6 +113,185 @@ class EmbeddedStarting:
         """Keep a run of another journal; see `_importing`."""
         opened = self._opened
         await import_run(opened.core, opened.reader, opened.uploads, opened.sealer, document, run_id)
+
+    # ── an id that is taken ──────────────────────────────────────────────────────────────────────────────────────
+
+    async def _taken(self, run_id: str, workflow: str) -> RunRow | None:
+        """Return the run that has an id, once its first write is on disk; None when it is free."""
+        core, reader = self._opened.core, self._opened.reader
+        while True:
+            arrival, live, row = core.admissions.arriving.get(run_id), core.live(run_id), reader.by_id(run_id)
+            if arrival is None and run_id in core.importing:
+                raise WorkflowConflictError(run_id, f"run id {run_id!r} is being imported")
+            newest = arrival or live
+            known = newest.workflow if newest else row.workflow if row else None
+            if known is None:
+                return None
+            if known != workflow:
+                raise WorkflowConflictError(run_id, f"run id {run_id!r} is taken by a run of workflow {known!r}")
+            if newest is None or (row is not None and row.key == newest.key):
+                return row
+            # Its first write is under way; do not acknowledge it before that.
+            await self._opened.write(Write(nothing, order=(newest.key,)))
+
+    async def _ended(self, row: RunRow, *, is_asked: bool) -> None:
+        """Bring a run to its end, and wait for that."""
+        core = self._opened.core
+        run = core.live(row.id)
+        if run is None or not run.is_ending:
+            if not is_asked:
+                await self._steering.terminate(row.id, "another run is started under its id")
+                return
+            if row.key not in self._asked:  # once: a second time would disturb its clean-up
+                self._asked.add(row.key)
+                try:
+                    await self._steering.cancel(row.id, "another run is started under its id")
+                except BaseException:
+                    self._asked.discard(row.key)
+                    raise
+        found = self._opened.reader.by_key(row.key)
+        if found is not None and RunStatus(found.status).is_open:
+            await core.endings.wait(row.key)
+        self._asked.discard(row.key)
+
+    async def _displacing(
+        self,
+        row: RunRow,
+        definition: WorkflowDefinition[..., Any],
+        run_id: str,
+        input_: msgspec.Raw,
+        options: StartOptions | None,
+    ) -> bool:
+        """Start a run under the id of one that has ended; False when somebody else was faster."""
+        reader = self._opened.reader
+        async with self._reading.at_hand(run_id, Reading.HISTORY):
+            now = reader.by_id(run_id)
+            if now is None or now.key != row.key or self._opened.is_on_its_way(run_id):
+                return False
+            displaced = displace(row, reader, self._opened.sealer)
+            await self._begin(definition, run_id, input_, options, displaced)
+        return True
+
+    # ── beginning ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _begin(
+        self,
+        definition: WorkflowDefinition[..., Any],
+        run_id: str,
+        input_: msgspec.Raw,
+        options: StartOptions | None,
+        displaced: Displaced | None = None,
+    ) -> str:
+        core, done = self._opened.core, Acknowledgement()
+        if options is None or not options.is_held_back:
+            core.create(
+                definition,
+                run_id,
+                input_,
+                trace=_current_trace(),
+                on_durable=done.durable,
+                on_failed=done.failed,
+                displaced=displaced,
+            )
+            await done.wait()
+            return run_id
+        if options.singleton is not None:
+            existing = await self._existing((definition.name, options.singleton.key), options.singleton.policy)
+            if existing is not None:
+                return existing
+            if displaced is None and self._opened.is_taken(run_id):  # while somebody was waited for
+                return await self.start(definition, run_id, input_, options)
+        core.admissions.enqueue(
+            definition,
+            run_id,
+            input_,
+            self._admission(options),
+            trace=_current_trace(),
+            on_durable=done.durable,
+            on_failed=done.failed,
+            displaced=displaced,
+        )
+        await done.wait()
+        return run_id
+
+    def _admission(self, options: StartOptions) -> ev.Admission:
+        now, start_us, latest_us = self._opened.clock.now_us(), 0, None
+        if options.delay is not None:
+            start_us = now + round(options.delay.total_seconds() * 1e6)
+        elif options.start_at is not None:
+            start_us = round(options.start_at.timestamp() * 1e6)
+        elif options.debounce is not None:
+            start_us = now + round(options.debounce.wait.total_seconds() * 1e6)
+            longest = options.debounce.max_wait
+            latest_us = None if longest is None else now + round(longest.total_seconds() * 1e6)
+        return ev.Admission(
+            queue=options.queue,
+            priority=options.priority,
+            tenant=options.tenant,
+            start_us=start_us,
+            singleton=None if options.singleton is None else options.singleton.key,
+            debounce=None if options.debounce is None else options.debounce.key,
+            latest_us=latest_us,
+        )
+
+    async def _existing(self, ref: Ref, policy: SingletonPolicy) -> str | None:
+        """Return the run that a singleton start is content with; None when it is to be made."""
+        admissions, reader = self._opened.core.admissions, self._opened.reader
+        if policy is SingletonPolicy.WAIT:
+            return None
+        while (holder := admissions.singletons.holder(ref)) is not None:
+            row = reader.by_key(holder)
+            arriving = [key for key in admissions.singletons.open(ref) if admissions.is_arriving(key)]
+            if row is None or arriving:  # their first writes are under way; do not judge by what may be refused
+                await self._opened.write(Write(nothing, order=tuple(arriving)))
+                continue
+            if policy is SingletonPolicy.USE_EXISTING:
+                return row.id
+            if policy is SingletonPolicy.FAIL:
+                msg = f"run {row.id!r} of workflow {ref[0]!r} has singleton key {ref[1]!r} and has not ended"
+                raise RunExistsError(row.id, row.status, msg)
+            for key in admissions.singletons.open(ref):
+                self._make_way(admissions.places[key])
+            return None
+        return None
+
+    def _make_way(self, place: Place) -> None:
+        core = self._opened.core
+        run = None if place.is_asked else core.residents.load(place.key)
+        if run is not None and not run.is_ending:
+            place.is_asked = True
+            core.cancel(run, "another run of its singleton key is started")
+
+    async def _debounced(
+        self, definition: WorkflowDefinition[..., Any], input_: msgspec.Raw, options: StartOptions
+    ) -> str:
+        debounce, core = options.debounce, self._opened.core
+        if debounce is None:
+            raise TypeError("no debounce")
+        while True:
+            place = core.admissions.debouncing.get((definition.name, debounce.key))
+            if place is None:
+                return await self._begin(definition, secrets.token_hex(16), input_, options)
+            run = None if core.admissions.is_arriving(place.key) else core.residents.load(place.key)
+            if run is None:
+                await self._opened.write(Write(nothing, order=(place.key,)))
+                continue
+            now = self._opened.clock.now_us()
+            start_us = now + round(debounce.wait.total_seconds() * 1e6)
+            if place.admission.latest_us is not None:
+                start_us = min(start_us, place.admission.latest_us)
+            kept = msgspec.structs.replace(place.admission, start_us=start_us)
+            done = Acknowledgement()
+            core.append(
+                run,
+                ev.RunDebounced(now, input_),
+                on_durable=done.durable,
+                on_failed=done.failed,
+                also=(rows.change(place.key, kept),),
+            )
+            core.admissions.postpone(place, start_us)
+            await done.wait()
+            return run.id
 
 
 def _current_trace() -> str | None:

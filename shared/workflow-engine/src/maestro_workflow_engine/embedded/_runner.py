@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -11,12 +12,14 @@ from typing import Any, TypeVar
 from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._errors import EngineClosedError, JournalError, JournalWriteError
 from maestro_workflow_engine._payload_options import PayloadOptions
+from maestro_workflow_engine._queue import Queue
 from maestro_workflow_engine._registry import WorkflowRegistry
 from maestro_workflow_engine.embedded import _schema
 from maestro_workflow_engine.embedded._core import Core
 from maestro_workflow_engine.embedded._downloads import Downloads
 from maestro_workflow_engine.embedded._lock import JournalLock
 from maestro_workflow_engine.embedded._opened import Opened
+from maestro_workflow_engine.embedded._queues import Queues
 from maestro_workflow_engine.embedded._reader import JournalReader
 from maestro_workflow_engine.embedded._run_reading import EmbeddedReading
 from maestro_workflow_engine.embedded._run_starting import EmbeddedStarting
@@ -40,6 +43,7 @@ class EmbeddedRunner:
         max_concurrent: How many runs may have steps running at once.
         max_in_memory: How many waiting runs stay in memory.
         threads: How many plain step functions may run at once.
+        queues: The queues it declares.
         surroundings: Time, disk and stand-ins for steps.
         payloads: How payloads are kept.
     """
@@ -52,12 +56,14 @@ class EmbeddedRunner:
         max_concurrent: int,
         max_in_memory: int,
         threads: int,
+        queues: Sequence[Queue] = (),
         surroundings: Surroundings,
         payloads: PayloadOptions,
     ) -> None:
         self._path = path
         self._registry = registry
         self._options = {"max_concurrent": max_concurrent, "max_in_memory": max_in_memory, "threads": threads}
+        self._declared = {queue.name: queue for queue in queues}
         self._surroundings = surroundings
         self._payloads = payloads
         self._stack = AsyncExitStack()
@@ -66,6 +72,7 @@ class EmbeddedRunner:
         self._steering: EmbeddedSteering | None = None
         self._reading: EmbeddedReading | None = None
         self._schedules: Schedules | None = None
+        self._queues: Queues | None = None
 
     async def open(self) -> None:
         """Open the journal and take up every unfinished run.
@@ -79,6 +86,7 @@ class EmbeddedRunner:
         async with AsyncExitStack() as stack:
             opened = self._open_parts(stack, self._locked(stack))
             core = opened.core
+            core.admissions.recover(list(self._declared.values()))
             for index, key in enumerate(core.recover()):
                 core.residents.load(key)
                 if index % _RECOVERED_AT_ONCE == 0:
@@ -86,12 +94,14 @@ class EmbeddedRunner:
             sealing = ScheduleSealer(opened.sealer)
             schedules = Schedules(opened.uploads, opened.reader, core, self._registry, opened.clock, sealing)
             stack.callback(schedules.close)
-            reading = EmbeddedReading(opened)
+            queues = Queues(opened)
+            reading = EmbeddedReading(opened, queues)
             stack.callback(reading.close)
-            self._opened, self._schedules, self._reading = opened, schedules, reading
+            self._opened, self._schedules, self._reading, self._queues = opened, schedules, reading, queues
             self._steering = EmbeddedSteering(opened, reading)
-            self._starting = EmbeddedStarting(opened, reading)
+            self._starting = EmbeddedStarting(opened, reading, self._steering, queues)
             stack.callback(self._let_go)
+            core.admissions.begin()
             schedules.recover()
             self._stack = stack.pop_all()
 
@@ -109,8 +119,15 @@ class EmbeddedRunner:
         """Take up runs that waited for a workflow to be registered."""
         if self._opened is not None:
             self._opened.core.residents.revive()
+            self._opened.core.admissions.revive()
         if self._schedules is not None:
             self._schedules.revive()
+
+    def declare(self, queue: Queue) -> None:
+        """Add a queue, or change the limits of the one of this name; also before the journal is open."""
+        self._declared[queue.name] = queue
+        if self._queues is not None:
+            self._queues.declare(queue)
 
     @property
     def starting(self) -> EmbeddedStarting:
@@ -126,6 +143,11 @@ class EmbeddedRunner:
     def reading(self) -> EmbeddedReading:
         """Looks at runs."""
         return _open(self._reading)
+
+    @property
+    def queues(self) -> Queues:
+        """The queues of this journal."""
+        return _open(self._queues)
 
     @property
     def schedules(self) -> Schedules:
@@ -173,7 +195,7 @@ class EmbeddedRunner:
         return Opened(core, reader, journal, uploads, downloads, sealer, self._registry, clock)
 
     def _let_go(self) -> None:
-        self._opened = self._starting = self._steering = self._reading = self._schedules = None
+        self._opened = self._starting = self._steering = self._reading = self._schedules = self._queues = None
 
 
 def _open(part: T | None) -> T:

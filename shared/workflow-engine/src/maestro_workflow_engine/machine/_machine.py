@@ -96,6 +96,8 @@ class WorkflowMachine:
         self._patches: dict[str, bool] = {}
         self.updates = Updates(self._loop, self._command)
         self._main: asyncio.Task[None] | None = None
+        self._input: msgspec.Raw | None = None  # while the run waits to begin
+        self._early: list[ev.UpdateRequested] = []
         self._cancel_requested = False
         self._dropped = False
 
@@ -125,10 +127,13 @@ class WorkflowMachine:
         if self._closing is not None:
             self._check_after_end(event)
             return []
+        if self._input is not None and isinstance(event, ev.RunCancelled):  # before it began
+            self._closing, self.done = cmd.CancelRun(), True
+            return []
         if isinstance(event, _ENDS):
             raise self._mismatch(type(event).__name__, f"{self._outstanding_text()}, and no end yet")
-        _HANDLERS[type(event)](self, event)
         try:
+            _HANDLERS[type(event)](self, event)
             self._loop.run_ready()
         except WorkflowContextError as error:
             self._close(cmd.FailRun(describe(error)))
@@ -164,6 +169,11 @@ class WorkflowMachine:
                 waits.append(Wait("child", entry.workflow))
         waits.extend(Wait("signal", name) for name, inbox in self._inboxes.items() if inbox.is_awaited)
         return waits
+
+    @property
+    def begun(self) -> bool:
+        """Whether the workflow's code has started; a run that waits to begin has none under way."""
+        return self._main is not None
 
     @property
     def last_seq(self) -> int:
@@ -334,12 +344,32 @@ class WorkflowMachine:
     # ── one handler per event ────────────────────────────────────────────────────────────────────────────────────
 
     def _on_started(self, event: ev.RunStarted) -> None:
-        self.started_us = event.time
         self.trace = event.trace
         self._seq = self._first_seq = event.first_seq
         self._seed = event.seed
         self._loop.seed_order(event.seed)
-        self._main = self._loop.create_task(self._run(event.input), name="workflow", context=self._context)
+        if event.admission is None:
+            self._begin(event.time, event.input)
+        else:
+            self._input = event.input
+
+    def _on_debounced(self, event: ev.RunDebounced) -> None:
+        self._input = event.input
+
+    def _on_admitted(self, event: ev.RunAdmitted) -> None:
+        if self._input is None:
+            raise self._mismatch("the beginning of the run", "a run that has begun")
+        self._begin(event.time, self._input)
+        self._input = None
+        if self._early:
+            self._loop.run_ready()  # the workflow sets the handlers of updates first
+            for request in self._early:
+                self._on_update(request)
+            self._early.clear()
+
+    def _begin(self, time_us: int, input_: msgspec.Raw) -> None:
+        self.started_us = time_us
+        self._main = self._loop.create_task(self._run(input_), name="workflow", context=self._context)
 
     def _on_step_completed(self, event: ev.StepCompleted) -> None:
         entry: PendingStep | None = self._take(event.seq, PendingStep, f"step {event.step!r}")
@@ -372,6 +402,9 @@ class WorkflowMachine:
         self._inboxes.setdefault(event.name, Inbox()).deliver(event.payload)
 
     def _on_update(self, event: ev.UpdateRequested) -> None:
+        if self._main is None:
+            self._early.append(event)
+            return
         self.updates.request(self.run_id, event.update_id, event.name, event.payload)
 
     def _on_answer(self, event: ev.UpdateAnswered) -> None:
@@ -381,6 +414,8 @@ class WorkflowMachine:
         self._cancel_requested = True
         if self._main is not None:
             self._main.cancel()
+        else:
+            self._close(cmd.CancelRun())
 
     def _on_child_completed(self, event: ev.ChildCompleted) -> None:
         entry: PendingChild | None = self._take(event.seq, PendingChild, f"child workflow {event.workflow!r}")
@@ -435,10 +470,12 @@ _ENDING: dict[type, type] = {
     ev.RunContinued: cmd.ContinueRun,
 }
 _ENDS = tuple(_ENDING)
-_UNSEEN = (ev.RunPaused, ev.RunResumed, ev.RunRedriven)
+_UNSEEN = (ev.RunPaused, ev.RunResumed, ev.RunRedriven, ev.RunReprioritized)
 
 _HANDLERS: dict[type, Callable[[WorkflowMachine, Any], None]] = {
     ev.RunStarted: WorkflowMachine._on_started,
+    ev.RunDebounced: WorkflowMachine._on_debounced,
+    ev.RunAdmitted: WorkflowMachine._on_admitted,
     ev.StepCompleted: WorkflowMachine._on_step_completed,
     ev.StepRetrying: WorkflowMachine._on_step_retrying,
     ev.StepFailed: WorkflowMachine._on_step_failed,

@@ -1,0 +1,494 @@
+"""Runs that wait to begin: they live on disk; here are their places, and who begins when one is free."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum, auto
+from sys import intern
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from maestro_workflow_engine._definitions import WorkflowDefinition
+from maestro_workflow_engine._errors import JournalWriteError
+from maestro_workflow_engine._queue import Queue
+from maestro_workflow_engine._records import RunStatus
+from maestro_workflow_engine._registry import WorkflowRegistry
+from maestro_workflow_engine._start_options import RunExistsError
+from maestro_workflow_engine.embedded import _queue_rows as rows
+from maestro_workflow_engine.embedded._alarms import Alarms
+from maestro_workflow_engine.embedded._clock import Clock
+from maestro_workflow_engine.embedded._displacing import Displaced
+from maestro_workflow_engine.embedded._journal import NewRun, Statement, Write
+from maestro_workflow_engine.embedded._queue_line import InLine, Line, RateWindow
+from maestro_workflow_engine.embedded._reader import JournalReader, RunRow
+from maestro_workflow_engine.embedded._sealing import Sealer
+from maestro_workflow_engine.embedded._singletons import Ref, Singletons
+from maestro_workflow_engine.embedded._uploads import Uploads
+from maestro_workflow_engine.machine import _events as ev
+
+if TYPE_CHECKING:
+    from maestro_workflow_engine.embedded._core import Core
+
+NO_QUEUE = ""
+"""The line of runs that wait for a time or a key alone; it has no limits."""
+
+_MOST_UNDER_WAY = 256  # admissions that are not on disk yet: as many begin at once as the disk keeps up with
+_AT_ONCE = 64  # admissions in one turn of the event loop
+_MICROSECOND = 1e6
+
+
+class Stage(Enum):
+    """How far a run has come on its way to its beginning."""
+
+    ARRIVING = auto()
+    """Its first write is under way."""
+
+    BEHIND = auto()
+    """Another run holds its singleton key."""
+
+    DELAYED = auto()
+    """Its time has not come."""
+
+    HELD = auto()
+    """Somebody paused it."""
+
+    IN_LINE = auto()
+    STRANDED = auto()
+    """It cannot be taken up: its workflow is not registered, or its input cannot be read."""
+
+    BEGUN = auto()
+    ENDING = auto()
+    """Its last event is under way."""
+
+
+@dataclass(slots=True, eq=False)
+class Place:
+    """What is kept in memory of a run that waits to begin, or has begun and counts."""
+
+    key: int
+    workflow: str
+    admission: ev.Admission
+    since_us: int
+    stage: Stage = Stage.ARRIVING
+    is_held: bool = False
+    is_asked: bool = False
+    """It was asked to stop for the sake of another run of its singleton key."""
+
+    counts: bool = False
+    """It has begun; it does so until its end is on disk."""
+
+    alarm_us: int | None = None
+
+    @property
+    def line(self) -> str:
+        """The name of its line."""
+        return self.admission.queue or NO_QUEUE
+
+    @property
+    def tenant(self) -> str:
+        """For whom it runs."""
+        return self.admission.tenant or ""
+
+    @property
+    def singleton(self) -> Ref | None:
+        """Its singleton key."""
+        return None if self.admission.singleton is None else (self.workflow, self.admission.singleton)
+
+    @property
+    def debounce(self) -> Ref | None:
+        """Its debounce key."""
+        return None if self.admission.debounce is None else (self.workflow, self.admission.debounce)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A run whose first write is under way."""
+
+    key: int
+    workflow: str
+
+
+class Admissions:
+    """Lets runs begin as queues, times and keys allow.
+
+    Attributes:
+        places: Every run that has not ended and was started with such options, by key.
+        arriving: Those whose first write is under way, by id.
+        lines: The lines of all queues, by name.
+        queues: The queues that are declared, by name.
+        paused: The notes of the queues that are paused, by name.
+        debouncing: The runs that take further inputs.
+        singletons: Who holds which key.
+    """
+
+    def __init__(
+        self,
+        core: Core,
+        journal: Uploads,
+        reader: JournalReader,
+        registry: WorkflowRegistry,
+        *,
+        sealer: Sealer,
+        clock: Clock,
+    ) -> None:
+        self._core = core
+        self._registry = registry
+        self._journal = journal
+        self._reader = reader
+        self._sealer = sealer
+        self._clock = clock
+        self._alarms = Alarms(self._ring, clock)
+        self._line_alarms: dict[str, int] = {}
+        self._names: list[str] = []
+        self._kicked: set[str] = set()
+        self._stalled: set[str] = set()
+        self._under_way = 0
+        self._is_open = False
+        self.places: dict[int, Place] = {}
+        self.arriving: dict[str, Arrival] = {}
+        self.lines: dict[str, Line] = {}
+        self.queues: dict[str, Queue] = {}
+        self.paused: dict[str, str] = {}
+        self.debouncing: dict[Ref, Place] = {}
+        self.singletons = Singletons()
+
+    # ── opening and closing ──────────────────────────────────────────────────────────────────────────────────────
+
+    def recover(self, queues: list[Queue]) -> None:
+        """Take up every place as it is on disk; nothing begins before `begin`."""
+        self.paused = self._reader.paused_queues()
+        for queue in queues:
+            self.declare(queue)
+        found = self._reader.places()
+        for row in sorted(found, key=lambda row: not row.begun):  # stable: those that have begun, then by age
+            self._take_up(row)
+
+    def begin(self) -> None:
+        """Let runs begin from now on."""
+        self._is_open = True
+        for place in list(self.places.values()):
+            self._seek(place)
+        for name in self.lines:
+            self._kick(name)
+
+    def close(self) -> None:
+        """Let nothing begin any more."""
+        self._is_open = False
+        self._alarms.close()
+
+    def declare(self, queue: Queue) -> None:
+        """Add a queue, or change its limits."""
+        line, rate = self.line(queue.name), None
+        if queue.rate is not None:
+            per_us = round(queue.rate.per.total_seconds() * _MICROSECOND)
+            times = line.rate.times if line.rate is not None else self._reader.admissions(queue.name, queue.rate.count)
+            rate = RateWindow(queue.rate.count, per_us, times)
+        line.set_limits(queue.concurrency, queue.per_tenant, rate)
+        self.queues[queue.name] = queue
+        self._kick(queue.name)
+
+    def line(self, name: str) -> Line:
+        """Return the line of a queue, which need not be declared."""
+        line = self.lines.get(name)
+        if line is None:
+            line = self.lines[name] = Line()
+            self._names.append(name)
+        return line
+
+    # ── arriving ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def enqueue(
+        self,
+        definition: WorkflowDefinition[..., Any],
+        run_id: str,
+        input_: msgspec.Raw,
+        admission: ev.Admission,
+        *,
+        trace: str | None,
+        on_durable: Callable[[], None] | None = None,
+        on_failed: Callable[[JournalWriteError], None] | None = None,
+        also: tuple[Statement, ...] = (),
+        order: tuple[int | str, ...] = (),
+        displaced: Displaced | None = None,
+    ) -> None:
+        """Make a new run that waits to begin. Its key and its debounce are taken at once, it waits once it is on disk.
+
+        Args:
+            definition: Its workflow.
+            run_id: Its id, which must be free, or be made so by `displaced`.
+            input_: Its input.
+            admission: What it waits for.
+            trace: The W3C traceparent of whoever starts it.
+            on_durable: Called once it is on disk.
+            on_failed: Called when the disk refuses it; there is no run then. Without it the write is tried until it succeeds.
+            also: What is to reach the disk with it.
+            order: Runs and names whose earlier writes go ahead of it.
+            displaced: How the run that has the id makes room for it.
+
+        Raises:
+            PayloadError: The input is too large to be kept; there is no run.
+        """
+        now = self._clock.now_us()
+        first_seq = 0 if displaced is None else displaced.first_seq
+        started = ev.RunStarted(now, input_, self._clock.random.getrandbits(62), trace, first_seq, admission)
+        objects: dict[str, bytes] = {} if displaced is None else displaced.objects
+        data = self._sealer.seal(run_id, 0, started, objects)
+        key = self._core.new_key()
+        place = Place(key, definition.name, admission, max(now, admission.start_us))
+        self.places[key] = place
+        self.arriving[run_id] = Arrival(key, definition.name)
+        self._core.importing.add(run_id)
+        self._claim(place)
+
+        def durable() -> None:
+            self._arrived(run_id)
+            place.stage = Stage.HELD
+            if on_durable is not None:
+                on_durable()
+            self._seek(place)
+
+        def failed(error: JournalWriteError) -> None:
+            self._arrived(run_id)
+            self._forget(place)
+            if on_failed is not None:
+                on_failed(error)
+
+        row = NewRun(key, run_id, definition.name, definition.version, RunStatus.QUEUED.value, now, None, None)
+        self._journal.submit(
+            Write(
+                durable,
+                row,
+                [(key, 0, data)],
+                on_failed=failed if on_failed else None,
+                first=() if displaced is None else displaced.statements,
+                also=(rows.put(key, admission), *also),
+                order=order,
+                objects=objects,
+            )
+        )
+
+    def reclaim(self, run: RunRow, admission: ev.Admission | None) -> Callable[[], None]:
+        """Take the singleton key again for a run that is to go on after it had ended.
+
+        Returns:
+            What gives it up, should the run not go on.
+
+        Raises:
+            RunExistsError: Another open run has it.
+        """
+        if admission is None or admission.singleton is None:
+            return _nothing
+        ref = (run.workflow, admission.singleton)
+        holder = self.singletons.holder(ref)
+        if holder is not None:
+            other = self._reader.by_key(holder)
+            named = "another run" if other is None else f"run {other.id!r}"
+            msg = f"run {run.id!r} cannot go on: {named} has its singleton key {ref[1]!r} now"
+            raise RunExistsError(run.id if other is None else other.id, run.status, msg)
+        self.singletons.claim(ref, run.key)
+        return lambda: self._release(ref, run.key)
+
+    def adopt(self, key: int) -> None:
+        """Take up the place that somebody else has written for a run; a run without one stays as it is."""
+        row = self._reader.place(key)
+        if row is not None and key not in self.places:
+            self._seek(self._take_up(row))
+
+    # ── on the way ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    def waits(self, key: int) -> bool:
+        """Tell whether a run has not begun."""
+        place = self.places.get(key)
+        return place is not None and not place.counts
+
+    def go_on(self, name: str) -> None:
+        """Let the runs of a queue begin that was paused."""
+        self.paused.pop(name, None)
+        self._kick(name)
+
+    def is_arriving(self, key: int) -> bool:
+        """Tell whether a run's first write is under way."""
+        place = self.places.get(key)
+        return place is not None and place.stage is Stage.ARRIVING
+
+    def of(self, key: int) -> ev.Admission | None:
+        """Return what a run waits, or has waited, for; None when it began at once."""
+        place = self.places.get(key)
+        return None if place is None else place.admission
+
+    def hold(self, key: int, *, is_held: bool) -> None:
+        """Keep a run that waits from beginning, or do so no longer; when it comes back it has the place it had."""
+        place = self.places.get(key)
+        if place is None or place.counts:
+            return
+        place.is_held = is_held
+        if place.stage is Stage.IN_LINE:
+            self.line(place.line).leave(key)
+        if place.stage is not Stage.ENDING:
+            self._seek(place)
+
+    def reprioritize(self, place: Place, priority: int) -> None:
+        """Move a run that waits to another priority."""
+        place.admission = msgspec.structs.replace(place.admission, priority=priority)
+        if place.stage is Stage.IN_LINE:
+            self.line(place.line).leave(place.key)
+            self._seek(place)
+
+    def postpone(self, place: Place, start_us: int) -> None:
+        """Give a run that takes further inputs another time to begin."""
+        place.admission = msgspec.structs.replace(place.admission, start_us=start_us)
+        place.since_us = start_us
+        if place.alarm_us is not None and start_us < place.alarm_us:
+            self._seek(place)
+
+    def revive(self) -> None:
+        """Try those again that could not be taken up: a workflow has been registered."""
+        for place in list(self.places.values()):
+            if place.stage is Stage.STRANDED:
+                self._seek(place)
+
+    def leaving(self, key: int) -> tuple[Statement, ...]:
+        """Return what belongs to a run's last write; from now on it does not begin any more."""
+        place = self.places.get(key)
+        if place is None:
+            return ()
+        if place.stage is Stage.IN_LINE:
+            self.line(place.line).leave(key)
+        self._take_no_more_inputs(place)
+        place.stage = Stage.ENDING
+        return (rows.remove(key),)
+
+    def left(self, key: int) -> None:
+        """A run's end is on disk: what it held is free."""
+        place = self.places.get(key)
+        if place is not None:
+            self._forget(place)
+
+    # ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _take_up(self, row: rows.PlaceRow) -> Place:
+        admission = row.admission
+        queue, tenant = (None if name is None else intern(name) for name in (admission.queue, admission.tenant))
+        admission = msgspec.structs.replace(admission, queue=queue, tenant=tenant)
+        since_us = max(row.created_us, admission.start_us)
+        place = Place(row.run, intern(row.workflow), admission, since_us, Stage.HELD)
+        self.places[row.run] = place
+        if row.begun:
+            place.stage, place.counts = Stage.BEGUN, True
+            self.line(place.line).resume(place.tenant)
+        place.is_held = row.status == RunStatus.PAUSED
+        self._claim(place)
+        return place
+
+    def _claim(self, place: Place) -> None:
+        if place.singleton is not None:
+            self.singletons.claim(place.singleton, place.key)
+        if place.debounce is not None and not place.counts and place.admission.start_us > self._clock.now_us():
+            self.debouncing[place.debounce] = place
+
+    def _arrived(self, run_id: str) -> None:
+        self.arriving.pop(run_id, None)
+        self._core.importing.discard(run_id)
+
+    def _take_no_more_inputs(self, place: Place) -> None:
+        if place.debounce is not None and self.debouncing.get(place.debounce) is place:
+            del self.debouncing[place.debounce]
+
+    def _forget(self, place: Place) -> None:
+        self.places.pop(place.key, None)
+        self._take_no_more_inputs(place)
+        if place.counts:
+            self.line(place.line).end(place.tenant)
+            self._kick(place.line)
+        if place.singleton is not None:
+            self._release(place.singleton, place.key)
+
+    def _release(self, ref: Ref, key: int) -> None:
+        heir = self.singletons.release(ref, key)
+        if heir is not None:
+            self._seek(self.places[heir])
+
+    def _seek(self, place: Place) -> None:
+        """Bring a run as near to its beginning as it may come."""
+        if not self._is_open or place.stage in (Stage.ARRIVING, Stage.BEGUN, Stage.ENDING):
+            return
+        admission = place.admission
+        if admission.start_us > self._clock.now_us():
+            place.stage = Stage.DELAYED
+            if place.alarm_us is None or admission.start_us < place.alarm_us:
+                place.alarm_us = admission.start_us
+                self._alarms.add(admission.start_us, place.key, 0)
+            return
+        self._take_no_more_inputs(place)
+        if place.is_held:
+            place.stage = Stage.HELD
+        elif place.singleton is not None and not self.singletons.holds(place.singleton, place.key):
+            place.stage = Stage.BEHIND
+        else:
+            place.stage = Stage.IN_LINE
+            self.line(place.line).join(InLine(place.key, place.tenant, admission.priority, place.since_us))
+            self._kick(place.line)
+
+    def _ring(self, at_us: int, key: int, number: int) -> None:
+        if number:
+            name = self._names[number - 1]
+            self._line_alarms.pop(name, None)
+            self._kick(name)
+            return
+        place = self.places.get(key)
+        if place is not None and place.alarm_us == at_us:
+            place.alarm_us = None
+            self._seek(place)
+
+    def _kick(self, name: str) -> None:
+        if self._is_open and name not in self._kicked:
+            self._kicked.add(name)
+            asyncio.get_running_loop().call_soon(self._dispatch, name)
+
+    def _dispatch(self, name: str) -> None:
+        self._kicked.discard(name)
+        if not self._is_open or name in self.paused or (name and name not in self.queues):
+            return
+        line, now = self.lines[name], self._clock.now_us()
+        for _ in range(_AT_ONCE):
+            if self._under_way >= _MOST_UNDER_WAY:
+                self._stalled.add(name)
+                return
+            stood = line.take(now)
+            if stood is None:
+                self._look_again(name, line.opens_us(now))
+                return
+            self._admit(self.places[stood.key], line, now)
+        self._kick(name)
+
+    def _look_again(self, name: str, at_us: int | None) -> None:
+        if at_us is not None and at_us < self._line_alarms.get(name, at_us + 1):
+            self._line_alarms[name] = at_us
+            self._alarms.add(at_us, 0, self._names.index(name) + 1)
+
+    def _admit(self, place: Place, line: Line, now: int) -> None:
+        run = self._core.residents.load(place.key) if self._registry.knows(place.workflow) else None
+        if run is None or run.problem is not None:  # others go ahead of it
+            place.stage = Stage.STRANDED
+            return
+        place.stage, place.counts = Stage.BEGUN, True
+        line.begin(place.tenant, now)
+        self._under_way += 1
+        also: tuple[Statement, ...] = (rows.begin(place.key),)
+        if line.rate is not None:
+            also += rows.admitted(place.line, place.key, now, line.rate.per_us)
+        self._core.append(run, ev.RunAdmitted(now), status=RunStatus.RUNNING, on_durable=self._landed, also=also)
+
+    def _landed(self) -> None:
+        self._under_way -= 1
+        if self._stalled and self._under_way <= _MOST_UNDER_WAY // 2:
+            stalled, self._stalled = self._stalled, set()
+            for name in stalled:
+                self._kick(name)
+
+
+def _nothing() -> None:
+    """There is nothing to give up."""
