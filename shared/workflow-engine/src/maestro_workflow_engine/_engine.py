@@ -359,6 +359,8 @@ class WorkflowEngine:
         catch_up: timedelta = timedelta(hours=1),
         paused: bool = False,
         jitter: timedelta | None = None,
+        queue: str | None = None,
+        priority: int = 5,
     ) -> ScheduleHandle:
         """Start a workflow again and again; returns once the schedule is kept.
 
@@ -372,6 +374,8 @@ class WorkflowEngine:
             catch_up: How late a run may start after the engine was away; what is later is counted as missed. Default 1 h.
             paused: Whether a new schedule waits for `resume()`. One that exists stays as it is. Default: it does not.
             jitter: The longest delay that is added to each time, so that many schedules do not start in step. Default: none.
+            queue: The queue its runs wait in. Default: they begin at once.
+            priority: Their place in the queue, 0 (most urgent) to 9.
 
         Returns:
             A handle on the schedule.
@@ -379,9 +383,12 @@ class WorkflowEngine:
         Raises:
             ScheduleSpecError: The id is none, or `catch_up` (at least 1 s) or `jitter` is too short.
             WorkflowNotFoundError: The workflow is not registered.
+            QueueNotFoundError: The queue is not declared.
+            StartOptionsError: The priority is none, or comes without a queue.
             PayloadError: The arguments do not fit the workflow.
             JournalWriteError: It cannot be kept at the moment; nothing was changed.
         """
+        StartOptions(queue=queue, priority=priority)  # refuses what does not go together
         definition, version, raw = schedule_input(self._registry, schedule_id, workflow, args)
         await self._runner.schedules.put(
             schedule_id,
@@ -393,6 +400,8 @@ class WorkflowEngine:
             catch_up=catch_up,
             jitter=jitter or timedelta(0),
             paused=paused,
+            queue=queue,
+            priority=priority,
         )
         return ScheduleHandle(self._runner, schedule_id)
 

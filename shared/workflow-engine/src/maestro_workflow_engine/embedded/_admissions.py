@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
-from enum import Enum, auto
 from sys import intern
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +19,8 @@ from maestro_workflow_engine.embedded._alarms import Alarms
 from maestro_workflow_engine.embedded._clock import Clock
 from maestro_workflow_engine.embedded._displacing import Displaced
 from maestro_workflow_engine.embedded._journal import NewRun, Statement, Write
-from maestro_workflow_engine.embedded._queue_line import InLine, Line, RateWindow
+from maestro_workflow_engine.embedded._lines import Lines
+from maestro_workflow_engine.embedded._place import Arrival, Place, Stage
 from maestro_workflow_engine.embedded._reader import JournalReader, RunRow
 from maestro_workflow_engine.embedded._sealing import Sealer
 from maestro_workflow_engine.embedded._singletons import Ref, Singletons
@@ -32,84 +30,6 @@ from maestro_workflow_engine.machine import _events as ev
 if TYPE_CHECKING:
     from maestro_workflow_engine.embedded._core import Core
 
-NO_QUEUE = ""
-"""The line of runs that wait for a time or a key alone; it has no limits."""
-
-_MOST_UNDER_WAY = 256  # admissions that are not on disk yet: as many begin at once as the disk keeps up with
-_AT_ONCE = 64  # admissions in one turn of the event loop
-_MICROSECOND = 1e6
-
-
-class Stage(Enum):
-    """How far a run has come on its way to its beginning."""
-
-    ARRIVING = auto()
-    """Its first write is under way."""
-
-    BEHIND = auto()
-    """Another run holds its singleton key."""
-
-    DELAYED = auto()
-    """Its time has not come."""
-
-    HELD = auto()
-    """Somebody paused it."""
-
-    IN_LINE = auto()
-    STRANDED = auto()
-    """It cannot be taken up: its workflow is not registered, or its input cannot be read."""
-
-    BEGUN = auto()
-    ENDING = auto()
-    """Its last event is under way."""
-
-
-@dataclass(slots=True, eq=False)
-class Place:
-    """What is kept in memory of a run that waits to begin, or has begun and counts."""
-
-    key: int
-    workflow: str
-    admission: ev.Admission
-    since_us: int
-    stage: Stage = Stage.ARRIVING
-    is_held: bool = False
-    is_asked: bool = False
-    """It was asked to stop for the sake of another run of its singleton key."""
-
-    counts: bool = False
-    """It has begun; it does so until its end is on disk."""
-
-    alarm_us: int | None = None
-
-    @property
-    def line(self) -> str:
-        """The name of its line."""
-        return self.admission.queue or NO_QUEUE
-
-    @property
-    def tenant(self) -> str:
-        """For whom it runs."""
-        return self.admission.tenant or ""
-
-    @property
-    def singleton(self) -> Ref | None:
-        """Its singleton key."""
-        return None if self.admission.singleton is None else (self.workflow, self.admission.singleton)
-
-    @property
-    def debounce(self) -> Ref | None:
-        """Its debounce key."""
-        return None if self.admission.debounce is None else (self.workflow, self.admission.debounce)
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """A run whose first write is under way."""
-
-    key: int
-    workflow: str
-
 
 class Admissions:
     """Lets runs begin as queues, times and keys allow.
@@ -117,9 +37,7 @@ class Admissions:
     Attributes:
         places: Every run that has not ended and was started with such options, by key.
         arriving: Those whose first write is under way, by id.
-        lines: The lines of all queues, by name.
-        queues: The queues that are declared, by name.
-        paused: The notes of the queues that are paused, by name.
+        lines: The queues and their lines.
         debouncing: The runs that take further inputs.
         singletons: Who holds which key.
     """
@@ -135,23 +53,15 @@ class Admissions:
         clock: Clock,
     ) -> None:
         self._core = core
-        self._registry = registry
         self._journal = journal
         self._reader = reader
         self._sealer = sealer
         self._clock = clock
         self._alarms = Alarms(self._ring, clock)
-        self._line_alarms: dict[str, int] = {}
-        self._names: list[str] = []
-        self._kicked: set[str] = set()
-        self._stalled: set[str] = set()
-        self._under_way = 0
         self._is_open = False
         self.places: dict[int, Place] = {}
         self.arriving: dict[str, Arrival] = {}
-        self.lines: dict[str, Line] = {}
-        self.queues: dict[str, Queue] = {}
-        self.paused: dict[str, str] = {}
+        self.lines = Lines(core, self.places, reader, registry, clock)
         self.debouncing: dict[Ref, Place] = {}
         self.singletons = Singletons()
 
@@ -159,9 +69,7 @@ class Admissions:
 
     def recover(self, queues: list[Queue]) -> None:
         """Take up every place as it is on disk; nothing begins before `begin`."""
-        self.paused = self._reader.paused_queues()
-        for queue in queues:
-            self.declare(queue)
+        self.lines.recover(queues)
         found = self._reader.places()
         for row in sorted(found, key=lambda row: not row.begun):  # stable: those that have begun, then by age
             self._take_up(row)
@@ -171,32 +79,13 @@ class Admissions:
         self._is_open = True
         for place in list(self.places.values()):
             self._seek(place)
-        for name in self.lines:
-            self._kick(name)
+        self.lines.begin()
 
     def close(self) -> None:
         """Let nothing begin any more."""
         self._is_open = False
         self._alarms.close()
-
-    def declare(self, queue: Queue) -> None:
-        """Add a queue, or change its limits."""
-        line, rate = self.line(queue.name), None
-        if queue.rate is not None:
-            per_us = round(queue.rate.per.total_seconds() * _MICROSECOND)
-            times = line.rate.times if line.rate is not None else self._reader.admissions(queue.name, queue.rate.count)
-            rate = RateWindow(queue.rate.count, per_us, times)
-        line.set_limits(queue.concurrency, queue.per_tenant, rate)
-        self.queues[queue.name] = queue
-        self._kick(queue.name)
-
-    def line(self, name: str) -> Line:
-        """Return the line of a queue, which need not be declared."""
-        line = self.lines.get(name)
-        if line is None:
-            line = self.lines[name] = Line()
-            self._names.append(name)
-        return line
+        self.lines.close()
 
     # ── arriving ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -304,11 +193,6 @@ class Admissions:
         place = self.places.get(key)
         return place is not None and not place.counts
 
-    def go_on(self, name: str) -> None:
-        """Let the runs of a queue begin that was paused."""
-        self.paused.pop(name, None)
-        self._kick(name)
-
     def is_arriving(self, key: int) -> bool:
         """Tell whether a run's first write is under way."""
         place = self.places.get(key)
@@ -325,8 +209,7 @@ class Admissions:
         if place is None or place.counts:
             return
         place.is_held = is_held
-        if place.stage is Stage.IN_LINE:
-            self.line(place.line).leave(key)
+        self.lines.leave(place)
         if place.stage is not Stage.ENDING:
             self._seek(place)
 
@@ -334,7 +217,7 @@ class Admissions:
         """Move a run that waits to another priority."""
         place.admission = msgspec.structs.replace(place.admission, priority=priority)
         if place.stage is Stage.IN_LINE:
-            self.line(place.line).leave(place.key)
+            self.lines.leave(place)
             self._seek(place)
 
     def postpone(self, place: Place, start_us: int) -> None:
@@ -355,8 +238,7 @@ class Admissions:
         place = self.places.get(key)
         if place is None:
             return ()
-        if place.stage is Stage.IN_LINE:
-            self.line(place.line).leave(key)
+        self.lines.leave(place)
         self._take_no_more_inputs(place)
         place.stage = Stage.ENDING
         return (rows.remove(key),)
@@ -377,8 +259,7 @@ class Admissions:
         place = Place(row.run, intern(row.workflow), admission, since_us, Stage.HELD)
         self.places[row.run] = place
         if row.begun:
-            place.stage, place.counts = Stage.BEGUN, True
-            self.line(place.line).resume(place.tenant)
+            self.lines.resume(place)
         place.is_held = row.status == RunStatus.PAUSED
         self._claim(place)
         return place
@@ -401,8 +282,7 @@ class Admissions:
         self.places.pop(place.key, None)
         self._take_no_more_inputs(place)
         if place.counts:
-            self.line(place.line).end(place.tenant)
-            self._kick(place.line)
+            self.lines.end(place)
         if place.singleton is not None:
             self._release(place.singleton, place.key)
 
@@ -428,66 +308,13 @@ class Admissions:
         elif place.singleton is not None and not self.singletons.holds(place.singleton, place.key):
             place.stage = Stage.BEHIND
         else:
-            place.stage = Stage.IN_LINE
-            self.line(place.line).join(InLine(place.key, place.tenant, admission.priority, place.since_us))
-            self._kick(place.line)
+            self.lines.join(place)
 
-    def _ring(self, at_us: int, key: int, number: int) -> None:
-        if number:
-            name = self._names[number - 1]
-            self._line_alarms.pop(name, None)
-            self._kick(name)
-            return
+    def _ring(self, at_us: int, key: int, _: int) -> None:
         place = self.places.get(key)
         if place is not None and place.alarm_us == at_us:
             place.alarm_us = None
             self._seek(place)
-
-    def _kick(self, name: str) -> None:
-        if self._is_open and name not in self._kicked:
-            self._kicked.add(name)
-            asyncio.get_running_loop().call_soon(self._dispatch, name)
-
-    def _dispatch(self, name: str) -> None:
-        self._kicked.discard(name)
-        if not self._is_open or name in self.paused or (name and name not in self.queues):
-            return
-        line, now = self.lines[name], self._clock.now_us()
-        for _ in range(_AT_ONCE):
-            if self._under_way >= _MOST_UNDER_WAY:
-                self._stalled.add(name)
-                return
-            stood = line.take(now)
-            if stood is None:
-                self._look_again(name, line.opens_us(now))
-                return
-            self._admit(self.places[stood.key], line, now)
-        self._kick(name)
-
-    def _look_again(self, name: str, at_us: int | None) -> None:
-        if at_us is not None and at_us < self._line_alarms.get(name, at_us + 1):
-            self._line_alarms[name] = at_us
-            self._alarms.add(at_us, 0, self._names.index(name) + 1)
-
-    def _admit(self, place: Place, line: Line, now: int) -> None:
-        run = self._core.residents.load(place.key) if self._registry.knows(place.workflow) else None
-        if run is None or run.problem is not None:  # others go ahead of it
-            place.stage = Stage.STRANDED
-            return
-        place.stage, place.counts = Stage.BEGUN, True
-        line.begin(place.tenant, now)
-        self._under_way += 1
-        also: tuple[Statement, ...] = (rows.begin(place.key),)
-        if line.rate is not None:
-            also += rows.admitted(place.line, place.key, now, line.rate.per_us)
-        self._core.append(run, ev.RunAdmitted(now), status=RunStatus.RUNNING, on_durable=self._landed, also=also)
-
-    def _landed(self) -> None:
-        self._under_way -= 1
-        if self._stalled and self._under_way <= _MOST_UNDER_WAY // 2:
-            stalled, self._stalled = self._stalled, set()
-            for name in stalled:
-                self._kick(name)
 
 
 def _nothing() -> None:

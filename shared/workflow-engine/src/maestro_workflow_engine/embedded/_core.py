@@ -127,6 +127,11 @@ class Core:
         """Return a run that is in memory."""
         return self.residents.by_id.get(run_id)
 
+    def key_of(self, run_id: str) -> int | None:
+        """Return the key of a run that is in memory or about to be on disk."""
+        arrival = self.admissions.arriving.get(run_id) or self.residents.by_id.get(run_id)
+        return None if arrival is None else arrival.key
+
     def new_key(self) -> int:
         """Return a key for a run that is written by somebody else."""
         self._last_key += 1

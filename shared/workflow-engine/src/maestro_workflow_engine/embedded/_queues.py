@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from datetime import timedelta
 
-from maestro_workflow_engine._queue import Queue, QueueNotFoundError
+from maestro_workflow_engine._queue import Queue
 from maestro_workflow_engine._queue_keeper import QueueInfo
 from maestro_workflow_engine.embedded import _queue_rows as rows
-from maestro_workflow_engine.embedded._admissions import NO_QUEUE, Place, Stage
 from maestro_workflow_engine.embedded._journal import Write
 from maestro_workflow_engine.embedded._opened import Opened, nothing
+from maestro_workflow_engine.embedded._place import NO_QUEUE, Place, Stage
 from maestro_workflow_engine.machine._pending import Wait
 
 
@@ -20,19 +20,11 @@ class Queues:
     def __init__(self, opened: Opened) -> None:
         self._opened = opened
         self._admissions = opened.core.admissions
+        self._lines = opened.core.admissions.lines
 
     def declare(self, queue: Queue) -> None:
         """Add a queue, or change the limits of the one of this name."""
-        self._admissions.declare(queue)
-
-    def check(self, name: str) -> None:
-        """Refuse a queue that is not declared.
-
-        Raises:
-            QueueNotFoundError: It is not declared.
-        """
-        if name not in self._admissions.queues:
-            raise QueueNotFoundError(name, tuple(sorted(self._admissions.queues)))
+        self._lines.declare(queue)
 
     async def pause(self, name: str, note: str) -> None:
         """Let nothing begin.
@@ -41,16 +33,16 @@ class Queues:
             QueueNotFoundError: It is not declared.
             JournalWriteError: The disk refuses; it goes on.
         """
-        self.check(name)
-        known = self._admissions.paused.get(name)
-        self._admissions.paused[name] = note  # at once: what begins from now on would begin after the pause
+        self._lines.check(name)
+        known = self._lines.paused.get(name)
+        self._lines.paused[name] = note  # at once: what begins from now on would begin after the pause
         try:
             await self._opened.write(Write(nothing, also=(rows.pause(name, note),), order=(_order(name),)))
         except Exception:
             if known is None:
-                self._admissions.go_on(name)
+                self._lines.go_on(name)
             else:
-                self._admissions.paused[name] = known
+                self._lines.paused[name] = known
             raise
 
     async def resume(self, name: str) -> None:
@@ -60,10 +52,10 @@ class Queues:
             QueueNotFoundError: It is not declared.
             JournalWriteError: The disk refuses; it stays paused.
         """
-        self.check(name)
-        if name in self._admissions.paused:
+        self._lines.check(name)
+        if name in self._lines.paused:
             await self._opened.write(Write(nothing, also=(rows.resume(name),), order=(_order(name),)))
-            self._admissions.go_on(name)
+            self._lines.go_on(name)
 
     def describe(self, name: str) -> QueueInfo:
         """Return a queue as it stands.
@@ -73,7 +65,7 @@ class Queues:
         """
         found = self._described(name)
         if not found:
-            raise QueueNotFoundError(name, tuple(sorted(self._admissions.queues)))
+            raise self._lines.unknown(name)
         return found[0]
 
     def listing(self) -> list[QueueInfo]:
@@ -90,14 +82,14 @@ class Queues:
             return Wait("singleton", place.admission.singleton)
         if place.admission.queue is None:
             return Wait("start", None, until)
-        return Wait("queue", place.line, until, None, self._admissions.line(place.line).place_of(key))
+        return Wait("queue", place.line, until, None, self._lines.line(place.line).place_of(key))
 
     def problem_of(self, key: int) -> str | None:
         """Return why a run that waits will not begin; None when it will."""
         place = self._admissions.places.get(key)
-        if place is None or place.counts or place.line == NO_QUEUE or place.line in self._admissions.queues:
+        if place is None or place.counts or place.line == NO_QUEUE or place.line in self._lines.queues:
             return None
-        return str(QueueNotFoundError(place.line, tuple(sorted(self._admissions.queues))))
+        return str(self._lines.unknown(place.line))
 
     def _described(self, wanted: str | None) -> list[QueueInfo]:
         apart: dict[str, list[Place]] = {}
@@ -105,9 +97,7 @@ class Queues:
             if not place.counts and place.stage is not Stage.IN_LINE and wanted in (None, place.line):
                 apart.setdefault(place.line, []).append(place)
         names = (
-            self._admissions.queues.keys()
-            | {n for n, line in self._admissions.lines.items() if line.waiting}
-            | apart.keys()
+            self._lines.queues.keys() | {n for n, line in self._lines.by_name.items() if line.waiting} | apart.keys()
         )
         return [
             self._info(name, apart.get(name, []))
@@ -116,15 +106,15 @@ class Queues:
         ]
 
     def _info(self, name: str, apart: list[Place]) -> QueueInfo:
-        line, queue = self._admissions.line(name), self._admissions.queues.get(name)
+        line, queue = self._lines.line(name), self._lines.queues.get(name)
         since_us = min((place.since_us for place in line.waiting.values()), default=None)
         now = self._opened.clock.now_us()
         held = sum(place.is_held for place in apart)
         return QueueInfo(
             name=name,
             queue=queue,
-            paused=name in self._admissions.paused,
-            note=self._admissions.paused.get(name, ""),
+            paused=name in self._lines.paused,
+            note=self._lines.paused.get(name, ""),
             running=line.all_running,
             waiting=len(line.waiting),
             delayed=len(apart) - held,
@@ -133,9 +123,7 @@ class Queues:
             waiting_by_tenant=dict(sorted(Counter(p.tenant for p in line.waiting.values()).items())),
             running_by_tenant=dict(sorted(line.running.items())),
             oldest_wait=None if since_us is None else timedelta(microseconds=max(0, now - since_us)),
-            problem=None
-            if queue is not None
-            else str(QueueNotFoundError(name, tuple(sorted(self._admissions.queues)))),
+            problem=None if queue is not None else str(self._lines.unknown(name)),
         )
 
 

@@ -16,13 +16,12 @@ from maestro_workflow_engine._records import RunStatus
 from maestro_workflow_engine._runner import Reading
 from maestro_workflow_engine._start_options import RunExistsError, SingletonPolicy, StartOptions
 from maestro_workflow_engine.embedded import _queue_rows as rows
-from maestro_workflow_engine.embedded._admissions import Place
 from maestro_workflow_engine.embedded._branching import before_step, forked
 from maestro_workflow_engine.embedded._displacing import Displaced, displace
 from maestro_workflow_engine.embedded._importing import import_run
 from maestro_workflow_engine.embedded._journal import Write
 from maestro_workflow_engine.embedded._opened import Acknowledgement, Opened, nothing
-from maestro_workflow_engine.embedded._queues import Queues
+from maestro_workflow_engine.embedded._place import Place
 from maestro_workflow_engine.embedded._reader import RunRow
 from maestro_workflow_engine.embedded._run_reading import EmbeddedReading
 from maestro_workflow_engine.embedded._run_steering import EmbeddedSteering
@@ -37,11 +36,10 @@ _PLAIN = StartOptions()
 class EmbeddedStarting:
     """Makes runs; each call returns once the run is on disk."""
 
-    def __init__(self, opened: Opened, reading: EmbeddedReading, steering: EmbeddedSteering, queues: Queues) -> None:
+    def __init__(self, opened: Opened, reading: EmbeddedReading, steering: EmbeddedSteering) -> None:
         self._opened = opened
         self._reading = reading
         self._steering = steering
-        self._queues = queues
         self._asked: set[int] = set()  # runs that were asked to stop for the sake of another of their id
 
     async def start(
@@ -63,7 +61,7 @@ class EmbeddedStarting:
             JournalWriteError: The disk refuses; there is no such run.
         """
         if options is not None and options.queue is not None:
-            self._queues.check(options.queue)
+            self._opened.core.admissions.lines.check(options.queue)
         if options is not None and options.debounce is not None:
             return await self._debounced(definition, input_, options)
         if run_id is None:

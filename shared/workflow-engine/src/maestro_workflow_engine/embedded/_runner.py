@@ -99,7 +99,7 @@ class EmbeddedRunner:
             stack.callback(reading.close)
             self._opened, self._schedules, self._reading, self._queues = opened, schedules, reading, queues
             self._steering = EmbeddedSteering(opened, reading)
-            self._starting = EmbeddedStarting(opened, reading, self._steering, queues)
+            self._starting = EmbeddedStarting(opened, reading, self._steering)
             stack.callback(self._let_go)
             core.admissions.begin()
             schedules.recover()
