@@ -9,7 +9,7 @@ from maestro_workflow_engine._queue import Queue
 from maestro_workflow_engine._queue_keeper import QueueInfo
 from maestro_workflow_engine.embedded import _queue_rows as rows
 from maestro_workflow_engine.embedded._journal import Write
-from maestro_workflow_engine.embedded._opened import Opened, nothing
+from maestro_workflow_engine.embedded._opened import Acknowledgement, Opened, nothing
 from maestro_workflow_engine.embedded._place import NO_QUEUE, Place, Stage
 from maestro_workflow_engine.machine._pending import Wait
 
@@ -53,9 +53,17 @@ class Queues:
             JournalWriteError: The disk refuses; it stays paused.
         """
         self._lines.check(name)
-        if name in self._lines.paused:
-            await self._opened.write(Write(nothing, also=(rows.resume(name),), order=(_order(name),)))
+        if name not in self._lines.paused:
+            return
+        done = Acknowledgement()
+
+        def durable() -> None:  # whether the caller still waits or not
             self._lines.go_on(name)
+            done.durable()
+
+        write = Write(durable, on_failed=done.failed, also=(rows.resume(name),), order=(_order(name),))
+        self._opened.uploads.submit(write)
+        await done.wait()
 
     def describe(self, name: str) -> QueueInfo:
         """Return a queue as it stands.

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
+from contextlib import nullcontext
 from typing import Any
 
 import msgspec
@@ -14,8 +16,9 @@ from maestro_workflow_engine._errors import WorkflowConflictError
 from maestro_workflow_engine._history_document import HistoryDocument
 from maestro_workflow_engine._records import RunStatus
 from maestro_workflow_engine._runner import Reading
-from maestro_workflow_engine._start_options import RunExistsError, SingletonPolicy, StartOptions
+from maestro_workflow_engine._start_options import Debounce, RunExistsError, SingletonPolicy, StartOptions
 from maestro_workflow_engine.embedded import _queue_rows as rows
+from maestro_workflow_engine.embedded._admission import admission_of, postponed
 from maestro_workflow_engine.embedded._branching import before_step, forked
 from maestro_workflow_engine.embedded._displacing import Displaced, displace
 from maestro_workflow_engine.embedded._importing import import_run
@@ -63,21 +66,23 @@ class EmbeddedStarting:
         if options is not None and options.queue is not None:
             self._opened.core.admissions.lines.check(options.queue)
         if options is not None and options.debounce is not None:
-            return await self._debounced(definition, input_, options)
+            return await self._debounced(definition, input_, options, options.debounce)
         if run_id is None:
-            return await self._begin(definition, secrets.token_hex(16), input_, options)
+            run_id, is_new = secrets.token_hex(16), True
+        else:
+            is_new = False
         while True:
-            row = await self._taken(run_id, definition.name)
-            if row is None:
-                return await self._begin(definition, run_id, input_, options)
-            match verdict(run_id, RunStatus(row.status), options or _PLAIN):
-                case Verdict.USE:
+            row = None if is_new else await self._taken(run_id, definition.name)
+            if row is not None:
+                decided = verdict(run_id, RunStatus(row.status), options or _PLAIN)
+                if decided is Verdict.USE:
                     return run_id
-                case Verdict.DISPLACE:
-                    if await self._displacing(row, definition, run_id, input_, options):
-                        return run_id
-                case decided:
+                if decided is not Verdict.DISPLACE:
                     await self._ended(row, is_asked=decided is Verdict.CANCEL)
+                    continue
+            started = await self._attempt(row, definition, run_id, input_, options)
+            if started is not None:
+                return started
 
     async def fork(self, run_id: str, step: int, new_id: str | None) -> str:
         """Make a new run from the beginning of another's history. It begins at once, and counts in that one's queue.
@@ -152,106 +157,112 @@ class EmbeddedStarting:
             await core.endings.wait(row.key)
         self._asked.discard(row.key)
 
-    async def _displacing(
-        self,
-        row: RunRow,
-        definition: WorkflowDefinition[..., Any],
-        run_id: str,
-        input_: msgspec.Raw,
-        options: StartOptions | None,
-    ) -> bool:
-        """Start a run under the id of one that has ended; False when somebody else was faster."""
-        reader = self._opened.reader
-        async with self._reading.at_hand(run_id, Reading.HISTORY):
-            now = reader.by_id(run_id)
-            if now is None or now.key != row.key or self._opened.is_on_its_way(run_id):
-                return False
-            displaced = displace(row, reader, self._opened.sealer)
-            await self._begin(definition, run_id, input_, options, displaced)
-        return True
-
     # ── beginning ────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _begin(
+    async def _attempt(
         self,
+        row: RunRow | None,
         definition: WorkflowDefinition[..., Any],
         run_id: str,
         input_: msgspec.Raw,
         options: StartOptions | None,
-        displaced: Displaced | None = None,
-    ) -> str:
-        core, done = self._opened.core, Acknowledgement()
-        if options is None or not options.is_held_back:
-            core.create(
-                definition,
-                run_id,
-                input_,
-                trace=_current_trace(),
-                on_durable=done.durable,
-                on_failed=done.failed,
-                displaced=displaced,
-            )
+    ) -> str | None:
+        """Start a run, in the place of one that has ended if there is a row of it.
+
+        Returns:
+            The id of the run, or of the open one of its singleton key; None when something has to be decided again. Between the
+            decision and the write nobody else has a turn.
+        """
+        if row is None and (options is None or not options.is_held_back):
+            done = self._create(definition, run_id, input_, None)
             await done.wait()
             return run_id
-        if options.singleton is not None:
-            existing = await self._existing((definition.name, options.singleton.key), options.singleton.policy)
-            if existing is not None:
-                return existing
-            if displaced is None and self._opened.is_taken(run_id):  # while somebody was waited for
-                return await self.start(definition, run_id, input_, options)
-        core.admissions.enqueue(
+        core, displaced = self._opened.core, None
+        async with self._reading.at_hand(run_id, Reading.HISTORY) if row is not None else nullcontext():
+            if row is not None:
+                now = self._opened.reader.by_id(run_id)
+                if now is None or now.key != row.key or self._opened.is_on_its_way(run_id):
+                    await asyncio.sleep(0)
+                    return None
+                displaced = displace(row, self._opened.reader, self._opened.sealer)
+            if options is not None and options.singleton is not None:
+                core.check_input(input_)  # before anybody is asked to make way
+                arriving, existing = self._existing((definition.name, options.singleton.key), options.singleton.policy)
+                if arriving:
+                    await self._opened.write(Write(nothing, order=arriving))
+                    return None
+                if existing is not None:
+                    return existing
+            if options is not None and options.is_held_back:
+                done = self._enqueue(definition, run_id, input_, options, displaced)
+            else:
+                done = self._create(definition, run_id, input_, displaced)
+            await done.wait()
+        return run_id
+
+    def _create(
+        self,
+        definition: WorkflowDefinition[..., Any],
+        run_id: str,
+        input_: msgspec.Raw,
+        displaced: Displaced | None,
+    ) -> Acknowledgement:
+        done = Acknowledgement()
+        self._opened.core.create(
             definition,
             run_id,
             input_,
-            self._admission(options),
             trace=_current_trace(),
             on_durable=done.durable,
             on_failed=done.failed,
             displaced=displaced,
         )
-        await done.wait()
-        return run_id
+        return done
 
-    def _admission(self, options: StartOptions) -> ev.Admission:
-        now, start_us, latest_us = self._opened.clock.now_us(), 0, None
-        if options.delay is not None:
-            start_us = now + round(options.delay.total_seconds() * 1e6)
-        elif options.start_at is not None:
-            start_us = round(options.start_at.timestamp() * 1e6)
-        elif options.debounce is not None:
-            start_us = now + round(options.debounce.wait.total_seconds() * 1e6)
-            longest = options.debounce.max_wait
-            latest_us = None if longest is None else now + round(longest.total_seconds() * 1e6)
-        return ev.Admission(
-            queue=options.queue,
-            priority=options.priority,
-            tenant=options.tenant,
-            start_us=start_us,
-            singleton=None if options.singleton is None else options.singleton.key,
-            debounce=None if options.debounce is None else options.debounce.key,
-            latest_us=latest_us,
+    def _enqueue(
+        self,
+        definition: WorkflowDefinition[..., Any],
+        run_id: str,
+        input_: msgspec.Raw,
+        options: StartOptions,
+        displaced: Displaced | None,
+    ) -> Acknowledgement:
+        done = Acknowledgement()
+        self._opened.core.admissions.enqueue(
+            definition,
+            run_id,
+            input_,
+            admission_of(options, self._opened.clock.now_us()),
+            trace=_current_trace(),
+            on_durable=done.durable,
+            on_failed=done.failed,
+            displaced=displaced,
         )
+        return done
 
-    async def _existing(self, ref: Ref, policy: SingletonPolicy) -> str | None:
-        """Return the run that a singleton start is content with; None when it is to be made."""
-        admissions, reader = self._opened.core.admissions, self._opened.reader
-        if policy is SingletonPolicy.WAIT:
-            return None
-        while (holder := admissions.singletons.holder(ref)) is not None:
-            row = reader.by_key(holder)
-            arriving = [key for key in admissions.singletons.open(ref) if admissions.is_arriving(key)]
-            if row is None or arriving:  # their first writes are under way; do not judge by what may be refused
-                await self._opened.write(Write(nothing, order=tuple(arriving)))
-                continue
-            if policy is SingletonPolicy.USE_EXISTING:
-                return row.id
-            if policy is SingletonPolicy.FAIL:
-                msg = f"run {row.id!r} of workflow {ref[0]!r} has singleton key {ref[1]!r} and has not ended"
-                raise RunExistsError(row.id, row.status, msg)
-            for key in admissions.singletons.open(ref):
-                self._make_way(admissions.places[key])
-            return None
-        return None
+    def _existing(self, ref: Ref, policy: SingletonPolicy) -> tuple[tuple[int, ...], str | None]:
+        """Look at the open runs of a singleton key, and let them make way if the policy says so.
+
+        Returns:
+            Those whose first writes are under way, by which nothing can be judged yet; or none, and the id of the run that the start is
+            content with, if it is.
+        """
+        admissions = self._opened.core.admissions
+        runs = admissions.singletons.open(ref)
+        if policy is SingletonPolicy.WAIT or not runs:
+            return (), None
+        arriving = tuple(key for key in runs if admissions.is_arriving(key))
+        row = self._opened.reader.by_key(runs[0])
+        if arriving or row is None:
+            return arriving, None
+        if policy is SingletonPolicy.USE_EXISTING:
+            return (), row.id
+        if policy is SingletonPolicy.FAIL:
+            msg = f"run {row.id!r} of workflow {ref[0]!r} has singleton key {ref[1]!r} and has not ended"
+            raise RunExistsError(row.id, row.status, msg)
+        for key in runs:
+            self._make_way(admissions.places[key])
+        return (), None
 
     def _make_way(self, place: Place) -> None:
         core = self._opened.core
@@ -261,33 +272,33 @@ class EmbeddedStarting:
             core.cancel(run, "another run of its singleton key is started")
 
     async def _debounced(
-        self, definition: WorkflowDefinition[..., Any], input_: msgspec.Raw, options: StartOptions
+        self,
+        definition: WorkflowDefinition[..., Any],
+        input_: msgspec.Raw,
+        options: StartOptions,
+        debounce: Debounce,
     ) -> str:
-        debounce, core = options.debounce, self._opened.core
-        if debounce is None:
-            raise TypeError("no debounce")
+        core = self._opened.core
         while True:
             place = core.admissions.debouncing.get((definition.name, debounce.key))
             if place is None:
-                return await self._begin(definition, secrets.token_hex(16), input_, options)
+                run_id = secrets.token_hex(16)
+                await self._enqueue(definition, run_id, input_, options, None).wait()
+                return run_id
             run = None if core.admissions.is_arriving(place.key) else core.residents.load(place.key)
             if run is None:
                 await self._opened.write(Write(nothing, order=(place.key,)))
                 continue
-            now = self._opened.clock.now_us()
-            start_us = now + round(debounce.wait.total_seconds() * 1e6)
-            if place.admission.latest_us is not None:
-                start_us = min(start_us, place.admission.latest_us)
-            kept = msgspec.structs.replace(place.admission, start_us=start_us)
-            done = Acknowledgement()
+            now, done = self._opened.clock.now_us(), Acknowledgement()
+            later = postponed(place.admission, debounce, now)
             core.append(
                 run,
                 ev.RunDebounced(now, input_),
                 on_durable=done.durable,
                 on_failed=done.failed,
-                also=(rows.change(place.key, kept),),
+                also=(rows.change(place.key, later),),
             )
-            core.admissions.postpone(place, start_us)
+            core.admissions.postpone(place, later.start_us)
             await done.wait()
             return run.id
 
