@@ -97,7 +97,7 @@ class WorkflowMachine:
         self.updates = Updates(self._loop, self._command)
         self._main: asyncio.Task[None] | None = None
         self._input: msgspec.Raw | None = None  # while the run waits to begin
-        self._early: list[ev.UpdateRequested] = []
+        self._early: list[ev.UpdateRequested | ev.SignalReceived] = []
         self._cancel_requested = False
         self._dropped = False
 
@@ -361,11 +361,12 @@ class WorkflowMachine:
             raise self._mismatch("the beginning of the run", "a run that has begun")
         self._begin(event.time, self._input)
         self._input = None
-        if self._early:
+        early, self._early = self._early, []
+        for request in early:
             self._loop.run_ready()  # the workflow sets the handlers of updates first
-            for request in self._early:
-                self._on_update(request)
-            self._early.clear()
+            if self.done:
+                return
+            _HANDLERS[type(request)](self, request)
 
     def _begin(self, time_us: int, input_: msgspec.Raw) -> None:
         self.started_us = time_us
@@ -399,6 +400,9 @@ class WorkflowMachine:
             self._loop.fire(entry.handle)
 
     def _on_signal(self, event: ev.SignalReceived) -> None:
+        if self._early:  # it came after an update that waits for the workflow to begin
+            self._early.append(event)
+            return
         self._inboxes.setdefault(event.name, Inbox()).deliver(event.payload)
 
     def _on_update(self, event: ev.UpdateRequested) -> None:
