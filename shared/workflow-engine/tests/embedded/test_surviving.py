@@ -413,6 +413,14 @@ def test_the_journal_format_is_golden(tmp_path: Path):
         (ev.RunPaused(1), b'{"type":"run_paused","time":1}'),
         (ev.RunResumed(1), b'{"type":"run_resumed","time":1}'),
         (ev.RunRedriven(1, 7), b'{"type":"run_redriven","time":1,"dropped_from":7}'),
+        (
+            ev.RunStarted(1, raw, 2, first_seq=3, admission=ev.Admission("q", 1, "t", 4, "s", "d", 5)),
+            b'{"type":"run_started","time":1,"input":{"a":1},"seed":2,"first_seq":3,"admission":{"queue":"q","priority":1,'
+            b'"tenant":"t","start_us":4,"singleton":"s","debounce":"d","latest_us":5}}',
+        ),
+        (ev.RunAdmitted(1), b'{"type":"run_admitted","time":1}'),
+        (ev.RunDebounced(1, raw), b'{"type":"run_debounced","time":1,"input":{"a":1}}'),
+        (ev.RunReprioritized(1, 2), b'{"type":"run_reprioritized","time":1,"priority":2}'),
         (ev.RunContinued(1, raw), b'{"type":"run_continued","time":1,"input":{"a":1}}'),
     ]
     for event, expected in golden:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from maestro_workflow_engine import Queue, StartOptions, WorkflowEngine, workflow
 from maestro_workflow_engine.embedded._queue_line import InLine, Line
+from maestro_workflow_engine.embedded._reader import JournalReader
 
 
 @workflow
@@ -45,24 +47,28 @@ def test_taking_one_run_out_of_a_long_line_looks_at_a_few():
 
 
 async def test_twenty_thousand_queued_runs_begin_and_end(monkeypatch):
-    """They are started while the queue is paused; none is in memory; resumed, all end, with two reads of the places' rows at most."""
-    takes = 0
-    take = Line.take
+    """They are started while the queue is paused; none is in memory; resumed, all end, with a few reads each."""
+    takes = reads = 0
+    take, read = Line.take, JournalReader._query
 
     def counted(self: Line, now_us: int) -> InLine | None:
         nonlocal takes
         takes += 1
         return take(self, now_us)
 
+    def counted_read(self: JournalReader, sql: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
+        nonlocal reads
+        reads += 1
+        return read(self, sql, values)
+
     monkeypatch.setattr(Line, "take", counted)
+    monkeypatch.setattr(JournalReader, "_query", counted_read)
     number = 20_000
     async with WorkflowEngine.test(
         [nothing], queues=[Queue("q", concurrency=500)], max_workflows_in_memory=10
     ) as engine:
         await engine.queue("q").pause()
         options = StartOptions(queue="q")
-        import asyncio
-
         for first in range(0, number, 1000):
             await asyncio.gather(
                 *(engine.start(nothing, n, id=f"r{n}", options=options) for n in range(first, first + 1000))
@@ -75,3 +81,4 @@ async def test_twenty_thousand_queued_runs_begin_and_end(monkeypatch):
         assert not (await engine.runs(status="queued")).runs
         assert opened._opened.core.admissions.places == {}
     assert takes <= 3 * number
+    assert reads <= 10 * number

@@ -7,7 +7,16 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from maestro_workflow_engine import CronSpec, JournalError, JournalVersionError, WorkflowEngine, receive, workflow
+from maestro_workflow_engine import (
+    CronSpec,
+    JournalError,
+    JournalVersionError,
+    Reuse,
+    StartOptions,
+    WorkflowEngine,
+    receive,
+    workflow,
+)
 from maestro_workflow_engine.embedded import _migrations, _schema
 from maestro_workflow_engine.embedded._schedule_rows import (
     Cron,
@@ -67,11 +76,17 @@ async def test_an_old_journal_is_migrated_when_it_is_opened_and_its_runs_go_on(t
     assert state(path) == (1, {"runs", "history"})
     async with WorkflowEngine(f"sqlite:///{path}", workflows=[waits]) as engine:
         await engine.schedule("s", waits, spec=CronSpec("@yearly"))
+        await engine.start(waits, id="queued", options=StartOptions(delay=timedelta(days=1)))
         await engine.handle("old").signal("go", "went")
         assert await engine.handle("old").result(SOON) == "went"
     assert state(path)[0] == _schema.FORMAT_VERSION
     async with WorkflowEngine(f"sqlite:///{path}", workflows=[waits]) as engine:
         assert [info.id for info in await engine.schedules()] == ["s"]
+        assert [run.id for run in (await engine.runs(status="queued")).runs] == ["queued"]
+        anew = await engine.start(waits, id="old", options=StartOptions(if_ended=Reuse.START_ANEW))
+        await anew.signal("go", "again")
+        assert await anew.result(SOON) == "again"
+        assert await engine.handle("old~1").result(SOON) == "went"
 
 
 async def test_a_new_journal_and_a_migrated_one_have_the_same_shape(tmp_path: Path):

@@ -114,7 +114,8 @@ class Line:
         """Count one that had begun before."""
         self.all_running += 1
         self.running[tenant] += 1
-        self._sort(tenant)
+        if self.per_tenant is not None:
+            self._sort(tenant)
 
     def end(self, tenant: str) -> None:
         """Count one no more."""
@@ -122,7 +123,8 @@ class Line:
         self.running[tenant] -= 1
         if not self.running[tenant]:
             del self.running[tenant]
-        self._sort(tenant)
+        if self.per_tenant is not None:
+            self._sort(tenant)
 
     def opens_us(self, now_us: int) -> int | None:
         """Return when to look again by the clock; None when it is not time that anybody waits for."""
