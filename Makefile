@@ -90,6 +90,10 @@ check: setup ## Lint, format, types, import floors
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 
+.PHONY: docs
+docs: setup ## Write code and output from the example files into the documents
+	@$(BIN)/python docs/insert.py
+
 .PHONY: format
 format: setup ## Format the code and mend what the linter can
 	@$(BIN)/ruff format .

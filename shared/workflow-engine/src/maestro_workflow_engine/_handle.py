@@ -13,7 +13,7 @@ from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._errors import UpdateFailedError
 from maestro_workflow_engine._failure import rebuild
 from maestro_workflow_engine._records import HistoryEvent, RunDetail
-from maestro_workflow_engine._runner import Reading, Runner
+from maestro_workflow_engine._runner import Runner
 from maestro_workflow_engine._start_options import check_priority
 
 R = TypeVar("R")
@@ -62,8 +62,7 @@ class WorkflowHandle(Generic[R]):
             WorkflowNotFoundError: No such run.
             PayloadStoreError: The payload store cannot be reached. (What else cannot be read is the detail's `problem`.)
         """
-        async with self._runner.reading.at_hand(self.id, Reading.STATUS):
-            return self._runner.reading.detail(self.id)
+        return await self._runner.reading.detail(self.id)
 
     async def signal(self, name: str, payload: Any = None) -> None:
         """Send a signal; returns once it is kept.
@@ -203,8 +202,7 @@ class WorkflowHandle(Generic[R]):
             PayloadUnreadableError: A payload of the run cannot be read back.
             PayloadStoreError: The payload store cannot be reached.
         """
-        async with self._runner.reading.at_hand(self.id, Reading.QUERY):
-            return _payload.decode(self._runner.reading.query(self.id, key))
+        return _payload.decode(await self._runner.reading.query(self.id, key))
 
     async def history(self) -> list[HistoryEvent]:
         """Return everything that happened to the run, in order.
@@ -214,8 +212,7 @@ class WorkflowHandle(Generic[R]):
             PayloadUnreadableError: A payload cannot be read back.
             PayloadStoreError: The payload store cannot be reached.
         """
-        async with self._runner.reading.at_hand(self.id, Reading.HISTORY):
-            return self._runner.reading.history(self.id)
+        return await self._runner.reading.history(self.id)
 
     async def export_history(self) -> dict[str, Any]:
         """Return the run as a JSON document, its payloads in the clear: for `replay`, for `engine.import_run`, for keeping.
@@ -228,8 +225,7 @@ class WorkflowHandle(Generic[R]):
             PayloadUnreadableError: A payload cannot be read back.
             PayloadStoreError: The payload store cannot be reached.
         """
-        async with self._runner.reading.at_hand(self.id, Reading.HISTORY):
-            return self._runner.reading.export(self.id).as_json()
+        return (await self._runner.reading.export(self.id)).as_json()
 
     def __repr__(self) -> str:
         return f"<run {self.id}>"

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
-from enum import Enum, auto
 from typing import Any, Protocol
 
 import msgspec
@@ -19,15 +18,6 @@ from maestro_workflow_engine._records import HistoryEvent, RunDetail, RunPage, R
 from maestro_workflow_engine._schedule_keeper import ScheduleKeeper
 from maestro_workflow_engine._start_options import StartOptions
 from maestro_workflow_engine.machine._events import UpdateAnswered
-
-
-class Reading(Enum):
-    """What is about to be read of a run."""
-
-    STATUS = auto()
-    QUERY = auto()
-    RESULT = auto()
-    HISTORY = auto()
 
 
 class RunStarting(Protocol):
@@ -83,19 +73,16 @@ class RunReading(Protocol):
     async def result(self, run_id: str) -> msgspec.Raw:
         """Wait for a run to end and return its output."""
 
-    def at_hand(self, run_id: str, reading: Reading, after: int = -1) -> AbstractAsyncContextManager[None]:
-        """Fetch what a reading needs from outside the journal, so that `detail`, `query` and `history` need not wait."""
-
-    def detail(self, run_id: str) -> RunDetail:
+    async def detail(self, run_id: str) -> RunDetail:
         """Return a run in full."""
 
-    def query(self, run_id: str, key: str) -> msgspec.Raw:
+    async def query(self, run_id: str, key: str) -> msgspec.Raw:
         """Return what a workflow has published."""
 
-    def history(self, run_id: str, after: int = -1) -> list[HistoryEvent]:
+    async def history(self, run_id: str, after: int = -1) -> list[HistoryEvent]:
         """Return a run's history after a position."""
 
-    def export(self, run_id: str) -> HistoryDocument:
+    async def export(self, run_id: str) -> HistoryDocument:
         """Return a run as a document."""
 
     def watch(self, run_id: str, after: int = -1) -> AsyncIterator[HistoryEvent]:

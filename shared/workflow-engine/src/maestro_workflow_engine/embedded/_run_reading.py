@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, nullcontext
+from enum import Enum, auto
 
 import msgspec
 
@@ -26,13 +27,21 @@ from maestro_workflow_engine._records import (
     moment,
     terminal,
 )
-from maestro_workflow_engine._runner import Reading
 from maestro_workflow_engine.embedded._loading import replay
 from maestro_workflow_engine.embedded._opened import Opened
 from maestro_workflow_engine.embedded._queues import Queues
 from maestro_workflow_engine.embedded._reader import RunRow
 from maestro_workflow_engine.machine import WorkflowMachine
 from maestro_workflow_engine.machine import _events as ev
+
+
+class Reading(Enum):
+    """What is about to be read of a run."""
+
+    STATUS = auto()
+    QUERY = auto()
+    RESULT = auto()
+    HISTORY = auto()
 
 
 class EmbeddedReading:
@@ -79,12 +88,16 @@ class EmbeddedReading:
             raise WorkflowTerminatedError(run_id, last.reason)
         raise WorkflowCancelledError(run_id)
 
-    def detail(self, run_id: str) -> RunDetail:
+    async def detail(self, run_id: str) -> RunDetail:
         """Return a run in full.
 
         Raises:
             WorkflowNotFoundError: No such run.
         """
+        async with self.at_hand(run_id, Reading.STATUS):
+            return self._detail(run_id)
+
+    def _detail(self, run_id: str) -> RunDetail:
         core, reader = self._opened.core, self._opened.reader
         row = self._opened.row(run_id)
         run = core.live(run_id)
@@ -128,13 +141,17 @@ class EmbeddedReading:
             ran_as=row.ran_as,
         )
 
-    def query(self, run_id: str, key: str) -> msgspec.Raw:
+    async def query(self, run_id: str, key: str) -> msgspec.Raw:
         """Return what a workflow has published.
 
         Raises:
             WorkflowNotFoundError: No such run.
             QueryNotFoundError: It has published nothing under this key.
         """
+        async with self.at_hand(run_id, Reading.QUERY):
+            return self._query(run_id, key)
+
+    def _query(self, run_id: str, key: str) -> msgspec.Raw:
         core = self._opened.core
         run = core.live(run_id)
         if run is not None and run.machine is not None:
@@ -147,21 +164,29 @@ class EmbeddedReading:
             raise QueryNotFoundError(run_id, key, tuple(sorted(published)))
         return published[key]
 
-    def history(self, run_id: str, after: int = -1) -> list[HistoryEvent]:
+    async def history(self, run_id: str, after: int = -1) -> list[HistoryEvent]:
         """Return a run's history after a position.
 
         Raises:
             WorkflowNotFoundError: No such run.
         """
+        async with self.at_hand(run_id, Reading.HISTORY, after):
+            return self._history(run_id, after)
+
+    def _history(self, run_id: str, after: int = -1) -> list[HistoryEvent]:
         rows = self._opened.reader.raw_history(self._opened.row(run_id).key, after)
         return [history_event(position, raw) for position, raw in rows]
 
-    def export(self, run_id: str) -> HistoryDocument:
+    async def export(self, run_id: str) -> HistoryDocument:
         """Return a run as a document.
 
         Raises:
             WorkflowNotFoundError: No such run.
         """
+        async with self.at_hand(run_id, Reading.HISTORY):
+            return self._export(run_id)
+
+    def _export(self, run_id: str) -> HistoryDocument:
         reader, row = self._opened.reader, self._opened.row(run_id)
         parent = None if row.parent_key is None else reader.by_key(row.parent_key)
         return history_document(
@@ -184,8 +209,7 @@ class EmbeddedReading:
             while not self._closed:
                 grown.clear()
                 ended = not RunStatus(self._opened.row(run_id).status).is_open
-                async with self.at_hand(run_id, Reading.HISTORY, after):
-                    events = self.history(run_id, after)
+                events = await self.history(run_id, after)
                 for event in events:
                     after = event.position
                     yield event

@@ -15,7 +15,6 @@ from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._errors import WorkflowConflictError
 from maestro_workflow_engine._history_document import HistoryDocument
 from maestro_workflow_engine._records import RunStatus
-from maestro_workflow_engine._runner import Reading
 from maestro_workflow_engine._start_options import Debounce, RunExistsError, SingletonPolicy, StartOptions
 from maestro_workflow_engine.embedded import _queue_rows as rows
 from maestro_workflow_engine.embedded._admission import admission_of, postponed
@@ -26,7 +25,7 @@ from maestro_workflow_engine.embedded._journal import Write
 from maestro_workflow_engine.embedded._opened import Acknowledgement, Opened, nothing
 from maestro_workflow_engine.embedded._place import Place
 from maestro_workflow_engine.embedded._reader import RunRow
-from maestro_workflow_engine.embedded._run_reading import EmbeddedReading
+from maestro_workflow_engine.embedded._run_reading import EmbeddedReading, Reading
 from maestro_workflow_engine.embedded._run_steering import EmbeddedSteering
 from maestro_workflow_engine.embedded._singletons import Ref
 from maestro_workflow_engine.embedded._start_verdict import Verdict, verdict

@@ -13,11 +13,10 @@ from maestro_workflow_engine._errors import (
     WorkflowEndedError,
 )
 from maestro_workflow_engine._records import RunStatus
-from maestro_workflow_engine._runner import Reading
 from maestro_workflow_engine.embedded import _queue_rows as rows
 from maestro_workflow_engine.embedded._branching import redrives
 from maestro_workflow_engine.embedded._opened import Acknowledgement, Opened
-from maestro_workflow_engine.embedded._run_reading import EmbeddedReading
+from maestro_workflow_engine.embedded._run_reading import EmbeddedReading, Reading
 from maestro_workflow_engine.machine import _events as ev
 
 
