@@ -69,12 +69,19 @@ async def waits(what: str = "") -> str:
 
 
 @workflow
+async def parent_of_waiting() -> str:
+    return await waits("")
+
+
+@workflow
 async def stuck() -> None:
     await hangs()
 
 
 def engine(**options: Any) -> Any:
-    return WorkflowEngine.test([order, waits, stuck, parent], queues=[Queue("q", concurrency=1)], **options)
+    return WorkflowEngine.test(
+        [order, waits, stuck, parent, parent_of_waiting], queues=[Queue("q", concurrency=1)], **options
+    )
 
 
 async def test_by_default_a_taken_id_is_the_same_run_whatever_the_input():
@@ -122,9 +129,7 @@ async def test_idempotency_keys_never_repeat():
     keys_seen.clear()
     async with engine() as eng:
         for _ in range(3):
-            await eng.start(
-                stuck, id="s", options=StartOptions(if_running=Conflict.TERMINATE_EXISTING, if_ended=Reuse.START_ANEW)
-            )
+            await eng.start(stuck, id="s", options=StartOptions(if_running=Conflict.TERMINATE_EXISTING))
             while not any(event.type == "run_started" for event in await eng.handle("s").history()):
                 await asyncio.sleep(0)
             await asyncio.sleep(0.01)
@@ -152,7 +157,7 @@ async def test_only_a_run_that_failed_is_started_anew():
 
 async def test_an_open_run_can_be_cancelled_first():
     """It cleans up undisturbed by further starts; then the new one begins, and signals to the id are its."""
-    options = StartOptions(if_running=Conflict.CANCEL_EXISTING, if_ended=Reuse.START_ANEW)
+    options = StartOptions(if_running=Conflict.CANCEL_EXISTING)
     async with engine() as eng:
         await eng.start(waits, "old", id="w")
         await eng.time.sleep(SECOND)
@@ -199,6 +204,19 @@ async def test_the_id_of_a_child_is_its_parents():
         [child] = (await eng.runs(parent="p")).runs
         with pytest.raises(WorkflowConflictError, match="child"):
             await eng.start(order, "2", id=child.id, options=ANEW)
+
+
+async def test_a_child_at_work_is_not_stopped_for_another_run():
+    """The start is refused before anything is done to it."""
+    async with engine() as eng:
+        await eng.start(parent_of_waiting, id="p")
+        await eng.time.sleep(SECOND)
+        [child] = (await eng.runs(parent="p")).runs
+        for policy in (Conflict.CANCEL_EXISTING, Conflict.TERMINATE_EXISTING):
+            with pytest.raises(WorkflowConflictError, match="child"):
+                await eng.start(waits, id=child.id, options=StartOptions(if_running=policy))
+        await eng.time.sleep(10 * SECOND)
+        assert (await eng.handle(child.id).status()).status is RunStatus.RUNNING
 
 
 async def test_payloads_are_sealed_anew_for_the_new_id(tmp_path: Path):

@@ -29,6 +29,16 @@ class Displaced:
     objects: dict[str, bytes]
 
 
+def check_displaceable(row: RunRow) -> None:
+    """Refuse to take its id from a run that is needed under it.
+
+    Raises:
+        WorkflowConflictError: It is a child: its parent looks for it under its id.
+    """
+    if row.parent_key is not None:
+        raise WorkflowConflictError(row.id, f"run {row.id!r} is the child of another run, which needs it under its id")
+
+
 def displace(row: RunRow, reader: JournalReader, sealer: Sealer) -> Displaced:
     """Return how a run that has ended gives up its id.
 
@@ -41,8 +51,7 @@ def displace(row: RunRow, reader: JournalReader, sealer: Sealer) -> Displaced:
         WorkflowConflictError: It is a child: its parent looks for it under its id.
         PayloadUnreadableError: A payload cannot be read, and so cannot be sealed anew.
     """
-    if row.parent_key is not None:
-        raise WorkflowConflictError(row.id, f"run {row.id!r} is the child of another run, which needs it under its id")
+    check_displaceable(row)
     new_id = _free_id(row.id, reader)
     objects: dict[str, bytes] = {}
     statements: list[Statement] = [("UPDATE runs SET id = ?, ran_as = ? WHERE key = ?", (new_id, row.id, row.key))]

@@ -19,7 +19,7 @@ from maestro_workflow_engine._start_options import Debounce, RunExistsError, Sin
 from maestro_workflow_engine.embedded import _queue_rows as rows
 from maestro_workflow_engine.embedded._admission import admission_of, postponed
 from maestro_workflow_engine.embedded._branching import before_step, forked
-from maestro_workflow_engine.embedded._displacing import Displaced, displace
+from maestro_workflow_engine.embedded._displacing import Displaced, check_displaceable, displace
 from maestro_workflow_engine.embedded._importing import import_run
 from maestro_workflow_engine.embedded._journal import Write
 from maestro_workflow_engine.embedded._opened import Acknowledgement, Opened, nothing
@@ -70,14 +70,17 @@ class EmbeddedStarting:
             run_id, is_new = secrets.token_hex(16), True
         else:
             is_new = False
+        stopped: int | None = None
         while True:
             row = None if is_new else await self._taken(run_id, definition.name)
-            if row is not None:
+            if row is not None and row.key != stopped:
                 decided = verdict(run_id, RunStatus(row.status), options or _PLAIN)
                 if decided is Verdict.USE:
                     return run_id
+                check_displaceable(row)  # before anything is done to it
                 if decided is not Verdict.DISPLACE:
                     await self._ended(row, is_asked=decided is Verdict.CANCEL)
+                    stopped = row.key  # however it has ended, it makes room now
                     continue
             started = await self._attempt(row, definition, run_id, input_, options)
             if started is not None:
@@ -180,7 +183,7 @@ class EmbeddedStarting:
         async with self._reading.at_hand(run_id, Reading.HISTORY) if row is not None else nullcontext():
             if row is not None:
                 now = self._opened.reader.by_id(run_id)
-                if now is None or now.key != row.key or self._opened.is_on_its_way(run_id):
+                if now is None or now.key != row.key or now.finished_us is None or self._opened.is_on_its_way(run_id):
                     await asyncio.sleep(0)
                     return None
                 displaced = displace(row, self._opened.reader, self._opened.sealer)
