@@ -172,6 +172,20 @@ async def test_delays_and_keys_survive(tmp_path: Path):
         assert (await eng.handle("delayed").status()).status is RunStatus.RUNNING
 
 
+async def test_a_debounce_counts_from_the_last_start_over_a_restart(tmp_path: Path):
+    """The time that a further start gave it is on disk with its input."""
+    options = StartOptions(debounce=Debounce("d", MINUTE))
+    async with engine(tmp_path) as eng:
+        start = eng.time.now()
+        handle = await eng.start(job, "1", options=options)
+        await eng.time.sleep(20 * SECOND)
+        await eng.start(job, "2", options=options)
+    async with engine(tmp_path, start_time=start + 30 * SECOND) as eng:
+        assert await eng.handle(handle.id).result() == "2"
+        admitted = next(event for event in await eng.handle(handle.id).history() if event.type == "run_admitted")
+        assert admitted.time == start + 80 * SECOND
+
+
 async def test_an_exported_run_waits_in_the_other_journal(tmp_path: Path):
     """One that had not begun waits there, one that had counts there; replay knows both."""
     async with engine(tmp_path, Queue("q", concurrency=2)) as eng:
