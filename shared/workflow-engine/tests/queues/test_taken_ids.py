@@ -259,3 +259,35 @@ async def test_a_start_that_the_disk_refuses_leaves_the_id_where_it_was(tmp_path
         connection.execute("PRAGMA max_page_count = 1000000")
         assert await (await eng.start(order, "1", id="o", options=ANEW)).result() == "1"
         assert await eng.handle("o~1").result() == "0"
+
+
+async def test_a_run_that_is_watched_is_not_mixed_up_with_the_next_of_its_id():
+    """Whoever follows a run sees its end, also when another run takes its id in the same moment."""
+    async with engine() as eng:
+        await eng.start(waits, "old", id="w")
+
+        async def follow() -> list[str]:
+            return [event.type async for event in eng.watch("w")]
+
+        followed = asyncio.create_task(follow())
+        await eng.time.sleep(SECOND)
+        await eng.start(waits, "new", id="w", options=StartOptions(if_running=Conflict.TERMINATE_EXISTING))
+        assert await followed == ["run_started", "run_terminated"]
+
+
+async def test_an_id_that_a_displaced_run_will_have_is_not_given_out():
+    """Somebody starts `o~1` while `o` makes room: neither is lost, and each is there once."""
+    async with engine() as eng:
+        await (await eng.start(order, "0", id="o")).result()
+        await asyncio.gather(
+            eng.start(order, "1", id="o", options=ANEW), eng.start(order, "x", id="o~1"), return_exceptions=True
+        )
+        await eng.handle("o").result()
+        await asyncio.gather(
+            eng.start(order, "y", id="o~2"), eng.start(order, "2", id="o", options=ANEW), return_exceptions=True
+        )
+        await eng.time.sleep(SECOND)
+        ids = [run.id for run in (await eng.runs()).runs]
+        assert len(ids) == len(set(ids))
+        outputs = [await eng.handle(run_id).result() for run_id in ids]
+        assert {"0", "1", "2"} <= set(outputs)

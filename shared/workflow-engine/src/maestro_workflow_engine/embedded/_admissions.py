@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from maestro_workflow_engine._definitions import WorkflowDefinition
-from maestro_workflow_engine._errors import JournalWriteError
+from maestro_workflow_engine._errors import JournalCorruptError, JournalWriteError
 from maestro_workflow_engine._queue import Queue
 from maestro_workflow_engine._records import RunStatus
 from maestro_workflow_engine._registry import WorkflowRegistry
@@ -229,8 +229,10 @@ class Admissions:
 
     def revive(self) -> None:
         """Try those again that could not be taken up: a workflow has been registered."""
-        for place in list(self.places.values()):
-            if place.stage is Stage.STRANDED:
+        stranded, self.lines.stranded = self.lines.stranded, set()
+        for key in stranded:
+            place = self.places.get(key)
+            if place is not None and place.stage is Stage.STRANDED:
                 self._seek(place)
 
     def leaving(self, key: int) -> tuple[Statement, ...]:
@@ -252,7 +254,12 @@ class Admissions:
     # ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _take_up(self, row: rows.PlaceRow) -> Place:
-        admission = row.admission
+        try:
+            admission = row.admission()
+        except msgspec.DecodeError as error:
+            path = self._reader.path
+            msg = f"journal {path}: the place of run {row.run} cannot be read ({error}); nothing was changed"
+            raise JournalCorruptError(path, msg) from error
         queue, tenant = (None if name is None else intern(name) for name in (admission.queue, admission.tenant))
         admission = msgspec.structs.replace(admission, queue=queue, tenant=tenant)
         since_us = max(row.created_us, admission.start_us)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from maestro_workflow_engine._errors import WorkflowConflictError
@@ -39,20 +40,21 @@ def check_displaceable(row: RunRow) -> None:
         raise WorkflowConflictError(row.id, f"run {row.id!r} is the child of another run, which needs it under its id")
 
 
-def displace(row: RunRow, reader: JournalReader, sealer: Sealer) -> Displaced:
+def displace(row: RunRow, reader: JournalReader, sealer: Sealer, *, is_taken: Callable[[str], bool]) -> Displaced:
     """Return how a run that has ended gives up its id.
 
     Args:
         row: The run.
         reader: The journal.
         sealer: Seals its payloads anew, which are bound to the id.
+        is_taken: Tells whether there is a run of an id, or will be.
 
     Raises:
         WorkflowConflictError: It is a child: its parent looks for it under its id.
         PayloadUnreadableError: A payload cannot be read, and so cannot be sealed anew.
     """
     check_displaceable(row)
-    new_id = _free_id(row.id, reader)
+    new_id = _free_id(row.id, is_taken)
     objects: dict[str, bytes] = {}
     statements: list[Statement] = [("UPDATE runs SET id = ?, ran_as = ? WHERE key = ?", (new_id, row.id, row.key))]
     if reader.is_sealed(row.key):
@@ -64,9 +66,9 @@ def displace(row: RunRow, reader: JournalReader, sealer: Sealer) -> Displaced:
     return Displaced(new_id, reader.last_seq(row.key) + _GAP, tuple(statements), objects)
 
 
-def _free_id(run_id: str, reader: JournalReader) -> str:
+def _free_id(run_id: str, is_taken: Callable[[str], bool]) -> str:
     def is_free(number: int) -> bool:
-        return reader.by_id(f"{run_id}~{number}") is None
+        return not is_taken(f"{run_id}~{number}")
 
     taken, free = 0, 1
     while not is_free(free):

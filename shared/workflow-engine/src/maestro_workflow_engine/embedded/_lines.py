@@ -33,6 +33,7 @@ class Lines:
         by_name: The lines, by the queue's name; queues that are not declared have one as well, and nothing in it begins.
         queues: The queues that are declared, by name.
         paused: The notes of the queues that are paused, by name.
+        stranded: The runs that could not be taken up when it was their turn.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Lines:
         self._stalled: set[str] = set()
         self._under_way = 0
         self._is_open = False
+        self.stranded: set[int] = set()
         self.by_name: dict[str, Line] = {}
         self.queues: dict[str, Queue] = {}
         self.paused: dict[str, str] = {}
@@ -166,6 +168,7 @@ class Lines:
         run = self._core.residents.load(place.key) if self._registry.knows(place.workflow) else None
         if run is None or run.problem is not None:  # others go ahead of it
             place.stage = Stage.STRANDED
+            self.stranded.add(place.key)
             return
         place.stage, place.counts = Stage.BEGUN, True
         line.begin(place.tenant, now)

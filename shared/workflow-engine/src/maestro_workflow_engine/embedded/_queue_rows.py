@@ -21,9 +21,12 @@ class PlaceRow(msgspec.Struct, frozen=True, array_like=True):
     workflow: str
     created_us: int
 
-    @property
     def admission(self) -> Admission:
-        """What the run waits, or has waited, for."""
+        """Return what the run waits, or has waited, for.
+
+        Raises:
+            msgspec.DecodeError: The row is damaged.
+        """
         return _decoder.decode(self.settings)
 
 

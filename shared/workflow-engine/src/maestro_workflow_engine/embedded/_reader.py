@@ -51,7 +51,7 @@ class JournalReader:
     """A read-only connection. A lock lets listings run on another thread than the engine's own look-ups."""
 
     def __init__(self, path: str, sealer: Sealer, at_hand: Mapping[str, bytes | None]) -> None:
-        self._path = path
+        self.path = path
         self._sealer = sealer
         self._at_hand = at_hand
         self._connection = _schema.connect(path, read_only=True)
@@ -226,19 +226,19 @@ class JournalReader:
         try:
             return [(position, self._sealer.open(run_id, position, data, self._at_hand)) for position, data in rows]
         except msgspec.DecodeError as error:
-            msg = f"journal {self._path}: an event of run {key} cannot be read ({error}); nothing was changed"
-            raise JournalCorruptError(self._path, msg) from error
+            msg = f"journal {self.path}: an event of run {key} cannot be read ({error}); nothing was changed"
+            raise JournalCorruptError(self.path, msg) from error
 
     def _decode(self, key: int, position: int, raw: bytes) -> Event:
         try:
             return decode_event(raw)
         except msgspec.DecodeError as error:
-            msg = f"journal {self._path}: event {position} of run {key} cannot be read ({error}); nothing was changed"
-            raise JournalCorruptError(self._path, msg) from error
+            msg = f"journal {self.path}: event {position} of run {key} cannot be read ({error}); nothing was changed"
+            raise JournalCorruptError(self.path, msg) from error
 
     def _query(self, sql: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
         with self._lock:
             try:
                 return self._connection.execute(sql, values).fetchall()
             except sqlite3.DatabaseError as error:
-                raise JournalCorruptError(self._path, f"journal {self._path} cannot be read: {error}") from error
+                raise JournalCorruptError(self.path, f"journal {self.path} cannot be read: {error}") from error

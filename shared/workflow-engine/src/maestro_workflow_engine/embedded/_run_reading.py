@@ -203,13 +203,16 @@ class EmbeddedReading:
         Raises:
             WorkflowNotFoundError: No such run.
         """
-        core = self._opened.core
+        core, reader = self._opened.core, self._opened.reader
         key = self._opened.row(run_id).key
         with core.growing.follow(key) as grown:
             while not self._closed:
                 grown.clear()
-                ended = not RunStatus(self._opened.row(run_id).status).is_open
-                events = await self.history(run_id, after)
+                now = reader.by_key(key)  # by key: another run may be started under the id meanwhile
+                if now is None:
+                    return
+                ended = not RunStatus(now.status).is_open
+                events = await self.history(now.id, after)
                 for event in events:
                     after = event.position
                     yield event

@@ -12,7 +12,7 @@ from opentelemetry import trace
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from maestro_workflow_engine._definitions import WorkflowDefinition
-from maestro_workflow_engine._errors import WorkflowConflictError
+from maestro_workflow_engine._errors import JournalWriteError, WorkflowConflictError
 from maestro_workflow_engine._history_document import HistoryDocument
 from maestro_workflow_engine._records import RunStatus
 from maestro_workflow_engine._start_options import Debounce, RunExistsError, SingletonPolicy, StartOptions
@@ -186,7 +186,7 @@ class EmbeddedStarting:
                 if now is None or now.key != row.key or now.finished_us is None or self._opened.is_on_its_way(run_id):
                     await asyncio.sleep(0)
                     return None
-                displaced = displace(row, self._opened.reader, self._opened.sealer)
+                displaced = displace(row, self._opened.reader, self._opened.sealer, is_taken=self._opened.is_taken)
             if options is not None and options.singleton is not None:
                 core.check_input(input_)  # before anybody is asked to make way
                 arriving, existing = self._existing((definition.name, options.singleton.key), options.singleton.policy)
@@ -209,7 +209,7 @@ class EmbeddedStarting:
         input_: msgspec.Raw,
         displaced: Displaced | None,
     ) -> Acknowledgement:
-        done = Acknowledgement()
+        done = self._acknowledgement(displaced)
         self._opened.core.create(
             definition,
             run_id,
@@ -229,7 +229,7 @@ class EmbeddedStarting:
         options: StartOptions,
         displaced: Displaced | None,
     ) -> Acknowledgement:
-        done = Acknowledgement()
+        done = self._acknowledgement(displaced)
         self._opened.core.admissions.enqueue(
             definition,
             run_id,
@@ -241,6 +241,9 @@ class EmbeddedStarting:
             displaced=displaced,
         )
         return done
+
+    def _acknowledgement(self, displaced: Displaced | None) -> Acknowledgement:
+        return Acknowledgement() if displaced is None else _Moving(self._opened.core.importing, displaced.id)
 
     def _existing(self, ref: Ref, policy: SingletonPolicy) -> tuple[tuple[int, ...], str | None]:
         """Look at the open runs of a singleton key, and let them make way if the policy says so.
@@ -303,6 +306,26 @@ class EmbeddedStarting:
             core.admissions.postpone(place, later.start_us)
             await done.wait()
             return run.id
+
+
+class _Moving(Acknowledgement):
+    """Keeps the id that a displaced run is about to have from being given out."""
+
+    def __init__(self, ids_on_their_way: set[str], new_id: str) -> None:
+        super().__init__()
+        self._ids = ids_on_their_way
+        self._id = new_id
+        self._ids.add(new_id)
+
+    def durable(self) -> None:
+        """It is on disk."""
+        self._ids.discard(self._id)
+        super().durable()
+
+    def failed(self, error: JournalWriteError) -> None:
+        """The disk refuses."""
+        self._ids.discard(self._id)
+        super().failed(error)
 
 
 def _current_trace() -> str | None:
