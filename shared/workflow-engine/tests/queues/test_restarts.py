@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 import subprocess
 import sys
 import textwrap
@@ -15,6 +16,7 @@ import pytest
 
 from maestro_workflow_engine import (
     Debounce,
+    JournalCorruptError,
     Queue,
     Rate,
     RunStatus,
@@ -22,8 +24,10 @@ from maestro_workflow_engine import (
     SingletonPolicy,
     StartOptions,
     WorkflowEngine,
+    check_journal,
     receive,
     replay,
+    rescue_journal,
     step,
     workflow,
 )
@@ -319,3 +323,31 @@ def test_killed_at_every_boundary_each_acknowledged_run_is_there_exactly_once(tm
     assert all(len(names) == 1 for names in names_by_key.values())  # a key never stands for two things
     ids = Counter(key.split("/")[0] for key in names_by_key)
     assert set(ids) == {f"r{number}" for number in range(20)} | {f"a{number}" for number in range(3)}
+
+
+async def test_a_rescue_reads_runs_that_wait(tmp_path: Path):
+    """A journal with queues is sound, and what waits in it is rescued like every run."""
+    async with engine(tmp_path) as eng:
+        await eng.start(waits, "a", id="first", options=queued())
+        await eng.start(waits, "b", id="second", options=queued())
+        await eng.time.sleep(SECOND)
+    path = tmp_path / "journal.db"
+    assert check_journal(path).is_sound
+    with rescue_journal(path) as rescue:
+        documents = {document["run_id"]: document for document in rescue.runs()}
+    assert {run_id: replay(document, waits).status for run_id, document in documents.items()} == {
+        "first": RunStatus.RUNNING,
+        "second": RunStatus.QUEUED,
+    }
+
+
+async def test_a_damaged_place_is_named_and_nothing_is_changed(tmp_path: Path):
+    """The engine does not guess what a run waits for."""
+    async with engine(tmp_path) as eng:
+        await eng.start(waits, "a", id="first", options=queued())
+    path = tmp_path / "journal.db"
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE places SET settings = X'7b'")
+    connection.close()
+    with pytest.raises(JournalCorruptError, match="place of run 1"):
+        await engine(tmp_path).__aenter__()
