@@ -1,5 +1,7 @@
 """Durable workflows in plain asyncio, and the Open Workflow DSL (`maestro_workflow_engine.dsl`)."""
 
+from maestro_workflow_engine._attributes import AttributeValue
+from maestro_workflow_engine._conditions import between, one_of, prefix
 from maestro_workflow_engine._definitions import StepDefinition, WorkflowDefinition, step, workflow
 from maestro_workflow_engine._engine import WorkflowEngine
 from maestro_workflow_engine._errors import (
@@ -13,6 +15,7 @@ from maestro_workflow_engine._errors import (
     NonDeterminismError,
     PayloadError,
     QueryNotFoundError,
+    SearchAttributeError,
     StandstillError,
     StepFailedError,
     StepNotFoundError,
@@ -43,6 +46,7 @@ from maestro_workflow_engine._inside import (
     random,
     receive,
     run_child,
+    set_attributes,
     uuid4,
 )
 from maestro_workflow_engine._payload_codec import AesGcmCodec, PayloadCodec
@@ -57,9 +61,10 @@ from maestro_workflow_engine._payload_store import PayloadStore
 from maestro_workflow_engine._queue import Queue, QueueNotFoundError, Rate
 from maestro_workflow_engine._queue_handle import QueueHandle
 from maestro_workflow_engine._queue_keeper import QueueInfo
-from maestro_workflow_engine._records import HistoryEvent, RunDetail, RunInfo, RunPage, RunStatus
+from maestro_workflow_engine._records import HistoryEvent, PausedWorkflow, RunDetail, RunInfo, RunPage, RunStatus
 from maestro_workflow_engine._replay import ReplayResult, replay, replay_all
 from maestro_workflow_engine._retry import RetryPolicy
+from maestro_workflow_engine._run_filter import RunFilter, RunOrder
 from maestro_workflow_engine._schedule_handle import ScheduleHandle
 from maestro_workflow_engine._schedule_keeper import ScheduleNotFoundError
 from maestro_workflow_engine._schedule_records import ScheduledRun, ScheduleInfo
@@ -83,6 +88,7 @@ from maestro_workflow_engine.rescue._rescue import JournalRescue, check_journal,
 
 __all__ = [
     "AesGcmCodec",
+    "AttributeValue",
     "Conflict",
     "CronSpec",
     "Debounce",
@@ -102,6 +108,7 @@ __all__ = [
     "JournalWriteError",
     "NonDeterminismError",
     "Overlap",
+    "PausedWorkflow",
     "PayloadCodec",
     "PayloadError",
     "PayloadIntegrityError",
@@ -121,7 +128,9 @@ __all__ = [
     "Reuse",
     "RunDetail",
     "RunExistsError",
+    "RunFilter",
     "RunInfo",
+    "RunOrder",
     "RunPage",
     "RunStatus",
     "ScheduleHandle",
@@ -129,6 +138,7 @@ __all__ = [
     "ScheduleNotFoundError",
     "ScheduleSpecError",
     "ScheduledRun",
+    "SearchAttributeError",
     "Singleton",
     "SingletonPolicy",
     "StandstillError",
@@ -157,12 +167,15 @@ __all__ = [
     "WorkflowInfo",
     "WorkflowNotFoundError",
     "WorkflowTerminatedError",
+    "between",
     "check_journal",
     "continue_as_new",
     "info",
     "now",
     "on_update",
+    "one_of",
     "patched",
+    "prefix",
     "publish",
     "random",
     "read_history",
@@ -171,6 +184,7 @@ __all__ = [
     "replay_all",
     "rescue_journal",
     "run_child",
+    "set_attributes",
     "step",
     "step_info",
     "uuid4",

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 from urllib.parse import unquote, urlsplit
 
 from maestro_workflow_engine._definitions import WorkflowDefinition
+from maestro_workflow_engine._engine_pauses import EnginePauses
+from maestro_workflow_engine._engine_runs import EngineRuns
 from maestro_workflow_engine._errors import PayloadError, WorkflowDefinitionError, WorkflowError
 from maestro_workflow_engine._handle import WorkflowHandle
 from maestro_workflow_engine._history_document import HistorySource, read_history
@@ -20,7 +22,7 @@ from maestro_workflow_engine._payload_store import PayloadStore
 from maestro_workflow_engine._queue import Queue
 from maestro_workflow_engine._queue_handle import QueueHandle
 from maestro_workflow_engine._queue_keeper import QueueInfo
-from maestro_workflow_engine._records import HistoryEvent, RunPage, RunStatus
+from maestro_workflow_engine._records import HistoryEvent
 from maestro_workflow_engine._registry import WorkflowRegistry
 from maestro_workflow_engine._runner import Runner
 from maestro_workflow_engine._schedule_handle import ScheduleHandle
@@ -39,7 +41,7 @@ R = TypeVar("R")
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:~@-]{0,199}\Z")
 
 
-class WorkflowEngine:
+class WorkflowEngine(EngineRuns, EnginePauses):
     """Runs workflows durably. Open it with `async with`.
 
     Args:
@@ -230,7 +232,8 @@ class WorkflowEngine:
             *args: Its arguments. By name: the one input value, as JSON; of several parameters, an object.
             id: The run's id. A run that has it already is returned instead of a second one being started, whatever its
                 input was and unless `options` say otherwise. Default: a new one.
-            options: In which queue and when it begins, and what happens when there is such a run. Default: it begins at once.
+            options: In which queue and when it begins, what happens when there is such a run, and its search attributes.
+                Default: it begins at once.
             **kwargs: Its keyword arguments.
 
         Returns:
@@ -283,39 +286,6 @@ class WorkflowEngine:
     def handle(self, run_id: str) -> WorkflowHandle[Any]:
         """Return a handle on a run, whether there is one or not."""
         return WorkflowHandle(self._runner, run_id)
-
-    async def runs(
-        self,
-        *,
-        status: RunStatus | str | None = None,
-        workflow: str | None = None,
-        parent: str | None = None,
-        limit: int = 100,
-        cursor: str | None = None,
-    ) -> RunPage:
-        """List runs, newest first.
-
-        Args:
-            status: Only runs that stand here.
-            workflow: Only runs of this workflow.
-            parent: Only children of the run with this id.
-            limit: The most to return, 1 to 1,000.
-            cursor: `next_cursor` of the page before.
-
-        Raises:
-            ValueError: The status, limit or cursor is none.
-        """
-        if not 1 <= limit <= 1000:
-            raise ValueError("limit must lie between 1 and 1000")
-        if cursor is not None and not cursor.isdecimal():
-            raise ValueError(f"{cursor!r} is no cursor; pass next_cursor of the page before")
-        return await self._runner.reading.runs(
-            status=None if status is None else RunStatus(status),
-            workflow=workflow,
-            parent=parent,
-            limit=limit,
-            before=None if cursor is None else int(cursor),
-        )
 
     async def import_run(
         self,

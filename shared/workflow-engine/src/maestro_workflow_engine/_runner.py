@@ -14,7 +14,8 @@ from maestro_workflow_engine._errors import WorkflowError
 from maestro_workflow_engine._history_document import HistoryDocument
 from maestro_workflow_engine._queue import Queue
 from maestro_workflow_engine._queue_keeper import QueueKeeper
-from maestro_workflow_engine._records import HistoryEvent, RunDetail, RunPage, RunStatus
+from maestro_workflow_engine._records import HistoryEvent, PausedWorkflow, RunDetail, RunPage
+from maestro_workflow_engine._run_filter import RunFilter, RunOrder
 from maestro_workflow_engine._schedule_keeper import ScheduleKeeper
 from maestro_workflow_engine._start_options import StartOptions
 from maestro_workflow_engine.machine._events import UpdateAnswered
@@ -88,10 +89,24 @@ class RunReading(Protocol):
     def watch(self, run_id: str, after: int = -1) -> AsyncIterator[HistoryEvent]:
         """Follow a run's history to its end."""
 
-    async def runs(
-        self, *, status: RunStatus | None, workflow: str | None, parent: str | None, limit: int, before: int | None
-    ) -> RunPage:
-        """List runs, newest first."""
+    async def runs(self, wanted: RunFilter, *, order: RunOrder, limit: int, cursor: str | None) -> RunPage:
+        """List runs."""
+
+    async def count(self, wanted: RunFilter) -> int:
+        """Count runs."""
+
+
+class WorkflowPausing(Protocol):
+    """Pauses workflows: all runs of one, those to come included. Each call returns once what it did is kept."""
+
+    async def pause(self, workflow: str, version: str | None, reason: str) -> None:
+        """Start nothing more of a workflow's runs; of every version for None."""
+
+    async def resume(self, workflow: str, version: str | None) -> None:
+        """Take back a pause of the same workflow and version."""
+
+    def paused(self) -> list[PausedWorkflow]:
+        """Return which workflows are paused."""
 
 
 class Runner(Protocol):
@@ -118,6 +133,10 @@ class Runner(Protocol):
     @property
     def reading(self) -> RunReading:
         """Looks at runs."""
+
+    @property
+    def pausing(self) -> WorkflowPausing:
+        """Pauses workflows."""
 
     @property
     def queues(self) -> QueueKeeper:

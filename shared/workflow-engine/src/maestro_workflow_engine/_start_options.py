@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar
 
+from maestro_workflow_engine._attributes import AttributeValue, checked
 from maestro_workflow_engine._errors import WorkflowConflictError, WorkflowError
 
 LAST_PRIORITY = 9
@@ -131,7 +133,11 @@ class StartOptions:
 
     Raises:
         StartOptionsError: Options make no sense, or not together.
+        SearchAttributeError: The name or value of an attribute is none, or there are more than 64.
     """
+
+    attributes: Mapping[str, AttributeValue] = field(default_factory=dict)
+    """The run's search attributes at first. Default: none."""
 
     queue: str | None = None
     """The queue it waits in, which the engine declares. Default: none."""
@@ -161,6 +167,7 @@ class StartOptions:
     """What happens when a run of the id has ended. Default: it is returned."""
 
     def __post_init__(self) -> None:
+        checked(self.attributes)
         check_priority(self.priority)
         if self.tenant is not None:
             _check_key("tenant", self.tenant)

@@ -82,7 +82,8 @@ async def test_starts_that_follow_one_another_become_one_run_with_the_last_input
             handles.append(await eng.start(echo, str(number), options=debounced()))
             await eng.time.sleep(5 * SECOND)
         assert len({handle.id for handle in handles}) == 1
-        assert (await handles[0].status()).status is RunStatus.QUEUED
+        detail = await handles[0].status()
+        assert (detail.status, detail.input) == (RunStatus.QUEUED, "4")
         assert await handles[0].result() == "4"
         detail = await handles[0].status()
         assert detail.finished_at - detail.created_at == 30 * SECOND

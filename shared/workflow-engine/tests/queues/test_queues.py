@@ -321,6 +321,20 @@ async def test_a_run_without_a_registered_workflow_lets_others_pass():
         assert await handle.result() == "here"
 
 
+async def test_a_queued_run_has_its_search_attributes_and_heeds_a_pause_of_its_workflow():
+    """It is found while it waits; once admitted it holds its place until its workflow goes on."""
+    async with engine() as eng:
+        await eng.pause_workflow("job")
+        handle = await eng.start(job, "x", options=queued(attributes={"customer": "acme"}))
+        other = await eng.start(waits, options=queued())
+        assert [run.id for run in (await eng.runs(attributes={"customer": "acme"})).runs] == [handle.id]
+        await eng.time.sleep(MINUTE)
+        assert (await other.status()).status is RunStatus.QUEUED
+        await eng.resume_workflow("job")
+        assert await handle.result()
+        assert (await handle.status()).attributes == {"customer": "acme"}
+
+
 async def test_a_schedule_starts_its_runs_in_a_queue():
     """The runs of a schedule wait like all others, with the schedule's priority."""
     from maestro_workflow_engine import IntervalSpec, Overlap

@@ -36,28 +36,18 @@ async def waits() -> str:
     return str(await receive("go"))
 
 
-def shape(connection: sqlite3.Connection) -> set[tuple[str, str]]:
-    return set(connection.execute("SELECT type, name FROM sqlite_master WHERE sql IS NOT NULL"))
-
-
-def columns(connection: sqlite3.Connection) -> set[str]:
-    return {row[1] for row in connection.execute("PRAGMA table_info(runs)")}
-
-
 async def old_journal(path: Path) -> None:
     """A journal as the first release left it, with a run under way."""
-    async with WorkflowEngine(f"sqlite:///{path}", workflows=[waits]) as engine:
+    today = path.with_suffix(".today")
+    async with WorkflowEngine(f"sqlite:///{today}", workflows=[waits]) as engine:
         await engine.start(waits, id="old")
-    first = sqlite3.connect(":memory:")
-    first.executescript(_schema._SCHEMA)
-    with sqlite3.connect(path) as connection:
-        for kind, name in shape(connection) - shape(first):
-            connection.execute(f"DROP {kind} {name}")
-        for column in columns(connection) - columns(first):
-            connection.execute(f"ALTER TABLE runs DROP COLUMN {column}")
-        connection.execute("PRAGMA user_version = 1")
-    first.close()
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection = sqlite3.connect(path)
+    connection.executescript(_schema._SCHEMA)
+    connection.execute("ATTACH ? AS today", (str(today),))
+    for table in ("runs", "history"):
+        columns = ", ".join(row[1] for row in connection.execute(f"PRAGMA main.table_info({table})"))
+        connection.execute(f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM today.{table}")
+    connection.commit()
     connection.close()
 
 

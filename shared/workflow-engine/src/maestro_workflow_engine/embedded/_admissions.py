@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from maestro_workflow_engine._attributes import Stored
 from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._errors import JournalCorruptError, JournalWriteError
 from maestro_workflow_engine._queue import Queue
 from maestro_workflow_engine._records import RunStatus
 from maestro_workflow_engine._registry import WorkflowRegistry
 from maestro_workflow_engine._start_options import RunExistsError
+from maestro_workflow_engine.embedded import _attribute_rows as attribute_rows
 from maestro_workflow_engine.embedded import _queue_rows as rows
 from maestro_workflow_engine.embedded._alarms import Alarms
 from maestro_workflow_engine.embedded._clock import Clock
@@ -97,6 +99,7 @@ class Admissions:
         admission: ev.Admission,
         *,
         trace: str | None,
+        attributes: dict[str, Stored] | None = None,
         on_durable: Callable[[], None] | None = None,
         on_failed: Callable[[JournalWriteError], None] | None = None,
         also: tuple[Statement, ...] = (),
@@ -111,6 +114,7 @@ class Admissions:
             input_: Its input.
             admission: What it waits for.
             trace: The W3C traceparent of whoever starts it.
+            attributes: Its search attributes.
             on_durable: Called once it is on disk.
             on_failed: Called when the disk refuses it; there is no run then. Without it the write is tried until it succeeds.
             also: What is to reach the disk with it.
@@ -122,7 +126,9 @@ class Admissions:
         """
         now = self._clock.now_us()
         first_seq = 0 if displaced is None else displaced.first_seq
-        started = ev.RunStarted(now, input_, self._clock.random.getrandbits(62), trace, first_seq, admission)
+        started = ev.RunStarted(
+            now, input_, self._clock.random.getrandbits(62), trace, first_seq, attributes or None, admission
+        )
         objects: dict[str, bytes] = {} if displaced is None else displaced.objects
         data = self._sealer.seal(run_id, 0, started, objects)
         key = self._core.new_key()
@@ -153,7 +159,7 @@ class Admissions:
                 [(key, 0, data)],
                 on_failed=failed if on_failed else None,
                 first=() if displaced is None else displaced.statements,
-                also=(rows.put(key, admission), *also),
+                also=(rows.put(key, admission), *attribute_rows.made(key, attributes or {}), *also),
                 order=order,
                 objects=objects,
             )

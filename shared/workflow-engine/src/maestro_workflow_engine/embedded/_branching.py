@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import msgspec
 
 from maestro_workflow_engine._errors import StepNotFoundError, WorkflowConflictError
+from maestro_workflow_engine.embedded import _attribute_rows as attribute_rows
 from maestro_workflow_engine.embedded import _queue_rows as rows
 from maestro_workflow_engine.embedded._journal import NewRun, Statement, StatusChange, Write
 from maestro_workflow_engine.embedded._loading import effective
@@ -55,6 +56,7 @@ def forked(source: RunRow, events: Sequence[ev.Event], sealer: Sealer, *, key: i
     row = NewRun(key, run_id, source.workflow, source.version, "running", now, None, None)
     objects: dict[str, bytes] = {}
     placed = [(key, position, sealer.seal(run_id, position, event, objects)) for position, event in enumerate(events)]
+    also += attribute_rows.made(key, attribute_rows.attributes_of(events))
     return Write(lambda: None, row, placed, also=also, objects=objects)
 
 
@@ -98,13 +100,19 @@ def _redrives(reader: JournalReader, sealer: Sealer, row: RunRow, now: int) -> l
         )
     position, event = failed
     next_one, objects = history[-1][0] + 1, dict[str, bytes]()
-    marker = sealer.seal(row.id, next_one, ev.RunRedriven(now, position), objects)
+    redriven = ev.RunRedriven(now, position)
+    marker = sealer.seal(row.id, next_one, redriven, objects)
+    left = [event for _, event in effective([*history, (next_one, redriven)])]
+    dropped_some = any(isinstance(event, ev.AttributesSet) and at >= position for at, event in history)
+    also = attribute_rows.rebuilt(row.key, attribute_rows.attributes_of(left)) if dropped_some else ()
     started = reader.started(row.key)
+    if started is not None and started.admission is not None:
+        also += (rows.put(row.key, started.admission, begun=1),)
     own = Write(
         lambda: None,
         events=[(row.key, next_one, marker)],
         status=StatusChange(row.key, "running"),
-        also=(rows.put(row.key, started.admission, begun=1),) if started and started.admission else (),
+        also=also,
         objects=objects,
     )
     below: list[tuple[RunRow, Write]] = []

@@ -83,7 +83,15 @@ class Closing:
         admission = core.admissions.of(run.key)
         events: list[ev.Event] = [
             ev.RunContinued(now, command.input),
-            ev.RunStarted(now, command.input, self._clock.random.getrandbits(62), old.trace, old.last_seq, admission),
+            ev.RunStarted(
+                now,
+                command.input,
+                self._clock.random.getrandbits(62),
+                old.trace,
+                old.last_seq,
+                dict(old.attributes.current) or None,
+                admission,
+            ),
             *(() if admission is None else (ev.RunAdmitted(now),)),  # it keeps its place
             *(ev.SignalReceived(now, name, payload) for name, payload in command.signals),
         ]
@@ -96,7 +104,7 @@ class Closing:
         except PayloadError as error:
             self.end(run, ev.RunFailed(now, describe(error)), RunStatus.FAILED)
             return
-        run.is_continuing = True
+        run.is_continuing, run.started = True, None
         placed = [(core.reserve(run), event) for event in events]
 
         def durable() -> None:

@@ -27,10 +27,14 @@ from maestro_workflow_engine._records import (
     moment,
     terminal,
 )
+from maestro_workflow_engine._run_filter import RunFilter, RunOrder
+from maestro_workflow_engine.embedded._live import LiveRun
 from maestro_workflow_engine.embedded._loading import replay
 from maestro_workflow_engine.embedded._opened import Opened
+from maestro_workflow_engine.embedded._pauses import record
 from maestro_workflow_engine.embedded._queues import Queues
 from maestro_workflow_engine.embedded._reader import RunRow
+from maestro_workflow_engine.embedded._run_listing import attributes_shown
 from maestro_workflow_engine.machine import WorkflowMachine
 from maestro_workflow_engine.machine import _events as ev
 
@@ -94,6 +98,10 @@ class EmbeddedReading:
         Raises:
             WorkflowNotFoundError: No such run.
         """
+        run = self._opened.core.live(run_id)
+        known = None if run is None else _from_memory(run)
+        if known is not None:
+            return known
         async with self.at_hand(run_id, Reading.STATUS):
             return self._detail(run_id)
 
@@ -105,9 +113,11 @@ class EmbeddedReading:
         problem = run.problem if run else None
         is_open = RunStatus(row.status).is_open
         first: ev.RunStarted | None = None
+        input_: msgspec.Raw | None = None
         last: ev.Event | None = None
         try:
             first = reader.started(row.key)
+            input_ = None if first is None else self._input(row.key, first)
             last = None if is_open else reader.last(row.key)
         except (PayloadUnreadableError, PayloadStoreError) as error:
             problem = str(error)
@@ -118,6 +128,7 @@ class EmbeddedReading:
                 machine = self._replayed(row)
             except WorkflowError as error:
                 problem = str(error)
+        pause = core.pauses.find(row.workflow, row.version)
         waits = machine.waiting_for if machine else []
         turn = self._queues.wait_of(row.key)
         if turn is not None:
@@ -132,13 +143,15 @@ class EmbeddedReading:
             created_at=moment(row.created_us),
             finished_at=None if row.finished_us is None else moment(row.finished_us),
             parent_id=parent.id if parent else None,
-            input=msgspec.json.decode(first.input) if first else None,
+            input=None if input_ is None else msgspec.json.decode(input_),
             output=output,
             failure=failure,
             trace=first.trace if first else None,
             waiting_for=waits,
             problem=problem,
             ran_as=row.ran_as,
+            attributes=attributes_shown(row.attributes),
+            paused_with=record(pause, self._opened.sealer) if pause is not None and is_open else None,
         )
 
     async def query(self, run_id: str, key: str) -> msgspec.Raw:
@@ -240,16 +253,53 @@ class EmbeddedReading:
             events = reader.referring(row.key, after)
         return self._opened.downloads.of(events)
 
-    async def runs(
-        self, *, status: RunStatus | None, workflow: str | None, parent: str | None, limit: int, before: int | None
-    ) -> RunPage:
-        """List runs, newest first, on a thread of its own: a long listing must not hold up the runs."""
-        reader = self._opened.reader
-        page = asyncio.to_thread(
-            reader.page, status=status, workflow=workflow, parent=parent, limit=limit, before=before
-        )
+    async def runs(self, wanted: RunFilter, *, order: RunOrder, limit: int, cursor: str | None) -> RunPage:
+        """List runs, on a thread of its own: a long listing must not hold up the runs.
+
+        Raises:
+            ValueError: The cursor is none of this listing.
+            EngineClosedError: The engine was closed meanwhile.
+        """
+        page = asyncio.to_thread(self._opened.listing.page, wanted, order, limit, cursor)
         return await self._opened.clock.spawn(page, name="listing runs")
+
+    async def count(self, wanted: RunFilter) -> int:
+        """Count runs, likewise.
+
+        Raises:
+            EngineClosedError: The engine was closed meanwhile.
+        """
+        count = asyncio.to_thread(self._opened.listing.count, wanted)
+        return await self._opened.clock.spawn(count, name="counting runs")
+
+    def _input(self, key: int, first: ev.RunStarted) -> msgspec.Raw:
+        if first.admission is None or first.admission.debounce is None:
+            return first.input
+        later = [event.input for _, event in self._opened.reader.history(key) if isinstance(event, ev.RunDebounced)]
+        return later[-1] if later else first.input
 
     def _replayed(self, row: RunRow) -> WorkflowMachine:
         definition = self._opened.registry.find(row.workflow, row.version)
         return replay(definition, row.own_id, None, list(self._opened.reader.history(row.key)))
+
+
+def _from_memory(run: LiveRun) -> RunDetail | None:
+    """Show a run without the journal; None where only the journal knows."""
+    machine, started = run.machine, run.started
+    # Before its start is on disk there is no run, and while its end is being written it has not ended yet.
+    if machine is None or started is None or not machine.started_us or run.is_ending:
+        return None
+    if run.is_held or machine.attributes.current:  # why it is held, and which attributes are on disk
+        return None
+    return RunDetail(
+        id=run.id,
+        workflow=run.workflow,
+        version=run.version,
+        status=RunStatus.PAUSED if run.is_paused else RunStatus.RUNNING,
+        created_at=moment(started.time),
+        parent_id=machine.parent_id,
+        input=msgspec.json.decode(started.input),
+        trace=started.trace,
+        waiting_for=machine.waiting_for,
+        problem=run.problem,
+    )

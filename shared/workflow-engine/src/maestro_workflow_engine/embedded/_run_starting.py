@@ -11,6 +11,7 @@ import msgspec
 from opentelemetry import trace
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from maestro_workflow_engine._attributes import checked
 from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._errors import JournalWriteError, WorkflowConflictError
 from maestro_workflow_engine._history_document import HistoryDocument
@@ -176,7 +177,7 @@ class EmbeddedStarting:
             decision and the write nobody else has a turn.
         """
         if row is None and (options is None or not options.is_held_back):
-            done = self._create(definition, run_id, input_, None)
+            done = self._create(definition, run_id, input_, options, None)
             await done.wait()
             return run_id
         core, displaced = self._opened.core, None
@@ -198,7 +199,7 @@ class EmbeddedStarting:
             if options is not None and options.is_held_back:
                 done = self._enqueue(definition, run_id, input_, options, displaced)
             else:
-                done = self._create(definition, run_id, input_, displaced)
+                done = self._create(definition, run_id, input_, options, displaced)
             await done.wait()
         return run_id
 
@@ -207,6 +208,7 @@ class EmbeddedStarting:
         definition: WorkflowDefinition[..., Any],
         run_id: str,
         input_: msgspec.Raw,
+        options: StartOptions | None,
         displaced: Displaced | None,
     ) -> Acknowledgement:
         done = self._acknowledgement(displaced)
@@ -215,6 +217,7 @@ class EmbeddedStarting:
             run_id,
             input_,
             trace=_current_trace(),
+            attributes=None if options is None else checked(options.attributes),
             on_durable=done.durable,
             on_failed=done.failed,
             displaced=displaced,
@@ -236,6 +239,7 @@ class EmbeddedStarting:
             input_,
             admission_of(options, self._opened.clock.now_us()),
             trace=_current_trace(),
+            attributes=checked(options.attributes),
             on_durable=done.durable,
             on_failed=done.failed,
             displaced=displaced,

@@ -21,6 +21,7 @@ from maestro_workflow_engine.embedded._lock import JournalLock
 from maestro_workflow_engine.embedded._opened import Opened
 from maestro_workflow_engine.embedded._queues import Queues
 from maestro_workflow_engine.embedded._reader import JournalReader
+from maestro_workflow_engine.embedded._run_listing import RunListing
 from maestro_workflow_engine.embedded._run_reading import EmbeddedReading
 from maestro_workflow_engine.embedded._run_starting import EmbeddedStarting
 from maestro_workflow_engine.embedded._run_steering import EmbeddedSteering
@@ -29,6 +30,7 @@ from maestro_workflow_engine.embedded._schedules import Schedules
 from maestro_workflow_engine.embedded._sealing import Sealer
 from maestro_workflow_engine.embedded._surroundings import Surroundings
 from maestro_workflow_engine.embedded._uploads import Uploads
+from maestro_workflow_engine.embedded._workflow_pausing import EmbeddedPausing
 
 T = TypeVar("T")
 _RECOVERED_AT_ONCE = 100
@@ -71,6 +73,7 @@ class EmbeddedRunner:
         self._starting: EmbeddedStarting | None = None
         self._steering: EmbeddedSteering | None = None
         self._reading: EmbeddedReading | None = None
+        self._pausing: EmbeddedPausing | None = None
         self._schedules: Schedules | None = None
         self._queues: Queues | None = None
 
@@ -94,10 +97,13 @@ class EmbeddedRunner:
             sealing = ScheduleSealer(opened.sealer)
             schedules = Schedules(opened.uploads, opened.reader, core, self._registry, opened.clock, sealing)
             stack.callback(schedules.close)
+            pausing = EmbeddedPausing(opened)
+            stack.callback(pausing.close)
             queues = Queues(opened)
             reading = EmbeddedReading(opened, queues)
             stack.callback(reading.close)
-            self._opened, self._schedules, self._reading, self._queues = opened, schedules, reading, queues
+            self._opened, self._schedules, self._reading, self._pausing = opened, schedules, reading, pausing
+            self._queues = queues
             self._steering = EmbeddedSteering(opened, reading)
             self._starting = EmbeddedStarting(opened, reading, self._steering)
             stack.callback(self._let_go)
@@ -150,6 +156,11 @@ class EmbeddedRunner:
         return _open(self._queues)
 
     @property
+    def pausing(self) -> EmbeddedPausing:
+        """Pauses workflows."""
+        return _open(self._pausing)
+
+    @property
     def schedules(self) -> Schedules:
         """The schedules of this journal."""
         return _open(self._schedules)
@@ -182,6 +193,8 @@ class EmbeddedRunner:
         downloads = None if store is None else Downloads(store)
         reader = JournalReader(path, sealer, {} if downloads is None else downloads.at_hand)
         stack.callback(reader.close)
+        listing = RunListing(path)
+        stack.callback(listing.close)
         core = Core(
             uploads,
             reader,
@@ -192,10 +205,11 @@ class EmbeddedRunner:
             surroundings=self._surroundings,
         )
         stack.callback(core.close)
-        return Opened(core, reader, journal, uploads, downloads, sealer, self._registry, clock)
+        return Opened(core, reader, listing, journal, uploads, downloads, sealer, self._registry, clock)
 
     def _let_go(self) -> None:
-        self._opened = self._starting = self._steering = self._reading = self._schedules = self._queues = None
+        self._opened = self._starting = self._steering = self._reading = self._pausing = self._schedules = None
+        self._queues = None
 
 
 def _open(part: T | None) -> T:

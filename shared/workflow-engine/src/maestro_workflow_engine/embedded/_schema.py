@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sqlite3
 from pathlib import Path
 
@@ -55,6 +57,8 @@ def connect(path: str, *, read_only: bool = False) -> sqlite3.Connection:
         JournalVersionError: The file comes from a newer release.
         JournalError: The file cannot be opened.
     """
+    if not read_only:
+        _make_private(path)
     try:
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
     except sqlite3.OperationalError as error:
@@ -67,6 +71,12 @@ def connect(path: str, *, read_only: bool = False) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _make_private(path: str) -> None:
+    """Make the file, where there is none, for its owner alone: payloads are in it. SQLite gives its log the same mode."""
+    with contextlib.suppress(OSError):  # SQLite then says what is wrong
+        os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, 0o600))
 
 
 def _prepare(connection: sqlite3.Connection, path: str, *, read_only: bool) -> None:
