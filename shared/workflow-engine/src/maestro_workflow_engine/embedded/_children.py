@@ -49,6 +49,8 @@ class Children:
         run_id = child_id(run.id, command.seq, command.run_id)
         run.children[command.seq] = run_id
         row = self._reader.by_id(run_id)
+        if row is not None and (row.parent_key, row.parent_seq) != (run.key, command.seq):
+            row = self._reader.by_parent(run.key, command.seq) or row  # another run may have been started under its id
         taken = core.live(run_id)
         parent = taken.parent if taken else (row.parent_key, row.parent_seq) if row else None
         started = ev.ChildStarted(now, command.seq, command.workflow, run_id) if command.announce else None
@@ -97,6 +99,10 @@ class Children:
             if isinstance(command, cmd.SendSignal):
                 together.add(target, ev.SignalReceived(now, command.name, command.payload))
                 together.add(run, ev.SignalSent(now, command.seq, target.id, command.name))
+            elif self._core.admissions.waits(target.key):  # it has not begun: there is nothing to clean up
+                cancelled = ev.RunCancelled(now, command.reason)
+                self._core.closing.end_together(target, cancelled, RunStatus.CANCELLED, together)
+                together.add(run, ev.CancelSent(now, command.seq, target.id))
             else:
                 together.add(target, ev.CancelRequested(now, command.reason))
                 if command.child:
@@ -151,7 +157,7 @@ class Children:
             self._core.residents.stuck(run, error)
             return
         if last is not None:
-            self._core.append(run, _news(last, seq, row.workflow, row.id))
+            self._core.append(run, _news(last, seq, row.workflow, row.own_id))
 
     def _open(self, run_id: str) -> LiveRun | None:
         child = self._core.live(run_id)
@@ -161,10 +167,12 @@ class Children:
         return None if child is None or child.is_ending else child
 
     def _target(self, run: LiveRun, command: cmd.SendSignal | cmd.SendCancel) -> LiveRun:
-        row = self._reader.by_id(command.run_id)  # what is not on disk yet might still be refused
-        if row is None or (command.child and (row.parent_key, row.parent_seq) != (run.key, command.child)):
+        # What is not on disk yet might still be refused; and another run may have a child's id by now.
+        reader = self._reader
+        row = reader.by_parent(run.key, command.child) if command.child else reader.by_id(command.run_id)
+        if row is None:
             raise WorkflowNotFoundError(command.run_id, f"there is no run {command.run_id!r}")
-        target = self._open(command.run_id)
+        target = self._open(row.id)
         if target is None:
             raise WorkflowEndedError(command.run_id, row.status if not RunStatus(row.status).is_open else "just now")
         return target

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -36,12 +37,15 @@ class Closing:
         self._sealer = sealer
         self._clock = clock
 
-    def end(self, run: LiveRun, event: LastEvent, status: RunStatus) -> None:
+    def end(
+        self, run: LiveRun, event: LastEvent, status: RunStatus, *, on_durable: Callable[[], None] | None = None
+    ) -> None:
         """End a run: its last event, its status, its parent's share and what becomes of its children are one write."""
         crash_points.reach(crash_points.RUN_ENDING)
         together = Together(self._core)
-        self._end(run, event, status, together)
-        self._core.let_in(run)
+        if on_durable is not None:
+            together.then(on_durable)
+        self.end_together(run, event, status, together)
         self._journal.submit(together.write())
 
     def start_over(self, run: LiveRun, command: cmd.ContinueRun) -> None:
@@ -54,6 +58,7 @@ class Closing:
             return
         core.steps.retire(run)
         now = self._clock.now_us()
+        admission = core.admissions.of(run.key)
         events: list[ev.Event] = [
             ev.RunContinued(now, command.input),
             ev.RunStarted(
@@ -63,7 +68,9 @@ class Closing:
                 old.trace,
                 old.last_seq,
                 dict(old.attributes.current) or None,
+                admission,
             ),
+            *(() if admission is None else (ev.RunAdmitted(now),)),  # it keeps its place
             *(ev.SignalReceived(now, name, payload) for name, payload in command.signals),
             *command.arrived,
         ]
@@ -96,13 +103,15 @@ class Closing:
             self._journal.on_unreferenced()
 
         together.then(durable)
+        together.wake(run)
         self._leave_children(run, together)
         write = together.write()
-        write.truncate, write.parked = run.key, core.unpark(run) or write.parked
+        write.truncate = run.key
         self._journal.submit(write)
         core.let_in(run)
 
-    def _end(self, run: LiveRun, event: LastEvent, status: RunStatus, together: Together) -> None:
+    def end_together(self, run: LiveRun, event: LastEvent, status: RunStatus, together: Together) -> None:
+        """End a run with other things in one write."""
         core = self._core
         core.steps.retire(run)
         last = together.end(run, event)
@@ -110,9 +119,11 @@ class Closing:
         together.status(StatusChange(run.key, ended.value, last.time))
         if not core.steps.heart.is_still:
             together.also(*core.steps.heart.purge(run))
+        together.also(*core.admissions.leaving(run.key))
 
         def durable() -> None:
             core.residents.forget(run)
+            core.admissions.left(run.key)
             core.growing.notify(run.key)
             core.endings.resolve(run.key, last)
             core.answers.fail(run.key, WorkflowEndedError(run.id, ended.value))
@@ -123,14 +134,14 @@ class Closing:
             together.add(*told)
         together.then(partial(self._tell, run.id))
         self._leave_children(run, together)
+        core.let_in(run)
 
     def _leave_children(self, run: LiveRun, together: Together) -> None:
         now, reason = self._clock.now_us(), f"its parent {run.id!r} has closed"
         for child in self._core.children.still_open(run):
             match child.on_close:
                 case ParentClose.TERMINATE:
-                    self._end(child, ev.RunTerminated(now, reason), RunStatus.TERMINATED, together)
-                    self._core.let_in(child)
+                    self.end_together(child, ev.RunTerminated(now, reason), RunStatus.TERMINATED, together)
                 case ParentClose.ABANDON:  # its start must not be overtaken by the end of the one who would repeat it
                     together.after(child)
                 case _:

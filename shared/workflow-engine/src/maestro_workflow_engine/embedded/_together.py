@@ -34,7 +34,7 @@ class Together:
             PayloadError: It is too large to be kept; nothing was added.
         """
         event, position = self.place(run, event)
-        self._wake(run)
+        self.wake(run)
         if isinstance(event, ev.ARRIVALS):  # one that waits to start over takes it along
             run.arriving += 1
         self.then(partial(self._happened, run, event, position))
@@ -108,7 +108,8 @@ class Together:
             run.arriving -= 1
         self._core.happened(run, event, position)
 
-    def _wake(self, run: LiveRun) -> None:
+    def wake(self, run: LiveRun) -> None:
+        """Take a run out of its sleep on disk, should it sleep there."""
         parked = self._core.unpark(run)
         if self._parked is None:
             self._parked = parked

@@ -145,11 +145,14 @@ class Wait(msgspec.Struct, frozen=True, omit_defaults=True):
     """One thing a run waits for.
 
     Attributes:
-        kind: "step", "timer", "child", "signal", or "request" for a signal or cancel request to another run.
-        name: Of the step, the child workflow or the signal, or the id of the other run; None for a timer.
-        until: When a timer fires or a failed step is tried again, in µs since the epoch.
+        kind: "step", "timer", "child", "signal", or "request" for a signal or cancel request to another run; of a run that has
+            not begun "queue", "start" (a time) or "singleton".
+        name: Of the step, the child workflow, the signal, the queue or the singleton key, or the id of the other run; None for a
+            time.
+        until: When a timer fires, a failed step is tried again or a run begins at the earliest, in µs since the epoch.
         attempt: The attempt a step is at.
         since: When the workflow asked for it, in µs since the epoch; None for a signal.
+        place: The run's place in its queue, from 1.
         seq: The number of a step, as history shows it.
         deadline: When a step's total timeout is over, in µs since the epoch.
         last_heartbeat_at: When a step last gave a sign of life, in µs since the epoch.
@@ -161,6 +164,7 @@ class Wait(msgspec.Struct, frozen=True, omit_defaults=True):
     until: int | None = None
     attempt: int | None = None
     since: int | None = None
+    place: int | None = None
     seq: int | None = None
     deadline: int | None = None
     last_heartbeat_at: int | None = None
@@ -174,7 +178,9 @@ def waits_of(pending: Mapping[int, Pending]) -> list[Wait]:
         match entry:
             case PendingStep():
                 until, deadline = entry.not_before or None, entry.deadline or None
-                waits.append(Wait("step", entry.step.name, until, entry.attempt, entry.since, seq, deadline))
+                waits.append(
+                    Wait("step", entry.step.name, until, entry.attempt, entry.since, seq=seq, deadline=deadline)
+                )
             case PendingTimer():
                 waits.append(Wait("timer", None, entry.fire_at, since=entry.since))
             case PendingChild():
