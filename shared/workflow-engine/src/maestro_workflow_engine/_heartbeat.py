@@ -23,7 +23,7 @@ def heartbeat(details: Any = None) -> None:
     Raises:
         asyncio.CancelledError: The attempt no longer counts: the step was cancelled or timed out, its run has ended, or the
             engine closes. An async step gets it where it awaits, too; a plain function, whose thread nobody can stop, only here.
-        PayloadError: The details have no JSON form, or are too large for an engine without a payload store.
+        PayloadError: The details have no JSON form, or are larger than what goes into the journal itself (256 KiB with a payload store).
         WorkflowContextError: Called outside a step.
     """
     attempt = running_attempt("heartbeat")

@@ -22,9 +22,6 @@ class SignsOfLife(Protocol):
     def recall(self, attempt: RunningAttempt) -> msgspec.Raw | None:
         """Return what an attempt of the same step last said, on any thread."""
 
-    async def fetch(self, attempt: RunningAttempt) -> None:
-        """Make `recall` needless for an attempt."""
-
 
 class Silence(Protocol):
     """Watches how long an attempt gives no sign of life."""

@@ -116,7 +116,6 @@ async def _limited(
             if step.timeout is not None:
                 limit = await stack.enter_async_context(clock.deadline(step.timeout))
             if step.heartbeat_timeout is not None:
-                await running.heart.fetch(running)
                 silence = await stack.enter_async_context(clock.silence(step.heartbeat_timeout))
                 running.silence = silence
             return await _call(step, args, kwargs, threads, command, running, clock)

@@ -106,7 +106,7 @@ class Core:
             find=self.residents.by_key.get,
             report=self.append,
             surroundings=surroundings,
-            heart=Heart(journal, reader, sealer, downloads, surroundings, self.live),
+            heart=Heart(journal, reader, sealer, surroundings, self.live),
         )
         self.admissions = Admissions(self, journal, reader, registry, sealer=sealer, clock=self._clock)
         self.children = Children(self, journal, reader, registry, self._clock)

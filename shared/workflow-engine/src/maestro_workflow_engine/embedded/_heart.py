@@ -11,7 +11,6 @@ import msgspec
 
 from maestro_workflow_engine._errors import JournalWriteError
 from maestro_workflow_engine._step_info import RunningAttempt
-from maestro_workflow_engine.embedded._downloads import Downloads
 from maestro_workflow_engine.embedded._journal import Statement, Write
 from maestro_workflow_engine.embedded._live import LiveRun
 from maestro_workflow_engine.embedded._reader import JournalReader
@@ -28,14 +27,6 @@ _KEEP = (
 )
 _FORGET = "DELETE FROM heartbeats WHERE run = ? AND seq = ?"
 _FORGET_ALL = "DELETE FROM heartbeats WHERE run = ?"
-
-
-class _Row(msgspec.Struct, frozen=True):
-    details: msgspec.Raw
-
-
-_encoder = msgspec.json.Encoder()
-_decoder = msgspec.json.Decoder(_Row)
 
 
 @dataclass(slots=True, eq=False)
@@ -60,8 +51,7 @@ class Heart:
     Args:
         journal: Writes them.
         reader: Reads them.
-        sealer: Seals the details like any payload.
-        downloads: Fetches details that are in a payload store; None without one.
+        sealer: Seals the details; they are small, and never go to a payload store.
         surroundings: The clock.
         find: Returns a live run by id.
     """
@@ -71,14 +61,12 @@ class Heart:
         journal: Uploads,
         reader: JournalReader,
         sealer: Sealer,
-        downloads: Downloads | None,
         surroundings: Surroundings,
         find: Callable[[str], LiveRun | None],
     ) -> None:
         self._journal = journal
         self._reader = reader
         self._sealer = sealer
-        self._downloads = downloads
         self._clock = surroundings.clock
         self._find = find
         self._loop = asyncio.get_running_loop()
@@ -96,7 +84,7 @@ class Heart:
 
     def beat(self, attempt: RunningAttempt, details: msgspec.Raw) -> None:
         """Take a sign of life, on any thread."""
-        self._sealer.check_size("heartbeat", bytes(details))
+        self._sealer.check_small("heartbeat", bytes(details))
         attempt.latest = (self._clock.now_us(), details)
         if attempt.silence is not None:
             attempt.silence.beat()
@@ -108,24 +96,11 @@ class Heart:
                 raise asyncio.CancelledError("the engine's event loop has ended") from None
 
     def recall(self, attempt: RunningAttempt) -> msgspec.Raw | None:
-        """Return what an attempt of the same step last said, on any thread. It may have to ask the payload store."""
+        """Return what an attempt of the same step last said, on any thread."""
         if attempt.seq not in self._rows.get(attempt.run_key, ()):
             return None
         row = self._reader.heartbeat(attempt.run_key, attempt.seq)
         return None if row is None else self._open(attempt.run_id, attempt.seq, row[1])
-
-    async def fetch(self, attempt: RunningAttempt) -> None:
-        """Recall what was last said without holding up the event loop."""
-        row = None
-        if attempt.seq in self._rows.get(attempt.run_key, ()):
-            row = self._reader.heartbeat(attempt.run_key, attempt.seq)
-        if row is None:
-            attempt.recalled = None
-        elif self._downloads is None:
-            attempt.recalled = self._open(attempt.run_id, attempt.seq, row[1])
-        else:
-            async with self._downloads.of([row[1]]):
-                attempt.recalled = self._open(attempt.run_id, attempt.seq, row[1])
 
     # ── for those who run and end steps ──────────────────────────────────────────────────────────────────────────
 
@@ -198,9 +173,7 @@ class Heart:
         latest = attempt.latest
         if latest is None:
             return
-        objects: dict[str, bytes] = {}
-        data = _encoder.encode(_Row(latest[1]))
-        sealed = self._sealer.seal_bytes(attempt.run_id, -attempt.seq, data, objects)
+        sealed = self._sealer.seal_value(attempt.run_id, f"heartbeat {attempt.seq}", bytes(latest[1]))
         pulse.kept, pulse.kept_at, pulse.is_writing = latest, self._loop.time(), True
         self._rows.setdefault(attempt.run_key, set()).add(attempt.seq)
 
@@ -213,9 +186,7 @@ class Heart:
             done()
 
         statement = (_KEEP, (attempt.run_key, attempt.seq, latest[0], sealed))
-        self._journal.submit(
-            Write(done, also=(statement,), order=(attempt.run_key,), objects=objects, on_failed=failed)
-        )
+        self._journal.submit(Write(done, also=(statement,), order=(attempt.run_key,), on_failed=failed))
 
     def _is_beating(self, pulse: _Pulse) -> bool:
         return self._pulses.get(pulse.attempt.run_key, {}).get(pulse.attempt.seq) is pulse
@@ -255,8 +226,7 @@ class Heart:
         return msgspec.structs.replace(wait, last_heartbeat_at=latest[0], last_heartbeat=details)
 
     def _open(self, run_id: str, seq: int, sealed: bytes) -> msgspec.Raw:
-        at_hand = {} if self._downloads is None else self._downloads.at_hand
-        return _decoder.decode(self._sealer.open(run_id, -seq, sealed, at_hand)).details
+        return msgspec.Raw(self._sealer.open_value(run_id, f"heartbeat {seq}", sealed))
 
 
 def _nothing() -> None:

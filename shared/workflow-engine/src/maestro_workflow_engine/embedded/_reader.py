@@ -165,10 +165,6 @@ class JournalReader:
         rows = self._query("SELECT time_us, details FROM heartbeats WHERE run = ? AND seq = ?", (key, seq))
         return rows[0] if rows else None
 
-    def heartbeats(self, key: int) -> list[bytes]:
-        """Return what the steps of a run last said, sealed."""
-        return [details for (details,) in self._query("SELECT details FROM heartbeats WHERE run = ?", (key,))]
-
     def schedules(self) -> list[tuple[str, bytes, bytes]]:
         """Return (id, settings, progress) of every schedule."""
         return self._query("SELECT id, settings, progress FROM schedules ORDER BY id", ())

@@ -263,8 +263,6 @@ class EmbeddedReading:
             events = reader.sealed_ends(row.key)
         elif reading is not Reading.QUERY or not is_in_memory:
             events = reader.referring(row.key, after)
-        if reading is Reading.STATUS and not core.steps.heart.is_still:
-            events = [*events, *reader.heartbeats(row.key)]
         return self._opened.downloads.of(events)
 
     async def runs(self, wanted: RunFilter, *, order: RunOrder, limit: int, cursor: str | None) -> RunPage:
