@@ -5,16 +5,22 @@ def test_public_names_are_pinned():
     """What users import changes only on purpose."""
     assert maestro_workflow_engine.__all__ == sorted(maestro_workflow_engine.__all__)
     assert set(maestro_workflow_engine.__all__) == {
-        "AesGcmCodec", "PayloadCodec", "PayloadIntegrityError", "PayloadKeyError", "PayloadMissingError", "PayloadStore",
-        "PayloadStoreError", "PayloadUnreadableError",
+        "BlockedInfo",
+        "AesGcmCodec", "CompactReport", "compact_journal", "orphaned_payloads", "PayloadCodec", "PayloadIntegrityError", "PayloadKeyError", "PayloadMissingError", "PayloadStore",
+        "PayloadStoreError", "PayloadUnreadableError", "HistoryPurgedError", "PurgeReport", "Retention", "WorkflowOpenError",
+        "Conflict", "Debounce", "Queue", "QueueHandle", "QueueInfo", "QueueNotFoundError", "Rate", "Reuse", "RunExistsError", "Singleton",
+        "SingletonPolicy", "StartOptions", "StartOptionsError",
         "EngineClosedError", "Failure", "HistoryEvent", "HistoryDocument", "HistoryFormatError", "JournalLoss", "JournalReport", "JournalRescue", "ReplayResult",
         "check_journal", "read_history", "replay", "replay_all", "rescue_journal", "JournalCorruptError", "JournalError", "JournalLockedError",
+        "AttributeValue", "PausedWorkflow", "RunFilter", "RunOrder", "SearchAttributeError", "between", "one_of", "prefix", "set_attributes",
         "CronSpec", "IntervalSpec", "Overlap", "ScheduleHandle", "ScheduleInfo", "ScheduleNotFoundError", "ScheduleSpecError", "ScheduledRun",
         "JournalVersionError", "JournalWriteError", "NonDeterminismError", "PayloadError", "QueryNotFoundError",
         "RetryPolicy", "RunDetail", "RunInfo", "RunPage", "RunStatus", "StandstillError", "StepDefinition", "StepFailedError", "StepInfo", "StepNotFoundError",
         "StepTimeoutError", "TimeSkippingEngine", "UpdateFailedError", "UpdateRejectedError", "VirtualTime", "Wait", "WorkflowCancelledError", "WorkflowConflictError", "WorkflowContextError",
         "WorkflowDefinition", "WorkflowDefinitionError", "WorkflowEndedError", "WorkflowEngine", "WorkflowError",
         "WorkflowFailedError", "WorkflowHandle", "WorkflowInfo", "WorkflowNotFoundError", "WorkflowTerminatedError", "continue_as_new", "info", "now", "on_update",
+        "ChildHandle", "Compensation", "CompensationError", "NonRetryableError", "ParentClose", "RetryAfterError", "Saga",
+        "StepHeartbeatTimeoutError", "StepTotalTimeoutError", "cancel_run", "heartbeat", "last_heartbeat", "signal_run", "start_child",
         "patched", "publish", "random", "receive", "run_child", "step", "step_info", "uuid4", "workflow",
     }  # fmt: skip
     for name in maestro_workflow_engine.__all__:

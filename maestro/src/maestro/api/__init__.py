@@ -2,7 +2,7 @@
 
 from maestro.api import personas, runs, workflows
 
-ROUTERS = (workflows.router, runs.router, personas.router)
-"""Every router of the service."""
+ROUTERS = (runs.router, workflows.router, personas.router)
+"""Every router of the service, the busiest first: a request is compared with one route after another."""
 
 __all__ = ["ROUTERS"]

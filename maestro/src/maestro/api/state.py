@@ -20,17 +20,17 @@ class State(TypedDict):
     personas: Personas
 
 
-def _definitions(request: Request) -> Definitions:
+async def _definitions(request: Request) -> Definitions:
     found: Definitions = request.state.definitions
     return found
 
 
-def _runs(request: Request) -> Runs:
+async def _runs(request: Request) -> Runs:
     found: Runs = request.state.runs
     return found
 
 
-def _personas(request: Request) -> Personas:
+async def _personas(request: Request) -> Personas:
     found: Personas = request.state.personas
     return found
 
@@ -39,7 +39,8 @@ TheDefinitions = Annotated[Definitions, Depends(_definitions)]
 TheRuns = Annotated[Runs, Depends(_runs)]
 ThePersonas = Annotated[Personas, Depends(_personas)]
 
+OPERATOR_ROLE = "operator"
 VIEWER = Depends(require_role("viewer"))
 """Reads."""
-OPERATOR = Depends(require_role("operator"))
+OPERATOR = Depends(require_role(OPERATOR_ROLE))
 """Starts and changes."""

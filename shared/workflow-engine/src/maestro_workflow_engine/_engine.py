@@ -10,22 +10,30 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 from urllib.parse import unquote, urlsplit
 
-from maestro_workflow_engine import _payload
+from maestro_workflow_engine._blocked import BlockedInfo
 from maestro_workflow_engine._definitions import WorkflowDefinition
+from maestro_workflow_engine._engine_pauses import EnginePauses
+from maestro_workflow_engine._engine_runs import EngineRuns
 from maestro_workflow_engine._errors import PayloadError, WorkflowDefinitionError, WorkflowError
 from maestro_workflow_engine._handle import WorkflowHandle
 from maestro_workflow_engine._history_document import HistorySource, read_history
 from maestro_workflow_engine._payload_codec import PayloadCodec
 from maestro_workflow_engine._payload_options import DEFAULT_LIMIT_BYTES, DEFAULT_MAX_BYTES, PayloadOptions
 from maestro_workflow_engine._payload_store import PayloadStore
-from maestro_workflow_engine._records import HistoryEvent, RunPage, RunStatus
+from maestro_workflow_engine._queue import Queue
+from maestro_workflow_engine._queue_handle import QueueHandle
+from maestro_workflow_engine._queue_keeper import QueueInfo
+from maestro_workflow_engine._records import HistoryEvent, RunStatus
 from maestro_workflow_engine._registry import WorkflowRegistry
+from maestro_workflow_engine._retention import PurgeReport, Retention
 from maestro_workflow_engine._runner import Runner, RunnerOptions
 from maestro_workflow_engine._schedule_handle import ScheduleHandle
 from maestro_workflow_engine._schedule_input import schedule_input
 from maestro_workflow_engine._schedule_records import ScheduleInfo
 from maestro_workflow_engine._schedule_spec import CronSpec, IntervalSpec, Overlap
+from maestro_workflow_engine._start_options import StartOptions, StartOptionsError
 from maestro_workflow_engine._temporal import temporal_runner
+from maestro_workflow_engine._workflow_input import workflow_input
 from maestro_workflow_engine.embedded._runner import EmbeddedRunner
 from maestro_workflow_engine.embedded._surroundings import Surroundings
 
@@ -33,10 +41,11 @@ if TYPE_CHECKING:
     from maestro_workflow_engine._testing import TimeSkippingEngine
 
 R = TypeVar("R")
+_SHORTEST_BLOCK_WARNING = timedelta(milliseconds=10)
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:~@-]{0,199}\Z")
 
 
-class WorkflowEngine:
+class WorkflowEngine(EngineRuns, EnginePauses):
     """Runs workflows durably. Open it with `async with`.
 
     Args:
@@ -47,15 +56,19 @@ class WorkflowEngine:
         max_concurrent_workflows: How many runs may have steps running at once; the others wait their turn.
         max_workflows_in_memory: How many runs that only wait stay in memory; the others are taken up again when
             something happens to them.
+        queues: The queues that runs can be started in; more can be declared later.
         threads: How many plain (not async) step functions may run at once. Default: twice the processors, at least 8.
         codec: Encodes payloads before they are kept, such as `AesGcmCodec`. Default: they are kept as they are.
         payload_store: Holds large payloads: `file:///folder`, `s3://bucket/prefix`, or a `PayloadStore` with options.
             Default: everything is in the journal.
         payload_limit_bytes: The largest payload, encoded, that goes into the journal when there is a store.
         max_payload_bytes: The largest payload that an engine without a store takes; at least 64 KiB.
+        block_warning: How long a workflow, step or anything else may hold the event loop before a warning names it.
+            Default 1 s; None for never.
+        retention: How long runs are kept once they have ended. Default: for ever.
 
     Raises:
-        WorkflowDefinitionError: A URL names no runner or store, or two workflows share a name and version.
+        WorkflowDefinitionError: A URL names no runner or store, or two workflows share a name and version, or two queues a name.
         ValueError: A limit is too low.
     """
 
@@ -66,19 +79,27 @@ class WorkflowEngine:
         workflows: Iterable[WorkflowDefinition[..., Any]] = (),
         max_concurrent_workflows: int = 10_000,
         max_workflows_in_memory: int = 1_000,
+        queues: Iterable[Queue] = (),
         threads: int | None = None,
         codec: PayloadCodec | None = None,
         payload_store: PayloadStore | str | None = None,
         payload_limit_bytes: int = DEFAULT_LIMIT_BYTES,
         max_payload_bytes: int = DEFAULT_MAX_BYTES,
+        block_warning: timedelta | None = timedelta(seconds=1),
+        retention: Retention | None = None,
     ) -> None:
+        if block_warning is not None and block_warning < _SHORTEST_BLOCK_WARNING:
+            raise ValueError("block_warning must be 10 ms or more, or None")
         store = PayloadStore(payload_store) if isinstance(payload_store, str) else payload_store
         self._registry = WorkflowRegistry(workflows)
         options = RunnerOptions(
             max_concurrent=max_concurrent_workflows,
             max_in_memory=max_workflows_in_memory,
+            queues=_distinct(queues),
             threads=threads or max(8, 2 * (os.cpu_count() or 1)),
             payloads=PayloadOptions(codec, store, payload_limit_bytes, max_payload_bytes),
+            block_warning=block_warning,
+            retention=retention or Retention(),
         )
         self._runner: Runner = (
             temporal_runner(url, self._registry, options)
@@ -163,6 +184,14 @@ class WorkflowEngine:
         return self._runner.failure
 
     @property
+    def blocked(self) -> BlockedInfo | None:
+        """What has held the event loop for longer than `block_warning`; None when nothing does.
+
+        While the loop is held nothing on it can ask: read this from another thread.
+        """
+        return self._runner.blocked
+
+    @property
     def workflows(self) -> list[WorkflowDefinition[..., Any]]:
         """The registered workflows, every version."""
         return list(self._registry)
@@ -179,27 +208,56 @@ class WorkflowEngine:
         self._registry.add(definition)
         self._runner.registered(definition)
 
+    def declare_queue(self, queue: Queue) -> None:
+        """Declare a queue, or change the limits of the one of this name. Runs that have begun stay; those that wait follow.
+
+        A declaration lasts as long as the engine: the next one declares its queues itself.
+
+        Args:
+            queue: The queue.
+        """
+        self._runner.declare(queue)
+
+    def queue(self, name: str) -> QueueHandle:
+        """Return a handle on a queue, whether there is one or not."""
+        return QueueHandle(self._runner, name)
+
+    async def queues(self) -> list[QueueInfo]:
+        """List the queues as they stand, by name: those that are declared, and any other that runs wait in."""
+        return self._runner.queues.listing()
+
     @overload
     async def start(
-        self, workflow: WorkflowDefinition[..., R], /, *args: Any, id: str | None = None, **kwargs: Any
+        self,
+        workflow: WorkflowDefinition[..., R],
+        /,
+        *args: Any,
+        id: str | None = None,
+        options: StartOptions | None = None,
+        **kwargs: Any,
     ) -> WorkflowHandle[R]: ...
     @overload
-    async def start(self, workflow: str, /, *args: Any, id: str | None = None) -> WorkflowHandle[Any]: ...
+    async def start(
+        self, workflow: str, /, *args: Any, id: str | None = None, options: StartOptions | None = None
+    ) -> WorkflowHandle[Any]: ...
     async def start(
         self,
         workflow: WorkflowDefinition[..., Any] | str,
         /,
         *args: Any,
         id: str | None = None,  # noqa: A002  the field's term
+        options: StartOptions | None = None,
         **kwargs: Any,
     ) -> WorkflowHandle[Any]:
-        """Start a run; returns once it is kept.
+        """Start a run; returns once it is kept, whether it begins at once or waits for its turn.
 
         Args:
             workflow: The workflow, or its name ("name" or "name:version").
             *args: Its arguments. By name: the one input value, as JSON; of several parameters, an object.
-            id: The run's id. A run that has it already is returned instead of a second one being started.
-                Default: a new one.
+            id: The run's id. A run that has it already is returned instead of a second one being started, whatever its
+                input was and unless `options` say otherwise. Default: a new one.
+            options: In which queue and when it begins, what happens when there is such a run, and its search attributes.
+                Default: it begins at once.
             **kwargs: Its keyword arguments.
 
         Returns:
@@ -208,24 +266,21 @@ class WorkflowEngine:
         Raises:
             WorkflowNotFoundError: It is not registered.
             WorkflowConflictError: The id belongs to a run of another workflow.
+            RunExistsError: There is such a run, and `options` say that this is an error.
+            QueueNotFoundError: The queue is not declared.
+            StartOptionsError: `options` are none, or debounce with an id.
             PayloadError: The arguments do not fit the workflow, or are too large for an engine without a payload store.
             JournalWriteError: The run cannot be kept at the moment; it was not started.
         """
-        if isinstance(workflow, str):
-            name, _, version = workflow.partition(":")
-            definition = self._registry.find(name, version or None)
-            if kwargs or len(args) > 1:
-                raise PayloadError("a workflow started by name takes one input value")
-            raw = _payload.encode(args[0] if args else None)
-        else:
-            definition = self._registry.find(workflow.name, workflow.version)
-            raw = definition.signature.encode(args, kwargs)
-        try:
-            definition.signature.decode(raw)
-        except PayloadError as error:
-            raise PayloadError(f"the input of workflow {definition.name!r} {error}") from error
+        if options is not None and not isinstance(options, StartOptions):
+            raise StartOptionsError(
+                "options takes StartOptions; pass a workflow's own argument of that name by position"
+            )
+        if options is not None and options.debounce is not None and id is not None:
+            raise StartOptionsError("debounce and id do not go together: several starts share one run")
+        definition, _, raw = workflow_input(self._registry, workflow, args, kwargs)
         _check_id(id)
-        run_id = await self._runner.starting.start(definition, id, raw)
+        run_id = await self._runner.starting.start(definition, id, raw, options)
         return WorkflowHandle(self._runner, run_id, None if isinstance(workflow, str) else definition)
 
     async def fork(self, run_id: str, *, step: int, id: str | None = None) -> WorkflowHandle[Any]:  # noqa: A002  the field's term
@@ -245,6 +300,7 @@ class WorkflowEngine:
         Raises:
             WorkflowNotFoundError: No such run.
             StepNotFoundError: Its history has no such step.
+            HistoryPurgedError: Its history was purged.
             WorkflowConflictError: The new id is taken.
             PayloadError: The new id is none.
             JournalWriteError: The new run cannot be kept at the moment.
@@ -255,39 +311,6 @@ class WorkflowEngine:
     def handle(self, run_id: str) -> WorkflowHandle[Any]:
         """Return a handle on a run, whether there is one or not."""
         return WorkflowHandle(self._runner, run_id)
-
-    async def runs(
-        self,
-        *,
-        status: RunStatus | str | None = None,
-        workflow: str | None = None,
-        parent: str | None = None,
-        limit: int = 100,
-        cursor: str | None = None,
-    ) -> RunPage:
-        """List runs, newest first.
-
-        Args:
-            status: Only runs that stand here.
-            workflow: Only runs of this workflow.
-            parent: Only children of the run with this id.
-            limit: The most to return, 1 to 1,000.
-            cursor: `next_cursor` of the page before.
-
-        Raises:
-            ValueError: The status, limit or cursor is none.
-        """
-        if not 1 <= limit <= 1000:
-            raise ValueError("limit must lie between 1 and 1000")
-        if cursor is not None and not cursor.isdecimal():
-            raise ValueError(f"{cursor!r} is no cursor; pass next_cursor of the page before")
-        return await self._runner.reading.runs(
-            status=None if status is None else RunStatus(status),
-            workflow=workflow,
-            parent=parent,
-            limit=limit,
-            before=None if cursor is None else int(cursor),
-        )
 
     async def import_run(
         self,
@@ -331,6 +354,8 @@ class WorkflowEngine:
         catch_up: timedelta = timedelta(hours=1),
         paused: bool = False,
         jitter: timedelta | None = None,
+        queue: str | None = None,
+        priority: int = 5,
     ) -> ScheduleHandle:
         """Start a workflow again and again; returns once the schedule is kept.
 
@@ -344,6 +369,8 @@ class WorkflowEngine:
             catch_up: How late a run may start after the engine was away; what is later is counted as missed. Default 1 h.
             paused: Whether a new schedule waits for `resume()`. One that exists stays as it is. Default: it does not.
             jitter: The longest delay that is added to each time, so that many schedules do not start in step. Default: none.
+            queue: The queue its runs wait in. Default: they begin at once.
+            priority: Their place in the queue, 0 (most urgent) to 9.
 
         Returns:
             A handle on the schedule.
@@ -351,9 +378,12 @@ class WorkflowEngine:
         Raises:
             ScheduleSpecError: The id is none, or `catch_up` (at least 1 s) or `jitter` is too short.
             WorkflowNotFoundError: The workflow is not registered.
+            QueueNotFoundError: The queue is not declared.
+            StartOptionsError: The priority is none, or comes without a queue.
             PayloadError: The arguments do not fit the workflow.
             JournalWriteError: It cannot be kept at the moment; nothing was changed.
         """
+        StartOptions(queue=queue, priority=priority)  # refuses what does not go together
         definition, version, raw = schedule_input(self._registry, schedule_id, workflow, args)
         await self._runner.schedules.put(
             schedule_id,
@@ -365,6 +395,8 @@ class WorkflowEngine:
             catch_up=catch_up,
             jitter=jitter or timedelta(0),
             paused=paused,
+            queue=queue,
+            priority=priority,
         )
         return ScheduleHandle(self._runner, schedule_id)
 
@@ -375,6 +407,53 @@ class WorkflowEngine:
     async def schedules(self) -> list[ScheduleInfo]:
         """List the schedules, by id."""
         return await self._runner.schedules.listing()
+
+    async def purge(
+        self,
+        *,
+        older_than: timedelta,
+        status: RunStatus | str | Iterable[RunStatus | str] | None = None,
+        workflow: str | None = None,
+    ) -> PurgeReport:
+        """Delete runs that ended long enough ago, in portions small enough not to hold up others; returns once they are gone.
+
+        Their ids are free then: a start with one of them starts a new run. What `Retention` keeps for longer goes as well.
+
+        Args:
+            older_than: How long ago a run must have ended.
+            status: How it must have ended; one status or several. Default: in whatever way.
+            workflow: Only runs of this workflow.
+
+        Returns:
+            What was deleted, and how many runs were held back: an open child needs them, the retry of a parent does, or
+            somebody follows them.
+
+        Raises:
+            ValueError: The status is that of an open run, or the age is negative.
+            JournalWriteError: The journal cannot be written at the moment; what is gone by then stays gone.
+        """
+        statuses = _ended(status, older_than)
+        return await self._runner.purging.purge(older_than=older_than, statuses=statuses, workflow=workflow)
+
+    async def purgeable(
+        self,
+        *,
+        older_than: timedelta,
+        status: RunStatus | str | Iterable[RunStatus | str] | None = None,
+        workflow: str | None = None,
+    ) -> PurgeReport:
+        """Return what `purge` with the same arguments would report, and delete nothing.
+
+        Args:
+            older_than: How long ago a run must have ended.
+            status: How it must have ended; one status or several. Default: in whatever way.
+            workflow: Only runs of this workflow.
+
+        Raises:
+            ValueError: The status is that of an open run, or the age is negative.
+        """
+        statuses = _ended(status, older_than)
+        return await self._runner.purging.purgeable(older_than=older_than, statuses=statuses, workflow=workflow)
 
     def watch(self, run_id: str, *, after: int = -1) -> AsyncIterator[HistoryEvent]:
         """Follow a run: its history so far, then each event as it happens; ends with the run.
@@ -392,6 +471,29 @@ class WorkflowEngine:
 def _check_id(run_id: str | None) -> None:
     if run_id is not None and not _RUN_ID.match(run_id):
         raise PayloadError(f"{run_id!r} is no run id: use up to 200 letters, digits and . _ : ~ @ -")
+
+
+_ENDED = frozenset(status for status in RunStatus if not status.is_open)
+
+
+def _ended(status: RunStatus | str | Iterable[RunStatus | str] | None, older_than: timedelta) -> frozenset[RunStatus]:
+    if older_than < timedelta(0):
+        raise ValueError("older_than cannot be negative")
+    if status is None:
+        return _ENDED
+    statuses = frozenset(map(RunStatus, [status] if isinstance(status, str) else status))
+    if not statuses or not statuses <= _ENDED:
+        raise ValueError(f"only runs that have ended can be purged: status is one of {', '.join(sorted(_ENDED))}")
+    return statuses
+
+
+def _distinct(queues: Iterable[Queue]) -> list[Queue]:
+    by_name: dict[str, Queue] = {}
+    for queue in queues:
+        if queue.name in by_name:
+            raise WorkflowDefinitionError(f"queue {queue.name!r} is declared twice")
+        by_name[queue.name] = queue
+    return list(by_name.values())
 
 
 def _journal_path(url: str) -> str:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
+
+import msgspec
 
 from maestro_workflow_engine._failure import Failure
 
@@ -31,6 +33,26 @@ class PayloadError(WorkflowError):
     """A value could not be turned into JSON, or JSON did not fit the declared type."""
 
     code = "PAYLOAD_INVALID"
+
+
+class SearchAttributeError(WorkflowError, ValueError):
+    """A search attribute was refused.
+
+    Attributes:
+        attribute: Its name.
+        reason: Why.
+    """
+
+    code = "SEARCH_ATTRIBUTE_INVALID"
+
+    def __init__(self, attribute: str, reason: str) -> None:
+        super().__init__(attribute, reason)
+        self.attribute = attribute
+        self.reason = reason
+
+    def __str__(self) -> str:
+        """Return one readable line."""
+        return f"search attribute {self.attribute!r} was refused: {self.reason}"
 
 
 class EngineClosedError(WorkflowError):
@@ -63,8 +85,12 @@ class WorkflowNotFoundError(WorkflowError):
     code = "WORKFLOW_NOT_FOUND"
 
     def __init__(self, name: str, message: str) -> None:
-        super().__init__(message)
+        super().__init__(name, message)
         self.name = name
+
+    def __str__(self) -> str:
+        """Return the message."""
+        return str(self.args[1])
 
 
 class WorkflowConflictError(WorkflowError):
@@ -77,8 +103,12 @@ class WorkflowConflictError(WorkflowError):
     code = "WORKFLOW_CONFLICT"
 
     def __init__(self, run_id: str, message: str) -> None:
-        super().__init__(message)
+        super().__init__(run_id, message)
         self.run_id = run_id
+
+    def __str__(self) -> str:
+        """Return the message."""
+        return str(self.args[1])
 
 
 class UpdateRejectedError(WorkflowError):
@@ -130,9 +160,53 @@ class WorkflowEndedError(WorkflowError):
     code = "WORKFLOW_ENDED"
 
     def __init__(self, run_id: str, status: str) -> None:
-        super().__init__(f"run {run_id!r} has ended ({status})")
+        super().__init__(run_id, status)
         self.run_id = run_id
         self.status = status
+
+    def __str__(self) -> str:
+        """Return one readable line."""
+        return f"run {self.run_id!r} has ended ({self.status})"
+
+
+class WorkflowOpenError(WorkflowError):
+    """A run cannot be deleted, because it or a child of it has not ended.
+
+    Attributes:
+        run_id: The run that was to go.
+        open_ids: Runs that have not ended; the first few.
+        open_count: How many there are.
+    """
+
+    code = "WORKFLOW_OPEN"
+
+    def __init__(self, run_id: str, open_ids: tuple[str, ...], open_count: int) -> None:
+        more = f" and {open_count - len(open_ids)} more" if open_count > len(open_ids) else ""
+        names = ", ".join(map(repr, open_ids))
+        super().__init__(
+            f"run {run_id!r} cannot be deleted before these have ended: {names}{more}; cancel or terminate them"
+        )
+        self.run_id = run_id
+        self.open_ids = open_ids
+        self.open_count = open_count
+
+
+class HistoryPurgedError(WorkflowError):
+    """What was asked for needs the history of a run, of which only the first and the last event are left.
+
+    Attributes:
+        run_id: The run.
+        purged_at: When the rest was purged.
+    """
+
+    code = "HISTORY_PURGED"
+
+    def __init__(self, run_id: str, purged_at: datetime) -> None:
+        super().__init__(
+            f"the history of run {run_id!r} was purged on {purged_at:%Y-%m-%d}; its status, input, output and failure are kept"
+        )
+        self.run_id = run_id
+        self.purged_at = purged_at
 
 
 class QueryNotFoundError(WorkflowError, LookupError):
@@ -257,6 +331,65 @@ class StepTimeoutError(WorkflowError, TimeoutError):
         return f"step {self.step!r} took longer than {self.timeout_s:g} s"
 
 
+class StepHeartbeatTimeoutError(StepTimeoutError):
+    """An attempt of a step gave no sign of life for longer than the step's heartbeat timeout.
+
+    Attributes:
+        step: The step's name.
+        timeout_s: The limit, in seconds.
+    """
+
+    code = "STEP_HEARTBEAT_TIMEOUT"
+
+    def __str__(self) -> str:
+        """Return one readable line."""
+        return f"step {self.step!r} gave no heartbeat for {self.timeout_s:g} s"
+
+
+class StepTotalTimeoutError(StepTimeoutError):
+    """A step did not complete within its total timeout, which counts all attempts and the waits between them.
+
+    Attributes:
+        step: The step's name.
+        timeout_s: The limit, in seconds.
+        attempts: How many attempts were begun.
+        last_failure: What the last attempt that failed by itself failed with; None when there was none.
+    """
+
+    code = "STEP_TOTAL_TIMEOUT"
+
+    def __init__(self, step: str, timeout_s: float, attempts: int, last_failure: dict[str, Any] | None = None) -> None:
+        super().__init__(step, timeout_s)
+        self.args = (step, timeout_s, attempts, last_failure)  # as JSON values, so that the journal can make it again
+        self.attempts = attempts
+        self.last_failure = None if last_failure is None else msgspec.convert(last_failure, Failure)
+
+    def __str__(self) -> str:
+        """Return one readable line."""
+        line = f"step {self.step!r} did not complete within {self.timeout_s:g} s; attempts: {self.attempts}"
+        return line if self.last_failure is None else f"{line}; the last one failed with {self.last_failure.summary}"
+
+
+class NonRetryableError(WorkflowError):
+    """Raise it in a step (or derive from it) to fail the step at once, whatever its retry policy says."""
+
+    code = "STEP_NON_RETRYABLE"
+
+
+class RetryAfterError(WorkflowError):
+    """Raise it in a step to say when the next attempt is to begin; whether there is one is up to the retry policy.
+
+    Attributes:
+        delay: How long to wait before the next attempt, instead of what the retry policy says.
+    """
+
+    code = "STEP_RETRY_AFTER"
+
+    def __init__(self, message: str = "", *, delay: timedelta = timedelta(0)) -> None:
+        super().__init__(message)
+        self.delay = delay
+
+
 class NonDeterminismError(WorkflowError):
     """On replay the workflow's code took another path than its history shows.
 
@@ -319,6 +452,20 @@ class JournalCorruptError(JournalError):
     """The journal file is damaged, or is no journal. Nothing was changed in it."""
 
     code = "JOURNAL_CORRUPT"
+
+    @classmethod
+    def damaged(cls, path: Path | str, what: str) -> JournalCorruptError:
+        """Make the error for a journal that was one, and say how to get at what is left of it.
+
+        Args:
+            path: The journal file.
+            what: What was found, as the end of a sentence about the file.
+        """
+        return cls(
+            path,
+            f"journal {path} {what}; nothing was changed. `maestro workflow journal check {path}` tells what is damaged, and "
+            f"`maestro workflow journal export {path}` gets out the runs that can be read.",
+        )
 
 
 class JournalVersionError(JournalError):

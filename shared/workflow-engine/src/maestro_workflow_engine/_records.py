@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from maestro_workflow_engine._attributes import AttributeValue
 from maestro_workflow_engine._failure import Failure
 from maestro_workflow_engine.machine import _events as ev
 from maestro_workflow_engine.machine._pending import Wait
@@ -15,6 +16,9 @@ from maestro_workflow_engine.machine._pending import Wait
 
 class RunStatus(StrEnum):
     """Where a run stands."""
+
+    QUEUED = "queued"
+    """It waits to begin: in a queue, for a time, or for another run of its key."""
 
     RUNNING = "running"
     """It has not ended: it works, waits or sleeps."""
@@ -37,11 +41,14 @@ class RunStatus(StrEnum):
     @property
     def is_open(self) -> bool:
         """Whether the run has not ended."""
-        return self in (RunStatus.RUNNING, RunStatus.PAUSED)
+        return self in _OPEN
+
+
+_OPEN = frozenset({RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.PAUSED})
 
 
 class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """A run as listings show it. Times are UTC."""
+    """A run as listings show it. Times are UTC; `attributes` are its search attributes as they are on disk."""
 
     id: str
     workflow: str
@@ -50,6 +57,23 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     finished_at: datetime | None = None
     parent_id: str | None = None
+    attributes: dict[str, AttributeValue] = {}
+
+
+class PausedWorkflow(msgspec.Struct, frozen=True, kw_only=True):
+    """A workflow whose runs are paused.
+
+    Attributes:
+        workflow: Its name.
+        version: The version that is paused; None for every version.
+        since: When it was paused, UTC.
+        reason: Why, as given.
+    """
+
+    workflow: str
+    version: str | None = None
+    since: datetime
+    reason: str = ""
 
 
 class RunDetail(RunInfo, frozen=True, kw_only=True):
@@ -62,6 +86,10 @@ class RunDetail(RunInfo, frozen=True, kw_only=True):
         trace: The W3C traceparent of whoever started it.
         waiting_for: What it waits for at the moment.
         problem: Why it cannot go on, in words; None when nothing is wrong.
+        ran_as: The id it had before another run was started anew under it; None for every other run.
+        paused_with: The pause of its workflow, which it has to wait for; None when there is none, or it has ended. A run that
+            is paused by itself has the status `paused`.
+        history_purged_at: When its history was purged but for the first and the last event; None when it is whole.
     """
 
     input: Any = None
@@ -70,10 +98,13 @@ class RunDetail(RunInfo, frozen=True, kw_only=True):
     trace: str | None = None
     waiting_for: list[Wait] = []
     problem: str | None = None
+    ran_as: str | None = None
+    paused_with: PausedWorkflow | None = None
+    history_purged_at: datetime | None = None
 
 
 class RunPage(msgspec.Struct, frozen=True):
-    """One page of a listing, newest first.
+    """One page of a listing.
 
     Attributes:
         runs: The runs.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -10,12 +10,18 @@ from typing import Any, Protocol
 
 import msgspec
 
+from maestro_workflow_engine._blocked import BlockedInfo
 from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._errors import WorkflowError
 from maestro_workflow_engine._history_document import HistoryDocument
 from maestro_workflow_engine._payload_options import PayloadOptions
-from maestro_workflow_engine._records import HistoryEvent, RunDetail, RunPage, RunStatus
+from maestro_workflow_engine._queue import Queue
+from maestro_workflow_engine._queue_keeper import QueueKeeper
+from maestro_workflow_engine._records import HistoryEvent, PausedWorkflow, RunDetail, RunPage, RunStatus
+from maestro_workflow_engine._retention import PurgeReport, Retention
+from maestro_workflow_engine._run_filter import RunFilter, RunOrder
 from maestro_workflow_engine._schedule_keeper import ScheduleKeeper
+from maestro_workflow_engine._start_options import StartOptions
 from maestro_workflow_engine.machine._events import UpdateAnswered
 
 
@@ -35,12 +41,27 @@ class RunnerOptions:
     payloads: PayloadOptions
     """How payloads are kept."""
 
+    queues: Sequence[Queue]
+    """The queues that are declared at first."""
+
+    block_warning: timedelta | None
+    """How long something may hold the event loop before it is named; None for never."""
+
+    retention: Retention
+    """How long runs are kept once they have ended."""
+
 
 class RunStarting(Protocol):
     """Makes runs. Each call returns once the run is kept."""
 
-    async def start(self, definition: WorkflowDefinition[..., Any], run_id: str | None, input_: msgspec.Raw) -> str:
-        """Start a run, or find the one that has this id; return its id, a new one for None."""
+    async def start(
+        self,
+        definition: WorkflowDefinition[..., Any],
+        run_id: str | None,
+        input_: msgspec.Raw,
+        options: StartOptions | None = None,
+    ) -> str:
+        """Start a run as the options say, or find the one there is; return its id, a new one for None."""
 
     async def fork(self, run_id: str, step: int, new_id: str | None) -> str:
         """Make a new run from the beginning of another's history; return its id."""
@@ -70,6 +91,9 @@ class RunSteering(Protocol):
     async def terminate(self, run_id: str, reason: str) -> None:
         """End a run at once."""
 
+    async def reprioritize(self, run_id: str, priority: int) -> None:
+        """Move a run that waits within its queue."""
+
     async def retry(self, run_id: str) -> None:
         """Let a failed run go on from its failed step."""
 
@@ -95,10 +119,41 @@ class RunReading(Protocol):
     def watch(self, run_id: str, after: int = -1) -> AsyncIterator[HistoryEvent]:
         """Follow a run's history to its end."""
 
-    async def runs(
-        self, *, status: RunStatus | None, workflow: str | None, parent: str | None, limit: int, before: int | None
-    ) -> RunPage:
-        """List runs, newest first."""
+    async def runs(self, wanted: RunFilter, *, order: RunOrder, limit: int, cursor: str | None) -> RunPage:
+        """List runs."""
+
+    async def count(self, wanted: RunFilter) -> int:
+        """Count runs."""
+
+
+class WorkflowPausing(Protocol):
+    """Pauses workflows: all runs of one, those to come included. Each call returns once what it did is kept."""
+
+    async def pause(self, workflow: str, version: str | None, reason: str) -> None:
+        """Start nothing more of a workflow's runs; of every version for None."""
+
+    async def resume(self, workflow: str, version: str | None) -> None:
+        """Take back a pause of the same workflow and version."""
+
+    def paused(self) -> list[PausedWorkflow]:
+        """Return which workflows are paused."""
+
+
+class RunPurging(Protocol):
+    """Deletes runs that have ended. Each call returns once they are gone."""
+
+    async def purge(
+        self, *, older_than: timedelta, statuses: frozenset[RunStatus], workflow: str | None
+    ) -> PurgeReport:
+        """Delete runs that ended long enough ago."""
+
+    async def purgeable(
+        self, *, older_than: timedelta, statuses: frozenset[RunStatus], workflow: str | None
+    ) -> PurgeReport:
+        """Return what `purge` would report."""
+
+    async def delete(self, run_id: str) -> PurgeReport:
+        """Delete one run and its children."""
 
 
 class Runner(Protocol):
@@ -115,6 +170,10 @@ class Runner(Protocol):
         """Why nothing new can be accepted at the moment; None when all is well."""
 
     @property
+    def blocked(self) -> BlockedInfo | None:
+        """What holds the event loop; None when nothing does. May be read from any thread, open or not."""
+
+    @property
     def starting(self) -> RunStarting:
         """Makes runs."""
 
@@ -125,6 +184,21 @@ class Runner(Protocol):
     @property
     def reading(self) -> RunReading:
         """Looks at runs."""
+
+    @property
+    def pausing(self) -> WorkflowPausing:
+        """Pauses workflows."""
+
+    @property
+    def purging(self) -> RunPurging:
+        """Deletes runs."""
+
+    @property
+    def queues(self) -> QueueKeeper:
+        """The queues it keeps."""
+
+    def declare(self, queue: Queue) -> None:
+        """Add a queue, or change the limits of the one of this name."""
 
     @property
     def schedules(self) -> ScheduleKeeper:

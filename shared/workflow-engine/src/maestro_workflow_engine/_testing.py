@@ -55,7 +55,7 @@ class TimeSkippingEngine(WorkflowEngine):
         self._clock.explain = self._unfinished
         self._stand_ins = StandIns(steps)
         self.time = VirtualTime(self._clock)
-        super().__init__(url, workflows=workflows, **options)
+        super().__init__(url, workflows=workflows, **{"block_warning": None, **options})
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -72,9 +72,13 @@ class TimeSkippingEngine(WorkflowEngine):
         )
 
     async def _unfinished(self) -> list[str]:
-        page = await self.runs(status=RunStatus.RUNNING, limit=_RUNS_NAMED)
         lines = []
-        for run in page.runs:
+        unfinished = [
+            run
+            for status in (RunStatus.RUNNING, RunStatus.QUEUED)
+            for run in (await self.runs(status=status, limit=_RUNS_NAMED)).runs
+        ]
+        for run in unfinished[:_RUNS_NAMED]:
             detail = await self.handle(run.id).status()
             waits = " and ".join(map(_named, detail.waiting_for)) or detail.problem or "nothing"
             lines.append(f"run {run.id!r} of {run.workflow!r} waits for {waits}")

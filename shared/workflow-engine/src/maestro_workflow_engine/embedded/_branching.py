@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from maestro_workflow_engine._errors import StepNotFoundError, WorkflowConflictError
-from maestro_workflow_engine.embedded._journal import NewRun, StatusChange, Write
+from maestro_workflow_engine.embedded import _attribute_rows as attribute_rows
+from maestro_workflow_engine.embedded import _queue_rows as rows
+from maestro_workflow_engine.embedded._journal import NewRun, Statement, StatusChange, Write
 from maestro_workflow_engine.embedded._loading import effective
+from maestro_workflow_engine.embedded._opened import whole
 from maestro_workflow_engine.embedded._reader import JournalReader, RunRow
 from maestro_workflow_engine.embedded._sealing import Sealer
 from maestro_workflow_engine.machine import _events as ev
@@ -62,10 +67,18 @@ def forked(source: RunRow, events: Sequence[ev.Event], sealer: Sealer, *, key: i
     Raises:
         PayloadError: A payload is too large to be kept.
     """
+    started = events[0]
+    admission = started.admission if isinstance(started, ev.RunStarted) else None
+    also: tuple[Statement, ...] = ()
+    if admission is not None:  # it counts in the queue; a key is the other run's
+        admission = msgspec.structs.replace(admission, singleton=None, debounce=None, latest_us=None)
+        events = [msgspec.structs.replace(started, admission=admission), *events[1:]]
+        also = (rows.put(key, admission, begun=1),)
     row = NewRun(key, run_id, source.workflow, source.version, "running", now, None, None)
     objects: dict[str, bytes] = {}
-    rows = [(key, position, sealer.seal(run_id, position, event, objects)) for position, event in enumerate(events)]
-    return Write(lambda: None, row, rows, objects=objects)
+    placed = [(key, position, sealer.seal(run_id, position, event, objects)) for position, event in enumerate(events)]
+    also += attribute_rows.made(key, attribute_rows.attributes_of(events))
+    return Write(lambda: None, row, placed, also=also, objects=objects)
 
 
 def redrives(reader: JournalReader, sealer: Sealer, row: RunRow, now: int) -> list[tuple[RunRow, Write]]:
@@ -82,12 +95,15 @@ def redrives(reader: JournalReader, sealer: Sealer, row: RunRow, now: int) -> li
 
     Raises:
         WorkflowConflictError: The run has not failed, is a child, or no step of it failed.
+        HistoryPurgedError: Its history, or that of the child that failed, is not whole any more.
     """
-    if row.parent_key is not None:
-        parent = reader.by_key(row.parent_key)
-        raise WorkflowConflictError(
-            row.id, f"run {row.id!r} is a child: retry {parent.id if parent else 'its parent'!r} instead"
-        )
+    parent = None if row.parent_key is None else reader.by_key(row.parent_key)
+    if parent is not None and parent.status in (
+        "running",
+        "paused",
+        "failed",
+    ):  # one that ended well will not ask again
+        raise WorkflowConflictError(row.id, f"run {row.id!r} is a child: retry {parent.id!r} instead")
     return _redrives(reader, sealer, row, now)
 
 
@@ -96,24 +112,61 @@ def _redrives(reader: JournalReader, sealer: Sealer, row: RunRow, now: int) -> l
         raise WorkflowConflictError(
             row.id, f"run {row.id!r} has not failed ({row.status}); only failed runs can be retried"
         )
-    history = list(reader.history(row.key))
+    if row.ran_as is not None:
+        raise WorkflowConflictError(
+            row.id, f"run {row.id!r} cannot go on: another run was started under its id {row.ran_as!r}; fork it instead"
+        )
+    history = list(reader.history(whole(row).key))
     failed = next(((p, e) for p, e in reversed(effective(history)) if isinstance(e, _FAILURES)), None)
     if failed is None:
         raise WorkflowConflictError(
             row.id, f"no step of run {row.id!r} failed: its own code did; mend it and fork the run"
         )
     position, event = failed
-    next_one, objects = history[-1][0] + 1, dict[str, bytes]()
-    marker = sealer.seal(row.id, next_one, ev.RunRedriven(now, position), objects)
-    own = Write(
-        lambda: None,
-        events=[(row.key, next_one, marker)],
-        status=StatusChange(row.key, "running"),
-        objects=objects,
-    )
-    below: list[tuple[RunRow, Write]] = []
+    below = _reopened_children(reader, sealer, row, history, now)
     if isinstance(event, ev.ChildFailed):
         child = reader.by_id(event.run_id)
         if child is not None and child.parent_key == row.key:
-            below = _redrives(reader, sealer, child, now)
-    return [*below, (row, own)]
+            below += _redrives(reader, sealer, child, now)
+    return [*below, (row, _redriven(sealer, row, history, position, now))]
+
+
+def _redriven(sealer: Sealer, row: RunRow, history: History, dropped_from: int, now: int) -> Write:
+    next_one, objects = history[-1][0] + 1, dict[str, bytes]()
+    redriven = ev.RunRedriven(now, dropped_from)
+    marker = sealer.seal(row.id, next_one, redriven, objects)
+    left = [event for _, event in effective([*history, (next_one, redriven)])]
+    dropped_some = any(isinstance(event, ev.AttributesSet) and at >= dropped_from for at, event in history)
+    also = attribute_rows.rebuilt(row.key, attribute_rows.attributes_of(left)) if dropped_some else ()
+    started = next((event for _, event in history if isinstance(event, ev.RunStarted)), None)
+    if started is not None and started.admission is not None:
+        also += (rows.put(row.key, started.admission, begun=1),)
+    return Write(
+        lambda: None,
+        events=[(row.key, next_one, marker)],
+        status=StatusChange(row.key, "running"),
+        also=also,
+        objects=objects,
+    )
+
+
+def _reopened_children(
+    reader: JournalReader, sealer: Sealer, row: RunRow, history: History, now: int
+) -> list[tuple[RunRow, Write]]:
+    """Return the writes that let the children go on that were stopped because their parent closed.
+
+    A child is one of them when it was stopped, its parent never heard of its end, and never asked it to stop.
+    """
+    events = [event for _, event in effective(history)]
+    heard = {event.seq for event in events if isinstance(event, (ev.ChildCompleted, ev.ChildFailed, ev.ChildCancelled))}
+    asked = {event.run_id for event in events if isinstance(event, ev.CancelSent)}
+    found: list[tuple[RunRow, Write]] = []
+    for child in reader.children(row.key):
+        if child.status not in ("cancelled", "terminated") or child.parent_seq in heard or child.id in asked:
+            continue
+        below = list(reader.history(whole(child).key))
+        stops = [p for p, e in effective(below) if isinstance(e, (ev.CancelRequested, ev.RunTerminated))]
+        if stops:
+            found += _reopened_children(reader, sealer, child, below, now)
+            found.append((child, _redriven(sealer, child, below, stops[-1], now)))
+    return found

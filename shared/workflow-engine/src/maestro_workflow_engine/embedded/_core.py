@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
 
+from maestro_core_logging import get_logger
+from maestro_workflow_engine._attributes import Stored
 from maestro_workflow_engine._definitions import WorkflowDefinition
-from maestro_workflow_engine._errors import JournalWriteError, PayloadError, WorkflowError
+from maestro_workflow_engine._errors import JournalCorruptError, JournalWriteError, PayloadError
+from maestro_workflow_engine._parent_close import ParentClose
 from maestro_workflow_engine._records import RunStatus
 from maestro_workflow_engine._registry import WorkflowRegistry
+from maestro_workflow_engine.embedded import _attribute_rows as attribute_rows
 from maestro_workflow_engine.embedded import _crash_points as crash_points
+from maestro_workflow_engine.embedded._admissions import Admissions
 from maestro_workflow_engine.embedded._alarms import Alarms
 from maestro_workflow_engine.embedded._children import Children
 from maestro_workflow_engine.embedded._closing import Closing
+from maestro_workflow_engine.embedded._displacing import Displaced
 from maestro_workflow_engine.embedded._downloads import Downloads
-from maestro_workflow_engine.embedded._journal import NewRun, Parked, Statement, StatusChange, Write
+from maestro_workflow_engine.embedded._heart import Heart
+from maestro_workflow_engine.embedded._journal import NewRun, Parked, Parking, Statement, StatusChange, Write
 from maestro_workflow_engine.embedded._live import LiveRun
 from maestro_workflow_engine.embedded._loading import new_machine
+from maestro_workflow_engine.embedded._pauses import Pauses
 from maestro_workflow_engine.embedded._reader import JournalReader
 from maestro_workflow_engine.embedded._refusal import in_place_of
 from maestro_workflow_engine.embedded._residents import WAKE, Residents
@@ -29,6 +38,9 @@ from maestro_workflow_engine.embedded._uploads import Uploads
 from maestro_workflow_engine.embedded._watchers import Answers, Endings, Watchers
 from maestro_workflow_engine.machine import _commands as cmd
 from maestro_workflow_engine.machine import _events as ev
+
+_SET_CLOSE = "UPDATE runs SET on_parent_close = ? WHERE key = ?"
+_logger = get_logger(__name__)
 
 
 class Core:
@@ -42,11 +54,16 @@ class Core:
         steps: Runs their steps.
         children: Starts and stops their children.
         closing: Ends them.
-        importing: The ids of runs that are being taken over from another journal.
+        admissions: The runs that wait to begin.
+        pauses: Which workflows are paused.
+        rung_us: The latest time at which a sleeping run of one of them should have woken (µs since the epoch).
+        importing: The ids of runs that are on their way to the disk and not in memory.
         growing: Tells of every event.
         endings: Tells of every end.
         answers: Tells of every answer to an update.
-        on_end: Called with the id of every run that has ended.
+        on_end: Called with the id of every run that has ended, each of them.
+        purging: The keys of runs whose deletion is on the way to the disk.
+        retrying: The keys of failed runs that are being brought back to life.
     """
 
     def __init__(
@@ -68,12 +85,15 @@ class Core:
         self._sealer = sealer
         self._last_key = reader.last_key()
         self.importing: set[str] = set()
+        self.pauses = Pauses(reader.pauses())
+        self.rung_us = 0
         self._alarms = Alarms(self._ring, self._clock)
         self.residents = Residents(
             journal,
             reader,
             registry,
             downloads=downloads,
+            pauses=self.pauses,
             alarms=self._alarms,
             clock=self._clock,
             most=max_in_memory,
@@ -86,26 +106,41 @@ class Core:
             find=self.residents.by_key.get,
             report=self.append,
             surroundings=surroundings,
+            heart=Heart(journal, reader, sealer, surroundings, self.live),
         )
-        self.children = Children(self, reader, registry, self._clock)
+        self.admissions = Admissions(self, journal, reader, registry, sealer=sealer, clock=self._clock)
+        self.children = Children(self, journal, reader, registry, self._clock)
         self.closing = Closing(self, journal, sealer, self._clock)
         self.growing = Watchers()
         self.endings = Endings()
         self.answers = Answers()
-        self.on_end: Callable[[str], None] = _nobody
+        self.on_end: list[Callable[[str], None]] = []
+        self.purging: set[int] = set()
+        self.retrying: set[int] = set()
 
     def recover(self) -> list[int]:
         """Set the alarms of sleeping runs.
 
         Returns:
-            The keys of the runs that were at work when the journal was last closed; load each.
+            The keys of the runs that were at work when the journal was last closed, and are not held by a pause; load each.
         """
         self._alarms.fill((wake_us, key, WAKE) for wake_us, key in self._reader.sleeping())
-        return self._reader.interrupted()
+        return [
+            key for key, workflow, version in self._reader.interrupted() if self.pauses.find(workflow, version) is None
+        ]
+
+    def take_up(self, key: int) -> None:
+        """Bring a run into memory, so that it goes on by itself. One that cannot be read stays where it is."""
+        try:
+            self.residents.load(key)
+        except JournalCorruptError as error:  # the others go on; asked for, this one says the same
+            _logger.error("Run cannot be taken up", key=key, problem=str(error), code=error.code)
 
     def close(self) -> None:
         """Stop every step and put what can sleep to sleep; the journal still takes these last writes."""
+        self.admissions.close()
         self._alarms.close()
+        self.steps.heart.close()
         self.residents.close()
         for run in self.residents:
             if run.is_idle:
@@ -121,6 +156,11 @@ class Core:
     def live(self, run_id: str) -> LiveRun | None:
         """Return a run that is in memory."""
         return self.residents.by_id.get(run_id)
+
+    def key_of(self, run_id: str) -> int | None:
+        """Return the key of a run that is in memory or about to be on disk."""
+        arrival = self.admissions.arriving.get(run_id) or self.residents.by_id.get(run_id)
+        return None if arrival is None else arrival.key
 
     def new_key(self) -> int:
         """Return a key for a run that is written by somebody else."""
@@ -144,11 +184,15 @@ class Core:
         input_: msgspec.Raw,
         *,
         trace: str | None,
+        attributes: dict[str, Stored] | None = None,
         parent: tuple[LiveRun, int] | None = None,
+        on_close: str = ParentClose.CANCEL,
+        announce: ev.ChildStarted | None = None,
         on_durable: Callable[[], None] | None = None,
         on_failed: Callable[[JournalWriteError], None] | None = None,
         also: tuple[Statement, ...] = (),
         order: tuple[int | str, ...] = (),
+        displaced: Displaced | None = None,
     ) -> LiveRun:
         """Make a new run. It begins once it is on disk.
 
@@ -157,27 +201,48 @@ class Core:
             run_id: Its id, which must be free.
             input_: Its input.
             trace: The W3C traceparent of whoever starts it.
+            attributes: Its search attributes.
             parent: The run that starts it as a child, and the sequence number of its call.
+            on_close: What happens to it when its parent closes.
+            announce: What happens to the parent once the run is on disk, in the same transaction.
             on_durable: Called once it is on disk.
             on_failed: Called when the disk refuses it; there is no run then. Without it the write is tried until it succeeds.
             also: What is to reach the disk with it.
             order: Runs and names whose earlier writes go ahead of it.
+            displaced: How the run that has the id makes room for it.
 
         Raises:
             PayloadError: The input is too large to be kept; there is no run.
         """
-        started = ev.RunStarted(self._clock.now_us(), input_, self._clock.random.getrandbits(62), trace)
-        objects: dict[str, bytes] = {}
+        first_seq = 0 if displaced is None else displaced.first_seq
+        started = ev.RunStarted(
+            self._clock.now_us(), input_, self._clock.random.getrandbits(62), trace, first_seq, attributes or None
+        )
+        objects: dict[str, bytes] = {} if displaced is None else displaced.objects
         data = self._sealer.seal(run_id, 0, started, objects)
         parent_ref = None if parent is None else (parent[0].key, parent[1])
         machine = new_machine(definition, run_id, parent[0].id if parent else None)
         run = LiveRun(self.new_key(), run_id, definition.name, definition.version, machine, parent_ref, 1, unflushed=1)
+        run.started, run.on_close = started, on_close
+        if self.pauses:
+            run.is_held = self.pauses.find(run.workflow, run.version) is not None
+        if attributes:
+            also = (*also, *attribute_rows.made(run.key, attributes))
         self.residents.admit(run)
+        events, parked, news = [(run.key, 0, data)], None, None
+        if parent is not None and announce is not None:
+            news = parent[0], announce, self.reserve(parent[0])
+            events.append((parent[0].key, news[2], self._sealer.seal(parent[0].id, news[2], announce, objects)))
+            parked = self.unpark(parent[0])
+        if parent is not None and on_close != ParentClose.CANCEL:
+            also = (*also, (_SET_CLOSE, (on_close, run.key)))
 
         def durable() -> None:
             if on_durable is not None:
                 on_durable()
             self.happened(run, started, 0)
+            if news is not None:
+                self.happened(*news)
 
         def failed(error: JournalWriteError) -> None:
             self.residents.forget(run)
@@ -193,9 +258,11 @@ class Core:
             started.time,
             *(parent_ref or (None, None)),
         )
-        events = [(run.key, 0, data)]
         failing = failed if on_failed else None
-        self._journal.submit(Write(durable, row, events, on_failed=failing, also=also, order=order, objects=objects))
+        first = () if displaced is None else displaced.statements
+        write = Write(durable, row, events, parked=parked, on_failed=failing, also=also, order=order, objects=objects)
+        write.first = first
+        self._journal.submit(write)
         return run
 
     def append(
@@ -217,6 +284,15 @@ class Core:
             return
         objects: dict[str, bytes] = {}
         event, data = self.seal(run, run.next_position, event, objects)
+        if isinstance(event, ev.ARRIVALS):
+            if run.is_over:
+                run.held_back.append(
+                    partial(
+                        self._let_in, run, event, status=status, on_durable=on_durable, on_failed=on_failed, also=also
+                    )
+                )
+                return
+            run.arriving += 1
         position = self.reserve(run)
 
         def durable() -> None:
@@ -224,11 +300,16 @@ class Core:
                 on_durable()
             if isinstance(event, ev.UpdateAnswered):  # as it was kept: an answer may be too large
                 self.answers.resolve(run.key, event)
+            if isinstance(event, ev.ARRIVALS):
+                run.arriving -= 1
             self.happened(run, event, position)
 
         def failed(error: JournalWriteError) -> None:
             run.unflushed -= 1
-            self.residents.settle(run)
+            if isinstance(event, ev.ARRIVALS):
+                run.arriving -= 1
+                self._start_over_at_last(run)
+            self._settle(run)
             if on_failed is not None:
                 on_failed(error)
 
@@ -264,7 +345,7 @@ class Core:
         if not run.parked_on_disk:
             return None
         run.parked_on_disk = False
-        return Parked(run.key, parked=False)
+        return Parked(run.key, Parking.NOT)
 
     def happened(self, run: LiveRun, event: ev.Event, position: int) -> None:
         """Let an event happen that is on disk: apply it, and do what the run then asks for."""
@@ -272,18 +353,16 @@ class Core:
         self.growing.notify(run.key)
         if isinstance(event, (ev.RunPaused, ev.RunResumed)):
             run.is_paused = isinstance(event, ev.RunPaused)
+            self.admissions.hold(run.key, is_held=run.is_paused)
         if run.machine is None or run not in self.residents:
             return
         if position <= run.seen:  # it came while the run was being taken up
-            self.residents.settle(run)
-            return
-        if run.is_continuing and isinstance(event, (ev.SignalReceived, ev.CancelRequested)):
-            self.append(run, event)  # it came between two passes: journal it again, for the new one
+            self._settle(run)
             return
         crash_points.reach(crash_points.BEFORE_APPLY)
         try:
             commands = run.machine.apply(event, position)
-        except WorkflowError as error:
+        except Exception as error:  # noqa: BLE001  one run stops over it; those that share its commit go on
             run.machine.drop()
             run.machine = None
             self.steps.retire(run)
@@ -294,21 +373,92 @@ class Core:
             self.steps.hold(run)
         elif isinstance(event, ev.RunResumed):
             commands = [c for c in run.machine.outstanding() if getattr(c, "seq", None) not in run.steps]
-        elif isinstance(event, ev.StepRetrying) and not run.is_paused:
+        elif isinstance(event, ev.StepRetrying) and not (run.is_paused or run.is_held):
             retry = run.machine.step_command(event.seq)
             if retry is not None:
                 self.steps.request(run, retry)
         self._execute(run, commands)
+        self._start_over_at_last(run)
+        self._settle(run)
+
+    def hold(self, run: LiveRun) -> None:
+        """Start nothing more of a run: its workflow is paused."""
+        run.is_held = True
+        self.steps.hold(run)
         self.residents.settle(run)
 
+    def release(self, run: LiveRun) -> None:
+        """Let a run go on that was held, as soon as nothing is being written for it.
+
+        What is being written may answer what its machine would ask for again: a step that has just returned.
+        """
+        if not run.is_held or run.unflushed or self.pauses.find(run.workflow, run.version) is not None:
+            return
+        run.is_held = False
+        if run.machine is not None and not run.is_ending:
+            self._execute(run, [c for c in run.machine.outstanding() if getattr(c, "seq", None) not in run.steps])
+        self.residents.settle(run)
+
+    def _settle(self, run: LiveRun) -> None:
+        if run.is_held:
+            self.release(run)
+        self.residents.settle(run)
+
+    def _start_over_at_last(self, run: LiveRun) -> None:
+        if not run.is_over or run.arriving or run.is_ending or run.is_paused or run.is_held:
+            return
+        if run.machine is not None:
+            continuation = run.machine.continuation
+            if continuation is not None:
+                self.closing.start_over(run, continuation)
+
+    def let_in(self, run: LiveRun) -> None:
+        """Journal what was held back while a run waited to start over, or refuse it where the run has ended instead."""
+        run.is_over = False
+        held, run.held_back = run.held_back, []
+        for each in held:
+            each()
+
+    def _let_in(
+        self,
+        run: LiveRun,
+        event: ev.Event,
+        *,
+        on_failed: Callable[[JournalWriteError], None] | None,
+        **how: Any,
+    ) -> None:
+        if not run.is_ending:
+            self.append(run, event, on_failed=on_failed, **how)
+        elif on_failed is not None:
+            on_failed(JournalWriteError(self._journal.path, f"run {run.id!r} has ended before it could be kept"))
+
+    def cancel(
+        self,
+        run: LiveRun,
+        reason: str,
+        *,
+        on_durable: Callable[[], None] | None = None,
+        on_failed: Callable[[JournalWriteError], None] | None = None,
+    ) -> None:
+        """Ask a run to stop. One that has not begun ends at once, and then `on_failed` is not called: it is tried until it succeeds.
+
+        Raises:
+            PayloadError: The reason is too large to be kept; the run was not asked.
+        """
+        now = self._clock.now_us()
+        if not self.admissions.waits(run.key):
+            self.append(run, ev.CancelRequested(now, reason), on_durable=on_durable, on_failed=on_failed)
+        elif not run.is_ending:
+            self.closing.end(run, ev.RunCancelled(now, reason), RunStatus.CANCELLED, on_durable=on_durable)
+
     def terminate(self, run: LiveRun, reason: str) -> None:
-        """End a run at once, without letting it clean up; its children are asked to stop."""
+        """End a run at once, without letting it clean up."""
         if not run.is_ending:
             self.closing.end(run, ev.RunTerminated(self._clock.now_us(), reason), RunStatus.TERMINATED)
 
     def _ring(self, at_us: int, key: int, seq: int) -> None:
         if seq == WAKE:
-            self.residents.load(key)
+            self._wake(at_us, key)
             return
         run = self.residents.by_key.get(key)
         if run is None:
@@ -320,11 +470,21 @@ class Core:
         elif run.timers.get(seq) == at_us:
             del run.timers[seq]
             self.append(run, ev.TimerFired(max(self._clock.now_us(), at_us), seq))
+        elif seq in run.queued:
+            self.steps.expire(run, seq)
+
+    def _wake(self, at_us: int, key: int) -> None:
+        if self.pauses and key not in self.residents.by_key:
+            row = self._reader.by_key(key)
+            if row is not None and self.pauses.find(row.workflow, row.version) is not None:
+                self.rung_us = max(self.rung_us, at_us)  # it sleeps on; the end of the pause wakes it
+                return
+        self.take_up(key)
 
     # ── commands ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _execute(self, run: LiveRun, commands: list[cmd.Command]) -> None:  # noqa: C901, PLR0912  one line for each command
-        if run.is_paused:
+        if run.is_paused or run.is_held:
             return
         for command in commands:
             match command:
@@ -339,10 +499,14 @@ class Core:
                     run.timers.pop(seq, None)
                 case cmd.StartChild():
                     self.children.start(run, command)
-                case cmd.CancelChild(seq):
-                    self.children.cancel(run, seq)
+                case cmd.CancelChild():
+                    self.children.cancel(run, command)
+                case cmd.SendSignal() | cmd.SendCancel():
+                    self.children.request(run, command)
                 case cmd.RecordPatch(change):
                     self.append(run, ev.PatchRecorded(self._clock.now_us(), change))
+                case cmd.RecordAttributes():
+                    self._record(run, command)
                 case cmd.AnswerUpdate():
                     self._answer(run, command)
                 case cmd.CompleteRun(output):
@@ -354,10 +518,10 @@ class Core:
                 case cmd.ContinueRun():
                     self.closing.start_over(run, command)
 
+    def _record(self, run: LiveRun, command: cmd.RecordAttributes) -> None:
+        rows = attribute_rows.changed(run.key, command.changed, command.after)
+        self.append(run, ev.AttributesSet(self._clock.now_us(), command.changed), also=rows)
+
     def _answer(self, run: LiveRun, command: cmd.AnswerUpdate) -> None:
         output = msgspec.UNSET if command.output is None else command.output
         self.append(run, ev.UpdateAnswered(self._clock.now_us(), command.update_id, output, command.failure))
-
-
-def _nobody(run_id: str) -> None:
-    """Nobody asked to be told when a run ends."""

@@ -8,6 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from enum import IntEnum
 
 import msgspec
 
@@ -15,14 +16,15 @@ from maestro_core_logging import get_logger
 from maestro_workflow_engine._errors import EngineClosedError, JournalWriteError
 from maestro_workflow_engine.embedded import _crash_points as crash_points
 from maestro_workflow_engine.embedded import _schema
+from maestro_workflow_engine.embedded._housekeeping import Housekeeping
 
 _RETRY_FIRST_S = 0.05
 _RETRY_LONGEST_S = 2.0
 _INSERT_RUN = "INSERT INTO runs (key, id, workflow, version, status, created_us, parent_key, parent_seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 _INSERT_EVENT = "INSERT INTO history (run, position, event) VALUES (?, ?, ?)"
 _TRUNCATE = "DELETE FROM history WHERE run = ? AND position < ?"
-_SET_STATUS = "UPDATE runs SET status = ?, finished_us = ?, parked = 0, wake_us = NULL WHERE key = ?"
-_PARK_RUN = "UPDATE runs SET parked = ?, wake_us = ? WHERE key = ?"
+SET_STATUS = "UPDATE runs SET status = ?, finished_us = ?, parked = 0, wake_us = NULL WHERE key = ?"
+PARK_RUN = "UPDATE runs SET parked = ?, wake_us = ? WHERE key = ?"
 _logger = get_logger(__name__)
 
 Statement = tuple[str, tuple[object, ...]]
@@ -50,11 +52,24 @@ class StatusChange(msgspec.Struct, frozen=True):
     finished_us: int | None = None
 
 
+class Parking(IntEnum):
+    """How a run left memory, as `runs.parked` has it."""
+
+    NOT = 0
+    """It is in memory, or was when the process died."""
+
+    ASLEEP = 1
+    """It only waits: for `wake_us`, or for somebody."""
+
+    HELD = 2
+    """Its workflow was paused; it may have something to do once that is over."""
+
+
 class Parked(msgspec.Struct, frozen=True):
-    """A run left memory (or, with `parked` False, came back)."""
+    """A run left memory (or, with `parked` NOT, came back)."""
 
     key: int
-    parked: bool
+    parked: Parking
     wake_us: int | None = None
 
 
@@ -78,6 +93,9 @@ class Write(msgspec.Struct):
     order: tuple[int | str, ...] = ()
     """Runs, by key, and names whose earlier writes go ahead of it, besides the runs of its events."""
 
+    first: tuple[Statement, ...] = ()
+    """What must be done before everything else in its transaction."""
+
     objects: dict[str, bytes] = {}
     """What must be in the payload store before, by digest."""
 
@@ -91,6 +109,7 @@ class Journal:
         self.commits = 0
         self._refuse_until = 0.0
         self._connection = _schema.connect(path)
+        self._housekeeping = Housekeeping(path, self._connection)
         self._loop = asyncio.get_running_loop()
         self._queue: deque[Write] = deque()
         self._wanted = threading.Condition()
@@ -131,11 +150,15 @@ class Journal:
         while True:
             with self._wanted:
                 while not self._queue and not self._closing:
-                    self._wanted.wait()
+                    if not self._wanted.wait(self._housekeeping.wanted_after_s):
+                        break
                 batch = list(self._queue)
                 self._queue.clear()
             if not batch:
-                return
+                if self._closing:
+                    return
+                self._housekeeping.tidy()
+                continue
             try:
                 self._commit(batch)
             except sqlite3.Error as error:
@@ -162,15 +185,18 @@ class Journal:
         events = [row for w in batch for row in w.events]
         truncated = [(w.truncate, w.events[0][1]) for w in batch if w.truncate is not None]
         statuses = [(w.status.status, w.status.finished_us, w.status.key) for w in batch if w.status is not None]
-        parked = [(w.parked.parked, w.parked.wake_us, w.parked.key) for w in batch if w.parked is not None]
+        parked = [(int(w.parked.parked), w.parked.wake_us, w.parked.key) for w in batch if w.parked is not None]
+        first = [statement for w in batch for statement in w.first]
         self._connection.execute("BEGIN IMMEDIATE")
         try:
+            for sql, values in first:
+                self._connection.execute(sql, values)
             for statement, rows in (
                 (_INSERT_RUN, new_runs),
                 (_INSERT_EVENT, events),
                 (_TRUNCATE, truncated),
-                (_SET_STATUS, statuses),
-                (_PARK_RUN, parked),
+                (SET_STATUS, statuses),
+                (PARK_RUN, parked),
             ):
                 if rows:
                     self._connection.executemany(statement, rows)
@@ -185,6 +211,7 @@ class Journal:
                 self._connection.execute("ROLLBACK")
             raise
         self.commits += 1
+        self._housekeeping.committed()
 
     def _refuse(self, batch: list[Write], error: sqlite3.Error) -> list[Write]:
         if self.failure is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,6 +11,7 @@ import msgspec
 
 from maestro_workflow_engine.machine import WorkflowMachine
 from maestro_workflow_engine.machine._commands import RunStep
+from maestro_workflow_engine.machine._events import RunStarted
 
 
 @dataclass(slots=True, eq=False)
@@ -37,13 +39,25 @@ class LiveRun:
     is_ending: bool = False
     """Its last event has been submitted; nothing more is journalled for it."""
 
-    is_continuing: bool = False
-    """It starts over; what arrives meanwhile is journalled again for the new pass."""
+    arriving: int = 0
+    """Signals, requests to stop and updates that are on their way to the disk."""
+
+    is_over: bool = False
+    """Its pass is over, and the next one begins once nothing is arriving: what starts over deletes what came before."""
+
+    held_back: list[Callable[[], None]] = field(default_factory=list)
+    """What came from outside since then; it is journalled behind the beginning of the next pass."""
 
     is_paused: bool = False
     """What its machine asks for is not done; it is asked again when the run is resumed."""
 
+    is_held: bool = False
+    """Its workflow is paused, or was until now: likewise, and it is asked again once nothing is being written for it."""
+
     parked_on_disk: bool = False
+    started: RunStarted | None = None
+    """How it started, when it has been in memory ever since and is in its first pass; else the journal knows."""
+
     steps: dict[int, asyncio.Task[msgspec.Raw]] = field(default_factory=dict)
     queued: dict[int, RunStep] = field(default_factory=dict)
     """Steps that wait for a slot."""
@@ -53,7 +67,10 @@ class LiveRun:
 
     timers: dict[int, int] = field(default_factory=dict)
     children: dict[int, str] = field(default_factory=dict)
-    """The ids of child runs by sequence number."""
+    """The ids of child runs by sequence number, of those that were started since it is in memory."""
+
+    on_close: str = "cancel"
+    """What becomes of it when its parent closes: a value of `ParentClose`."""
 
     @property
     def is_idle(self) -> bool:

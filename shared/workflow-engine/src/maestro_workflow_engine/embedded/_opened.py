@@ -5,8 +5,13 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from maestro_workflow_engine._errors import JournalWriteError, WorkflowEndedError, WorkflowNotFoundError
-from maestro_workflow_engine._records import RunStatus
+from maestro_workflow_engine._errors import (
+    HistoryPurgedError,
+    JournalWriteError,
+    WorkflowEndedError,
+    WorkflowNotFoundError,
+)
+from maestro_workflow_engine._records import RunStatus, moment
 from maestro_workflow_engine._registry import WorkflowRegistry
 from maestro_workflow_engine.embedded._clock import Clock
 from maestro_workflow_engine.embedded._core import Core
@@ -14,6 +19,7 @@ from maestro_workflow_engine.embedded._downloads import Downloads
 from maestro_workflow_engine.embedded._journal import Journal, Statement, Write
 from maestro_workflow_engine.embedded._live import LiveRun
 from maestro_workflow_engine.embedded._reader import JournalReader, RunRow
+from maestro_workflow_engine.embedded._run_listing import RunListing
 from maestro_workflow_engine.embedded._sealing import Sealer
 from maestro_workflow_engine.embedded._uploads import Uploads
 from maestro_workflow_engine.machine import _events as ev
@@ -25,6 +31,7 @@ class Opened:
 
     core: Core
     reader: JournalReader
+    listing: RunListing
     journal: Journal
     uploads: Uploads
     downloads: Downloads | None
@@ -64,6 +71,10 @@ class Opened:
             run_id in self.core.importing or self.core.live(run_id) is not None or self.reader.by_id(run_id) is not None
         )
 
+    def is_on_its_way(self, run_id: str) -> bool:
+        """Tell whether a run of this id is in memory or about to be on disk."""
+        return run_id in self.core.importing or self.core.live(run_id) is not None
+
     async def append(
         self, run: LiveRun, event: ev.Event, status: RunStatus | None = None, *, also: tuple[Statement, ...] = ()
     ) -> None:
@@ -87,6 +98,17 @@ class Opened:
         write.on_durable, write.on_failed = done.durable, done.failed
         self.uploads.submit(write)
         await done.wait()
+
+
+def whole(row: RunRow) -> RunRow:
+    """Return a run's row if its history is whole.
+
+    Raises:
+        HistoryPurgedError: Only the first and the last event are left.
+    """
+    if row.history_purged_us is not None:
+        raise HistoryPurgedError(row.id, moment(row.history_purged_us))
+    return row
 
 
 class Acknowledgement:

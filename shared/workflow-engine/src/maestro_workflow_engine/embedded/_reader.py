@@ -1,4 +1,4 @@
-"""Reading the journal: by id, by listing, one run's history."""
+"""Reading the journal for the engine itself: runs by id and key, one run's history."""
 
 from __future__ import annotations
 
@@ -10,12 +10,27 @@ from typing import Any
 import msgspec
 
 from maestro_workflow_engine._errors import JournalCorruptError
-from maestro_workflow_engine._records import RunInfo, RunPage, RunStatus, moment
+from maestro_workflow_engine._records import RunStatus
 from maestro_workflow_engine.embedded import _schema
+from maestro_workflow_engine.embedded._pauses import ALL, Pause
+from maestro_workflow_engine.embedded._queue_rows import PlaceRow
 from maestro_workflow_engine.embedded._sealing import MARK, REFERENCE, Sealer
 from maestro_workflow_engine.machine._events import Event, RunStarted, decode_event
 
-_COLUMNS = "key, id, workflow, version, status, created_us, finished_us, parent_key, parent_seq, parked, wake_us"
+_COLUMNS = (
+    "key, id, workflow, version, status, created_us, finished_us, parent_key, parent_seq, parked, wake_us, attributes,"
+    " history_purged_us, ran_as, on_parent_close"
+)
+_PLACES = (
+    "SELECT p.run, p.settings, p.begun, r.status, r.workflow, r.created_us FROM places p JOIN runs r ON r.key = p.run"
+)
+
+_UNREADABLE = (
+    msgspec.MsgspecError,
+    ValueError,
+    TypeError,
+)  # what a damaged event can raise: bad JSON, bad UTF-8, no text
+_STATUSES = frozenset(RunStatus)
 
 
 class RunRow(msgspec.Struct, frozen=True, array_like=True):
@@ -32,13 +47,24 @@ class RunRow(msgspec.Struct, frozen=True, array_like=True):
     parent_seq: int | None
     parked: int
     wake_us: int | None
+    attributes: bytes | None
+    history_purged_us: int | None = None
+    ran_as: str | None = None
+    """The id it had before another run took it."""
+
+    on_parent_close: str | None = None
+
+    @property
+    def own_id(self) -> str:
+        """The id its code knows it by."""
+        return self.ran_as or self.id
 
 
 class JournalReader:
-    """A read-only connection. A lock lets listings run on another thread than the engine's own look-ups."""
+    """A read-only connection for the engine's own look-ups; listings, which may take long, have one of their own."""
 
     def __init__(self, path: str, sealer: Sealer, at_hand: Mapping[str, bytes | None]) -> None:
-        self._path = path
+        self.path = path
         self._sealer = sealer
         self._at_hand = at_hand
         self._connection = _schema.connect(path, read_only=True)
@@ -52,16 +78,35 @@ class JournalReader:
     def by_id(self, run_id: str) -> RunRow | None:
         """Find a run by its id."""
         rows = self._query(f"SELECT {_COLUMNS} FROM runs WHERE id = ?", (run_id,))  # noqa: S608  columns are ours
-        return RunRow(*rows[0]) if rows else None
+        return self._row(rows)
 
     def by_key(self, key: int) -> RunRow | None:
         """Find a run by its key."""
         rows = self._query(f"SELECT {_COLUMNS} FROM runs WHERE key = ?", (key,))  # noqa: S608  columns are ours
-        return RunRow(*rows[0]) if rows else None
+        return self._row(rows)
+
+    def by_parent(self, key: int, seq: int) -> RunRow | None:
+        """Find the run that a run started as a child, by the number of that call."""
+        sql = f"SELECT {_COLUMNS} FROM runs WHERE parent_key = ? AND parent_seq = ?"  # noqa: S608  columns are ours
+        return self._row(self._query(sql, (key, seq)))
 
     def last_key(self) -> int:
-        """Return the highest key given out; 0 in an empty journal."""
-        found: int = self._query("SELECT coalesce(max(key), 0) FROM runs", ())[0][0]
+        """Return the highest key given out, to a run that is gone as well; 0 in a new journal.
+
+        A key that came back would make a stranger the parent of a run whose parent was purged.
+        """
+        (there,), (gone,) = (
+            self._query(sql, ())[0]
+            for sql in (
+                "SELECT coalesce(max(key), 0) FROM runs",
+                "SELECT coalesce(max(value), 0) FROM facts WHERE name = 'last_purged_key'",
+            )
+        )
+        return max(int(there), int(gone))
+
+    def journal_id(self) -> str:
+        """Return what tells this journal from others; a copy of the file has the same."""
+        found: str = self._query("SELECT value FROM facts WHERE name = 'journal_id'", ())[0][0]
         return found
 
     def sleeping(self) -> list[tuple[int, int]]:
@@ -70,16 +115,89 @@ class JournalReader:
             "SELECT wake_us, key FROM runs WHERE status = 'running' AND parked = 1 AND wake_us IS NOT NULL", ()
         )
 
-    def interrupted(self) -> list[int]:
-        """Return the keys of the runs that were in memory when the journal was last closed or its process died."""
-        return [
-            key
-            for (key,) in self._query("SELECT key FROM runs WHERE status = 'running' AND parked = 0 ORDER BY key", ())
-        ]
+    def interrupted(self) -> list[tuple[int, str, str]]:
+        """Return (key, workflow, version) of every run that was at work when the process ended, or held by a pause."""
+        return self._query(
+            "SELECT key, workflow, version FROM runs WHERE status = 'running' AND parked <> 1 ORDER BY key", ()
+        )
+
+    def held(self, workflow: str, version: str, rung_us: int, after: int, limit: int) -> list[int]:
+        """Return the keys of runs that may have something to do now that their workflow is no longer paused.
+
+        Args:
+            workflow: The workflow.
+            version: Its version; empty for every one.
+            rung_us: Sleeping runs whose time came until then are among them (µs since the epoch).
+            after: Only greater keys.
+            limit: The most to return, in order.
+        """
+        rows = self._query(
+            "SELECT key FROM runs INDEXED BY runs_by_status WHERE status = 'running' AND key > ? AND workflow = ?"
+            " AND (? = '' OR version = ?) AND (parked <> 1 OR wake_us <= ?) ORDER BY key LIMIT ?",
+            (after, workflow, version, version, rung_us, limit),
+        )
+        return [key for (key,) in rows]
+
+    def pauses(self) -> list[Pause]:
+        """Return which workflows are paused."""
+        return [Pause(*row) for row in self._query(ALL, ())]
+
+    def children(self, key: int) -> list[RunRow]:
+        """Return the children of a run, in the order in which they were started."""
+        rows = self._query(f"SELECT {_COLUMNS} FROM runs WHERE parent_key = ? ORDER BY key", (key,))  # noqa: S608  columns are ours
+        return [RunRow(*row) for row in rows]
+
+    def bound_children(self, key: int) -> list[int]:
+        """Return the keys of the children of a run that have not ended and do not outlive it."""
+        found = self._query(
+            "SELECT key FROM runs WHERE parent_key = ? AND status IN ('running', 'paused')"
+            " AND coalesce(on_parent_close, '') <> 'abandon' ORDER BY key",
+            (key,),
+        )
+        return [child for (child,) in found]
+
+    def heartbeat_places(self) -> list[tuple[int, int]]:
+        """Return (run, seq) of every step that has given a sign of life and has not ended."""
+        return self._query("SELECT run, seq FROM heartbeats", ())
+
+    def heartbeat(self, key: int, seq: int) -> tuple[int, bytes] | None:
+        """Return when a step last gave a sign of life, in µs since the epoch, and what it said, sealed."""
+        rows = self._query("SELECT time_us, details FROM heartbeats WHERE run = ? AND seq = ?", (key, seq))
+        return rows[0] if rows else None
 
     def schedules(self) -> list[tuple[str, bytes, bytes]]:
         """Return (id, settings, progress) of every schedule."""
         return self._query("SELECT id, settings, progress FROM schedules ORDER BY id", ())
+
+    def places(self) -> list[PlaceRow]:
+        """Return the place of every run that has one, by key."""
+        return [PlaceRow(*row) for row in self._query(f"{_PLACES} ORDER BY p.run", ())]
+
+    def place(self, key: int) -> PlaceRow | None:
+        """Return the place of a run."""
+        found = self._query(f"{_PLACES} WHERE p.run = ?", (key,))
+        return PlaceRow(*found[0]) if found else None
+
+    def paused_queues(self) -> dict[str, str]:
+        """Return the notes of the queues that are paused, by name."""
+        return {name: note.decode() for name, note in self._query("SELECT name, note FROM paused_queues", ())}
+
+    def admissions(self, queue: str, count: int) -> list[int]:
+        """Return when the last runs of a queue began, in µs since the epoch, oldest first; only queues with a rate have any."""
+        found = self._query("SELECT at_us FROM admissions WHERE queue = ? ORDER BY at_us DESC LIMIT ?", (queue, count))
+        return [at_us for (at_us,) in reversed(found)]
+
+    def is_sealed(self, key: int) -> bool:
+        """Tell whether any payload of a run is there in another form than its own."""
+        query = "SELECT EXISTS (SELECT 1 FROM history WHERE run = ? AND instr(event, ?))"
+        return bool(self._query(query, (key, MARK))[0][0])
+
+    def last_seq(self, key: int) -> int:
+        """Return the highest sequence number in a run's history, of the passes before as well; 0 for none."""
+        text = "CAST(event AS TEXT)"
+        numbers = f"max(coalesce(json_extract({text}, '$.seq'), json_extract({text}, '$.first_seq'), 0))"
+        found: int = self._query(f"SELECT coalesce({numbers}, 0) FROM history WHERE run = ?", (key,))[0][0]  # noqa: S608  columns are ours
+        return found
 
     def raw_history(self, key: int, after: int = -1, limit: int = -1) -> list[tuple[int, bytes]]:
         """Return (position, event bytes) of a run, in order, with its payloads as they were before they were sealed.
@@ -134,68 +252,40 @@ class JournalReader:
         rows = self._opened(key, rows)
         return self._decode(key, *rows[0]) if rows else None
 
-    def page(
-        self, *, status: RunStatus | None, workflow: str | None, parent: str | None, limit: int, before: int | None
-    ) -> RunPage:
-        """List runs, newest first.
-
-        Args:
-            status: Only these.
-            workflow: Only runs of this workflow.
-            parent: Only children of the run with this id.
-            limit: The most to return.
-            before: Only runs with a lower key (the cursor).
-        """
-        where, values = ["1"], list[object]()
-        for clause, value in (
-            ("r.status = ?", status.value if status else None),
-            ("r.workflow = ?", workflow),
-            ("r.parent_key = (SELECT key FROM runs WHERE id = ?)", parent),
-            ("r.key < ?", before),
-        ):
-            if value is not None:
-                where.append(clause)
-                values.append(value)
-        rows = self._query(
-            "SELECT r.key, r.id, r.workflow, r.version, r.status, r.created_us, r.finished_us, p.id"  # noqa: S608  clauses are ours
-            f" FROM runs r LEFT JOIN runs p ON p.key = r.parent_key WHERE {' AND '.join(where)} ORDER BY r.key DESC LIMIT ?",
-            (*values, limit + 1),
-        )
-        runs = [
-            RunInfo(
-                id=run_id,
-                workflow=name,
-                version=version,
-                status=RunStatus(found),
-                created_at=moment(created),
-                finished_at=None if finished is None else moment(finished),
-                parent_id=parent_id,
-            )
-            for _, run_id, name, version, found, created, finished, parent_id in rows[:limit]
-        ]
-        return RunPage(runs, str(rows[limit - 1][0]) if len(rows) > limit else None)
+    def _row(self, rows: list[tuple[Any, ...]]) -> RunRow | None:
+        if not rows:
+            return None
+        row = RunRow(*rows[0])
+        if row.status not in _STATUSES:
+            what = f"holds a row that cannot be read: run {row.id!r} has the status {row.status!r}"
+            raise JournalCorruptError.damaged(self.path, what)
+        return row
 
     def _opened(self, key: int, rows: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
-        if not any(MARK in data for _, data in rows):
-            return rows
-        row = self.by_key(key)
-        run_id = row.id if row else ""
+        row, run_id = None, ""
         try:
+            if not any(MARK in data for _, data in rows):
+                return rows
+            row = self.by_key(key)
+            run_id = row.id if row else ""
             return [(position, self._sealer.open(run_id, position, data, self._at_hand)) for position, data in rows]
-        except msgspec.DecodeError as error:
-            msg = f"journal {self._path}: an event of run {key} cannot be read ({error}); nothing was changed"
-            raise JournalCorruptError(self._path, msg) from error
+        except _UNREADABLE as error:
+            what = f"holds an event of run {run_id!r} that cannot be read ({error})"
+            raise JournalCorruptError.damaged(self.path, what) from error
 
     def _decode(self, key: int, position: int, raw: bytes) -> Event:
         try:
             return decode_event(raw)
-        except msgspec.DecodeError as error:
-            msg = f"journal {self._path}: event {position} of run {key} cannot be read ({error}); nothing was changed"
-            raise JournalCorruptError(self._path, msg) from error
+        except _UNREADABLE as error:
+            row = self.by_key(key)
+            what = (
+                f"holds an event that cannot be read: position {position} of run {row.id if row else key!r} ({error})"
+            )
+            raise JournalCorruptError.damaged(self.path, what) from error
 
     def _query(self, sql: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
         with self._lock:
             try:
                 return self._connection.execute(sql, values).fetchall()
-            except sqlite3.DatabaseError as error:
-                raise JournalCorruptError(self._path, f"journal {self._path} cannot be read: {error}") from error
+            except (sqlite3.DatabaseError, UnicodeError) as error:
+                raise JournalCorruptError.damaged(self.path, f"cannot be read ({error})") from error

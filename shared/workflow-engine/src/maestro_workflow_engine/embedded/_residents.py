@@ -7,16 +7,17 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 
 from maestro_core_logging import get_logger
-from maestro_workflow_engine._errors import WorkflowError
+from maestro_workflow_engine._errors import JournalCorruptError, WorkflowError
 from maestro_workflow_engine._payload_errors import PayloadStoreError, PayloadUnreadableError
 from maestro_workflow_engine._records import RunStatus
 from maestro_workflow_engine._registry import WorkflowRegistry
 from maestro_workflow_engine.embedded._alarms import Alarms
 from maestro_workflow_engine.embedded._clock import Clock
 from maestro_workflow_engine.embedded._downloads import Downloads
-from maestro_workflow_engine.embedded._journal import Parked, Write
+from maestro_workflow_engine.embedded._journal import Parked, Parking, Write
 from maestro_workflow_engine.embedded._live import LiveRun
 from maestro_workflow_engine.embedded._loading import replay
+from maestro_workflow_engine.embedded._pauses import Pauses
 from maestro_workflow_engine.embedded._reader import JournalReader, RunRow
 from maestro_workflow_engine.embedded._uploads import Uploads
 from maestro_workflow_engine.machine import _commands as cmd
@@ -36,6 +37,7 @@ class Residents:
         reader: Where runs come from.
         registry: The workflows they run.
         downloads: Fetches stored payloads; None without a payload store.
+        pauses: Which workflows are paused.
         alarms: Wakes runs that left.
         clock: Starts downloads.
         most: How many runs that only wait stay.
@@ -49,6 +51,7 @@ class Residents:
         registry: WorkflowRegistry,
         *,
         downloads: Downloads | None,
+        pauses: Pauses,
         alarms: Alarms,
         clock: Clock,
         most: int,
@@ -58,6 +61,7 @@ class Residents:
         self._reader = reader
         self._registry = registry
         self._downloads = downloads
+        self._pauses = pauses
         self._alarms = alarms
         self._clock = clock
         self._most = most
@@ -71,7 +75,7 @@ class Residents:
         return iter(list(self.by_key.values()))
 
     def __contains__(self, run: LiveRun) -> bool:
-        return run.key in self.by_key
+        return self.by_key.get(run.key) is run
 
     def close(self) -> None:
         """Fetch nothing more."""
@@ -117,7 +121,8 @@ class Residents:
     def park(self, run: LiveRun) -> None:
         """Let a run that only waits leave memory."""
         wake_us = run.wake_us
-        self._journal.submit(Write(_nothing, parked=Parked(run.key, parked=True, wake_us=wake_us)))
+        parking = Parking.HELD if run.is_held else Parking.ASLEEP
+        self._journal.submit(Write(_nothing, parked=Parked(run.key, parking, wake_us)))
         if wake_us is not None:
             self._alarms.add(wake_us, run.key, WAKE)
         self.forget(run)
@@ -131,15 +136,17 @@ class Residents:
         if run.machine is not None:
             run.machine.drop()
 
-    def stuck(self, run: LiveRun, error: WorkflowError) -> None:
+    def stuck(self, run: LiveRun, error: Exception) -> None:
         """Take note of why a run cannot go on."""
-        run.problem = str(error)
-        _logger.error("Run cannot go on", run_id=run.id, workflow=run.workflow, problem=run.problem, code=error.code)
+        run.problem = str(error) or repr(error)
+        code = getattr(error, "code", WorkflowError.code)
+        _logger.error("Run cannot go on", run_id=run.id, workflow=run.workflow, problem=run.problem, code=code)
 
     def _load(self, row: RunRow) -> LiveRun:
         parent = None if row.parent_key is None else (row.parent_key, row.parent_seq or 0)
         run = LiveRun(row.key, row.id, row.workflow, row.version, None, parent, parked_on_disk=True)
         run.is_paused = row.status == RunStatus.PAUSED
+        run.on_close = row.on_parent_close or run.on_close
         self.admit(run)
         run.next_position = self._reader.next_position(row.key)
         stored = self._reader.referring(row.key) if self._downloads is not None else []
@@ -168,18 +175,19 @@ class Residents:
         parent = run.parent
         try:
             history = list(self._reader.history(row.key))
-        except (PayloadUnreadableError, PayloadStoreError) as error:
+        except (PayloadUnreadableError, PayloadStoreError, JournalCorruptError) as error:
             self.stuck(run, error)
             return
         run.seen = history[-1][0] if history else -1
         run.problem = None
         now = self._reader.by_key(row.key) or row  # it may have been paused or resumed while payloads were fetched
         run.is_paused = now.status == RunStatus.PAUSED
+        run.is_held = self._pauses.find(row.workflow, row.version) is not None
         try:
             definition = self._registry.find(row.workflow, row.version)
             parent_row = None if parent is None else self._reader.by_key(parent[0])
             run.machine = replay(definition, row.id, parent_row.id if parent_row else None, history)
-        except WorkflowError as error:
+        except Exception as error:  # noqa: BLE001  one run stops over it; the engine opens, and the others go on
             self.stuck(run, error)
             return
         self._execute(run, run.machine.outstanding())

@@ -11,6 +11,7 @@ from weakref import WeakValueDictionary
 
 import msgspec
 
+from maestro_core_logging import get_logger
 from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._errors import JournalWriteError
 from maestro_workflow_engine._payload_errors import PayloadUnreadableError
@@ -45,6 +46,8 @@ from maestro_workflow_engine.embedded._schedule_settings import (
 )
 from maestro_workflow_engine.embedded._uploads import Uploads
 
+_logger = get_logger(__name__)
+
 
 class Schedules:
     """Every schedule of a journal, in memory and on disk.
@@ -73,7 +76,12 @@ class Schedules:
     def recover(self) -> None:
         """Take up every schedule: what fell due while no engine was open is caught up with or counted as missed."""
         for schedule_id, settings, progress in self._reader.schedules():
-            self._firing.add(schedule_id, decode_settings(settings), decode_progress(progress))
+            try:
+                known = decode_settings(settings), decode_progress(progress)
+            except (msgspec.MsgspecError, ValueError, TypeError) as error:  # runs and the other schedules go on
+                _logger.error("Schedule cannot be read; it fires no more", schedule=schedule_id, problem=str(error))
+                continue
+            self._firing.add(schedule_id, *known)
 
     def revive(self) -> None:
         """Try those again whose workflow was missing: one has been registered."""
@@ -97,15 +105,20 @@ class Schedules:
         catch_up: timedelta,
         jitter: timedelta,
         paused: bool,
+        queue: str | None = None,
+        priority: int = 5,
     ) -> None:
         """Make a schedule, or change the one that has this id.
 
         Raises:
             ScheduleSpecError: `catch_up` or `jitter` is too short.
+            QueueNotFoundError: The queue is not declared.
             PayloadError: The input is too large to be kept.
             JournalWriteError: The disk refuses; nothing was changed.
         """
         self._core.check_input(input_)
+        if queue is not None:
+            self._core.admissions.lines.check(queue)
         async with self._turn(schedule_id):
             known, now = self._firing.by_id.get(schedule_id), self._clock.now_us()
             settings = Settings(
@@ -119,6 +132,8 @@ class Schedules:
                 created_us=now,
                 since_us=now,
                 paused=paused,
+                queue=queue,
+                priority=priority,
             )
             if known is not None:
                 await self._change(known, carried_over(known.settings, settings))
@@ -207,11 +222,11 @@ class Schedules:
                 done.set_exception(error)
 
         change = ScheduleChange(schedule_id, progress=schedule.progress)
-        self._core.create(
+        self._firing.start(
+            schedule,
             definition,
             run,
             input_,
-            trace=None,
             on_durable=lambda: None if done.done() else done.set_result(None),
             on_failed=failed,
             also=(change.statement(),),
@@ -239,16 +254,16 @@ class Schedules:
             if self._firing.is_taken(run):
                 continue
             waiting.append(done)
-            self._core.create(
+            self._firing.start(
+                schedule,
                 definition,
                 run,
                 input_,
-                trace=None,
                 on_durable=_resolver(done),
                 on_failed=_refuser(done),
             )
         # A run that was there in memory only, its write under way, is on disk as well once this later write is.
-        live = [found.key for run in runs if (found := self._core.live(run)) is not None]
+        live = [key for run in runs if (key := self._core.key_of(run)) is not None]
         await self._written(None, _nothing, after=live)
         for outcome in await asyncio.gather(*waiting, return_exceptions=True):
             if outcome is not None:
@@ -306,6 +321,8 @@ class Schedules:
             missed=progress.missed,
             skipped=progress.skipped,
             buffered_for=None if progress.buffered_us is None else moment(progress.buffered_us),
+            queue=settings.queue,
+            priority=settings.priority,
             problem=problem,
         )
 

@@ -29,9 +29,10 @@ from maestro_workflow_engine._payload_options import PayloadOptions
 from maestro_workflow_engine._payload_store import digest
 from maestro_workflow_engine.machine._events import Event, encode_event
 
-# Names, times, ids and counts. Every other field is a payload, those of events yet to come included.
+# Names, times, ids, counts, and search attributes, which must be found. Every other field is a payload, those of events yet to come included.
 CLEAR = frozenset({
-    "attempt", "change", "dropped_from", "first_seq", "name", "next_time", "run_id", "seed", "seq", "started", "step", "time", "trace",
+    "admission", "attempt", "attributes", "change", "dropped_from", "first_seq", "name", "next_time", "priority", "run_id", "seed", "seq", "started",
+    "step", "time", "trace",
     "type", "update_id", "workflow",
 })  # fmt: skip
 MARK = b'"$maestro.'  # without it there is no tag in an event
@@ -161,6 +162,18 @@ class Sealer:
             raise PayloadError(
                 f"the {name} of {len(value):,} bytes is too large for the journal, which keeps up to {self._max:,} bytes: "
                 "give the engine a payload_store, or raise its max_payload_bytes"
+            )
+
+    def check_small(self, name: str, value: bytes) -> None:
+        """Refuse a payload that does not fit into the journal itself.
+
+        Raises:
+            PayloadError: It is too large.
+        """
+        if len(value) > self._plain_up_to:
+            raise PayloadError(
+                f"the {name} of {len(value):,} bytes is too large: it is kept in the journal, which takes up to "
+                f"{self._plain_up_to:,} bytes of it"
             )
 
     def _sealed(self, value: bytes, run_id: str, position: int, name: str, objects: dict[str, bytes]) -> bytes:

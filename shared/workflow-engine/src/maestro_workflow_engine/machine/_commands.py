@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from maestro_workflow_engine._attributes import Stored
 from maestro_workflow_engine._failure import Failure
+from maestro_workflow_engine.machine._events import Arrival
 
 if TYPE_CHECKING:
     from maestro_workflow_engine._definitions import StepDefinition
@@ -20,6 +22,11 @@ class RunStep(msgspec.Struct, frozen=True):
     input: msgspec.Raw
     attempt: int = 1
     not_before: int = 0
+    deadline: int = 0
+    """When its total timeout is over, µs since the epoch; 0 for never."""
+
+    last_failure: Failure | None = None
+    """What the attempt before failed with."""
 
 
 class CancelStep(msgspec.Struct, frozen=True):
@@ -49,18 +56,56 @@ class StartChild(msgspec.Struct, frozen=True):
     version: str | None
     input: msgspec.Raw
     run_id: str | None
+    on_close: str = "cancel"
+    """What happens to it when its parent closes: a value of `ParentClose`."""
+
+    announce: bool = False
+    """Report ChildStarted as well, in the transaction that makes the child."""
 
 
 class CancelChild(msgspec.Struct, frozen=True):
-    """Ask a child to stop."""
+    """Ask a child to stop that nobody waits for any more, and report CancelSent unless it has ended."""
 
     seq: int
+    run_id: str
+
+
+class SendSignal(msgspec.Struct, frozen=True):
+    """Send a signal to another run and report SignalSent or RequestFailed.
+
+    With a `child`, the sequence number of its start, the run must be that child.
+    """
+
+    seq: int
+    run_id: str
+    name: str
+    payload: msgspec.Raw
+    child: int = 0
+
+
+class SendCancel(msgspec.Struct, frozen=True):
+    """Ask another run to stop and report CancelSent or RequestFailed; `child` is as in SendSignal."""
+
+    seq: int
+    run_id: str
+    reason: str
+    child: int = 0
 
 
 class RecordPatch(msgspec.Struct, frozen=True):
     """Journal that the new side of a change was taken."""
 
     change: str
+
+
+class RecordAttributes(msgspec.Struct, frozen=True):
+    """Journal a change of search attributes.
+
+    `changed` has None for what is removed; `after` is what all attributes then are.
+    """
+
+    changed: dict[str, Stored | None]
+    after: dict[str, Stored]
 
 
 class AnswerUpdate(msgspec.Struct, frozen=True):
@@ -88,10 +133,17 @@ class CancelRun(msgspec.Struct, frozen=True):
 
 
 class ContinueRun(msgspec.Struct, frozen=True):
-    """The workflow starts over with a new input; signals it has not received yet come along."""
+    """The workflow starts over with a new input; signals it has not received yet come along.
+
+    Attributes:
+        input: The new input.
+        signals: Name and payload of each signal that nobody received.
+        arrived: What has come from outside since the workflow asked for this; it belongs to the next pass.
+    """
 
     input: msgspec.Raw
     signals: tuple[tuple[str, msgspec.Raw], ...] = ()
+    arrived: tuple[Arrival, ...] = ()
 
 
 Command = (
@@ -101,7 +153,10 @@ Command = (
     | CancelTimer
     | StartChild
     | CancelChild
+    | SendSignal
+    | SendCancel
     | RecordPatch
+    | RecordAttributes
     | AnswerUpdate
     | CompleteRun
     | FailRun

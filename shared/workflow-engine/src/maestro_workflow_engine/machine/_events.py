@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
+from maestro_workflow_engine._attributes import Stored
 from maestro_workflow_engine._failure import Failure
 
 
@@ -18,17 +19,48 @@ class _Event(msgspec.Struct, frozen=True, tag_field="type", tag=_snake, omit_def
     time: int
 
 
+class Admission(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a run waits for before it begins: a queue, a time, a key. `start_us` is the time, `latest_us` the end of a debounce."""
+
+    queue: str | None = None
+    priority: int = 5
+    tenant: str | None = None
+    start_us: int = 0
+    singleton: str | None = None
+    debounce: str | None = None
+    latest_us: int | None = None
+
+
 class RunStarted(_Event, frozen=True):
-    """The run exists.
+    """The run exists. It begins with this event, or, when it has an `admission`, with RunAdmitted.
 
     `seed` feeds random numbers and hash order; `trace` is the caller's W3C traceparent; `first_seq` goes on counting where the
-    pass before `continue_as_new` stopped, so that ids derived from it stay unique.
+    pass before `continue_as_new`, or the run that had the id before, stopped, so that ids derived from it stay unique;
+    `attributes` are the search attributes at first.
     """
 
     input: msgspec.Raw
     seed: int
     trace: str | None = None
     first_seq: int = 0
+    attributes: dict[str, Stored] | None = None
+    admission: Admission | None = None
+
+
+class RunAdmitted(_Event, frozen=True):
+    """A run that had to wait begins: its code starts at this time."""
+
+
+class RunDebounced(_Event, frozen=True):
+    """Another start came before the run began: this is its input now."""
+
+    input: msgspec.Raw
+
+
+class RunReprioritized(_Event, frozen=True):
+    """Somebody moved the run within its queue. The workflow does not see this."""
+
+    priority: int
 
 
 class StepCompleted(_Event, frozen=True):
@@ -98,6 +130,14 @@ class CancelRequested(_Event, frozen=True):
     reason: str = ""
 
 
+class ChildStarted(_Event, frozen=True):
+    """A child run that the workflow only started is on disk; its end is told by a later event of the same `seq`."""
+
+    seq: int
+    workflow: str
+    run_id: str
+
+
 class ChildCompleted(_Event, frozen=True):
     """A child run completed."""
 
@@ -124,10 +164,39 @@ class ChildCancelled(_Event, frozen=True):
     run_id: str
 
 
+class SignalSent(_Event, frozen=True):
+    """A signal to another run is in that run's history; both events are one transaction."""
+
+    seq: int
+    run_id: str
+    name: str
+
+
+class CancelSent(_Event, frozen=True):
+    """Another run was asked to stop, in one transaction. `seq` is that of the request, or of the child that nobody awaits any more."""
+
+    seq: int
+    run_id: str
+
+
+class RequestFailed(_Event, frozen=True):
+    """A signal or a cancel request could not be sent: there is no such run, or it has ended."""
+
+    seq: int
+    run_id: str
+    failure: Failure
+
+
 class PatchRecorded(_Event, frozen=True):
     """The run passed `patched(change)` with the new code."""
 
     change: str
+
+
+class AttributesSet(_Event, frozen=True):
+    """The run changed search attributes; None removed one."""
+
+    attributes: dict[str, Stored | None]
 
 
 class RunCompleted(_Event, frozen=True):
@@ -178,6 +247,9 @@ class RunContinued(_Event, frozen=True):
 
 Event = (
     RunStarted
+    | RunAdmitted
+    | RunDebounced
+    | RunReprioritized
     | StepCompleted
     | StepRetrying
     | StepFailed
@@ -186,10 +258,15 @@ Event = (
     | UpdateRequested
     | UpdateAnswered
     | CancelRequested
+    | ChildStarted
     | ChildCompleted
     | ChildFailed
     | ChildCancelled
+    | SignalSent
+    | CancelSent
+    | RequestFailed
     | PatchRecorded
+    | AttributesSet
     | RunCompleted
     | RunFailed
     | RunCancelled
@@ -199,6 +276,10 @@ Event = (
     | RunRedriven
     | RunContinued
 )
+
+Arrival = SignalReceived | CancelRequested | UpdateRequested
+ARRIVALS = (SignalReceived, CancelRequested, UpdateRequested)
+"""What comes from outside whenever it likes, and was acknowledged to whoever sent it."""
 
 TERMINAL = (RunCompleted, RunFailed, RunCancelled, RunTerminated)
 

@@ -5,33 +5,36 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import random
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from maestro_core_logging import get_logger
 from maestro_workflow_engine import _payload
+from maestro_workflow_engine._attributes import Stored
 from maestro_workflow_engine._errors import (
     NonDeterminismError,
     PayloadError,
     StepFailedError,
-    WorkflowCancelledError,
     WorkflowContextError,
-    WorkflowFailedError,
 )
 from maestro_workflow_engine._failure import Failure, describe, rebuild
 from maestro_workflow_engine.machine import _commands as cmd
 from maestro_workflow_engine.machine import _events as ev
+from maestro_workflow_engine.machine import _kin
+from maestro_workflow_engine.machine._attributes import Attributes, call_text
 from maestro_workflow_engine.machine._inbox import Inbox
 from maestro_workflow_engine.machine._loop import DeterministicLoop
-from maestro_workflow_engine.machine._pending import Pending, PendingChild, PendingStep, PendingTimer, Wait
+from maestro_workflow_engine.machine._pending import Pending, PendingChild, PendingStep, PendingTimer, Wait, waits_of
 from maestro_workflow_engine.machine._updates import Updates
 
 if TYPE_CHECKING:
     from maestro_workflow_engine._definitions import StepDefinition, WorkflowDefinition
 
 _logger = get_logger(__name__)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 class ContinueAsNewSignal(BaseException):
@@ -58,8 +61,10 @@ class WorkflowMachine:
         parent_id: The id of the run that started this one, if one did.
         replaying: Whether the events being applied come from history.
         published: What the workflow has published for queries, by key.
+        attributes: Its search attributes.
         done: Whether the workflow has ended.
         trace: The W3C traceparent of whoever started the run.
+        has_children: Whether the workflow has asked for a child.
     """
 
     def __init__(
@@ -78,6 +83,7 @@ class WorkflowMachine:
         self.published: dict[str, msgspec.Raw] = {}
         self.done = False
         self.trace: str | None = None
+        self.has_children = False
         self.started_us = 0
         self._seed = 0
         self._random: random.Random | None = None
@@ -88,6 +94,7 @@ class WorkflowMachine:
         self._pending: dict[int, Pending] = {}
         self._timers: dict[int, int] = {}  # id(handle) → seq; the pending entry keeps the handle alive
         self._abandoned: dict[int, str] = {}
+        self._unsent_cancels: dict[int, cmd.CancelChild] = {}
         self._seq = 0
         self._first_seq = 0
         self._position = 0
@@ -95,7 +102,10 @@ class WorkflowMachine:
         self._recorded_patches = frozenset(patches)
         self._patches: dict[str, bool] = {}
         self.updates = Updates(self._loop, self._command)
+        self.attributes = Attributes(self._command)
         self._main: asyncio.Task[None] | None = None
+        self._input: msgspec.Raw | None = None  # while the run waits to begin
+        self._early: list[ev.UpdateRequested | ev.SignalReceived] = []
         self._cancel_requested = False
         self._dropped = False
 
@@ -119,16 +129,25 @@ class WorkflowMachine:
         self._commands = []
         if isinstance(event, _UNSEEN):
             return []
+        if isinstance(event, ev.AttributesSet):
+            self._on_attributes(event)
+            return []
         if isinstance(event, ev.RunTerminated):
             self._closing, self.done = cmd.CancelRun(), True
             return []
         if self._closing is not None:
+            if isinstance(self._closing, cmd.ContinueRun) and isinstance(event, ev.ARRIVALS):
+                arrived = (*self._closing.arrived, event)
+                self._closing = cmd.ContinueRun(self._closing.input, self._closing.signals, arrived)
             self._check_after_end(event)
+            return []
+        if self._input is not None and isinstance(event, ev.RunCancelled):  # before it began
+            self._closing, self.done = cmd.CancelRun(), True
             return []
         if isinstance(event, _ENDS):
             raise self._mismatch(type(event).__name__, f"{self._outstanding_text()}, and no end yet")
-        _HANDLERS[type(event)](self, event)
         try:
+            _HANDLERS[type(event)](self, event)
             self._loop.run_ready()
         except WorkflowContextError as error:
             self._close(cmd.FailRun(describe(error)))
@@ -144,26 +163,44 @@ class WorkflowMachine:
             for change, taken in self._patches.items()
             if taken and change not in self._recorded_patches
         ]
-        answers = self.updates.unconfirmed
+        records: list[cmd.Command] = [*unrecorded, *self.attributes.unconfirmed, *self.updates.unconfirmed]
         if self._closing is not None:
-            return [*unrecorded, *answers, self._closing]
-        return [*unrecorded, *answers, *(entry.command(seq) for seq, entry in self._pending.items())]
+            return [*records, self._closing]
+        wanted = [
+            entry.command(seq)
+            for seq, entry in self._pending.items()
+            if not (isinstance(entry, PendingChild) and entry.is_left_alone)
+        ]
+        return [*records, *self._unsent_cancels.values(), *wanted]
 
     @property
     def waiting_for(self) -> list[Wait]:
         """What the run waits for at the moment."""
         if self.done:
             return []
-        waits: list[Wait] = []
-        for entry in self._pending.values():
-            if isinstance(entry, PendingStep):
-                waits.append(Wait("step", entry.step.name, entry.not_before or None, entry.attempt))
-            elif isinstance(entry, PendingTimer):
-                waits.append(Wait("timer", None, entry.fire_at))
-            else:
-                waits.append(Wait("child", entry.workflow))
+        waits = waits_of(self._pending)
         waits.extend(Wait("signal", name) for name, inbox in self._inboxes.items() if inbox.is_awaited)
         return waits
+
+    @property
+    def continuation(self) -> cmd.ContinueRun | None:
+        """How the workflow starts over; None while it has not asked to."""
+        return self._closing if isinstance(self._closing, cmd.ContinueRun) else None
+
+    @property
+    def is_asked_to_stop(self) -> bool:
+        """Whether the run has been cancelled; it may still clean up."""
+        return self._cancel_requested
+
+    @property
+    def position(self) -> int:
+        """The position of the event that was applied last, or is being applied."""
+        return self._position
+
+    @property
+    def begun(self) -> bool:
+        """Whether the workflow's code has started; a run that waits to begin has none under way."""
+        return self._main is not None
 
     @property
     def last_seq(self) -> int:
@@ -199,16 +236,16 @@ class WorkflowMachine:
     async def run_step(self, step: StepDefinition[..., Any], input_: msgspec.Raw) -> Any:
         """Ask for a step and wait for its result."""
         future = self._loop.create_future()
-        seq = self._add(PendingStep(step, input_, future))
-        return await self._await(seq, future, cmd.CancelStep(seq))
-
-    async def run_child(
-        self, workflow: str, version: str | None, input_: msgspec.Raw, run_id: str | None
-    ) -> msgspec.Raw:
-        """Start a child run and wait for its result."""
-        future = self._loop.create_future()
-        seq = self._add(PendingChild(workflow, version, input_, run_id, future))
-        return cast("msgspec.Raw", await self._await(seq, future, cmd.CancelChild(seq)))
+        total = step.total_timeout
+        deadline = 0 if total is None else self._loop.now_us + total // _MICROSECOND
+        seq = self._add(PendingStep(step, input_, future, deadline=deadline))
+        try:
+            return await future
+        except asyncio.CancelledError:
+            if seq in self._pending:
+                self._abandon(seq)
+                self._command(cmd.CancelStep(seq))
+            raise
 
     async def receive(self, name: str) -> msgspec.Raw:
         """Wait for the next signal of a name."""
@@ -226,9 +263,15 @@ class WorkflowMachine:
                 self._command(cmd.RecordPatch(change))
         return taken
 
+    def set_attributes(self, wanted: Mapping[str, Stored | None]) -> None:
+        """Change search attributes."""
+        if not self.done and not self._dropped:
+            self.attributes.set(wanted)
+
     def start_timer(self, handle: asyncio.TimerHandle) -> None:
         """Turn a timer of the loop into a durable one."""
-        fire_at = round(handle.when() * 1e6)
+        when = handle.when()
+        fire_at = _LATEST_US if when >= _LATEST_S else round(when * 1e6)  # sleep(math.inf) is a way to wait for ever
         handle._scheduled = True  # type: ignore[attr-defined]  # asyncio then reports its cancellation to the loop
         self._timers[id(handle)] = self._add(PendingTimer(fire_at, handle))
 
@@ -256,6 +299,7 @@ class WorkflowMachine:
         if self._dropped:
             raise RunDroppedSignal
         self._seq += 1
+        entry.since = self._loop.now_us
         self._pending[self._seq] = entry
         self._command(entry.command(self._seq))
         return self._seq
@@ -263,15 +307,6 @@ class WorkflowMachine:
     def _command(self, command: cmd.Command) -> None:
         if not self.done and not self._dropped:
             self._commands.append(command)
-
-    async def _await(self, seq: int, future: asyncio.Future[Any], on_cancel: cmd.Command) -> Any:
-        try:
-            return await future
-        except asyncio.CancelledError:
-            if seq in self._pending:
-                self._abandon(seq)
-                self._command(on_cancel)
-            raise
 
     def _abandon(self, seq: int) -> None:
         entry = self._pending.pop(seq, None)
@@ -281,7 +316,11 @@ class WorkflowMachine:
     async def _run(self, input_: msgspec.Raw) -> None:
         try:
             args, kwargs = self.definition.signature.decode(input_)
-            result = await self.definition.func(*args, **kwargs)
+            try:
+                result = await self.definition.func(*args, **kwargs)
+            finally:
+                if self._loop.has_generators and not self._dropped:
+                    await self._loop.close_generators()
             self._close(cmd.CompleteRun(_payload.encode(result)))
         except ContinueAsNewSignal as continuation:
             signals = tuple((name, raw) for name, inbox in self._inboxes.items() for raw in inbox.buffered)
@@ -290,22 +329,28 @@ class WorkflowMachine:
             if self._dropped:
                 raise
             self._close(cmd.CancelRun() if self._cancel_requested else cmd.FailRun(describe(error)))
-        except (GeneratorExit, RunDroppedSignal):
-            raise
-        except BaseException as error:  # noqa: BLE001  whatever a workflow raises, SystemExit included, is how it ends
+        except BaseException as error:
+            if self._dropped:  # it leaves memory, and this is how its coroutine is taken down
+                raise
             self._close(cmd.FailRun(describe(error)))
 
     def _close(self, command: cmd.Command) -> None:
         if self.done or self._dropped:
             return
         # Steps and timers that nobody awaits any more end with the run.
-        self._commands = [c for c in self._commands if isinstance(c, (cmd.RecordPatch, cmd.AnswerUpdate))]
+        self._commands = [c for c in self._commands if isinstance(c, _RECORDS)]
         self._commands += self.updates.abandon(self.run_id)
         self._commands.append(command)
         self._closing = command
         self.done = True
 
-    def _take(self, seq: int, kind: type[Pending], label: str, name: str | None = None) -> Any:
+    def _take(self, seq: int, kind: type[Pending], label: str) -> Any:
+        entry = self._find(seq, kind, label)
+        if entry is not None:
+            del self._pending[seq]
+        return entry
+
+    def _find(self, seq: int, kind: type[Pending], label: str) -> Any:
         entry = self._pending.get(seq)
         if entry is None:
             if seq <= self._first_seq or self._abandoned.get(seq) == label:
@@ -313,7 +358,6 @@ class WorkflowMachine:
             raise self._mismatch(label, self._abandoned.get(seq, "nothing at that point"))
         if not isinstance(entry, kind) or str(entry) != label:
             raise self._mismatch(label, str(entry))
-        del self._pending[seq]
         return entry
 
     def _check_after_end(self, event: ev.Event) -> None:
@@ -322,7 +366,7 @@ class WorkflowMachine:
                 raise self._mismatch(type(event).__name__, _describe_end(self._closing))
             return
         seq = getattr(event, "seq", None)  # answers that were under way when the workflow ended are in order
-        if seq is not None and seq not in self._pending and seq not in self._abandoned:
+        if seq is not None and seq > self._first_seq and seq not in self._pending and seq not in self._abandoned:
             raise self._mismatch(_describe_event(event), "the end of the workflow")
 
     def _mismatch(self, expected: str, found: str) -> NonDeterminismError:
@@ -334,12 +378,35 @@ class WorkflowMachine:
     # ── one handler per event ────────────────────────────────────────────────────────────────────────────────────
 
     def _on_started(self, event: ev.RunStarted) -> None:
-        self.started_us = event.time
         self.trace = event.trace
         self._seq = self._first_seq = event.first_seq
+        if event.attributes is not None:
+            self.attributes.begin(event.attributes)
         self._seed = event.seed
         self._loop.seed_order(event.seed)
-        self._main = self._loop.create_task(self._run(event.input), name="workflow", context=self._context)
+        if event.admission is None:
+            self._begin(event.time, event.input)
+        else:
+            self._input = event.input
+
+    def _on_debounced(self, event: ev.RunDebounced) -> None:
+        self._input = event.input
+
+    def _on_admitted(self, event: ev.RunAdmitted) -> None:
+        if self._input is None:
+            raise self._mismatch("the beginning of the run", "a run that has begun")
+        self._begin(event.time, self._input)
+        self._input = None
+        early, self._early = self._early, []
+        for request in early:
+            self._loop.run_ready()  # the workflow sets the handlers of updates first
+            if self.done:
+                return
+            _HANDLERS[type(request)](self, request)
+
+    def _begin(self, time_us: int, input_: msgspec.Raw) -> None:
+        self.started_us = time_us
+        self._main = self._loop.create_task(self._run(input_), name="workflow", context=self._context)
 
     def _on_step_completed(self, event: ev.StepCompleted) -> None:
         entry: PendingStep | None = self._take(event.seq, PendingStep, f"step {event.step!r}")
@@ -355,6 +422,7 @@ class WorkflowMachine:
         if isinstance(entry, PendingStep):
             entry.attempt = event.attempt + 1
             entry.not_before = event.next_time
+            entry.last_failure = event.failure if entry.deadline else None
 
     def _on_step_failed(self, event: ev.StepFailed) -> None:
         entry: PendingStep | None = self._take(event.seq, PendingStep, f"step {event.step!r}")
@@ -369,37 +437,37 @@ class WorkflowMachine:
             self._loop.fire(entry.handle)
 
     def _on_signal(self, event: ev.SignalReceived) -> None:
+        if self._early:  # it came after an update that waits for the workflow to begin
+            self._early.append(event)
+            return
         self._inboxes.setdefault(event.name, Inbox()).deliver(event.payload)
 
     def _on_update(self, event: ev.UpdateRequested) -> None:
+        if self._main is None:
+            self._early.append(event)
+            return
         self.updates.request(self.run_id, event.update_id, event.name, event.payload)
 
     def _on_answer(self, event: ev.UpdateAnswered) -> None:
         self.updates.confirm(event.update_id)
 
     def _on_cancel(self, _event: ev.CancelRequested) -> None:
+        if self._cancel_requested:  # somebody asks again who never heard that it was kept: clean-up goes on
+            return
         self._cancel_requested = True
         if self._main is not None:
             self._main.cancel()
-
-    def _on_child_completed(self, event: ev.ChildCompleted) -> None:
-        entry: PendingChild | None = self._take(event.seq, PendingChild, f"child workflow {event.workflow!r}")
-        if entry is not None and not entry.future.done():
-            entry.future.set_result(event.output)
-
-    def _on_child_failed(self, event: ev.ChildFailed) -> None:
-        entry: PendingChild | None = self._take(event.seq, PendingChild, f"child workflow {event.workflow!r}")
-        if entry is not None and not entry.future.done():
-            entry.future.set_exception(WorkflowFailedError(event.run_id, event.failure))
-
-    def _on_child_cancelled(self, event: ev.ChildCancelled) -> None:
-        entry: PendingChild | None = self._take(event.seq, PendingChild, f"child workflow {event.workflow!r}")
-        if entry is not None and not entry.future.done():
-            entry.future.set_exception(WorkflowCancelledError(event.run_id))
+        else:
+            self._close(cmd.CancelRun())
 
     def _on_patch(self, event: ev.PatchRecorded) -> None:
         if not self._patches.get(event.change):
             raise self._mismatch(f"patched({event.change!r})", "no such call")
+
+    def _on_attributes(self, event: ev.AttributesSet) -> None:
+        found = self.attributes.confirm(event.attributes)
+        if found is not None:
+            raise self._mismatch(call_text(event.attributes), found)
 
 
 def _step_error(step: str, attempts: int, failure: Failure) -> Exception:
@@ -427,6 +495,8 @@ def _describe_event(event: ev.Event) -> str:
     return f"{name}({step!r})" if step else name
 
 
+_LATEST_US = 253_402_300_799_000_000  # the last second that a datetime can name
+_LATEST_S = _LATEST_US / 1e6
 _REFUSED = f"{PayloadError.__module__}:{PayloadError.__qualname__}"
 _ENDING: dict[type, type] = {
     ev.RunCompleted: cmd.CompleteRun,
@@ -435,10 +505,13 @@ _ENDING: dict[type, type] = {
     ev.RunContinued: cmd.ContinueRun,
 }
 _ENDS = tuple(_ENDING)
-_UNSEEN = (ev.RunPaused, ev.RunResumed, ev.RunRedriven)
+_RECORDS = (cmd.RecordPatch, cmd.RecordAttributes, cmd.AnswerUpdate)
+_UNSEEN = (ev.RunPaused, ev.RunResumed, ev.RunRedriven, ev.RunReprioritized)
 
 _HANDLERS: dict[type, Callable[[WorkflowMachine, Any], None]] = {
     ev.RunStarted: WorkflowMachine._on_started,
+    ev.RunDebounced: WorkflowMachine._on_debounced,
+    ev.RunAdmitted: WorkflowMachine._on_admitted,
     ev.StepCompleted: WorkflowMachine._on_step_completed,
     ev.StepRetrying: WorkflowMachine._on_step_retrying,
     ev.StepFailed: WorkflowMachine._on_step_failed,
@@ -447,8 +520,12 @@ _HANDLERS: dict[type, Callable[[WorkflowMachine, Any], None]] = {
     ev.UpdateRequested: WorkflowMachine._on_update,
     ev.UpdateAnswered: WorkflowMachine._on_answer,
     ev.CancelRequested: WorkflowMachine._on_cancel,
-    ev.ChildCompleted: WorkflowMachine._on_child_completed,
-    ev.ChildFailed: WorkflowMachine._on_child_failed,
-    ev.ChildCancelled: WorkflowMachine._on_child_cancelled,
+    ev.ChildStarted: _kin.on_child_started,
+    ev.ChildCompleted: _kin.on_child_ended,
+    ev.ChildFailed: _kin.on_child_ended,
+    ev.ChildCancelled: _kin.on_child_ended,
+    ev.SignalSent: _kin.on_signal_sent,
+    ev.CancelSent: _kin.on_cancel_sent,
+    ev.RequestFailed: _kin.on_request_failed,
     ev.PatchRecorded: WorkflowMachine._on_patch,
 }

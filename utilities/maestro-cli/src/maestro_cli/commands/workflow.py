@@ -20,6 +20,7 @@ from maestro_cli.local import Home
 
 from ._lint import lint_workflows
 from ._options import json_option
+from .journal import journal
 
 T = TypeVar("T")
 _STATES = ("running", "paused", "completed", "failed", "cancelled", "terminated")
@@ -64,6 +65,7 @@ def workflow(ctx: click.Context, url: str | None, token: str | None) -> None:
 
 
 workflow.add_command(lint_workflows)
+workflow.add_command(journal)
 
 
 @workflow.command("run", short_help="Start a run and follow it.")
