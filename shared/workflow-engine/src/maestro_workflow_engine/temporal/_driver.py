@@ -15,19 +15,28 @@ from temporalio import exceptions as te
 from temporalio import workflow as temporal
 from temporalio.common import RawValue, RetryPolicy
 
+from maestro_workflow_engine._attributes import Stored
 from maestro_workflow_engine._definitions import WorkflowDefinition
-from maestro_workflow_engine._errors import WorkflowConflictError, WorkflowError
+from maestro_workflow_engine._errors import UpdateRejectedError, WorkflowError
 from maestro_workflow_engine._failure import describe
 from maestro_workflow_engine.machine import _commands as cmd
 from maestro_workflow_engine.machine import _events as ev
 from maestro_workflow_engine.temporal._address import TemporalAddress
-from maestro_workflow_engine.temporal._failures import child_failure, run_failure, step_failure
+from maestro_workflow_engine.temporal._failures import run_failure, step_failure
+from maestro_workflow_engine.temporal._kin import Kin
 from maestro_workflow_engine.temporal._machine import HostedMachine
+from maestro_workflow_engine.temporal._search import ATTRIBUTES_MEMO, MAESTRO_ATTRIBUTES, keywords
 from maestro_workflow_engine.temporal._steps import Steps
 from maestro_workflow_engine.temporal._wire import Call, Start, State, json_of, packed, raw
 
 _NO_LIMIT = timedelta(days=3650)  # Temporal wants some limit; a step's own is kept by the step's host
+_SHORTEST = timedelta(milliseconds=1)
 _ENDS = (cmd.CompleteRun, cmd.FailRun, cmd.CancelRun, cmd.ContinueRun)
+_AFTER_THE_END = (ev.UpdateAnswered, ev.AttributesSet, ev.SignalReceived, ev.CancelRequested)
+"""What still reaches a machine that has ended: its own last records, and what belongs to the pass that follows."""
+
+_REQUESTS = (cmd.RunStep, cmd.StartTimer, cmd.StartChild, cmd.SendSignal, cmd.SendCancel)
+_WITHDRAWALS = (cmd.CancelStep, cmd.CancelTimer, cmd.CancelChild)
 
 
 class Driver:
@@ -56,6 +65,8 @@ class Driver:
             patches=patches,
             outer=asyncio.get_running_loop(),
         )
+        self._version = definition.version
+        self._kin = Kin(self._id, self._feed, _now_us)
         self._position = 0
         self._under_way: dict[int, asyncio.Task[None]] = {}
         self._answers: dict[str, asyncio.Future[cmd.AnswerUpdate]] = {}
@@ -72,7 +83,8 @@ class Driver:
             self._take_up(self._start.prologue)
             return
         seed = self._start.seed if self._start.seed is not None else temporal.random().getrandbits(62)
-        self._feed(ev.RunStarted(_now_us(), input_, seed, self._start.trace, self._start.first_seq))
+        start = self._start
+        self._feed(ev.RunStarted(_now_us(), input_, seed, start.trace, start.first_seq, start.attributes))
         for name, payload in self._start.signals:
             self._feed(ev.SignalReceived(_now_us(), name, payload))
 
@@ -86,6 +98,9 @@ class Driver:
         Raises:
             ApplicationError: It was refused, or its handler failed.
         """
+        if self._end is not None:
+            refused = UpdateRejectedError(self._id, name, "the run ended before it was answered")
+            raise run_failure(describe(refused))
         answer = self._answers[update_id] = asyncio.get_running_loop().create_future()
         self._feed(ev.UpdateRequested(_now_us(), update_id, name, payload))
         given = await answer
@@ -107,13 +122,18 @@ class Driver:
     def resume(self) -> None:
         """Go on: whatever the machine waits for and is not under way is asked for again."""
         self._is_paused = False
-        self._execute([c for c in self._machine.outstanding() if getattr(c, "seq", None) not in self._under_way])
+        self._execute(self._machine.outstanding())
 
     @property
     def state(self) -> State:
         """Where the run stands."""
         problem = None if self._fault is None else str(self._fault)
         return State(self._machine.published, self._machine.waiting_for, self._is_paused, problem)
+
+    @property
+    def attributes(self) -> dict[str, Stored]:
+        """The search attributes as they are."""
+        return dict(self._machine.attributes.current)
 
     @property
     def last_seq(self) -> int:
@@ -130,10 +150,10 @@ class Driver:
         if self._fault is not None:
             raise self._fault
         assert self._end is not None
-        return self._end
+        return self._machine.continuation or self._end
 
     def _feed(self, event: ev.Event) -> None:
-        if self._fault is not None or (self._end is not None and not isinstance(event, ev.UpdateAnswered)):
+        if self._fault is not None or (self._end is not None and not isinstance(event, _AFTER_THE_END)):
             return
         self._position += 1
         self._machine.replaying = temporal.unsafe.is_replaying()
@@ -159,28 +179,48 @@ class Driver:
     # ── what the machine asks for ────────────────────────────────────────────────────────────────────────────────
 
     def _execute(self, commands: list[cmd.Command]) -> None:
-        if self._is_paused:
-            return
         for command in commands:
-            match command:
-                case cmd.RunStep():
-                    self._go(command.seq, self._step(command))
-                case cmd.StartTimer():
-                    self._go(command.seq, self._timer(command))
-                case cmd.StartChild():
-                    self._go(command.seq, self._child(command))
-                case cmd.CancelStep(seq) | cmd.CancelTimer(seq) | cmd.CancelChild(seq):
-                    self._stop(seq)
-                case cmd.AnswerUpdate():
-                    self._answer(command)
-                case _ if isinstance(command, _ENDS):
-                    self._end = command
-                    self._over.set()
-                case _:  # a patch is in the cluster's history already
-                    continue
+            if self._is_paused and not isinstance(command, _WITHDRAWALS):
+                continue  # `resume` asks the machine again
+            if isinstance(command, _REQUESTS):
+                self._request(command)
+            else:
+                self._settle(command)
 
-    def _go(self, seq: int, work: Coroutine[Any, Any, None]) -> None:
-        self._under_way[seq] = asyncio.get_running_loop().create_task(work)
+    def _settle(self, command: cmd.Command) -> None:
+        match command:
+            case cmd.CancelStep(seq) | cmd.CancelTimer(seq):
+                self._stop(seq)
+            case cmd.CancelChild(seq, run_id):
+                self._stop(seq)
+                self._feed(ev.CancelSent(_now_us(), seq, run_id))
+            case cmd.AnswerUpdate():
+                self._answer(command)
+            case cmd.RecordAttributes():
+                self._record(command)
+            case _ if isinstance(command, _ENDS):
+                self._end = command
+                self._over.set()
+            case _:  # a patch is in the cluster's history already
+                return
+
+    def _request(
+        self, command: cmd.RunStep | cmd.StartTimer | cmd.StartChild | cmd.SendSignal | cmd.SendCancel
+    ) -> None:
+        if command.seq in self._under_way:
+            return
+        match command:
+            case cmd.RunStep():
+                work = self._step(command)
+            case cmd.StartTimer():
+                work = self._timer(command)
+            case cmd.StartChild():
+                work = self._child(command)
+            case cmd.SendSignal():
+                work = self._reported(command.seq, self._kin.signal(command))
+            case cmd.SendCancel():
+                work = self._reported(command.seq, self._kin.cancel(command))
+        self._under_way[command.seq] = asyncio.get_running_loop().create_task(work)
 
     def _stop(self, seq: int) -> None:
         task = self._under_way.pop(seq, None)
@@ -203,21 +243,39 @@ class Driver:
         await temporal.sleep(timedelta(microseconds=left), summary=f"timer {command.seq}")
         self._done(command.seq, ev.TimerFired(max(_now_us(), command.fire_at), command.seq))
 
+    def _child(self, command: cmd.StartChild) -> Coroutine[Any, Any, None]:
+        child = self._kin.child(command, self._machine.trace, searchable=self._start.searchable)
+        return self._reported(command.seq, child)
+
+    async def _reported(self, seq: int, work: Coroutine[Any, Any, ev.Event]) -> None:
+        self._done(seq, await work)
+
+    def _record(self, command: cmd.RecordAttributes) -> None:
+        temporal.upsert_memo({ATTRIBUTES_MEMO: packed(command.after)})
+        if self._start.searchable:
+            found = keywords(self._version, command.after)
+            temporal.upsert_search_attributes([MAESTRO_ATTRIBUTES.value_set(found)])
+        self._feed(ev.AttributesSet(_now_us(), command.changed))
+
     async def _step(self, command: cmd.RunStep) -> None:
         step, asked = command.step, _now_us()
-        call = self._steps.reference(step, self._machine.trace)
+        call = self._steps.reference(step, self._machine.trace, command.deadline)
         try:
             result: RawValue = await self._activity(command, call)
         except te.ActivityError as error:
             if isinstance(error.cause, te.CancelledError):
                 raise asyncio.CancelledError from error
-            found = step_failure(step, error)
+            found = step_failure(command, error)
             event: ev.Event = ev.StepFailed(
                 _now_us(), command.seq, step.name, command.input, found.failure, asked, found.attempt
             )
         else:
             event = ev.StepCompleted(_now_us(), command.seq, step.name, command.input, json_of([result]), asked)
         self._done(command.seq, event)
+
+    @staticmethod
+    def _left(deadline: int) -> timedelta:
+        return max(_SHORTEST, timedelta(microseconds=deadline - _now_us()))
 
     async def _activity(self, command: cmd.RunStep, call: Call) -> RawValue:
         # A worker that is lost costs no attempt: the cluster tries for ever, and the step's host decides what is final.
@@ -226,7 +284,7 @@ class Driver:
             "activity_id": str(command.seq),
             "retry_policy": RetryPolicy(maximum_attempts=0),
             "result_type": RawValue,
-            "schedule_to_close_timeout": _NO_LIMIT,
+            "schedule_to_close_timeout": self._left(command.deadline) if command.deadline else _NO_LIMIT,
         }
         if command.step.name in self._address.local_steps:
             result = await temporal.execute_local_activity(command.step.name, **common)
@@ -234,38 +292,6 @@ class Driver:
             lost_after = self._address.lost_after
             result = await temporal.execute_activity(command.step.name, **common, heartbeat_timeout=lost_after)
         return cast("RawValue", result)
-
-    async def _child(self, command: cmd.StartChild) -> None:
-        child_id = command.run_id or f"{self._id}.{command.seq}"
-        start = Start(version=command.version, trace=self._machine.trace, seed=temporal.random().getrandbits(62))
-        try:
-            handle = await temporal.start_child_workflow(
-                command.workflow,
-                args=[raw(command.input), packed(start)],
-                id=child_id,
-                static_summary=f"child {command.seq}",
-                result_type=RawValue,
-                parent_close_policy=temporal.ParentClosePolicy.REQUEST_CANCEL,
-                memo=memo_of(start),
-            )
-            result = await handle
-        except te.WorkflowAlreadyStartedError:
-            taken = WorkflowConflictError(child_id, f"run id {child_id!r} is taken by another run")
-            event: ev.Event = ev.ChildFailed(_now_us(), command.seq, command.workflow, child_id, describe(taken))
-        except te.ChildWorkflowError as error:
-            failure = child_failure(child_id, error)
-            if failure is None:
-                event = ev.ChildCancelled(_now_us(), command.seq, command.workflow, child_id)
-            else:
-                event = ev.ChildFailed(_now_us(), command.seq, command.workflow, child_id, failure)
-        else:
-            event = ev.ChildCompleted(_now_us(), command.seq, command.workflow, child_id, json_of([result]))
-        self._done(command.seq, event)
-
-
-def memo_of(start: Start) -> dict[str, Any]:
-    """Return what listings show of a run besides what the cluster itself knows."""
-    return {"maestro.version": start.version or "", **({"maestro.trace": start.trace} if start.trace else {})}
 
 
 def _now_us() -> int:

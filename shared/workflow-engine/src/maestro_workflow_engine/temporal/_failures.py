@@ -2,37 +2,51 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import msgspec
 from temporalio import exceptions as te
 
 from maestro_workflow_engine._definitions import StepDefinition
 from maestro_workflow_engine._errors import (
     PayloadError,
-    StepTimeoutError,
+    StepTotalTimeoutError,
     WorkflowCancelledError,
     WorkflowDefinitionError,
+    WorkflowEndedError,
+    WorkflowNotFoundError,
     WorkflowTerminatedError,
 )
 from maestro_workflow_engine._failure import Failure, describe
+from maestro_workflow_engine.embedded._attempt import out_of_time
+from maestro_workflow_engine.machine._commands import RunStep
 from maestro_workflow_engine.temporal._wire import FailureDetail
 
+_FINAL = (PayloadError, WorkflowDefinitionError, StepTotalTimeoutError)
 
-def attempt_failure(step: StepDefinition[..., object], attempt: int, error: BaseException) -> te.ApplicationError:
+
+def attempt_failure(
+    step: StepDefinition[..., object], command: RunStep, error: BaseException, now_us: int
+) -> te.ApplicationError:
     """Return what a failed attempt tells the cluster: the failure, and whether and when to try again.
 
     Args:
         step: The step.
-        attempt: The attempt's number, from 1.
-        error: What it failed with.
+        command: What was asked for.
+        error: What the attempt failed with.
+        now_us: The time, in µs since the epoch.
     """
-    is_final = isinstance(error, (PayloadError, WorkflowDefinitionError)) or not step.retry.allows(attempt, error)
-    failure = describe(error)
+    failure, delay = describe(error), None
+    if not isinstance(error, _FINAL) and step.retry.allows(command.attempt, error):
+        delay = step.retry.delay(command.attempt, None, error)
+        if command.deadline and now_us + delay // timedelta(microseconds=1) >= command.deadline:
+            failure, delay = describe(out_of_time(command, command.attempt, failure)), None
     return te.ApplicationError(
         failure.message,
-        msgspec.to_builtins(FailureDetail(failure, attempt)),
+        msgspec.to_builtins(FailureDetail(failure, command.attempt)),
         type=failure.type,
-        non_retryable=is_final,
-        next_retry_delay=None if is_final else step.retry.delay(attempt),
+        non_retryable=delay is None,
+        next_retry_delay=delay,
         category=te.ApplicationErrorCategory.BENIGN,  # the run's log tells of it
     )
 
@@ -59,12 +73,29 @@ def detail_of(error: BaseException | None) -> FailureDetail:
     return FailureDetail(describe(cause) if cause is not None else Failure("builtins:Exception", "unknown"))
 
 
-def step_failure(step: StepDefinition[..., object], error: te.ActivityError) -> FailureDetail:
+def step_failure(command: RunStep, error: te.ActivityError) -> FailureDetail:
     """Return how a step failed for good."""
-    if isinstance(error.cause, te.TimeoutError):  # the cluster lost patience, not the step
-        limit = step.timeout.total_seconds() if step.timeout else 0.0
-        return FailureDetail(describe(StepTimeoutError(step.name, limit)))
+    if isinstance(error.cause, te.TimeoutError):  # the cluster's clock ran out, while no worker could tell
+        last = error.cause.cause
+        known = detail_of(last) if isinstance(last, te.ApplicationError) else None
+        attempts = known.attempt if known is not None else 1
+        return FailureDetail(describe(out_of_time(command, attempts, known.failure if known else None)), attempts)
     return detail_of(error)
+
+
+def request_failure(run_id: str, error: BaseException, status: str | None) -> Failure:
+    """Return why a request to another run could not be made.
+
+    Args:
+        run_id: The other run.
+        error: What the cluster says.
+        status: How it ended, when that is known.
+    """
+    if status is not None:
+        return describe(WorkflowEndedError(run_id, status))
+    if isinstance(error, te.ApplicationError):
+        return describe(WorkflowNotFoundError(run_id, f"there is no run {run_id!r}, or it has ended"))
+    return describe(error)
 
 
 def child_failure(run_id: str, error: te.ChildWorkflowError) -> Failure | None:

@@ -15,11 +15,16 @@ from temporalio.api.history.v1 import HistoryEvent
 from temporalio.common import RawValue
 from temporalio.converter import DataConverter
 
-from maestro_workflow_engine._failure import Failure
+from maestro_workflow_engine._attributes import Stored, is_same
+from maestro_workflow_engine._errors import WorkflowNotFoundError
+from maestro_workflow_engine._failure import Failure, describe
+from maestro_workflow_engine.embedded._attribute_rows import attributes_of
 from maestro_workflow_engine.machine import _events as ev
 from maestro_workflow_engine.temporal._failures import detail_of
-from maestro_workflow_engine.temporal._wire import PAUSE, RESUME, Reason, Start, text_of
+from maestro_workflow_engine.temporal._search import ATTRIBUTES_MEMO
+from maestro_workflow_engine.temporal._wire import ANNOUNCED, PAUSE, RESUME, Reason, Start, number_of, text_of
 
+_STORED = dict[str, Stored]
 _NULL = msgspec.Raw(b"null")
 _VERSION_MARKER = "maestro.version "
 
@@ -34,6 +39,7 @@ class _Asked:
     run_id: str = ""
     started: int = 0
     attempt: int = 1
+    is_announced: bool = False
 
 
 class Translator:
@@ -52,6 +58,7 @@ class Translator:
         self._converter = converter
         self._asked: dict[int, _Asked] = {}
         self._offset = 0
+        self._attributes: dict[str, Stored] = {}
         self.workflow: str | None = None
         self.version: str | None = None
         self.next_run: str | None = None
@@ -70,10 +77,13 @@ class Translator:
         start = msgspec.json.decode(bytes(values[1]), type=Start) if len(values) > 1 else Start()
         self.workflow, self.version = about.workflow_type.name, start.version
         if start.prologue:
+            self._attributes = attributes_of(start.prologue)
             self._offset = len(start.prologue)
             return list(enumerate(start.prologue))
+        self._attributes = start.attributes or {}
         input_ = values[0] if values else _NULL
-        first = ev.RunStarted(_us(event.event_time), input_, start.seed or 0, start.trace, start.first_seq)
+        at = _us(event.event_time)
+        first = ev.RunStarted(at, input_, start.seed or 0, start.trace, start.first_seq, start.attributes)
         signals = [ev.SignalReceived(first.time, name, payload) for name, payload in start.signals]
         self._offset = len(signals)
         return list(enumerate([first, *signals]))
@@ -87,8 +97,7 @@ class Translator:
         return next(iter(await self._texts(payloads)), _NULL)
 
     async def _summary(self, event: HistoryEvent) -> int:
-        text = bytes(await self._text([event.user_metadata.summary])).decode().strip('"')
-        return int(text.rpartition(" ")[2]) if text.rpartition(" ")[2].isdecimal() else 0
+        return _last_number(bytes(await self._text([event.user_metadata.summary])).decode())
 
     async def _failure(self, failure: TemporalFailure) -> Failure:
         return detail_of(await self._converter.decode_failure(failure)).failure
@@ -168,12 +177,55 @@ class Translator:
     async def _cancel_requested(self, event: HistoryEvent, at: int) -> ev.Event:
         return ev.CancelRequested(at, event.workflow_execution_cancel_requested_event_attributes.cause)
 
+    async def _properties(self, event: HistoryEvent, at: int) -> ev.Event | None:
+        memo = event.workflow_properties_modified_event_attributes.upserted_memo.fields
+        if ATTRIBUTES_MEMO not in memo:
+            return None
+        before, after = self._attributes, msgspec.json.decode(await self._text([memo[ATTRIBUTES_MEMO]]), type=_STORED)
+        self._attributes = after
+        changed: dict[str, Stored | None] = {name: None for name in before if name not in after}
+        changed |= {name: value for name, value in after.items() if not is_same(before.get(name), value)}
+        return ev.AttributesSet(at, changed)
+
+    # ── requests to other runs ───────────────────────────────────────────────────────────────────────────────────
+
+    async def _signal_asked(self, event: HistoryEvent, _: int) -> None:
+        about = event.signal_external_workflow_execution_initiated_event_attributes
+        decoded = await self._converter.decode(list(about.input.payloads), [RawValue] * len(about.input.payloads))
+        seq = number_of(decoded[0].payload) if decoded else 0
+        self._asked[event.event_id] = _Asked(seq, about.signal_name, run_id=about.workflow_execution.workflow_id)
+
+    async def _signal_sent(self, event: HistoryEvent, at: int) -> ev.Event:
+        a = self._asked[event.external_workflow_execution_signaled_event_attributes.initiated_event_id]
+        return ev.SignalSent(at, a.seq, a.run_id, a.name)
+
+    async def _signal_refused(self, event: HistoryEvent, at: int) -> ev.Event:
+        a = self._asked[event.signal_external_workflow_execution_failed_event_attributes.initiated_event_id]
+        return ev.RequestFailed(at, a.seq, a.run_id, _unknown(a.run_id))
+
+    # A cancel request carries no number: a run that is forked after one asks once more, which changes nothing.
+
+    async def _cancel_sent(self, event: HistoryEvent, at: int) -> ev.Event:
+        about = event.external_workflow_execution_cancel_requested_event_attributes
+        return ev.CancelSent(at, 0, about.workflow_execution.workflow_id)
+
+    async def _cancel_refused(self, event: HistoryEvent, at: int) -> ev.Event:
+        about = event.request_cancel_external_workflow_execution_failed_event_attributes
+        run_id = about.workflow_execution.workflow_id
+        return ev.RequestFailed(at, 0, run_id, _unknown(run_id))
+
     # ── children ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _child_asked(self, event: HistoryEvent, _: int) -> None:
         about = event.start_child_workflow_execution_initiated_event_attributes
-        seq = await self._summary(event)
-        self._asked[event.event_id] = _Asked(seq, about.workflow_type.name, run_id=about.workflow_id)
+        text = bytes(await self._text([event.user_metadata.summary])).decode().strip('"')
+        asked = _Asked(_last_number(text), about.workflow_type.name, run_id=about.workflow_id)
+        asked.is_announced = text.startswith(ANNOUNCED)
+        self._asked[event.event_id] = asked
+
+    async def _child_started(self, event: HistoryEvent, at: int) -> ev.Event | None:
+        a = self._asked[event.child_workflow_execution_started_event_attributes.initiated_event_id]
+        return ev.ChildStarted(at, a.seq, a.name, a.run_id) if a.is_announced else None
 
     async def _child_completed(self, event: HistoryEvent, at: int) -> ev.Event:
         about = event.child_workflow_execution_completed_event_attributes
@@ -240,6 +292,13 @@ _TRANSLATIONS: dict[int, _Translation] = {
     Kind.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_COMPLETED: Translator._update_completed,
     Kind.EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED: Translator._cancel_requested,
     Kind.EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED: Translator._child_asked,
+    Kind.EVENT_TYPE_WORKFLOW_PROPERTIES_MODIFIED: Translator._properties,
+    Kind.EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED: Translator._signal_asked,
+    Kind.EVENT_TYPE_EXTERNAL_WORKFLOW_EXECUTION_SIGNALED: Translator._signal_sent,
+    Kind.EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_FAILED: Translator._signal_refused,
+    Kind.EVENT_TYPE_EXTERNAL_WORKFLOW_EXECUTION_CANCEL_REQUESTED: Translator._cancel_sent,
+    Kind.EVENT_TYPE_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_FAILED: Translator._cancel_refused,
+    Kind.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_STARTED: Translator._child_started,
     Kind.EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_FAILED: Translator._child_refused,
     Kind.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_COMPLETED: Translator._child_completed,
     Kind.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_FAILED: Translator._child_failed,
@@ -252,6 +311,15 @@ _TRANSLATIONS: dict[int, _Translation] = {
     Kind.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED: Translator._terminated,
     Kind.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW: Translator._continued,
 }
+
+
+def _last_number(text: str) -> int:
+    number = text.strip('"').rpartition(" ")[2]
+    return int(number) if number.isdecimal() else 0
+
+
+def _unknown(run_id: str) -> Failure:
+    return describe(WorkflowNotFoundError(run_id, f"there is no run {run_id!r}, or it has ended"))
 
 
 def _us(time: Timestamp) -> int:

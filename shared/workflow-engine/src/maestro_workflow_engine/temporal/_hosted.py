@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 from temporalio import exceptions as te
@@ -16,9 +17,11 @@ from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._errors import EngineClosedError
 from maestro_workflow_engine._registry import WorkflowRegistry
 from maestro_workflow_engine.machine import _commands as cmd
+from maestro_workflow_engine.machine import _events as ev
 from maestro_workflow_engine.temporal._address import TemporalAddress
-from maestro_workflow_engine.temporal._driver import Driver, memo_of
+from maestro_workflow_engine.temporal._driver import Driver
 from maestro_workflow_engine.temporal._failures import run_failure
+from maestro_workflow_engine.temporal._search import memo_of, search_attributes_of
 from maestro_workflow_engine.temporal._steps import Steps
 from maestro_workflow_engine.temporal._wire import PAUSE, RESUME, STATE, Start, json_of, packed, raw, unpacked
 
@@ -59,6 +62,7 @@ class HostedRun:
     async def run(self, args: Sequence[RawValue]) -> RawValue:
         """Run the workflow to its end."""
         start = unpacked(args, 1, Start)
+        await _until(start.not_before_us)
         definition = self._definition(start.version)
         self._driver = driver = Driver(definition, start, self._steps, self._address)
         driver.begin(json_of(args))
@@ -74,8 +78,8 @@ class HostedRun:
                 return raw(output)
             case cmd.FailRun(failure):
                 raise run_failure(failure)
-            case cmd.ContinueRun(input_, signals):
-                self._continue(definition, start, input_, signals, driver.last_seq)
+            case cmd.ContinueRun():
+                self._continue(driver, definition, start, end)
         raise asyncio.CancelledError
 
     @temporal.signal(dynamic=True)
@@ -124,12 +128,27 @@ class HostedRun:
         return latest
 
     def _continue(
-        self,
-        definition: WorkflowDefinition[..., Any],
-        start: Start,
-        input_: Any,
-        signals: tuple[tuple[str, Any], ...],
-        last_seq: int,
+        self, driver: Driver, definition: WorkflowDefinition[..., Any], start: Start, end: cmd.ContinueRun
     ) -> None:
-        again = Start(definition.version, start.trace, last_seq, signals, temporal.random().getrandbits(62))
-        temporal.continue_as_new(args=[raw(input_), packed(again)], memo=memo_of(again))
+        if any(isinstance(event, ev.CancelRequested) for event in end.arrived):
+            return  # what was cancelled does not start over
+        arrived = [(event.name, event.payload) for event in end.arrived if isinstance(event, ev.SignalReceived)]
+        again = Start(
+            definition.version,
+            start.trace,
+            driver.last_seq,
+            (*end.signals, *arrived),
+            temporal.random().getrandbits(62),
+            attributes=driver.attributes or None,
+            searchable=start.searchable,
+        )
+        temporal.continue_as_new(
+            args=[raw(end.input), packed(again)], memo=memo_of(again), search_attributes=search_attributes_of(again)
+        )
+
+
+async def _until(time_us: int) -> None:
+    """Wait for the time when a run is to begin; a signal makes the cluster run it earlier."""
+    left = timedelta(microseconds=time_us - temporal.time_ns() // 1000)
+    if left > timedelta(0):
+        await temporal.sleep(left, summary="start 0")

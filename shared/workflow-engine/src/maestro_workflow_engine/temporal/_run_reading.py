@@ -17,6 +17,7 @@ from temporalio.client import (
 from temporalio.common import RawValue
 from temporalio.service import RPCError
 
+from maestro_workflow_engine._attributes import Stored, decode, shown
 from maestro_workflow_engine._errors import QueryNotFoundError, WorkflowFailedError
 from maestro_workflow_engine._failure import Failure
 from maestro_workflow_engine._history_document import HistoryDocument, history_document
@@ -29,29 +30,28 @@ from maestro_workflow_engine._records import (
     history_event,
     terminal,
 )
+from maestro_workflow_engine._run_filter import RunFilter, RunOrder
 from maestro_workflow_engine.machine import _events as ev
 from maestro_workflow_engine.temporal._address import TemporalAddress
 from maestro_workflow_engine.temporal._calls import about
 from maestro_workflow_engine.temporal._failures import ending
 from maestro_workflow_engine.temporal._history import Translator
-from maestro_workflow_engine.temporal._wire import STATE, TRACE_MEMO, VERSION_MEMO, State, json_of
-
-_STATUSES = {
-    WorkflowExecutionStatus.RUNNING: RunStatus.RUNNING,
-    WorkflowExecutionStatus.COMPLETED: RunStatus.COMPLETED,
-    WorkflowExecutionStatus.FAILED: RunStatus.FAILED,
-    WorkflowExecutionStatus.TIMED_OUT: RunStatus.FAILED,
-    WorkflowExecutionStatus.CANCELED: RunStatus.CANCELLED,
-    WorkflowExecutionStatus.TERMINATED: RunStatus.TERMINATED,
-    WorkflowExecutionStatus.CONTINUED_AS_NEW: RunStatus.RUNNING,
-}
+from maestro_workflow_engine.temporal._search import ATTRIBUTES_MEMO, TRACE_MEMO, VERSION_MEMO
+from maestro_workflow_engine.temporal._visibility import STATUSES, check_order, make_cursor, query_of, read_cursor
+from maestro_workflow_engine.temporal._wire import STATE, State, json_of, text_of
 
 
 class TemporalReading:
-    """Reads runs from the cluster, and from the workers where only they know."""
+    """Reads runs from the cluster, and from the workers where only they know.
 
-    def __init__(self, client: Client, address: TemporalAddress) -> None:
+    Attributes:
+        target: Host and port of the cluster.
+        searchable: Whether its namespace has the custom attribute by which runs are found.
+    """
+
+    def __init__(self, client: Client, address: TemporalAddress, *, searchable: bool) -> None:
         self._client = client
+        self.searchable = searchable
         self.target = address.target
 
     async def result(self, run_id: str) -> msgspec.Raw:
@@ -103,7 +103,7 @@ class TemporalReading:
         return RunDetail(
             **{
                 name: getattr(info, name)
-                for name in ("id", "workflow", "version", "created_at", "finished_at", "parent_id")
+                for name in ("id", "workflow", "version", "created_at", "finished_at", "parent_id", "attributes")
             },
             status=RunStatus.PAUSED if state.paused else info.status,
             input=None if first is None else msgspec.json.decode(first.input),
@@ -170,26 +170,32 @@ class TemporalReading:
                 return
             pass_id, after = read.next_run, -1
 
-    async def runs(
-        self, *, status: RunStatus | None, workflow: str | None, parent: str | None, limit: int, before: int | None
-    ) -> RunPage:
-        """List runs, newest first."""
-        clauses = [
-            clause
-            for clause in (
-                None if status is None else f"ExecutionStatus IN ({_execution_statuses(status)})",
-                None if workflow is None else f"WorkflowType = {_quoted(workflow)}",
-                None if parent is None else f"ParentWorkflowId = {_quoted(parent)}",
-            )
-            if clause
-        ]
-        skip = before or 0
+    async def runs(self, wanted: RunFilter, *, order: RunOrder, limit: int, cursor: str | None) -> RunPage:
+        """List runs in the cluster's order: open ones first, the newest first; then by when they ended, the latest first.
+
+        What has just changed is listed a little later.
+
+        Raises:
+            UnsupportedByRunnerError: The cluster has no such order, or cannot look for one of the criteria.
+            ValueError: The cursor is none of this listing.
+        """
+        check_order(order)
+        query = query_of(wanted, searchable=self.searchable)
+        token = None if cursor is None else read_cursor(cursor, query)
         with about("", self.target):
-            listed = self._client.list_workflows(" AND ".join(clauses) or None, limit=skip + limit + 1)
-            passes = [each async for each in listed if each.status is not WorkflowExecutionStatus.CONTINUED_AS_NEW]
-        found = [await _info(each) for each in passes]
-        page = found[skip : skip + limit]
-        return RunPage(page, str(skip + limit) if len(found) > skip + limit else None)
+            listed = self._client.list_workflows(query, page_size=limit, next_page_token=token)
+            await listed.fetch_next_page()
+        found = [await _info(each) for each in listed.current_page or ()]
+        return RunPage(found, make_cursor(listed.next_page_token, query))
+
+    async def count(self, wanted: RunFilter) -> int:
+        """Count runs.
+
+        Raises:
+            UnsupportedByRunnerError: The cluster cannot look for one of the criteria.
+        """
+        with about("", self.target):
+            return (await self._client.count_workflows(query_of(wanted, searchable=self.searchable))).count
 
     async def _state(self, run_id: str) -> State:
         with about(run_id, self.target):
@@ -224,7 +230,7 @@ class TemporalReading:
 
 def status_of(found: WorkflowExecution) -> RunStatus:
     """Return where a run stands; the cluster does not know of pauses."""
-    return _STATUSES.get(found.status or WorkflowExecutionStatus.RUNNING, RunStatus.RUNNING)
+    return STATUSES.get(found.status or WorkflowExecutionStatus.RUNNING, RunStatus.RUNNING)
 
 
 async def _info(found: WorkflowExecution) -> RunInfo:
@@ -236,19 +242,14 @@ async def _info(found: WorkflowExecution) -> RunInfo:
         created_at=found.start_time,
         finished_at=found.close_time,
         parent_id=found.parent_id,
+        attributes=shown(await _attributes(found)),
     )
+
+
+async def _attributes(found: WorkflowExecution) -> dict[str, Stored]:
+    kept: RawValue | None = await found.memo_value(ATTRIBUTES_MEMO, default=None, type_hint=RawValue)
+    return {} if kept is None else decode(bytes(text_of(kept.payload)))
 
 
 def _shown(position: int, event: ev.Event) -> HistoryEvent:
     return history_event(position, ev.encode_event(event))
-
-
-def _execution_statuses(status: RunStatus) -> str:
-    wanted = RunStatus.RUNNING if status.is_open else status
-    names = {"CANCELED": "Canceled", "TIMED_OUT": "TimedOut", "CONTINUED_AS_NEW": "ContinuedAsNew"}
-    found = (s for s, ours in _STATUSES.items() if ours is wanted and s is not WorkflowExecutionStatus.CONTINUED_AS_NEW)
-    return ", ".join(f"'{names.get(s.name, s.name.capitalize())}'" for s in found)
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

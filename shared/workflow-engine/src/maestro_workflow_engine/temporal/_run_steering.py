@@ -7,7 +7,6 @@ import contextlib
 import msgspec
 from temporalio.client import Client, WorkflowUpdateFailedError
 from temporalio.common import RawValue, WorkflowIDReusePolicy
-from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from maestro_workflow_engine._errors import UpdateRejectedError, WorkflowConflictError, WorkflowEndedError
 from maestro_workflow_engine._failure import Failure, describe
@@ -18,7 +17,8 @@ from maestro_workflow_engine.temporal._calls import about
 from maestro_workflow_engine.temporal._failures import detail_of
 from maestro_workflow_engine.temporal._run_reading import TemporalReading
 from maestro_workflow_engine.temporal._run_starting import TemporalStarting
-from maestro_workflow_engine.temporal._wire import PAUSE, RESUME, Reason, Start, json_of, packed, raw
+from maestro_workflow_engine.temporal._unsupported import unsupported
+from maestro_workflow_engine.temporal._wire import PAUSE, RESUME, Reason, json_of, packed, raw
 
 
 class TemporalSteering:
@@ -105,14 +105,15 @@ class TemporalSteering:
             raise WorkflowConflictError(run_id, msg)
         document = await self._reading.export(run_id)
         events = before_failure(run_id, document.decoded())
-        first = next(event for event in events if isinstance(event, ev.RunStarted))
-        start = Start(version=found.version, trace=first.trace, prologue=tuple(events))
-        try:
-            await self._starting.begin(
-                found.workflow, run_id, first.input, start, reuse=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY
-            )
-        except WorkflowAlreadyStartedError as error:
-            raise WorkflowConflictError(run_id, f"run {run_id!r} goes on already") from error
+        await self._starting.take_up(document, events, run_id, reuse=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY)
+
+    async def reprioritize(self, run_id: str, priority: int) -> None:
+        """Refuse.
+
+        Raises:
+            UnsupportedByRunnerError: Always.
+        """
+        raise unsupported("moving of runs within a queue", "give the priority when the run is started")
 
     async def _send(self, run_id: str, name: str, payload: RawValue) -> None:
         with about(run_id, self._reading.target):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -14,10 +13,14 @@ from temporalio.converter import DataConverter
 from temporalio.service import TLSConfig
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
+from maestro_workflow_engine._blocked import BlockedInfo
 from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._errors import ClusterUnreachableError, EngineClosedError, WorkflowError
+from maestro_workflow_engine._queue import Queue
 from maestro_workflow_engine._registry import WorkflowRegistry
 from maestro_workflow_engine._runner import RunnerOptions
+from maestro_workflow_engine.embedded._threads import StepThreads
+from maestro_workflow_engine.embedded._watchdog import Watchdog
 from maestro_workflow_engine.temporal import _hosted
 from maestro_workflow_engine.temporal._address import TemporalAddress
 from maestro_workflow_engine.temporal._payloads import EngineCodec
@@ -25,8 +28,10 @@ from maestro_workflow_engine.temporal._run_reading import TemporalReading
 from maestro_workflow_engine.temporal._run_starting import TemporalStarting
 from maestro_workflow_engine.temporal._run_steering import TemporalSteering
 from maestro_workflow_engine.temporal._schedules import TemporalSchedules
+from maestro_workflow_engine.temporal._search import prepared
 from maestro_workflow_engine.temporal._step_host import StepHost
 from maestro_workflow_engine.temporal._steps import Steps
+from maestro_workflow_engine.temporal._unsupported import NoPausing, NoPurging, UnlimitedQueues, check_retention
 
 T = TypeVar("T")
 _WORKFLOW_THREADS = 4
@@ -39,6 +44,9 @@ class TemporalRunner:
         address: The cluster.
         registry: The workflows it can run.
         options: Limits, and how payloads are kept.
+
+    Raises:
+        UnsupportedByRunnerError: The options ask for what a cluster cannot do.
     """
 
     def __init__(
@@ -50,6 +58,9 @@ class TemporalRunner:
         self._address = address
         self._registry = registry
         self._options = options
+        check_retention(options.retention)
+        self._queues = UnlimitedQueues(tuple(options.queues))
+        self._watchdog = None if options.block_warning is None else Watchdog(options.block_warning)
         self._stack = AsyncExitStack()
         self._starting: TemporalStarting | None = None
         self._steering: TemporalSteering | None = None
@@ -64,9 +75,12 @@ class TemporalRunner:
         """
         async with AsyncExitStack() as stack:
             client = await self._connect()
+            searchable = await prepared(client)
+            if self._watchdog is not None:
+                stack.enter_context(self._watchdog.kept())
             steps = Steps()
-            hosts = ThreadPoolExecutor(self._options.threads, thread_name_prefix="maestro-step")
-            stack.callback(hosts.shutdown, wait=False, cancel_futures=True)
+            hosts = StepThreads(self._options.threads)
+            stack.callback(hosts.close)
             runs = _hosted.threads(self._registry, steps, self._address, _WORKFLOW_THREADS)
             stack.callback(runs.shutdown, wait=False)
             worker = Worker(
@@ -81,11 +95,11 @@ class TemporalRunner:
                 max_concurrent_workflow_task_polls=5,
             )
             await stack.enter_async_context(worker)
-            reading = TemporalReading(client, self._address)
+            reading = TemporalReading(client, self._address, searchable=searchable)
             self._reading = reading
-            self._starting = TemporalStarting(client, self._address, reading)
+            self._starting = TemporalStarting(client, self._address, reading, self._queues)
             self._steering = TemporalSteering(client, reading, self._starting)
-            self._schedules = TemporalSchedules(client, self._address, self._registry)
+            self._schedules = TemporalSchedules(client, reading, self._address, self._registry, self._queues)
             stack.callback(self._let_go)
             self._stack = stack.pop_all()
 
@@ -98,6 +112,11 @@ class TemporalRunner:
         """Why nothing new can be accepted: never known ahead; a call to an unreachable cluster fails by itself."""
         _open(self._reading)
         return None
+
+    @property
+    def blocked(self) -> BlockedInfo | None:
+        """What holds the event loop, on which steps run; None when nothing does, or nobody watches."""
+        return None if self._watchdog is None else self._watchdog.blocked
 
     @property
     def starting(self) -> TemporalStarting:
@@ -113,6 +132,32 @@ class TemporalRunner:
     def reading(self) -> TemporalReading:
         """Looks at runs."""
         return _open(self._reading)
+
+    @property
+    def pausing(self) -> NoPausing:
+        """Pauses workflows: a cluster cannot."""
+        _open(self._reading)
+        return NoPausing()
+
+    @property
+    def purging(self) -> NoPurging:
+        """Deletes runs: a cluster does so by itself."""
+        _open(self._reading)
+        return NoPurging()
+
+    @property
+    def queues(self) -> UnlimitedQueues:
+        """The queues that were declared: names for priority and tenant, without limits."""
+        _open(self._reading)
+        return self._queues
+
+    def declare(self, queue: Queue) -> None:
+        """Add a queue.
+
+        Raises:
+            UnsupportedByRunnerError: It has limits.
+        """
+        self._queues.declare(queue)
 
     @property
     def schedules(self) -> TemporalSchedules:

@@ -22,8 +22,10 @@ from maestro_workflow_engine._schedule_keeper import ScheduleNotFoundError
 from maestro_workflow_engine._schedule_records import ScheduledRun, ScheduleInfo
 from maestro_workflow_engine._schedule_spec import CronSpec, IntervalSpec, Overlap, ScheduleSpecError
 from maestro_workflow_engine.temporal._address import TemporalAddress
-from maestro_workflow_engine.temporal._driver import memo_of
-from maestro_workflow_engine.temporal._run_reading import status_of
+from maestro_workflow_engine.temporal._priority import priority_of
+from maestro_workflow_engine.temporal._run_reading import TemporalReading, status_of
+from maestro_workflow_engine.temporal._search import memo_of, search_attributes_of
+from maestro_workflow_engine.temporal._unsupported import UnlimitedQueues
 from maestro_workflow_engine.temporal._wire import Start, packed, raw, text_of
 
 _SHOWN, _SHOWN_RUNS = 5, 10
@@ -46,6 +48,8 @@ class _Spec(msgspec.Struct, frozen=True, omit_defaults=True):
     zone: str = "UTC"
     every_us: int = 0
     offset_us: int = 0
+    queue: str | None = None
+    priority: int = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,13 +59,27 @@ class _Known:
     workflow: str
     version: str | None
     input: msgspec.Raw
-    spec: CronSpec | IntervalSpec
+    kept: _Spec
+
+    @property
+    def spec(self) -> CronSpec | IntervalSpec:
+        """When it falls due."""
+        return _respec(self.kept)
 
 
 class TemporalSchedules:
     """The schedules of a namespace."""
 
-    def __init__(self, client: tc.Client, address: TemporalAddress, registry: WorkflowRegistry) -> None:
+    def __init__(
+        self,
+        client: tc.Client,
+        reading: TemporalReading,
+        address: TemporalAddress,
+        registry: WorkflowRegistry,
+        queues: UnlimitedQueues,
+    ) -> None:
+        self._searchable = reading.searchable
+        self._queues = queues
         self._client = client
         self._address = address
         self._registry = registry
@@ -78,15 +96,20 @@ class TemporalSchedules:
         catch_up: timedelta,
         jitter: timedelta,
         paused: bool,
+        queue: str | None = None,
+        priority: int = 5,
     ) -> None:
         """Make a schedule, or change the one that has this id.
 
         Raises:
             ScheduleSpecError: `catch_up` is shorter than 10 s, which is the cluster's least, or `jitter` is negative.
         """
+        if queue is not None:
+            self._queues.check(queue)
         policy = tc.SchedulePolicy(overlap=_POLICIES[overlap], catchup_window=_catch_up(catch_up))
+        kept = _kept(spec, queue, priority)
         wanted = tc.Schedule(
-            action=self._action(schedule_id, definition.name, version, input_, spec),
+            action=self._action(schedule_id, definition.name, version, input_, kept),
             spec=_spec(spec, jitter),
             policy=policy,
             state=tc.ScheduleState(paused=paused),
@@ -123,7 +146,8 @@ class TemporalSchedules:
             if catch_up is not None:
                 policy = dataclasses.replace(policy, catchup_window=_catch_up(catch_up))
             timing = _spec(spec or known.spec, jitter if jitter is not None else old.spec.jitter or timedelta(0))
-            action = self._action(schedule_id, known.workflow, known.version, known.input, spec or known.spec)
+            kept = _kept(spec or known.spec, known.kept.queue, known.kept.priority)
+            action = self._action(schedule_id, known.workflow, known.version, known.input, kept)
             return dataclasses.replace(old, policy=policy, spec=timing, action=action)
 
         await self._change(schedule_id, changed)
@@ -199,15 +223,17 @@ class TemporalSchedules:
         return [await self.describe(schedule_id) for schedule_id in sorted(ids)]
 
     def _action(
-        self, schedule_id: str, workflow: str, version: str | None, input_: msgspec.Raw, spec: CronSpec | IntervalSpec
+        self, schedule_id: str, workflow: str, version: str | None, input_: msgspec.Raw, kept: _Spec
     ) -> tc.ScheduleActionStartWorkflow:
-        start = Start(version=version)
+        start = Start(version=version, searchable=self._searchable)
         return tc.ScheduleActionStartWorkflow(
             workflow,
             args=[raw(input_), packed(start)],
             id=f"{schedule_id}@",
             task_queue=self._address.task_queue,
-            memo={**memo_of(start), _SPEC_MEMO: packed(_kept(spec))},
+            memo={**memo_of(start), _SPEC_MEMO: packed(kept)},
+            typed_search_attributes=search_attributes_of(start),
+            priority=priority_of(kept.queue, kept.priority, None),
         )
 
     async def _change(self, schedule_id: str, change: Callable[[tc.Schedule], Awaitable[tc.Schedule]]) -> None:
@@ -226,7 +252,7 @@ class TemporalSchedules:
         if kept is None:
             raise ScheduleSpecError("the schedule was made by another client: it does not say when it falls due")
         start = msgspec.json.decode(bytes(args[1]), type=Start) if len(args) > 1 else Start()
-        spec = _respec(msgspec.json.decode(bytes(kept), type=_Spec))
+        spec = msgspec.json.decode(bytes(kept), type=_Spec)
         return _Known(action.workflow, start.version, args[0] if args else msgspec.Raw(b"null"), spec)
 
     async def _decoded(self, payloads: list[Any]) -> list[msgspec.Raw]:
@@ -254,6 +280,8 @@ class TemporalSchedules:
             missed=info.num_actions_missed_catchup_window,
             skipped=info.num_actions_skipped_overlap,
             buffered_for=None,
+            queue=known.kept.queue,
+            priority=known.kept.priority,
             problem=None,
         )
 
@@ -268,10 +296,10 @@ class TemporalSchedules:
         return ScheduledRun(id=run_id, scheduled_for=started.scheduled_at, status=status)
 
 
-def _kept(spec: CronSpec | IntervalSpec) -> _Spec:
+def _kept(spec: CronSpec | IntervalSpec, queue: str | None, priority: int) -> _Spec:
     if isinstance(spec, CronSpec):
-        return _Spec(cron=spec.expression, zone=spec.zone)
-    return _Spec(every_us=spec.every // _MICROSECOND, offset_us=spec.offset // _MICROSECOND)
+        return _Spec(spec.expression, spec.zone, queue=queue, priority=priority)
+    return _Spec(None, "UTC", spec.every // _MICROSECOND, spec.offset // _MICROSECOND, queue, priority)
 
 
 def _respec(kept: _Spec) -> CronSpec | IntervalSpec:

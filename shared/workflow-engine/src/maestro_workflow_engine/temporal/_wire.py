@@ -9,6 +9,7 @@ import msgspec
 from temporalio.api.common.v1 import Payload
 from temporalio.common import RawValue
 
+from maestro_workflow_engine._attributes import Stored
 from maestro_workflow_engine._failure import Failure
 from maestro_workflow_engine.machine._events import Event
 from maestro_workflow_engine.machine._pending import Wait
@@ -20,8 +21,9 @@ PAUSE, RESUME = "maestro.pause", "maestro.resume"
 STATE = "maestro.state"
 """The query that tells where a run stands."""
 
-VERSION_MEMO, TRACE_MEMO = "maestro.version", "maestro.trace"
-RESERVED = "maestro."
+
+ANNOUNCED = "child started by handle"
+"""How the summary of a child begins whose start is an event of its own."""
 
 
 class Start(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -34,6 +36,9 @@ class Start(msgspec.Struct, frozen=True, omit_defaults=True):
         signals: What earlier passes have not received, (name, payload).
         seed: Of the run's random numbers; None lets the cluster draw it.
         prologue: Events of another run (fork, import, retry) or of another engine that this one begins with.
+        attributes: The search attributes at first.
+        not_before_us: When it begins at the earliest, in µs since the epoch.
+        searchable: Whether the namespace has the custom attribute by which runs are found.
     """
 
     version: str | None = None
@@ -42,6 +47,35 @@ class Start(msgspec.Struct, frozen=True, omit_defaults=True):
     signals: tuple[tuple[str, msgspec.Raw], ...] = ()
     seed: int | None = None
     prologue: tuple[Event, ...] = ()
+    attributes: dict[str, Stored] | None = None
+    not_before_us: int = 0
+    searchable: bool = False
+
+
+class Options(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The options of a step that are not those of its module: they were given for one call.
+
+    Attributes:
+        max_attempts: As in RetryPolicy.
+        initial_us: As in RetryPolicy.
+        backoff: As in RetryPolicy.
+        max_us: As in RetryPolicy.
+        jitter: As in RetryPolicy.
+        non_retryable: Names of exceptions, `module:qualname`.
+        timeout_us: The limit for one attempt; None for no limit.
+        total_us: The limit for all attempts; None for no limit.
+        heartbeat_us: The longest silence; None for no limit.
+    """
+
+    max_attempts: int
+    initial_us: int
+    backoff: float
+    max_us: int
+    jitter: float
+    non_retryable: tuple[str, ...] = ()
+    timeout_us: int | None = None
+    total_us: int | None = None
+    heartbeat_us: int | None = None
 
 
 class Call(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -51,11 +85,15 @@ class Call(msgspec.Struct, frozen=True, omit_defaults=True):
         module: The module that has the step; empty when only the worker that asked knows it.
         name: Its qualified name there.
         trace: The run's W3C traceparent.
+        deadline_us: When its total timeout is over, in µs since the epoch; 0 for never.
+        options: Options of this call; None for those of its module.
     """
 
     module: str = ""
     name: str = ""
     trace: str | None = None
+    deadline_us: int = 0
+    options: Options | None = None
 
 
 class State(msgspec.Struct, frozen=True):
@@ -81,11 +119,23 @@ class FailureDetail(msgspec.Struct, frozen=True):
 
 
 _METADATA = {"encoding": b"json/plain"}
+_NUMBER = "maestro-seq"
 
 
 def raw(data: bytes | msgspec.Raw) -> RawValue:
     """Return JSON text as a value that Temporal's converter passes on as it is."""
     return RawValue(Payload(metadata=_METADATA, data=bytes(data)))
+
+
+def numbered(data: msgspec.Raw, seq: int) -> RawValue:
+    """Return JSON text as such a value that also says, to who reads the sender's history, which call it belongs to."""
+    return RawValue(Payload(metadata={**_METADATA, _NUMBER: str(seq).encode()}, data=bytes(data)))
+
+
+def number_of(payload: Payload) -> int:
+    """Return the number of the call that a payload belongs to; 0 when it does not say."""
+    text = payload.metadata.get(_NUMBER, b"")
+    return int(text) if text.isdigit() else 0
 
 
 def packed(value: Any) -> RawValue:
