@@ -140,8 +140,8 @@ class Driver:
         """The highest sequence number given out."""
         return self._machine.last_seq
 
-    async def end(self) -> cmd.Command:
-        """Return how the workflow ended, once it has.
+    async def over(self) -> None:
+        """Return once the workflow has ended.
 
         Raises:
             WorkflowError: The code takes another path than the history; the cluster then tries again, until it is mended.
@@ -149,8 +149,15 @@ class Driver:
         await self._over.wait()
         if self._fault is not None:
             raise self._fault
-        assert self._end is not None
+
+    @property
+    def end(self) -> cmd.Command | None:
+        """How the workflow ended, with what has come for the pass that follows; None before."""
         return self._machine.continuation or self._end
+
+    def drop(self) -> None:
+        """Free the memory of the run."""
+        self._machine.drop()
 
     def _feed(self, event: ev.Event) -> None:
         if self._fault is not None or (self._end is not None and not isinstance(event, _AFTER_THE_END)):

@@ -57,6 +57,7 @@ class Translator:
     def __init__(self, converter: DataConverter) -> None:
         self._converter = converter
         self._asked: dict[int, _Asked] = {}
+        self._is_paused = False
         self._offset = 0
         self._attributes: dict[str, Stored] = {}
         self.workflow: str | None = None
@@ -78,6 +79,8 @@ class Translator:
         self.workflow, self.version = about.workflow_type.name, start.version
         if start.prologue:
             self._attributes = attributes_of(start.prologue)
+            pauses = [each for each in start.prologue if isinstance(each, ev.RunPaused | ev.RunResumed)]
+            self._is_paused = bool(pauses) and isinstance(pauses[-1], ev.RunPaused)
             self._offset = len(start.prologue)
             return list(enumerate(start.prologue))
         self._attributes = start.attributes or {}
@@ -154,9 +157,13 @@ class Translator:
 
     # ── from outside ─────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _signalled(self, event: HistoryEvent, at: int) -> ev.Event:
+    async def _signalled(self, event: HistoryEvent, at: int) -> ev.Event | None:
         about = event.workflow_execution_signaled_event_attributes
         payload = await self._text(about.input.payloads)
+        if about.signal_name in (PAUSE, RESUME):
+            was, self._is_paused = self._is_paused, about.signal_name == PAUSE
+            if was is self._is_paused:
+                return None  # asked once more, which changed nothing
         if about.signal_name == PAUSE:
             return ev.RunPaused(at, msgspec.json.decode(bytes(payload), type=Reason).reason)
         if about.signal_name == RESUME:

@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 from temporalio import exceptions as te
 from temporalio import workflow as temporal
 from temporalio.common import RawValue
@@ -65,20 +66,26 @@ class HostedRun:
         await _until(start.not_before_us)
         definition = self._definition(start.version)
         self._driver = driver = Driver(definition, start, self._steps, self._address)
-        driver.begin(json_of(args))
+        try:
+            driver.begin(json_of(args))
+            return raw(await self._to_the_end(driver, definition, start))
+        finally:
+            driver.drop()  # it has ended, or leaves this worker's memory
+
+    async def _to_the_end(self, driver: Driver, definition: WorkflowDefinition[..., Any], start: Start) -> msgspec.Raw:
         while True:
             try:
-                end = await driver.end()
+                await driver.over()
                 break
             except asyncio.CancelledError:
                 driver.cancel(temporal.cancellation_reason() or "")
         await temporal.wait_condition(temporal.all_handlers_finished)
-        match end:
+        match driver.end:
             case cmd.CompleteRun(output):
-                return raw(output)
+                return output
             case cmd.FailRun(failure):
                 raise run_failure(failure)
-            case cmd.ContinueRun():
+            case cmd.ContinueRun() as end:
                 self._continue(driver, definition, start, end)
         raise asyncio.CancelledError
 

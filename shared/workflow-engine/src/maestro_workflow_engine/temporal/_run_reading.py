@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import msgspec
+from temporalio.api.history.v1 import HistoryEvent as TemporalEvent
 from temporalio.client import (
     Client,
     WorkflowExecution,
     WorkflowExecutionDescription,
     WorkflowExecutionStatus,
     WorkflowFailureError,
+    WorkflowHistoryEventAsyncIterator,
     WorkflowHistoryEventFilterType,
     WorkflowQueryFailedError,
 )
@@ -38,6 +40,7 @@ from maestro_workflow_engine.temporal._failures import ending
 from maestro_workflow_engine.temporal._history import Translator
 from maestro_workflow_engine.temporal._search import ATTRIBUTES_MEMO, TRACE_MEMO, VERSION_MEMO
 from maestro_workflow_engine.temporal._visibility import STATUSES, check_order, make_cursor, query_of, read_cursor
+from maestro_workflow_engine.temporal._waits import Waits
 from maestro_workflow_engine.temporal._wire import STATE, State, json_of, text_of
 
 
@@ -47,10 +50,12 @@ class TemporalReading:
     Attributes:
         target: Host and port of the cluster.
         searchable: Whether its namespace has the custom attribute by which runs are found.
+        waits: Long waits, which end when the engine closes.
     """
 
     def __init__(self, client: Client, address: TemporalAddress, *, searchable: bool) -> None:
         self._client = client
+        self.waits = Waits()
         self.searchable = searchable
         self.target = address.target
 
@@ -65,7 +70,8 @@ class TemporalReading:
         """
         with about(run_id, self.target):
             try:
-                output: RawValue = await self._client.get_workflow_handle(run_id, result_type=RawValue).result()
+                handle = self._client.get_workflow_handle(run_id, result_type=RawValue)
+                output: RawValue = await self.waits.until(handle.result())
             except WorkflowFailureError as error:
                 found = ending(run_id, error.cause)
                 if isinstance(found, Failure):
@@ -162,7 +168,8 @@ class TemporalReading:
             read = Translator(self._client.data_converter)
             handle = self._client.get_workflow_handle(run_id, run_id=pass_id)
             with about(run_id, self.target):
-                async for event in handle.fetch_history_events(wait_new_event=True):
+                events = handle.fetch_history_events(wait_new_event=True)
+                while (event := await self.waits.until(_next(events))) is not None:
                     for position, happened in await read.read(event):
                         if position > after:
                             yield _shown(position, happened)
@@ -226,6 +233,10 @@ class TemporalReading:
             ):
                 last = next((happened for _, happened in await read.read(event)), last)
         return last
+
+
+async def _next(events: WorkflowHistoryEventAsyncIterator) -> TemporalEvent | None:
+    return await anext(events, None)
 
 
 def status_of(found: WorkflowExecution) -> RunStatus:

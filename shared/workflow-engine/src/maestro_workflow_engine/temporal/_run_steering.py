@@ -5,10 +5,15 @@ from __future__ import annotations
 import contextlib
 
 import msgspec
-from temporalio.client import Client, WorkflowUpdateFailedError
+from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
 from temporalio.common import RawValue, WorkflowIDReusePolicy
 
-from maestro_workflow_engine._errors import UpdateRejectedError, WorkflowConflictError, WorkflowEndedError
+from maestro_workflow_engine._errors import (
+    ClusterUnreachableError,
+    UpdateRejectedError,
+    WorkflowConflictError,
+    WorkflowEndedError,
+)
 from maestro_workflow_engine._failure import Failure, describe
 from maestro_workflow_engine._records import RunStatus
 from maestro_workflow_engine.embedded._branching import before_failure
@@ -44,12 +49,16 @@ class TemporalSteering:
         Raises:
             WorkflowNotFoundError: No such run.
             WorkflowEndedError: The run has ended.
+            ClusterUnreachableError: The cluster does not answer.
         """
         with about(run_id, self._reading.target):
             try:
-                answer = await self._client.get_workflow_handle(run_id).execute_update(
-                    name, args=[raw(payload)], id=update_id, result_type=RawValue
+                handle = self._client.get_workflow_handle(run_id)
+                answer = await self._reading.waits.until(
+                    handle.execute_update(name, args=[raw(payload)], id=update_id, result_type=RawValue)
                 )
+            except WorkflowUpdateRPCTimeoutOrCancelledError as error:
+                raise ClusterUnreachableError(self._reading.target, str(error)) from error
             except WorkflowUpdateFailedError as error:
                 return ev.UpdateAnswered(0, update_id, failure=_refusal(run_id, name, error))
         return ev.UpdateAnswered(0, update_id, json_of([answer]))

@@ -96,6 +96,7 @@ class TemporalRunner:
             )
             await stack.enter_async_context(worker)
             reading = TemporalReading(client, self._address, searchable=searchable)
+            stack.callback(reading.waits.close)
             self._reading = reading
             self._starting = TemporalStarting(client, self._address, reading, self._queues)
             self._steering = TemporalSteering(client, reading, self._starting)
