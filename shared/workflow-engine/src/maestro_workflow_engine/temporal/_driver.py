@@ -251,7 +251,7 @@ class Driver:
         self._done(command.seq, ev.TimerFired(max(_now_us(), command.fire_at), command.seq))
 
     def _child(self, command: cmd.StartChild) -> Coroutine[Any, Any, None]:
-        child = self._kin.child(command, self._machine.trace, searchable=self._start.searchable)
+        child = self._kin.child(command, self._start, self._machine.trace)
         return self._reported(command.seq, child)
 
     async def _reported(self, seq: int, work: Coroutine[Any, Any, ev.Event]) -> None:

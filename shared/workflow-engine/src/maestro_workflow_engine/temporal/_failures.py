@@ -83,17 +83,17 @@ def step_failure(command: RunStep, error: te.ActivityError) -> FailureDetail:
     return detail_of(error)
 
 
-def request_failure(run_id: str, error: BaseException, status: str | None) -> Failure:
+def request_failure(run_id: str, error: te.FailureError | None, status: str | None) -> Failure:
     """Return why a request to another run could not be made.
 
     Args:
         run_id: The other run.
-        error: What the cluster says.
-        status: How it ended, when that is known.
+        error: What the cluster says, when it was asked.
+        status: How the other run ended, when that is known.
     """
     if status is not None:
         return describe(WorkflowEndedError(run_id, status))
-    if isinstance(error, te.ApplicationError):
+    if error is None or isinstance(error, te.ApplicationError):  # the cluster tells no difference
         return describe(WorkflowNotFoundError(run_id, f"there is no run {run_id!r}, or it has ended"))
     return describe(error)
 

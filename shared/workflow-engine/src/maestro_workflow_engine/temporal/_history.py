@@ -22,7 +22,16 @@ from maestro_workflow_engine.embedded._attribute_rows import attributes_of
 from maestro_workflow_engine.machine import _events as ev
 from maestro_workflow_engine.temporal._failures import detail_of
 from maestro_workflow_engine.temporal._search import ATTRIBUTES_MEMO
-from maestro_workflow_engine.temporal._wire import ANNOUNCED, PAUSE, RESUME, Reason, Start, number_of, text_of
+from maestro_workflow_engine.temporal._wire import (
+    ANNOUNCED,
+    PAUSE,
+    RESUME,
+    Reason,
+    Start,
+    cancel_reason,
+    number_of,
+    text_of,
+)
 
 _STORED = dict[str, Stored]
 _NULL = msgspec.Raw(b"null")
@@ -182,7 +191,7 @@ class Translator:
         return ev.UpdateAnswered(at, about.meta.update_id, await self._text(about.outcome.success.payloads))
 
     async def _cancel_requested(self, event: HistoryEvent, at: int) -> ev.Event:
-        return ev.CancelRequested(at, event.workflow_execution_cancel_requested_event_attributes.cause)
+        return ev.CancelRequested(at, cancel_reason(event.workflow_execution_cancel_requested_event_attributes.cause))
 
     async def _properties(self, event: HistoryEvent, at: int) -> ev.Event | None:
         memo = event.workflow_properties_modified_event_attributes.upserted_memo.fields

@@ -24,7 +24,17 @@ from maestro_workflow_engine.temporal._driver import Driver
 from maestro_workflow_engine.temporal._failures import run_failure
 from maestro_workflow_engine.temporal._search import memo_of, search_attributes_of
 from maestro_workflow_engine.temporal._steps import Steps
-from maestro_workflow_engine.temporal._wire import PAUSE, RESUME, STATE, Start, json_of, packed, raw, unpacked
+from maestro_workflow_engine.temporal._wire import (
+    PAUSE,
+    RESUME,
+    STATE,
+    Start,
+    cancel_reason,
+    json_of,
+    packed,
+    raw,
+    unpacked,
+)
 
 
 class Surroundings(threading.local):
@@ -78,7 +88,7 @@ class HostedRun:
                 await driver.over()
                 break
             except asyncio.CancelledError:
-                driver.cancel(temporal.cancellation_reason() or "")
+                driver.cancel(cancel_reason(temporal.cancellation_reason() or ""))
         await temporal.wait_condition(temporal.all_handlers_finished)
         match driver.end:
             case cmd.CompleteRun(output):

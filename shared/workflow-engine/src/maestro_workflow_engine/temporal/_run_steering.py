@@ -13,6 +13,7 @@ from maestro_workflow_engine._errors import (
     UpdateRejectedError,
     WorkflowConflictError,
     WorkflowEndedError,
+    WorkflowNotFoundError,
 )
 from maestro_workflow_engine._failure import Failure, describe
 from maestro_workflow_engine._records import RunStatus
@@ -20,7 +21,7 @@ from maestro_workflow_engine.embedded._branching import before_failure
 from maestro_workflow_engine.machine import _events as ev
 from maestro_workflow_engine.temporal._calls import about
 from maestro_workflow_engine.temporal._failures import detail_of
-from maestro_workflow_engine.temporal._run_reading import TemporalReading
+from maestro_workflow_engine.temporal._run_reading import TemporalReading, status_of
 from maestro_workflow_engine.temporal._run_starting import TemporalStarting
 from maestro_workflow_engine.temporal._unsupported import unsupported
 from maestro_workflow_engine.temporal._wire import PAUSE, RESUME, Reason, json_of, packed, raw
@@ -107,7 +108,7 @@ class TemporalSteering:
             WorkflowConflictError: It has not failed, is a child, or failed outside any step.
         """
         found = await self._reading.detail(run_id)
-        if found.parent_id is not None:
+        if found.parent_id is not None and await self._is_needed_by(found.parent_id):
             raise WorkflowConflictError(run_id, f"run {run_id!r} is a child: retry {found.parent_id!r} instead")
         if found.status is not RunStatus.FAILED:
             msg = f"run {run_id!r} has not failed ({found.status}); only failed runs can be retried"
@@ -123,6 +124,13 @@ class TemporalSteering:
             UnsupportedByRunnerError: Always.
         """
         raise unsupported("moving of runs within a queue", "give the priority when the run is started")
+
+    async def _is_needed_by(self, parent_id: str) -> bool:
+        """Tell whether a parent goes on, or has failed and may be retried itself."""
+        try:
+            return status_of(await self._reading.description(parent_id)) is not RunStatus.COMPLETED
+        except WorkflowNotFoundError:  # it is no longer kept
+            return False
 
     async def _send(self, run_id: str, name: str, payload: RawValue) -> None:
         with about(run_id, self._reading.target):

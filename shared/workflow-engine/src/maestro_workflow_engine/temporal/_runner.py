@@ -35,6 +35,9 @@ from maestro_workflow_engine.temporal._unsupported import NoPausing, NoPurging, 
 
 T = TypeVar("T")
 _WORKFLOW_THREADS = 4
+_BUILD = (
+    "maestro"  # otherwise the SDK reads every loaded module, for seconds, to make up one that nothing here asks for
+)
 
 
 class TemporalRunner:
@@ -93,6 +96,7 @@ class TemporalRunner:
                 max_cached_workflows=self._options.max_in_memory,
                 max_concurrent_activities=min(self._options.max_concurrent, 1_000),
                 max_concurrent_workflow_task_polls=5,
+                build_id=_BUILD,
             )
             await stack.enter_async_context(worker)
             reading = TemporalReading(client, self._address, searchable=searchable)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
@@ -119,6 +120,7 @@ class FailureDetail(msgspec.Struct, frozen=True):
 
 
 _METADATA = {"encoding": b"json/plain"}
+_BY_WORKFLOW = re.compile(r"^Cancel requested by workflow with run id \S+ with reason: ")
 _NUMBER = "maestro-seq"
 
 
@@ -160,3 +162,8 @@ def unpacked(values: Sequence[RawValue], index: int, expected: type[T]) -> T:
     if index >= len(values):
         return expected()
     return msgspec.json.decode(bytes(json_of(values, index)), type=expected)
+
+
+def cancel_reason(text: str) -> str:
+    """Return why a run was asked to stop, without what the cluster says of the run that asked."""
+    return _BY_WORKFLOW.sub("", text)
