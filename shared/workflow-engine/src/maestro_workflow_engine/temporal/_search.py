@@ -1,7 +1,7 @@
 """Search attributes on a cluster: the memo has them for whoever looks at a run, one custom attribute has them to find it by.
 
 A cluster wants each custom attribute declared, with its type; the engine's are declared nowhere. So one attribute, of the type
-KeywordList, holds all of a run's as texts of the form `name=<JSON>`.
+KeywordList, holds all of a run's as keywords of the form `name=text`.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 from temporalio.api.enums.v1 import IndexedValueType
@@ -25,17 +26,23 @@ VERSION_MEMO, TRACE_MEMO, ATTRIBUTES_MEMO = "maestro.version", "maestro.trace", 
 VERSION = "@version"
 """Stands among the keywords for the workflow's version; no attribute can be called so."""
 
+_SAFE = "-_.~/@+"
 _LONGEST = 200  # clusters on SQL keep 255 characters of a keyword
 
 
 def keyword(name: str, value: Stored) -> str:
-    """Return what an attribute with one value is found by; 1 and 1.0 are the same number."""
+    """Return what an attribute with one value is found by: `name=text`, or `name:value` for what is no text.
+
+    1 and 1.0 are the same number. Only letters, digits and a few signs stay as they are: not every store behind a cluster
+    takes quotes within a keyword.
+    """
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    text = msgspec.json.encode(value).decode()
+    sign, text = ("=", value) if isinstance(value, str) else (":", msgspec.json.encode(value).decode())
+    text = quote(text, safe=_SAFE)
     if len(name) + len(text) > _LONGEST:
-        text = "#" + hashlib.sha256(text.encode()).hexdigest()
-    return f"{name}={text}"
+        text = "%23" + hashlib.sha256(text.encode()).hexdigest()
+    return f"{name}{sign}{text}"
 
 
 def keywords(version: str | None, attributes: Mapping[str, Stored]) -> list[str]:
