@@ -120,12 +120,27 @@ async def test_a_total_timeout_counts_all_attempts(cluster: str):
         assert await (await engine.start(bounded)).result(SOON) == ["down", 0.3, 1, "down", "slow", 0.3, 1, None]
 
 
+@step(retry=RetryPolicy(max_attempts=3, initial_interval=10 * MS))
+async def brief(n: int) -> int:
+    if step_info().attempt <= n:
+        raise OSError("down")
+    return step_info().attempt
+
+
+@workflow
+async def local() -> list[int]:
+    return [await brief(0), await brief(2), len(await fails("after"))]
+
+
 async def test_steps_can_run_as_local_activities(cluster: str):
     """Steps that the URL names run in the workflow's own worker; history tells of them like of others."""
-    async with WorkflowEngine(f"{cluster}&local_steps=fails", workflows=[optioned]) as engine:
-        handle = await engine.start(optioned)
-        assert (await handle.result(SOON))[0] == "after 2"
-        assert next(e for e in await handle.history() if e.type == "step_completed").data["output"] == "after 2"
+    async with WorkflowEngine(f"{cluster}&local_steps=brief,fails", workflows=[local]) as engine:
+        handle = await engine.start(local)
+        assert await handle.result(SOON) == [1, 3, 7]
+        done = [e.data for e in await handle.history() if e.type == "step_completed"]
+        assert [(each["step"], each["output"], each.get("attempt", 1)) for each in done] == [
+            ("brief", 1, 1), ("brief", 3, 3), ("fails", "after 2", 2),
+        ]  # fmt: skip
 
 
 WORKER = """

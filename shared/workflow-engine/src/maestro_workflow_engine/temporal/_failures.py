@@ -22,6 +22,7 @@ from maestro_workflow_engine.embedded._attempt import out_of_time
 from maestro_workflow_engine.machine._commands import RunStep
 from maestro_workflow_engine.temporal._wire import FailureDetail
 
+_SHORTEST_DELAY = timedelta(milliseconds=1)  # the SDK takes none at all for an unset one
 _FINAL = (PayloadError, WorkflowDefinitionError, StepTotalTimeoutError)
 
 
@@ -38,7 +39,7 @@ def attempt_failure(
     """
     failure, delay = describe(error), None
     if not isinstance(error, _FINAL) and step.retry.allows(command.attempt, error):
-        delay = step.retry.delay(command.attempt, None, error)
+        delay = max(step.retry.delay(command.attempt, None, error), _SHORTEST_DELAY)
         if command.deadline and now_us + delay // timedelta(microseconds=1) >= command.deadline:
             failure, delay = describe(out_of_time(command, command.attempt, failure)), None
     return te.ApplicationError(
