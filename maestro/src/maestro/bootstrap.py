@@ -15,6 +15,7 @@ from maestro.domain.definitions import Definitions, load_definitions
 from maestro.domain.errors import OrchestratorError, StorageError
 from maestro.domain.personas import Personas
 from maestro.domain.runs import Runs
+from maestro.domain.schedules import Schedules
 from maestro.http_caller import ServiceHttpCaller
 from maestro.journal_health import JournalHealth
 from maestro.persona_files import load_personas
@@ -94,7 +95,12 @@ async def _open(
         await stack.enter_async_context(RunMetrics(app.metrics, engine).kept())
     app.health.add("journal", JournalHealth(engine, _journal_folder(config.journal_url)).check)
     definitions = Definitions(loaded, store=store, engine=engine, steps=steps)
-    return State(definitions=definitions, runs=Runs(engine, loaded.catalog), personas=personas)
+    return State(
+        definitions=definitions,
+        runs=Runs(engine, loaded.catalog),
+        schedules=Schedules(engine, loaded.catalog),
+        personas=personas,
+    )
 
 
 def _journal_folder(url: str) -> Path | None:

@@ -8,14 +8,19 @@ from contextlib import contextmanager
 from maestro.domain.errors import (
     Fault,
     InvalidInputError,
+    InvalidRequestError,
     InvalidWorkflowError,
     OrchestratorError,
     RunEndedError,
+    ScheduleExistsError,
+    ScheduleInputUnknownError,
     StorageError,
     UnknownPersonaError,
     UnknownRunError,
+    UnknownUpdateError,
     UnknownWorkflowError,
     UnusableWorkflowError,
+    UpdateUnsettledError,
     WorkflowExistsError,
 )
 from maestro_core_api import (
@@ -29,8 +34,13 @@ from maestro_workflow_engine import (
     EngineClosedError,
     JournalWriteError,
     PayloadError,
+    PayloadStoreError,
     QueryNotFoundError,
+    ScheduleNotFoundError,
+    ScheduleSpecError,
     StepNotFoundError,
+    UpdateFailedError,
+    UpdateRejectedError,
     WorkflowConflictError,
     WorkflowError,
 )
@@ -71,6 +81,20 @@ class StepNotFoundException(NotFoundException):
     message = "Step not found"
 
 
+class UpdateNotFoundException(NotFoundException):
+    """404: the run was not asked for such an update."""
+
+    error_code = "UPDATE_NOT_FOUND"
+    message = "Update not found"
+
+
+class ScheduleNotFoundException(NotFoundException):
+    """404: there is no such schedule."""
+
+    error_code = "SCHEDULE_NOT_FOUND"
+    message = "Schedule not found"
+
+
 class InvalidWorkflowException(ValidationException):
     """422: the workflow document has faults; all are listed."""
 
@@ -83,6 +107,20 @@ class PayloadInvalidException(ValidationException):
 
     error_code = "PAYLOAD_INVALID"
     message = "The input does not fit"
+
+
+class ScheduleInvalidException(ValidationException):
+    """422: the schedule's id, expression, zone or times make no sense."""
+
+    error_code = "SCHEDULE_INVALID"
+    message = "There can be no such schedule"
+
+
+class UpdateFailedException(ValidationException):
+    """422: the workflow's handler or validator of the update raised; `error` says what."""
+
+    error_code = "UPDATE_FAILED"
+    message = "The workflow answered with an error"
 
 
 class ConflictingException(ConflictException):
@@ -106,6 +144,41 @@ class WorkflowEndedException(ConflictException):
     message = "The run has ended"
 
 
+class ScheduleExistsException(ConflictException):
+    """409: there is a schedule of this id already."""
+
+    error_code = "SCHEDULE_EXISTS"
+    message = "There is a schedule of that id"
+
+
+class ScheduleInputUnknownException(ConflictException):
+    """409: the schedule's input cannot be taken over; it has to be given."""
+
+    error_code = "SCHEDULE_INPUT_UNKNOWN"
+    message = "The schedule's input cannot be taken over"
+
+
+class UpdateRejectedException(ConflictException):
+    """409: the run takes no such update as it stands: no handler, a payload that does not fit, or it ended first."""
+
+    error_code = "UPDATE_REJECTED"
+    message = "The run does not take this update"
+
+
+class UpdateUnsettledException(ServiceUnavailableException):
+    """503: it is not known yet whether the update could be kept; ask again with the same id."""
+
+    error_code = "UPDATE_UNSETTLED"
+    message = "The update could not be kept in time"
+
+
+class PayloadStoreException(ServiceUnavailableException):
+    """503: the payload store cannot be reached; nothing of what was asked happened."""
+
+    error_code = "PAYLOAD_STORE"
+    message = "The payload store cannot be reached"
+
+
 class StorageUnavailableException(ServiceUnavailableException):
     """503: the disk refuses; nothing of what was asked happened."""
 
@@ -125,12 +198,19 @@ _PLAIN: Mapping[type[Exception], type[APIException]] = {
     UnknownWorkflowError: WorkflowNotFoundException,
     UnknownPersonaError: PersonaNotFoundException,
     UnknownRunError: RunNotFoundException,
+    UnknownUpdateError: UpdateNotFoundException,
+    ScheduleNotFoundError: ScheduleNotFoundException,
+    ScheduleExistsError: ScheduleExistsException,
+    ScheduleInputUnknownError: ScheduleInputUnknownException,
+    ScheduleSpecError: ScheduleInvalidException,
+    UpdateUnsettledError: UpdateUnsettledException,
     WorkflowExistsError: ConflictingException,
     UnusableWorkflowError: WorkflowUnusableException,
     StorageError: StorageUnavailableException,
     PayloadError: PayloadInvalidException,
     WorkflowConflictError: ConflictingException,
     JournalWriteError: StorageUnavailableException,
+    PayloadStoreError: PayloadStoreException,
     EngineClosedError: StoppingException,
 }
 """How each error is answered; some say more than their message, see below."""
@@ -161,6 +241,8 @@ def _from_domain(error: OrchestratorError) -> APIException:
             return InvalidWorkflowException(detail=f"{count} in the document", errors=_items(error.faults))
         case InvalidInputError():
             return PayloadInvalidException(detail=detail, errors=_items([error.fault]))
+        case InvalidRequestError():
+            return ValidationException(detail=detail, errors=_items([error.fault]))
         case RunEndedError():
             return WorkflowEndedException(detail=detail, run_status=error.status)
         case _:
@@ -170,6 +252,11 @@ def _from_domain(error: OrchestratorError) -> APIException:
 def _from_engine(error: WorkflowError) -> APIException:
     if isinstance(error, QueryNotFoundError):
         return QueryNotFoundException(detail=str(error), published=list(error.published))
+    if isinstance(error, UpdateRejectedError):
+        return UpdateRejectedException(detail=str(error), reason=error.reason)
+    if isinstance(error, UpdateFailedError):
+        raised = {"type": error.failure.type.rpartition(":")[2], "message": error.failure.message}
+        return UpdateFailedException(detail=str(error), error=raised)
     if isinstance(error, StepNotFoundError):
         return StepNotFoundException(detail=str(error), known=list(error.known))
     return _plain(error, error.code)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -10,16 +9,14 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 from maestro.api.event_stream import EventStream
+from maestro.api.requests import ANY_JSON, InterventionRequest, any_json, invalid
 from maestro.api.run_views import RunDetailView, RunList, RunView, event_view
 from maestro.api.state import OPERATOR, VIEWER, TheRuns
 from maestro.domain.runs import RunFilter
 from maestro.errors import answered
-from maestro_core_api import ValidationException
 from maestro_workflow_engine import RunStatus
 
 router = APIRouter(prefix="/runs", tags=["runs"], dependencies=[VIEWER])
-
-_ANY_JSON: dict[str, Any] = {"requestBody": {"content": {"application/json": {"schema": {}}}}}
 
 
 class StartRequest(BaseModel):
@@ -33,15 +30,6 @@ class StartRequest(BaseModel):
     """The workflow's input."""
     id: str | None = None
     """The run's id; the same id again is the same run. Default: a new one."""
-
-
-class InterventionRequest(BaseModel):
-    """Why somebody steps in."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    reason: str = Field(default="", max_length=2_000)
-    """Kept in the history."""
 
 
 class ForkRequest(BaseModel):
@@ -83,7 +71,7 @@ async def list_runs(
     try:
         page = await runs.page(RunFilter(status, workflow, parent), limit=limit, cursor=cursor)
     except ValueError as error:
-        raise _invalid("query.cursor", str(error)) from error
+        raise invalid("query.cursor", str(error)) from error
     return RunList(runs=[RunView.of(run) for run in page.runs], next_cursor=page.next_cursor)
 
 
@@ -123,7 +111,7 @@ async def stream_events(run_id: str, runs: TheRuns, last_event_id: Annotated[str
     after = -1
     if last_event_id:
         if not last_event_id.isdecimal():
-            raise _invalid("header.Last-Event-ID", "must be the id of an event of this run, a number")
+            raise invalid("header.Last-Event-ID", "must be the id of an event of this run, a number")
         after = int(last_event_id)
     with answered():
         run = await runs.get(run_id)
@@ -141,14 +129,10 @@ async def query_run(run_id: str, key: str, runs: TheRuns) -> Any:
         return await runs.query(run_id, key)
 
 
-@router.post("/{run_id}/signals/{name}", status_code=202, dependencies=[OPERATOR], openapi_extra=_ANY_JSON)
+@router.post("/{run_id}/signals/{name}", status_code=202, dependencies=[OPERATOR], openapi_extra=ANY_JSON)
 async def send_signal(run_id: str, name: str, request: Request, runs: TheRuns) -> dict[str, str]:
     """Send a signal: any JSON value, or nothing. It is on disk when the answer comes."""
-    body = await request.body()
-    try:
-        payload = json.loads(body) if body.strip() else None
-    except ValueError as error:
-        raise _invalid("body", f"is not JSON: {error}") from error
+    payload = await any_json(request)
     with answered():
         await runs.signal(run_id, name, payload)
     return {"run_id": run_id, "signal": name}
@@ -201,7 +185,3 @@ async def fork_run(run_id: str, data: ForkRequest, response: Response, runs: The
         run = await runs.fork(run_id, data.step, data.id)
     response.headers["Location"] = f"/runs/{quote(run.id, safe='')}"
     return RunDetailView.of(run)
-
-
-def _invalid(path: str, message: str) -> ValidationException:
-    return ValidationException(detail=message, errors=[{"path": path, "message": message}])

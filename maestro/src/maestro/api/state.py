@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 from maestro.domain.definitions import Definitions
 from maestro.domain.personas import Personas
 from maestro.domain.runs import Runs
+from maestro.domain.schedules import Schedules
 from maestro_core_api import require_role
 
 
@@ -17,26 +18,33 @@ class State(TypedDict):
 
     definitions: Definitions
     runs: Runs
+    schedules: Schedules
     personas: Personas
 
 
-def _definitions(request: Request) -> Definitions:
+async def _definitions(request: Request) -> Definitions:
     found: Definitions = request.state.definitions
     return found
 
 
-def _runs(request: Request) -> Runs:
+async def _runs(request: Request) -> Runs:
     found: Runs = request.state.runs
     return found
 
 
-def _personas(request: Request) -> Personas:
+async def _schedules(request: Request) -> Schedules:
+    found: Schedules = request.state.schedules
+    return found
+
+
+async def _personas(request: Request) -> Personas:
     found: Personas = request.state.personas
     return found
 
 
 TheDefinitions = Annotated[Definitions, Depends(_definitions)]
 TheRuns = Annotated[Runs, Depends(_runs)]
+TheSchedules = Annotated[Schedules, Depends(_schedules)]
 ThePersonas = Annotated[Personas, Depends(_personas)]
 
 VIEWER = Depends(require_role("viewer"))

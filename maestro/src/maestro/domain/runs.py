@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any, NamedTuple
 
+from maestro.domain import run_updates
 from maestro.domain.catalog import Catalog
 from maestro.domain.errors import (
     InvalidInputError,
@@ -145,6 +147,30 @@ class Runs:
         """
         with _about(run_id):
             await self._engine.handle(run_id).signal(name, payload)
+
+    async def update(self, run_id: str, name: str, payload: Any, *, update_id: str, wait: timedelta) -> Any:
+        """Ask a run for something and return its answer; see `run_updates.ask`.
+
+        Raises:
+            UnknownRunError: There is no such run.
+            RunEndedError: It has ended.
+            UpdateUnansweredError: The answer has not come in time.
+            UpdateUnsettledError: Not even the request could be kept in time.
+            WorkflowError: It was rejected, it failed, or the engine refuses.
+        """
+        with _about(run_id):
+            return await run_updates.ask(self._engine.handle(run_id), name, payload, update_id=update_id, wait=wait)
+
+    async def find_update(self, run_id: str, name: str, update_id: str) -> run_updates.UpdateOutcome:
+        """Look up how an update stands; see `run_updates.find`.
+
+        Raises:
+            UnknownRunError: There is no such run.
+            UnknownUpdateError: It was not asked for this.
+            WorkflowError: It was rejected, it failed, or the engine refuses.
+        """
+        with _about(run_id):
+            return await run_updates.find(self._engine.handle(run_id), name, update_id)
 
     async def cancel(self, run_id: str, reason: str) -> None:
         """Ask a run to stop; returns once that is kept. Cancelling a cancelled run again is fine.
