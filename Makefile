@@ -57,6 +57,10 @@ test: setup ## Run every test
 chaos: setup ## Kill the engine at every boundary and 300 times at random (about 5 minutes)
 	@MAESTRO_CHAOS_KILLS=300 $(BIN)/python -m pytest tests/chaos -n $(PYTEST_WORKERS) --timeout 600
 
+.PHONY: soak
+soak: setup ## Replay thousands of random programs at every prefix of their histories (MAESTRO_EXAMPLES=20000 for more)
+	@MAESTRO_EXAMPLES=$${MAESTRO_EXAMPLES:-3000} $(BIN)/python -m pytest shared/workflow-engine/tests/machine/test_replay_property.py -n $(PYTEST_WORKERS)
+
 .PHONY: bench
 bench: setup ## Measure engine, logging and configuration beside their floors and peers
 	@$(BIN)/python -m benchmarks.engine --plan quick

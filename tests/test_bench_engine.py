@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import psutil
+import pytest
 
 ROOT = Path(__file__).parents[1]
 
@@ -19,6 +20,7 @@ def command(folder: Path, *more: str) -> list[str]:
     return [sys.executable, "-m", "benchmarks.engine", *out, *more]
 
 
+@pytest.mark.timeout(300)  # it starts a dozen processes, one after another, on a machine that may have much else to do
 def test_tiny_run(tmp_path: Path) -> None:
     """Every figure of ours is measured, and a peer that cannot start is named with its reason while the rest goes on."""
     peer = ("--peers-python", sys.executable, "--peers", "dbos_sqlite")  # this environment has no dbos
@@ -29,8 +31,10 @@ def test_tiny_run(tmp_path: Path) -> None:
     outcome = json.loads((tmp_path / "engine.json").read_text())
     assert "No module named 'dbos'" in outcome["failures"].pop("dbos_sqlite")
     assert outcome["failures"] == {}
-    assert set(outcome["ours"]) == {"sleeping", "long_run", "journal_size", "recovery", "finished"}
+    assert set(outcome["ours"]) == {"sleeping", "long_run", "journal_size", "recovery", "finished", "over_http"}
     assert outcome["systems"]["maestro"]["steps_per_s"]["median"] > 0
+    assert outcome["ours"]["over_http"]["runs_per_s"] > 0
+    assert "≥ 1,000" in [goal["goal"] for goal in outcome["goals"]]
     assert outcome["machine"]["fsyncs_per_s"] > 0
     assert "not measured: dbos_sqlite: ModuleNotFoundError" in done.stdout
     assert "durable steps/s" in done.stdout

@@ -38,6 +38,9 @@ class Plan:
     finished_runs: int = 20_000
     """Finished runs in one journal."""
 
+    http_runs: int = 2_000
+    """Runs through the HTTP interface in each of three windows."""
+
     deadline_s: float = 150.0
     """When a single measurement is given up."""
 
@@ -50,13 +53,19 @@ class Plan:
             (f"{PACKAGE}.ours.journal_size", {"runs": self.sized_runs}),
             (f"{PACKAGE}.ours.recovery", {"counts": list(self.recovered_runs)}),
             (f"{PACKAGE}.ours.finished", {"runs": self.finished_runs}),
+            (f"{PACKAGE}.ours.over_http", {"runs": self.http_runs}),
         ]
 
 
 DEFAULT = Plan()
-FULL = Plan(rounds=3, seconds=10.0, sleeping_runs=100_000, finished_runs=1_000_000, deadline_s=3600.0)
+FULL = Plan(rounds=3, seconds=10.0, sleeping_runs=100_000, finished_runs=1_000_000, http_runs=10_000, deadline_s=3600.0)
 QUICK = Plan(
-    sleeping_runs=5_000, long_run_steps=2_000, sized_runs=500, recovered_runs=(500, 1_000), finished_runs=8_000
+    sleeping_runs=5_000,
+    long_run_steps=2_000,
+    sized_runs=500,
+    recovered_runs=(500, 1_000),
+    finished_runs=8_000,
+    http_runs=1_000,
 )
 TINY = Plan(
     rounds=1,
@@ -66,6 +75,7 @@ TINY = Plan(
     sized_runs=100,
     recovered_runs=(5, 10),
     finished_runs=200,
-    deadline_s=60.0,
+    http_runs=50,
+    deadline_s=120.0,
 )
 PLANS = {"default": DEFAULT, "full": FULL, "quick": QUICK, "tiny": TINY}

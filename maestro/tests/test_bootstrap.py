@@ -1,6 +1,8 @@
+import inspect
 from pathlib import Path
 
 import pytest
+from fastapi.routing import APIRoute, iter_route_contexts
 
 from maestro.bootstrap import create_app
 from maestro.config import OrchestratorConfig
@@ -58,3 +60,15 @@ async def test_an_engine_url_moves_the_journal(config: OrchestratorConfig, tmp_p
     async with app.router.lifespan_context(app):
         assert (tmp_path / "elsewhere.db").exists()
     assert not (config.storage_dir / "runs.db").exists()
+
+
+def test_no_request_waits_for_a_thread(config: OrchestratorConfig) -> None:
+    """Endpoints and what they depend on are coroutines: FastAPI calls any other function on a thread, at many times the cost."""
+    found = [
+        (route.path, dependant.call)
+        for context in iter_route_contexts(create_app(config).routes)
+        if isinstance(route := context.original_route, APIRoute)
+        for dependant in (context.dependant, *context.dependant.dependencies)
+    ]
+    assert len(found) > 40
+    assert [(path, call) for path, call in found if not inspect.iscoroutinefunction(call)] == []

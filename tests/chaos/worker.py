@@ -10,7 +10,7 @@ import os
 import sys
 from pathlib import Path
 
-from maestro_workflow_engine import RetryPolicy, WorkflowEngine, receive, step, step_info, workflow
+from maestro_workflow_engine import RetryPolicy, WorkflowEngine, receive, set_attributes, step, step_info, workflow
 from maestro_workflow_engine.embedded import _crash_points
 
 FOLDER, RUNS = Path(sys.argv[1]), int(sys.argv[2])
@@ -41,12 +41,15 @@ async def child(name: str) -> str:
 
 @workflow
 async def mixed(name: str) -> list[str]:
-    """Steps in turn and at once, a timer, a signal, a retry and a child."""
+    """Steps in turn and at once, a timer, a signal, a retry, a child and search attributes."""
     first = await act(f"{name} first")
+    set_attributes(stage="first", words=["a", name])
     both = await asyncio.gather(act(f"{name} left"), act(f"{name} flaky"))
     await asyncio.sleep(0.001)
     got = await receive("go")
-    return [first, *both, str(got), await child(name), await act(f"{name} last")]
+    waited = [first, *both, str(got), await child(name)]
+    set_attributes(stage="last", words=None)
+    return [*waited, await act(f"{name} last")]
 
 
 def expected(name: str) -> list[str]:
@@ -72,7 +75,15 @@ async def main() -> None:
             assert result == expected(run_id), result
             record(f"acknowledged result {run_id}")
 
-        await asyncio.gather(*(one(number) for number in range(RUNS)))
+        async def hold_up() -> None:
+            for _ in range(12):
+                await engine.pause_workflow(mixed, reason="chaos")
+                await asyncio.sleep(0.001)
+                await engine.resume_workflow(mixed)
+
+        await asyncio.gather(hold_up(), *(one(number) for number in range(RUNS)))
+        assert await engine.count(attributes={"stage": "last"}) == RUNS
+        assert await engine.count(attributes={"stage": "first"}) == 0
     sys.stdout.write("finished\n")
     sys.stdout.flush()
 

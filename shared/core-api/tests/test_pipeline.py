@@ -1,3 +1,5 @@
+import subprocess
+import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
@@ -48,6 +50,25 @@ def test_each_request_gets_its_own_id(client: TestClient) -> None:
     """Without a caller's id every answer has a new one, errors too."""
     ids = {client.get(path).headers["x-request-id"] for path in ("/health/live", "/health/live", "/nowhere")}
     assert len(ids) == 3
+
+
+def test_a_forked_process_gives_other_ids() -> None:
+    """Two workers that were forked from one process do not give out the same request ids."""
+    script = """
+import os
+from maestro_core_api._request_id import new_request_id
+new_request_id()
+reading, writing = os.pipe()
+child = os.fork()
+if child == 0:
+    os.write(writing, new_request_id().encode())
+    os._exit(0)
+os.waitpid(child, 0)
+assert os.read(reading, 100).decode() != new_request_id()
+print("ok")
+"""
+    done = subprocess.run([sys.executable, "-c", script], check=False, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout.strip()) == (0, "ok"), done.stderr
 
 
 def test_the_caller_s_trace_is_continued(app: MaestroAPI, client: TestClient, spans: InMemorySpanExporter) -> None:

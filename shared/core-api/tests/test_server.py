@@ -42,6 +42,12 @@ async def loop() -> dict[str, str]:
     import asyncio
     return {"loop": type(asyncio.get_running_loop()).__module__}
 
+@app.get("/heap")
+@public
+async def heap() -> dict[str, bool]:
+    import gc
+    return {"frozen": gc.get_freeze_count() > 10_000, "rare": gc.get_threshold()[0] > 10_000, "on": gc.isenabled()}
+
 @app.get("/stuck")
 @public
 async def stuck() -> None:
@@ -99,6 +105,14 @@ def test_a_signal_stops_gracefully(script: Path, number: signal.Signals) -> None
         output, errors = process.communicate(timeout=20)
         assert process.returncode == 0, errors
         assert "CLOSED" in output
+
+
+def test_what_the_start_made_is_left_alone_by_the_garbage_collector(script: Path) -> None:
+    """A service that serves collects garbage, but seldom, and without walking through its modules and routes each time."""
+    with started(script, "0") as process:
+        url = announced_url(process)
+        read_until(process, "Serving")
+        assert httpx2.get(f"{url}/heap", trust_env=False).json() == {"frozen": True, "rare": True, "on": True}
 
 
 def test_a_second_signal_does_not_wait(script: Path) -> None:

@@ -53,6 +53,64 @@ def test_otlp_endpoint_gets_the_standard_path(endpoint: str, url: str) -> None:
     assert _traces_url(endpoint) == url
 
 
+WITHOUT_RECEIVERS = """
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
+from maestro_core_monitoring import configure_tracing
+
+provider = configure_tracing("orders", sample_ratio=0.5)
+tracer = trace.get_tracer("t")
+theirs = TracerProvider(sampler=ParentBased(TraceIdRatioBased(0.5))).get_tracer("t")
+
+def ids(tracer, context):
+    with tracer.start_as_current_span("work", context=context) as span:
+        assert trace.get_current_span() is span
+        return span.get_span_context(), span.is_recording()
+
+nowhere = trace.set_span_in_context(trace.INVALID_SPAN)
+made = [ids(tracer, nowhere) for _ in range(400)]
+assert len({context.span_id for context, _ in made}) == len({context.trace_id for context, _ in made}) == 400
+assert not any(recording for _, recording in made)
+for context, _ in made:
+    assert context.is_valid and not context.is_remote and context.trace_flags.random_trace_id
+    assert context.trace_flags.sampled == (context.trace_id % 2**64 < 2**63), context
+assert {context.trace_flags.sampled for context, _ in made} == {True, False}
+
+state = trace.TraceState([("vendor", "value")])
+for flags in range(4):
+    parent = trace.SpanContext(1, 2, is_remote=True, trace_flags=trace.TraceFlags(flags), trace_state=state)
+    caller = trace.set_span_in_context(trace.NonRecordingSpan(parent))
+    ours, _ = ids(tracer, caller)
+    expected, _ = ids(theirs, caller)
+    assert ours.span_id not in (0, parent.span_id)
+    same = [(c.trace_id, c.is_remote, c.trace_flags, c.trace_state) for c in (ours, expected)]
+    assert same[0] == same[1], same
+
+exporter = InMemorySpanExporter()
+provider.add_span_processor(SimpleSpanProcessor(exporter))
+with tracer.start_as_current_span("seen", context=caller, attributes={"n": 1}):
+    pass
+(span,) = exporter.get_finished_spans()
+assert (span.name, dict(span.attributes)) == ("seen", {"n": 1})
+print("ok")
+"""
+
+
+def test_without_a_receiver_spans_are_only_ids() -> None:
+    """Ids and decisions are those that OpenTelemetry would make; what is built begins with the first receiver."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", WITHOUT_RECEIVERS],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert (done.returncode, done.stdout.strip()) == (0, "ok"), done.stderr
+
+
 FRESH_PROCESS = """
 import http.server, threading
 from opentelemetry import trace

@@ -9,6 +9,7 @@ def test_public_names_are_pinned():
         "PayloadStoreError", "PayloadUnreadableError",
         "EngineClosedError", "Failure", "HistoryEvent", "HistoryDocument", "HistoryFormatError", "JournalLoss", "JournalReport", "JournalRescue", "ReplayResult",
         "check_journal", "read_history", "replay", "replay_all", "rescue_journal", "JournalCorruptError", "JournalError", "JournalLockedError",
+        "AttributeValue", "PausedWorkflow", "RunFilter", "RunOrder", "SearchAttributeError", "StartOptions", "between", "one_of", "prefix", "set_attributes",
         "CronSpec", "IntervalSpec", "Overlap", "ScheduleHandle", "ScheduleInfo", "ScheduleNotFoundError", "ScheduleSpecError", "ScheduledRun",
         "JournalVersionError", "JournalWriteError", "NonDeterminismError", "PayloadError", "QueryNotFoundError",
         "RetryPolicy", "RunDetail", "RunInfo", "RunPage", "RunStatus", "StandstillError", "StepDefinition", "StepFailedError", "StepInfo", "StepNotFoundError",

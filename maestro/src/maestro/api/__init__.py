@@ -2,7 +2,7 @@
 
 from maestro.api import personas, run_updates, runs, schedules, workflows
 
-ROUTERS = (workflows.router, runs.router, run_updates.router, schedules.router, personas.router)
-"""Every router of the service."""
+ROUTERS = (runs.router, workflows.router, run_updates.router, schedules.router, personas.router)
+"""Every router of the service, the busiest first: a request is compared with one route after another."""
 
 __all__ = ["ROUTERS"]

@@ -6,30 +6,18 @@ from typing import Annotated, Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Header, Query, Request, Response
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field
 
 from maestro.api.event_stream import EventStream
 from maestro.api.requests import ANY_JSON, InterventionRequest, any_json, invalid
 from maestro.api.run_views import RunDetailView, RunList, RunView, event_view
+from maestro.api.start_route import StartRequest, StartRoute
 from maestro.api.state import OPERATOR, VIEWER, TheRuns
 from maestro.domain.runs import RunFilter
 from maestro.errors import answered
 from maestro_workflow_engine import RunStatus
 
 router = APIRouter(prefix="/runs", tags=["runs"], dependencies=[VIEWER])
-
-
-class StartRequest(BaseModel):
-    """What to run."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    workflow: str = Field(min_length=1, max_length=400)
-    """"namespace/name" for the latest version, or "namespace/name:version"."""
-    input: JsonValue = None
-    """The workflow's input."""
-    id: str | None = None
-    """The run's id; the same id again is the same run. Default: a new one."""
 
 
 class ForkRequest(BaseModel):
@@ -49,13 +37,24 @@ class HistoryView(BaseModel):
     events: list[dict[str, Any]]
 
 
-@router.post("", status_code=202, dependencies=[OPERATOR])
-async def start_run(data: StartRequest, response: Response, runs: TheRuns) -> RunDetailView:
+async def start_run(data: StartRequest, runs: TheRuns) -> Response:
     """Start a run. It is on disk when the answer comes."""
     with answered():
         run = await runs.start(data.workflow, data.input, data.id)
-    response.headers["Location"] = f"/runs/{quote(run.id, safe='')}"
-    return RunDetailView.of(run)
+    location = {"Location": f"/runs/{quote(run.id, safe='')}"}
+    body = RunDetailView.of(run).model_dump_json()
+    return Response(body, status_code=202, headers=location, media_type="application/json")
+
+
+router.add_api_route(
+    "",
+    start_run,
+    methods=["POST"],
+    status_code=202,
+    response_model=RunDetailView,
+    dependencies=[OPERATOR],
+    route_class_override=StartRoute,
+)
 
 
 @router.get("")

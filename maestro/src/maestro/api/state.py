@@ -47,7 +47,8 @@ TheRuns = Annotated[Runs, Depends(_runs)]
 TheSchedules = Annotated[Schedules, Depends(_schedules)]
 ThePersonas = Annotated[Personas, Depends(_personas)]
 
+OPERATOR_ROLE = "operator"
 VIEWER = Depends(require_role("viewer"))
 """Reads."""
-OPERATOR = Depends(require_role("operator"))
+OPERATOR = Depends(require_role(OPERATOR_ROLE))
 """Starts and changes."""

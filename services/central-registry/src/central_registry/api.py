@@ -98,7 +98,7 @@ async def _in_http_terms() -> AsyncIterator[None]:
         raise as_api_exception(error) from error
 
 
-def _registry(request: Request) -> Registry:
+async def _registry(request: Request) -> Registry:
     registry: Registry = request.state.registry
     return registry
 

@@ -47,7 +47,7 @@ class AnalysisResponse(BaseModel):
     """How long the service took."""
 
 
-def _analyst(request: Request) -> Analyst:
+async def _analyst(request: Request) -> Analyst:
     analyst: Analyst = request.state.analyst
     return analyst
 

@@ -3,11 +3,10 @@
 import asyncio
 import re
 import time
-import uuid
 from typing import TYPE_CHECKING, Any, Final
 
 from opentelemetry import trace
-from opentelemetry.context import Context
+from opentelemetry.context import Context, attach, detach
 from opentelemetry.trace import SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -18,6 +17,7 @@ from maestro_core_monitoring import MetricsCollector
 from ._exceptions import APIException
 from ._in_flight import InFlight
 from ._problem import problem_response
+from ._request_id import new_request_id
 from ._request_info import RequestInfo, attach_request_info, current_request
 from ._routes import route_template
 
@@ -33,6 +33,7 @@ _SECURITY_HEADERS: Final = (
     (b"cache-control", b"no-store"),
 )
 _PROPAGATOR: Final = TraceContextTextMapPropagator()
+_NO_CONTEXT: Final = Context()
 
 
 class RequestPipeline:
@@ -79,16 +80,20 @@ class RequestPipeline:
                     await self._answer(_Exchange(scope, send, info, trace.INVALID_SPAN), receive)
                     return
                 # Without a caller's context a new trace begins, whatever context the server's task inherited.
-                parent = _PROPAGATOR.extract(carrier, Context()) if carrier else Context()
-                with self._tracer.start_as_current_span(
+                span = self._tracer.start_span(
                     scope.get("method", "WEBSOCKET"),
-                    context=parent,
+                    context=_PROPAGATOR.extract(carrier, _NO_CONTEXT) if carrier else _NO_CONTEXT,
                     kind=SpanKind.SERVER,
                     attributes=_span_attributes(scope),
                     record_exception=False,
                     set_status_on_exception=False,
-                ) as span:
+                )
+                surroundings = attach(trace.set_span_in_context(span))
+                try:
                     await self._answer(_Exchange(scope, send, info, span), receive)
+                finally:
+                    detach(surroundings)
+                    span.end()
         finally:
             self._in_flight.leave(task)
             current_request.reset(token)
@@ -200,7 +205,7 @@ def _incoming(scope: Scope) -> tuple[str, dict[str, str]]:
             request_id = bytes(value).decode("ascii")
         elif name in (b"traceparent", b"tracestate"):
             carrier[bytes(name).decode("ascii")] = bytes(value).decode("latin-1")
-    return request_id or uuid.uuid4().hex, carrier
+    return request_id or new_request_id(), carrier
 
 
 def _span_attributes(scope: Scope) -> dict[str, str | int]:

@@ -23,6 +23,7 @@ from granian.server.embed import Server
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from ._errors import AddressUnavailableError, StartupError
+from ._heap import settle_heap
 
 if TYPE_CHECKING:
     from ._app import MaestroAPI
@@ -57,6 +58,7 @@ def run_service(app: "MaestroAPI", host: str, port: int) -> None:
     except AddressUnavailableError as error:
         sys.stderr.write(f"{app.config.service_name}: {error}\n")
         raise SystemExit(error.exit_code) from None
+    settle_heap()
     try:
         with listener, asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(_serve_until_signal(app, listener))

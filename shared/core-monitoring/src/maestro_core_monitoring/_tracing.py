@@ -6,18 +6,42 @@ from typing import Final
 from opentelemetry import trace
 from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace import Tracer as RecordingTracer
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SimpleSpanProcessor, SpanExporter
 from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
+from opentelemetry.util.types import Attributes
+
+from ._tracer import Tracer
 
 _setup: Final = threading.Lock()
 
 
 class _Provider(TracerProvider):
-    """A tracer provider that remembers where it sends spans, so that nothing is sent twice."""
+    """A tracer provider that remembers where it sends spans, so that nothing is sent twice and nothing built for nobody."""
 
     def __init__(self, resource: Resource, sample_ratio: float) -> None:
-        super().__init__(resource=resource, sampler=ParentBased(TraceIdRatioBased(sample_ratio)))
+        self._ratio = TraceIdRatioBased(sample_ratio)
+        super().__init__(resource=resource, sampler=ParentBased(self._ratio))
         self.destinations: set[object] = set()
+        self.has_receivers = False
+
+    def get_tracer(
+        self,
+        instrumenting_module_name: str,
+        instrumenting_library_version: str | None = None,
+        schema_url: str | None = None,
+        attributes: Attributes = None,
+    ) -> trace.Tracer:
+        tracer = super().get_tracer(instrumenting_module_name, instrumenting_library_version, schema_url, attributes)
+        return Tracer(tracer, self) if isinstance(tracer, RecordingTracer) else tracer
+
+    def samples(self, trace_id: int) -> bool:
+        # Asked of every request, so that it does without the record that the sampler would make of its answer.
+        return trace_id & TraceIdRatioBased.TRACE_ID_LIMIT < self._ratio.bound
+
+    def add_span_processor(self, span_processor: SpanProcessor) -> None:
+        super().add_span_processor(span_processor)
+        self.has_receivers = True
 
     def add_destination(self, key: object, processor: SpanProcessor) -> None:
         self.destinations.add(key)

@@ -1,5 +1,7 @@
 """Durable workflows in plain asyncio, and the Open Workflow DSL (`maestro_workflow_engine.dsl`)."""
 
+from maestro_workflow_engine._attributes import AttributeValue
+from maestro_workflow_engine._conditions import between, one_of, prefix
 from maestro_workflow_engine._definitions import StepDefinition, WorkflowDefinition, step, workflow
 from maestro_workflow_engine._engine import WorkflowEngine
 from maestro_workflow_engine._errors import (
@@ -13,6 +15,7 @@ from maestro_workflow_engine._errors import (
     NonDeterminismError,
     PayloadError,
     QueryNotFoundError,
+    SearchAttributeError,
     StandstillError,
     StepFailedError,
     StepNotFoundError,
@@ -43,6 +46,7 @@ from maestro_workflow_engine._inside import (
     random,
     receive,
     run_child,
+    set_attributes,
     uuid4,
 )
 from maestro_workflow_engine._payload_codec import AesGcmCodec, PayloadCodec
@@ -54,13 +58,15 @@ from maestro_workflow_engine._payload_errors import (
     PayloadUnreadableError,
 )
 from maestro_workflow_engine._payload_store import PayloadStore
-from maestro_workflow_engine._records import HistoryEvent, RunDetail, RunInfo, RunPage, RunStatus
+from maestro_workflow_engine._records import HistoryEvent, PausedWorkflow, RunDetail, RunInfo, RunPage, RunStatus
 from maestro_workflow_engine._replay import ReplayResult, replay, replay_all
 from maestro_workflow_engine._retry import RetryPolicy
+from maestro_workflow_engine._run_filter import RunFilter, RunOrder
 from maestro_workflow_engine._schedule_handle import ScheduleHandle
 from maestro_workflow_engine._schedule_keeper import ScheduleNotFoundError
 from maestro_workflow_engine._schedule_records import ScheduledRun, ScheduleInfo
 from maestro_workflow_engine._schedule_spec import CronSpec, IntervalSpec, Overlap, ScheduleSpecError
+from maestro_workflow_engine._start_options import StartOptions
 from maestro_workflow_engine._step_info import StepInfo, step_info
 from maestro_workflow_engine._testing import TimeSkippingEngine
 from maestro_workflow_engine._time import VirtualTime
@@ -70,6 +76,7 @@ from maestro_workflow_engine.rescue._rescue import JournalRescue, check_journal,
 
 __all__ = [
     "AesGcmCodec",
+    "AttributeValue",
     "CronSpec",
     "EngineClosedError",
     "Failure",
@@ -87,6 +94,7 @@ __all__ = [
     "JournalWriteError",
     "NonDeterminismError",
     "Overlap",
+    "PausedWorkflow",
     "PayloadCodec",
     "PayloadError",
     "PayloadIntegrityError",
@@ -99,7 +107,9 @@ __all__ = [
     "ReplayResult",
     "RetryPolicy",
     "RunDetail",
+    "RunFilter",
     "RunInfo",
+    "RunOrder",
     "RunPage",
     "RunStatus",
     "ScheduleHandle",
@@ -107,7 +117,9 @@ __all__ = [
     "ScheduleNotFoundError",
     "ScheduleSpecError",
     "ScheduledRun",
+    "SearchAttributeError",
     "StandstillError",
+    "StartOptions",
     "StepDefinition",
     "StepFailedError",
     "StepInfo",
@@ -131,12 +143,15 @@ __all__ = [
     "WorkflowInfo",
     "WorkflowNotFoundError",
     "WorkflowTerminatedError",
+    "between",
     "check_journal",
     "continue_as_new",
     "info",
     "now",
     "on_update",
+    "one_of",
     "patched",
+    "prefix",
     "publish",
     "random",
     "read_history",
@@ -145,6 +160,7 @@ __all__ = [
     "replay_all",
     "rescue_journal",
     "run_child",
+    "set_attributes",
     "step",
     "step_info",
     "uuid4",

@@ -12,19 +12,22 @@ from urllib.parse import unquote, urlsplit
 
 from maestro_workflow_engine import _payload
 from maestro_workflow_engine._definitions import WorkflowDefinition
+from maestro_workflow_engine._engine_pauses import EnginePauses
+from maestro_workflow_engine._engine_runs import EngineRuns
 from maestro_workflow_engine._errors import PayloadError, WorkflowDefinitionError, WorkflowError
 from maestro_workflow_engine._handle import WorkflowHandle
 from maestro_workflow_engine._history_document import HistorySource, read_history
 from maestro_workflow_engine._payload_codec import PayloadCodec
 from maestro_workflow_engine._payload_options import DEFAULT_LIMIT_BYTES, DEFAULT_MAX_BYTES, PayloadOptions
 from maestro_workflow_engine._payload_store import PayloadStore
-from maestro_workflow_engine._records import HistoryEvent, RunPage, RunStatus
+from maestro_workflow_engine._records import HistoryEvent
 from maestro_workflow_engine._registry import WorkflowRegistry
 from maestro_workflow_engine._runner import Runner
 from maestro_workflow_engine._schedule_handle import ScheduleHandle
 from maestro_workflow_engine._schedule_input import schedule_input
 from maestro_workflow_engine._schedule_records import ScheduleInfo
 from maestro_workflow_engine._schedule_spec import CronSpec, IntervalSpec, Overlap
+from maestro_workflow_engine._start_options import StartOptions
 from maestro_workflow_engine.embedded._runner import EmbeddedRunner
 from maestro_workflow_engine.embedded._surroundings import Surroundings
 
@@ -32,10 +35,11 @@ if TYPE_CHECKING:
     from maestro_workflow_engine._testing import TimeSkippingEngine
 
 R = TypeVar("R")
+_NO_OPTIONS = StartOptions()
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:~@-]{0,199}\Z")
 
 
-class WorkflowEngine:
+class WorkflowEngine(EngineRuns, EnginePauses):
     """Runs workflows durably. Open it with `async with`.
 
     Args:
@@ -177,16 +181,25 @@ class WorkflowEngine:
 
     @overload
     async def start(
-        self, workflow: WorkflowDefinition[..., R], /, *args: Any, id: str | None = None, **kwargs: Any
+        self,
+        workflow: WorkflowDefinition[..., R],
+        /,
+        *args: Any,
+        id: str | None = None,
+        options: StartOptions | None = None,
+        **kwargs: Any,
     ) -> WorkflowHandle[R]: ...
     @overload
-    async def start(self, workflow: str, /, *args: Any, id: str | None = None) -> WorkflowHandle[Any]: ...
+    async def start(
+        self, workflow: str, /, *args: Any, id: str | None = None, options: StartOptions | None = None
+    ) -> WorkflowHandle[Any]: ...
     async def start(
         self,
         workflow: WorkflowDefinition[..., Any] | str,
         /,
         *args: Any,
         id: str | None = None,  # noqa: A002  the field's term
+        options: StartOptions | None = None,
         **kwargs: Any,
     ) -> WorkflowHandle[Any]:
         """Start a run; returns once it is kept.
@@ -196,6 +209,7 @@ class WorkflowEngine:
             *args: Its arguments. By name: the one input value, as JSON; of several parameters, an object.
             id: The run's id. A run that has it already is returned instead of a second one being started.
                 Default: a new one.
+            options: How it is started: its search attributes.
             **kwargs: Its keyword arguments.
 
         Returns:
@@ -221,7 +235,7 @@ class WorkflowEngine:
         except PayloadError as error:
             raise PayloadError(f"the input of workflow {definition.name!r} {error}") from error
         _check_id(id)
-        run_id = await self._runner.starting.start(definition, id, raw)
+        run_id = await self._runner.starting.start(definition, id, raw, options or _NO_OPTIONS)
         return WorkflowHandle(self._runner, run_id, None if isinstance(workflow, str) else definition)
 
     async def fork(self, run_id: str, *, step: int, id: str | None = None) -> WorkflowHandle[Any]:  # noqa: A002  the field's term
@@ -251,39 +265,6 @@ class WorkflowEngine:
     def handle(self, run_id: str) -> WorkflowHandle[Any]:
         """Return a handle on a run, whether there is one or not."""
         return WorkflowHandle(self._runner, run_id)
-
-    async def runs(
-        self,
-        *,
-        status: RunStatus | str | None = None,
-        workflow: str | None = None,
-        parent: str | None = None,
-        limit: int = 100,
-        cursor: str | None = None,
-    ) -> RunPage:
-        """List runs, newest first.
-
-        Args:
-            status: Only runs that stand here.
-            workflow: Only runs of this workflow.
-            parent: Only children of the run with this id.
-            limit: The most to return, 1 to 1,000.
-            cursor: `next_cursor` of the page before.
-
-        Raises:
-            ValueError: The status, limit or cursor is none.
-        """
-        if not 1 <= limit <= 1000:
-            raise ValueError("limit must lie between 1 and 1000")
-        if cursor is not None and not cursor.isdecimal():
-            raise ValueError(f"{cursor!r} is no cursor; pass next_cursor of the page before")
-        return await self._runner.reading.runs(
-            status=None if status is None else RunStatus(status),
-            workflow=workflow,
-            parent=parent,
-            limit=limit,
-            before=None if cursor is None else int(cursor),
-        )
 
     async def import_run(
         self,

@@ -33,6 +33,26 @@ class PayloadError(WorkflowError):
     code = "PAYLOAD_INVALID"
 
 
+class SearchAttributeError(WorkflowError, ValueError):
+    """A search attribute was refused.
+
+    Attributes:
+        attribute: Its name.
+        reason: Why.
+    """
+
+    code = "SEARCH_ATTRIBUTE_INVALID"
+
+    def __init__(self, attribute: str, reason: str) -> None:
+        super().__init__(attribute, reason)
+        self.attribute = attribute
+        self.reason = reason
+
+    def __str__(self) -> str:
+        """Return one readable line."""
+        return f"search attribute {self.attribute!r} was refused: {self.reason}"
+
+
 class EngineClosedError(WorkflowError):
     """The engine was used before it was opened or after it was closed."""
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import random as _random
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, NoReturn
 
-from maestro_workflow_engine import _payload
+from maestro_workflow_engine import _attributes, _payload
+from maestro_workflow_engine._attributes import AttributeValue
 from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._errors import WorkflowContextError
 from maestro_workflow_engine.machine._current import current_machine
@@ -46,6 +47,9 @@ class WorkflowInfo:
     replaying: bool
     """Whether the code is being taken through its history again; skip logging while it is."""
 
+    attributes: Mapping[str, AttributeValue]
+    """The run's search attributes, by name."""
+
 
 def info() -> WorkflowInfo:
     """Return facts about the current run.
@@ -61,6 +65,7 @@ def info() -> WorkflowInfo:
         parent_id=machine.parent_id,
         started_at=_moment(machine.started_us),
         replaying=machine.replaying,
+        attributes=_attributes.shown(machine.attributes.current),
     )
 
 
@@ -184,6 +189,23 @@ def publish(key: str, value: Any) -> None:
         PayloadError: The value has no JSON form.
     """
     _machine("publish").published[key] = _payload.encode(value)
+
+
+def set_attributes(**attributes: AttributeValue | None) -> None:
+    """Set search attributes of the run: values by which `engine.runs` finds it. None removes one; others stay.
+
+    A run keeps them over `continue_as_new`, and they are readable in the journal even where payloads are encrypted.
+
+    Args:
+        **attributes: Text or a list of keywords (together up to 1 KiB), whole numbers of 64 bits, other numbers, truth
+            values, aware datetimes. Names have up to 64 letters, digits, `_` and `.`; pass those with a dot as
+            `**{"order.region": "eu"}`. A run has at most 64.
+
+    Raises:
+        WorkflowContextError: Called outside a workflow.
+        SearchAttributeError: A name or value is none, or there are too many; nothing was set.
+    """
+    _machine("set_attributes").set_attributes(_attributes.changes(attributes))
 
 
 def patched(change: str) -> bool:

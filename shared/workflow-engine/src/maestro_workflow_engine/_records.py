@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from maestro_workflow_engine._attributes import AttributeValue
 from maestro_workflow_engine._failure import Failure
 from maestro_workflow_engine.machine import _events as ev
 from maestro_workflow_engine.machine._pending import Wait
@@ -41,7 +42,7 @@ class RunStatus(StrEnum):
 
 
 class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
-    """A run as listings show it. Times are UTC."""
+    """A run as listings show it. Times are UTC; `attributes` are its search attributes as they are on disk."""
 
     id: str
     workflow: str
@@ -50,6 +51,23 @@ class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
     created_at: datetime
     finished_at: datetime | None = None
     parent_id: str | None = None
+    attributes: dict[str, AttributeValue] = {}
+
+
+class PausedWorkflow(msgspec.Struct, frozen=True, kw_only=True):
+    """A workflow whose runs are paused.
+
+    Attributes:
+        workflow: Its name.
+        version: The version that is paused; None for every version.
+        since: When it was paused, UTC.
+        reason: Why, as given.
+    """
+
+    workflow: str
+    version: str | None = None
+    since: datetime
+    reason: str = ""
 
 
 class RunDetail(RunInfo, frozen=True, kw_only=True):
@@ -62,6 +80,8 @@ class RunDetail(RunInfo, frozen=True, kw_only=True):
         trace: The W3C traceparent of whoever started it.
         waiting_for: What it waits for at the moment.
         problem: Why it cannot go on, in words; None when nothing is wrong.
+        paused_with: The pause of its workflow, which it has to wait for; None when there is none, or it has ended. A run that
+            is paused by itself has the status `paused`.
     """
 
     input: Any = None
@@ -70,10 +90,11 @@ class RunDetail(RunInfo, frozen=True, kw_only=True):
     trace: str | None = None
     waiting_for: list[Wait] = []
     problem: str | None = None
+    paused_with: PausedWorkflow | None = None
 
 
 class RunPage(msgspec.Struct, frozen=True):
-    """One page of a listing, newest first.
+    """One page of a listing.
 
     Attributes:
         runs: The runs.

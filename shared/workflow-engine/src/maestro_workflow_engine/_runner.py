@@ -12,15 +12,19 @@ import msgspec
 from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._errors import WorkflowError
 from maestro_workflow_engine._history_document import HistoryDocument
-from maestro_workflow_engine._records import HistoryEvent, RunDetail, RunPage, RunStatus
+from maestro_workflow_engine._records import HistoryEvent, PausedWorkflow, RunDetail, RunPage
+from maestro_workflow_engine._run_filter import RunFilter, RunOrder
 from maestro_workflow_engine._schedule_keeper import ScheduleKeeper
+from maestro_workflow_engine._start_options import StartOptions
 from maestro_workflow_engine.machine._events import UpdateAnswered
 
 
 class RunStarting(Protocol):
     """Makes runs. Each call returns once the run is kept."""
 
-    async def start(self, definition: WorkflowDefinition[..., Any], run_id: str | None, input_: msgspec.Raw) -> str:
+    async def start(
+        self, definition: WorkflowDefinition[..., Any], run_id: str | None, input_: msgspec.Raw, options: StartOptions
+    ) -> str:
         """Start a run, or find the one that has this id; return its id, a new one for None."""
 
     async def fork(self, run_id: str, step: int, new_id: str | None) -> str:
@@ -76,10 +80,24 @@ class RunReading(Protocol):
     def watch(self, run_id: str, after: int = -1) -> AsyncIterator[HistoryEvent]:
         """Follow a run's history to its end."""
 
-    async def runs(
-        self, *, status: RunStatus | None, workflow: str | None, parent: str | None, limit: int, before: int | None
-    ) -> RunPage:
-        """List runs, newest first."""
+    async def runs(self, wanted: RunFilter, *, order: RunOrder, limit: int, cursor: str | None) -> RunPage:
+        """List runs."""
+
+    async def count(self, wanted: RunFilter) -> int:
+        """Count runs."""
+
+
+class WorkflowPausing(Protocol):
+    """Pauses workflows: all runs of one, those to come included. Each call returns once what it did is kept."""
+
+    async def pause(self, workflow: str, version: str | None, reason: str) -> None:
+        """Start nothing more of a workflow's runs; of every version for None."""
+
+    async def resume(self, workflow: str, version: str | None) -> None:
+        """Take back a pause of the same workflow and version."""
+
+    def paused(self) -> list[PausedWorkflow]:
+        """Return which workflows are paused."""
 
 
 class Runner(Protocol):
@@ -106,6 +124,10 @@ class Runner(Protocol):
     @property
     def reading(self) -> RunReading:
         """Looks at runs."""
+
+    @property
+    def pausing(self) -> WorkflowPausing:
+        """Pauses workflows."""
 
     @property
     def schedules(self) -> ScheduleKeeper:

@@ -463,13 +463,17 @@ async def test_a_run_whose_retry_has_begun_is_not_put_to_sleep():
             await handle.result(SOON)
 
 
+def modes_of(folder: Path) -> dict[str, int]:
+    return {name: stat.S_IMODE((folder / name).stat().st_mode) for name in ("journal.db", "journal.db-wal")}
+
+
 async def test_a_new_journal_is_for_its_owner_alone(tmp_path: Path):
     """Whatever the umask says, nobody else may read the payloads, in the file or in its log."""
     old = os.umask(0)
     try:
         async with WorkflowEngine(f"sqlite:///{tmp_path}/journal.db") as engine:
             assert engine.workflows == []
-            modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.glob("journal.db*")}
+            modes = modes_of(tmp_path)
     finally:
         os.umask(old)
-    assert modes["journal.db"] == modes["journal.db-wal"] == 0o600
+    assert modes == {"journal.db": 0o600, "journal.db-wal": 0o600}

@@ -36,8 +36,11 @@ class Drive:
     def complete(self, seq: int, output: Any = "ok") -> list[cmd.Command]:
         command = next(c for c in self.commands if isinstance(c, cmd.RunStep) and c.seq == seq)
         self.now += 1000
+        return self.complete_at(self.now, command, output)
+
+    def complete_at(self, time: int, command: cmd.RunStep, output: Any) -> list[cmd.Command]:
         return self.feed(
-            ev.StepCompleted(self.now, seq, command.step.name, command.input, _payload.encode(output), self.now)
+            ev.StepCompleted(time, command.seq, command.step.name, command.input, _payload.encode(output), time)
         )
 
     def fire(self, seq: int) -> list[cmd.Command]:

@@ -2,11 +2,9 @@ import asyncio
 from datetime import UTC, datetime
 
 import pytest
-from engine_driving import Drive, replayed
+from engine_driving import Drive
 
 from maestro_workflow_engine import (
-    NonDeterminismError,
-    PayloadError,
     StepFailedError,
     WorkflowContextError,
     _payload,
@@ -21,7 +19,6 @@ from maestro_workflow_engine import (
     workflow,
 )
 from maestro_workflow_engine._failure import describe
-from maestro_workflow_engine.machine import WorkflowMachine
 from maestro_workflow_engine.machine import _commands as cmd
 from maestro_workflow_engine.machine import _events as ev
 
@@ -79,89 +76,6 @@ def test_gather_keeps_its_order_whatever_completes_first():
     for seq in (3, 1, 2):
         drive.complete(seq, f"r{seq}")
     assert drive.output == ["r1", "r2", "r3"]
-
-
-def test_a_task_group_cancels_its_siblings_in_the_same_order_in_every_replay():
-    """TaskGroup keeps its tasks in a set; the order of cancellation must not depend on memory addresses."""
-
-    @workflow
-    async def group() -> str:
-        async def one(name: str) -> None:
-            try:
-                await work(name)
-            finally:
-                await other(name)
-
-        async with asyncio.TaskGroup() as tasks:
-            for name in "abcdefghij":
-                tasks.create_task(one(name))
-        return "never"
-
-    def run() -> list[tuple[type, object]]:
-        drive = Drive(group)
-        drive.feed(ev.StepFailed(drive.now, 4, "work", drive.commands[3].input, describe(ValueError("x")), drive.now))
-        drive.complete(11)  # its clean-up; only then does the task fail and the group cancel the others
-        return [(type(c), bytes(c.input) if isinstance(c, cmd.RunStep) else c) for c in drive.commands]
-
-    first = run()
-    keep_memory_busy = [object() for _ in range(1000)]
-    assert all(run() == first for _ in range(20))
-    assert len(keep_memory_busy) == 1000
-    assert sum(kind is cmd.CancelStep for kind, _ in first) == 9
-
-
-def test_wait_returns_sets_that_iterate_alike_in_every_replay():
-    """asyncio.wait gives sets; iterating over them is deterministic in a workflow."""
-
-    @workflow
-    async def waiter() -> list[str]:
-        tasks = [asyncio.ensure_future(work(str(n))) for n in range(40)]
-        done, _ = await asyncio.wait(tasks)
-        return [task.result() for task in done]
-
-    def run() -> object:
-        drive = Drive(waiter)
-        for seq in range(40, 0, -1):
-            drive.complete(seq, f"r{seq}")
-        return drive.output
-
-    first = run()
-    assert all(run() == first for _ in range(5))
-
-
-def test_queues_events_semaphores_and_their_kin_work_as_in_cpython():
-    """Asyncio's primitives run on the deterministic loop, and give the same order in every replay."""
-
-    @workflow
-    async def primitives() -> list[str]:
-        seen: list[str] = []
-        queue: asyncio.Queue[str] = asyncio.Queue(1)
-        opened, gate = asyncio.Event(), asyncio.Semaphore(2)
-
-        async def produce() -> None:
-            for name in "abc":
-                async with gate:
-                    await queue.put(await work(name))
-            opened.set()
-
-        async def consume() -> None:
-            while not (opened.is_set() and queue.empty()):
-                seen.append(await queue.get())
-
-        await asyncio.gather(produce(), consume())
-        tasks = [asyncio.ensure_future(work(name)) for name in "de"]
-        seen.extend([await done for done in asyncio.as_completed(tasks)])
-        seen.append(await asyncio.wait_for(asyncio.shield(work("f")), 10))
-        return seen
-
-    drive = Drive(primitives)
-    for seq in (1, 2, 3, 5, 4):
-        drive.complete(seq, f"r{seq}")
-    last = max(c.seq for c in drive.commands if isinstance(c, cmd.RunStep))
-    drive.complete(last, "end")
-    assert drive.output == ["r1", "r2", "r3", "r5", "r4", "end"]
-    _, commands = replayed(primitives, drive.history)
-    assert len(commands) == len(drive.commands)
 
 
 def test_a_timeout_cancels_the_step_and_the_timer_that_lost():
@@ -299,84 +213,6 @@ def test_chance_and_identity_are_the_same_in_every_replay():
     assert roll(1) != roll(2)
 
 
-def test_changed_code_is_named_with_position_expected_and_found():
-    """A replay that takes another path stops with what history has and what the code asked for."""
-
-    @workflow(name="flow")
-    async def old() -> None:
-        await work("a")
-        await other("b")
-
-    @workflow(name="flow")
-    async def new() -> None:
-        await other("b")
-        await work("a")
-
-    drive = Drive(old)
-    drive.complete(1)
-    with pytest.raises(NonDeterminismError) as caught:
-        replayed(new, drive.history)
-    assert caught.value.position == 1
-    assert caught.value.expected == "step 'work'"
-    assert caught.value.found == "step 'other'"
-
-
-def test_code_that_ends_earlier_than_its_history_is_detected():
-    """A workflow that returns while its history goes on has been changed."""
-
-    @workflow(name="flow")
-    async def old() -> None:
-        await work("a")
-        await work("b")
-        await receive("end")
-
-    @workflow(name="flow")
-    async def new() -> None:
-        await work("a")
-
-    drive = Drive(old)
-    drive.complete(1)
-    drive.complete(2)
-    with pytest.raises(NonDeterminismError, match="the end of the workflow"):
-        replayed(new, drive.history)
-
-
-def test_patched_keeps_old_runs_on_old_code_and_gives_new_runs_the_new():
-    """patched() is False for runs that passed the place before the change, True for others, for ever."""
-
-    @workflow(name="flow")
-    async def old() -> str:
-        await work("a")
-        await receive("go")
-        return "old"
-
-    @workflow(name="flow")
-    async def new() -> str:
-        await work("a")
-        side = "new" if patched("change-1") else "old"
-        await receive("go")
-        return side
-
-    def finish(machine: WorkflowMachine, time: int) -> bytes:
-        (end,) = machine.apply(ev.SignalReceived(time, "go", _payload.encode(None)), 9)
-        assert isinstance(end, cmd.CompleteRun)
-        return bytes(end.output)
-
-    before = Drive(old)
-    before.complete(1)
-    before.signal("elsewhere", None)
-    machine, _ = replayed(new, before.history)
-    machine.replaying = False
-    assert finish(machine, before.now) == b'"old"'
-
-    fresh = Drive(new)
-    (mark,) = fresh.complete(1)
-    assert mark == cmd.RecordPatch("change-1")
-    fresh.feed(ev.PatchRecorded(fresh.now, "change-1"))
-    machine, _ = replayed(new, fresh.history)
-    assert finish(machine, fresh.now) == b'"new"'
-
-
 def test_threads_sockets_and_endless_loops_are_refused_with_what_to_do():
     """What cannot be deterministic fails the run and says to use a step."""
 
@@ -413,37 +249,3 @@ async def test_workflows_and_steps_are_plain_coroutines_outside_the_engine():
         return await double(await double(n))
 
     assert await quadruple(3) == 12
-
-
-def test_dropping_a_machine_runs_no_clean_up_step():
-    """A run that leaves memory must not take its own eviction for an end."""
-    seen: list[str] = []
-
-    @workflow
-    async def tidy() -> None:
-        try:
-            await receive("never")
-        finally:
-            await other("clean up")
-            seen.append("cleaned")
-
-    drive = Drive(tidy)
-    count = len(drive.commands)
-    drive.machine.drop()
-    assert seen == []
-    assert len(drive.commands) == count
-
-
-def test_a_run_whose_result_was_refused_replays():
-    """A result too large to be kept ends the run with PayloadError although its code returned; that is no other path."""
-
-    @workflow
-    async def flow() -> str:
-        return await work("a")
-
-    run = Drive(flow)
-    run.complete(1)
-    refused = ev.RunFailed(run.now, describe(PayloadError("too large")))
-    replayed(flow, [*run.history, refused])
-    with pytest.raises(NonDeterminismError):
-        replayed(flow, [*run.history, ev.RunFailed(run.now, describe(ValueError("no")))])

@@ -29,12 +29,16 @@ async def waits() -> str:
 
 async def old_journal(path: Path) -> None:
     """A journal as the first release left it, with a run under way."""
-    async with WorkflowEngine(f"sqlite:///{path}", workflows=[waits]) as engine:
+    today = path.with_suffix(".today")
+    async with WorkflowEngine(f"sqlite:///{today}", workflows=[waits]) as engine:
         await engine.start(waits, id="old")
-    with sqlite3.connect(path) as connection:
-        connection.execute("DROP TABLE schedules")
-        connection.execute("PRAGMA user_version = 1")
-    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    connection = sqlite3.connect(path)
+    connection.executescript(_schema._SCHEMA)
+    connection.execute("ATTACH ? AS today", (str(today),))
+    for table in ("runs", "history"):
+        columns = ", ".join(row[1] for row in connection.execute(f"PRAGMA main.table_info({table})"))
+        connection.execute(f"INSERT INTO main.{table} ({columns}) SELECT {columns} FROM today.{table}")
+    connection.commit()
     connection.close()
 
 

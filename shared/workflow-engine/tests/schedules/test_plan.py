@@ -117,7 +117,7 @@ def test_jitter_delays_each_time_by_its_own_share_and_always_the_same():
     assert plan("s", late, Progress(), wake).start_us == 10 * S
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, deadline=None)
 @given(
     st.integers(1, 50),
     st.integers(0, 30),

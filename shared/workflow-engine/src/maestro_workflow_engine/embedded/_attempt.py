@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 from opentelemetry import trace
+from opentelemetry.context import Context
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from maestro_core_logging import log_context
@@ -55,10 +56,16 @@ async def run_attempt(
     with log_context(run_id=info.run_id, step=step.name):
         if traceparent is None:
             return _payload.encode(await _call(step, args, kwargs, threads, clock))
-        context = _propagator.extract({"traceparent": traceparent})
         attributes: dict[str, str | int] = {"maestro.run_id": info.run_id, "maestro.attempt": info.attempt}
-        with _tracer.start_as_current_span(f"step {step.name}", context=context, attributes=attributes):
+        span = _tracer.start_span(f"step {step.name}", context=_context_of(traceparent), attributes=attributes)
+        with trace.use_span(span, end_on_exit=True):
             return _payload.encode(await _call(step, args, kwargs, threads, clock))
+
+
+@functools.lru_cache(maxsize=1_024)
+def _context_of(traceparent: str) -> Context:
+    """Return the context of a run's trace; all steps of a run ask for the same one."""
+    return _propagator.extract({"traceparent": traceparent})
 
 
 async def _call(

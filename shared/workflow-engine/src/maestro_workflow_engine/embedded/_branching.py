@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from maestro_workflow_engine._errors import StepNotFoundError, WorkflowConflictError
+from maestro_workflow_engine.embedded import _attribute_rows as attribute_rows
 from maestro_workflow_engine.embedded._journal import NewRun, StatusChange, Write
 from maestro_workflow_engine.embedded._loading import effective
 from maestro_workflow_engine.embedded._reader import JournalReader, RunRow
@@ -45,7 +46,8 @@ def forked(source: RunRow, events: Sequence[ev.Event], sealer: Sealer, *, key: i
     row = NewRun(key, run_id, source.workflow, source.version, "running", now, None, None)
     objects: dict[str, bytes] = {}
     rows = [(key, position, sealer.seal(run_id, position, event, objects)) for position, event in enumerate(events)]
-    return Write(lambda: None, row, rows, objects=objects)
+    also = attribute_rows.made(key, attribute_rows.attributes_of(events))
+    return Write(lambda: None, row, rows, also=also, objects=objects)
 
 
 def redrives(reader: JournalReader, sealer: Sealer, row: RunRow, now: int) -> list[tuple[RunRow, Write]]:
@@ -84,11 +86,15 @@ def _redrives(reader: JournalReader, sealer: Sealer, row: RunRow, now: int) -> l
         )
     position, event = failed
     next_one, objects = history[-1][0] + 1, dict[str, bytes]()
-    marker = sealer.seal(row.id, next_one, ev.RunRedriven(now, position), objects)
+    redriven = ev.RunRedriven(now, position)
+    marker = sealer.seal(row.id, next_one, redriven, objects)
+    left = [event for _, event in effective([*history, (next_one, redriven)])]
+    dropped_some = any(isinstance(event, ev.AttributesSet) and at >= position for at, event in history)
     own = Write(
         lambda: None,
         events=[(row.key, next_one, marker)],
         status=StatusChange(row.key, "running"),
+        also=attribute_rows.rebuilt(row.key, attribute_rows.attributes_of(left)) if dropped_some else (),
         objects=objects,
     )
     below: list[tuple[RunRow, Write]] = []

@@ -75,7 +75,14 @@ class Closing:
         now = self._clock.now_us()
         events: list[ev.Event] = [
             ev.RunContinued(now, command.input),
-            ev.RunStarted(now, command.input, self._clock.random.getrandbits(62), old.trace, old.last_seq),
+            ev.RunStarted(
+                now,
+                command.input,
+                self._clock.random.getrandbits(62),
+                old.trace,
+                old.last_seq,
+                dict(old.attributes.current) or None,
+            ),
             *(ev.SignalReceived(now, name, payload) for name, payload in command.signals),
         ]
         objects: dict[str, bytes] = {}
@@ -87,7 +94,7 @@ class Closing:
         except PayloadError as error:
             self.end(run, ev.RunFailed(now, describe(error)), RunStatus.FAILED)
             return
-        run.is_continuing = True
+        run.is_continuing, run.started = True, None
         placed = [(core.reserve(run), event) for event in events]
 
         def durable() -> None:

@@ -7,18 +7,21 @@ from typing import Any
 
 import msgspec
 
+from maestro_workflow_engine._attributes import Stored
 from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._errors import JournalWriteError, PayloadError, WorkflowError
 from maestro_workflow_engine._records import RunStatus
 from maestro_workflow_engine._registry import WorkflowRegistry
+from maestro_workflow_engine.embedded import _attribute_rows as attribute_rows
 from maestro_workflow_engine.embedded import _crash_points as crash_points
 from maestro_workflow_engine.embedded._alarms import Alarms
 from maestro_workflow_engine.embedded._children import Children
 from maestro_workflow_engine.embedded._closing import Closing
 from maestro_workflow_engine.embedded._downloads import Downloads
-from maestro_workflow_engine.embedded._journal import NewRun, Parked, Statement, StatusChange, Write
+from maestro_workflow_engine.embedded._journal import NewRun, Parked, Parking, Statement, StatusChange, Write
 from maestro_workflow_engine.embedded._live import LiveRun
 from maestro_workflow_engine.embedded._loading import new_machine
+from maestro_workflow_engine.embedded._pauses import Pauses
 from maestro_workflow_engine.embedded._reader import JournalReader
 from maestro_workflow_engine.embedded._refusal import in_place_of
 from maestro_workflow_engine.embedded._residents import WAKE, Residents
@@ -42,6 +45,8 @@ class Core:
         steps: Runs their steps.
         children: Starts and stops their children.
         closing: Ends them.
+        pauses: Which workflows are paused.
+        rung_us: The latest time at which a sleeping run of one of them should have woken (µs since the epoch).
         importing: The ids of runs that are being taken over from another journal.
         growing: Tells of every event.
         endings: Tells of every end.
@@ -68,12 +73,15 @@ class Core:
         self._sealer = sealer
         self._last_key = reader.last_key()
         self.importing: set[str] = set()
+        self.pauses = Pauses(reader.pauses())
+        self.rung_us = 0
         self._alarms = Alarms(self._ring, self._clock)
         self.residents = Residents(
             journal,
             reader,
             registry,
             downloads=downloads,
+            pauses=self.pauses,
             alarms=self._alarms,
             clock=self._clock,
             most=max_in_memory,
@@ -98,10 +106,12 @@ class Core:
         """Set the alarms of sleeping runs.
 
         Returns:
-            The keys of the runs that were at work when the journal was last closed; load each.
+            The keys of the runs that were at work when the journal was last closed, and are not held by a pause; load each.
         """
         self._alarms.fill((wake_us, key, WAKE) for wake_us, key in self._reader.sleeping())
-        return self._reader.interrupted()
+        return [
+            key for key, workflow, version in self._reader.interrupted() if self.pauses.find(workflow, version) is None
+        ]
 
     def close(self) -> None:
         """Stop every step and put what can sleep to sleep; the journal still takes these last writes."""
@@ -144,6 +154,7 @@ class Core:
         input_: msgspec.Raw,
         *,
         trace: str | None,
+        attributes: dict[str, Stored] | None = None,
         parent: tuple[LiveRun, int] | None = None,
         on_durable: Callable[[], None] | None = None,
         on_failed: Callable[[JournalWriteError], None] | None = None,
@@ -157,6 +168,7 @@ class Core:
             run_id: Its id, which must be free.
             input_: Its input.
             trace: The W3C traceparent of whoever starts it.
+            attributes: Its search attributes.
             parent: The run that starts it as a child, and the sequence number of its call.
             on_durable: Called once it is on disk.
             on_failed: Called when the disk refuses it; there is no run then. Without it the write is tried until it succeeds.
@@ -166,12 +178,19 @@ class Core:
         Raises:
             PayloadError: The input is too large to be kept; there is no run.
         """
-        started = ev.RunStarted(self._clock.now_us(), input_, self._clock.random.getrandbits(62), trace)
+        started = ev.RunStarted(
+            self._clock.now_us(), input_, self._clock.random.getrandbits(62), trace, attributes=attributes or None
+        )
         objects: dict[str, bytes] = {}
         data = self._sealer.seal(run_id, 0, started, objects)
         parent_ref = None if parent is None else (parent[0].key, parent[1])
         machine = new_machine(definition, run_id, parent[0].id if parent else None)
         run = LiveRun(self.new_key(), run_id, definition.name, definition.version, machine, parent_ref, 1, unflushed=1)
+        run.started = started
+        if self.pauses:
+            run.is_held = self.pauses.find(run.workflow, run.version) is not None
+        if attributes:
+            also = (*also, *attribute_rows.made(run.key, attributes))
         self.residents.admit(run)
 
         def durable() -> None:
@@ -228,7 +247,7 @@ class Core:
 
         def failed(error: JournalWriteError) -> None:
             run.unflushed -= 1
-            self.residents.settle(run)
+            self._settle(run)
             if on_failed is not None:
                 on_failed(error)
 
@@ -264,7 +283,7 @@ class Core:
         if not run.parked_on_disk:
             return None
         run.parked_on_disk = False
-        return Parked(run.key, parked=False)
+        return Parked(run.key, Parking.NOT)
 
     def happened(self, run: LiveRun, event: ev.Event, position: int) -> None:
         """Let an event happen that is on disk: apply it, and do what the run then asks for."""
@@ -275,7 +294,7 @@ class Core:
         if run.machine is None or run not in self.residents:
             return
         if position <= run.seen:  # it came while the run was being taken up
-            self.residents.settle(run)
+            self._settle(run)
             return
         if run.is_continuing and isinstance(event, (ev.SignalReceived, ev.CancelRequested)):
             self.append(run, event)  # it came between two passes: journal it again, for the new one
@@ -294,11 +313,34 @@ class Core:
             self.steps.hold(run)
         elif isinstance(event, ev.RunResumed):
             commands = [c for c in run.machine.outstanding() if getattr(c, "seq", None) not in run.steps]
-        elif isinstance(event, ev.StepRetrying) and not run.is_paused:
+        elif isinstance(event, ev.StepRetrying) and not (run.is_paused or run.is_held):
             retry = run.machine.step_command(event.seq)
             if retry is not None:
                 self.steps.request(run, retry)
         self._execute(run, commands)
+        self._settle(run)
+
+    def hold(self, run: LiveRun) -> None:
+        """Start nothing more of a run: its workflow is paused."""
+        run.is_held = True
+        self.steps.hold(run)
+        self.residents.settle(run)
+
+    def release(self, run: LiveRun) -> None:
+        """Let a run go on that was held, as soon as nothing is being written for it.
+
+        What is being written may answer what its machine would ask for again: a step that has just returned.
+        """
+        if not run.is_held or run.unflushed or self.pauses.find(run.workflow, run.version) is not None:
+            return
+        run.is_held = False
+        if run.machine is not None and not run.is_ending:
+            self._execute(run, [c for c in run.machine.outstanding() if getattr(c, "seq", None) not in run.steps])
+        self.residents.settle(run)
+
+    def _settle(self, run: LiveRun) -> None:
+        if run.is_held:
+            self.release(run)
         self.residents.settle(run)
 
     def terminate(self, run: LiveRun, reason: str) -> None:
@@ -308,7 +350,7 @@ class Core:
 
     def _ring(self, at_us: int, key: int, seq: int) -> None:
         if seq == WAKE:
-            self.residents.load(key)
+            self._wake(at_us, key)
             return
         run = self.residents.by_key.get(key)
         if run is None:
@@ -321,10 +363,18 @@ class Core:
             del run.timers[seq]
             self.append(run, ev.TimerFired(max(self._clock.now_us(), at_us), seq))
 
+    def _wake(self, at_us: int, key: int) -> None:
+        if self.pauses and key not in self.residents.by_key:
+            row = self._reader.by_key(key)
+            if row is not None and self.pauses.find(row.workflow, row.version) is not None:
+                self.rung_us = max(self.rung_us, at_us)  # it sleeps on; the end of the pause wakes it
+                return
+        self.residents.load(key)
+
     # ── commands ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _execute(self, run: LiveRun, commands: list[cmd.Command]) -> None:  # noqa: C901, PLR0912  one line for each command
-        if run.is_paused:
+        if run.is_paused or run.is_held:
             return
         for command in commands:
             match command:
@@ -343,6 +393,8 @@ class Core:
                     self.children.cancel(run, seq)
                 case cmd.RecordPatch(change):
                     self.append(run, ev.PatchRecorded(self._clock.now_us(), change))
+                case cmd.RecordAttributes():
+                    self._record(run, command)
                 case cmd.AnswerUpdate():
                     self._answer(run, command)
                 case cmd.CompleteRun(output):
@@ -353,6 +405,10 @@ class Core:
                     self.closing.end(run, ev.RunCancelled(self._clock.now_us()), RunStatus.CANCELLED)
                 case cmd.ContinueRun():
                     self.closing.start_over(run, command)
+
+    def _record(self, run: LiveRun, command: cmd.RecordAttributes) -> None:
+        rows = attribute_rows.changed(run.key, command.changed, command.after)
+        self.append(run, ev.AttributesSet(self._clock.now_us(), command.changed), also=rows)
 
     def _answer(self, run: LiveRun, command: cmd.AnswerUpdate) -> None:
         output = msgspec.UNSET if command.output is None else command.output

@@ -27,7 +27,10 @@ AFTER_APPLY: Final = "after-apply"
 RUN_ENDING: Final = "run-ending"
 """A workflow has ended; its last event is not queued yet."""
 
-ALL: Final = (STEP_DONE, BEFORE_COMMIT, AFTER_COMMIT, BEFORE_APPLY, AFTER_APPLY, RUN_ENDING)
+WORKFLOW_RESUMED: Final = "workflow-resumed"
+"""The end of a workflow's pause is on disk; none of its runs goes on yet."""
+
+ALL: Final = (STEP_DONE, BEFORE_COMMIT, AFTER_COMMIT, BEFORE_APPLY, AFTER_APPLY, RUN_ENDING, WORKFLOW_RESUMED)
 
 _armed: dict[str, int] = {}
 

@@ -9,8 +9,10 @@ import msgspec
 from maestro_workflow_engine._errors import HistoryFormatError, JournalWriteError, WorkflowConflictError
 from maestro_workflow_engine._history_document import HistoryDocument, PlacedEvent
 from maestro_workflow_engine._records import RunStatus
+from maestro_workflow_engine.embedded import _attribute_rows as attribute_rows
 from maestro_workflow_engine.embedded._core import Core
 from maestro_workflow_engine.embedded._journal import NewRun, StatusChange, Write
+from maestro_workflow_engine.embedded._loading import effective
 from maestro_workflow_engine.embedded._reader import JournalReader
 from maestro_workflow_engine.embedded._sealing import Sealer
 from maestro_workflow_engine.embedded._uploads import Uploads
@@ -82,6 +84,7 @@ async def import_run(
             if status is RunStatus.RUNNING
             else StatusChange(key, status.value, None if status.is_open else last.time),
             on_failed=failed,
+            also=attribute_rows.made(key, attribute_rows.attributes_of([event for _, event in effective(events)])),
             objects=objects,
         )
     )

@@ -8,6 +8,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from enum import IntEnum
 
 import msgspec
 
@@ -50,11 +51,24 @@ class StatusChange(msgspec.Struct, frozen=True):
     finished_us: int | None = None
 
 
+class Parking(IntEnum):
+    """How a run left memory, as `runs.parked` has it."""
+
+    NOT = 0
+    """It is in memory, or was when the process died."""
+
+    ASLEEP = 1
+    """It only waits: for `wake_us`, or for somebody."""
+
+    HELD = 2
+    """Its workflow was paused; it may have something to do once that is over."""
+
+
 class Parked(msgspec.Struct, frozen=True):
-    """A run left memory (or, with `parked` False, came back)."""
+    """A run left memory (or, with `parked` NOT, came back)."""
 
     key: int
-    parked: bool
+    parked: Parking
     wake_us: int | None = None
 
 
@@ -162,7 +176,7 @@ class Journal:
         events = [row for w in batch for row in w.events]
         truncated = [(w.truncate, w.events[0][1]) for w in batch if w.truncate is not None]
         statuses = [(w.status.status, w.status.finished_us, w.status.key) for w in batch if w.status is not None]
-        parked = [(w.parked.parked, w.parked.wake_us, w.parked.key) for w in batch if w.parked is not None]
+        parked = [(int(w.parked.parked), w.parked.wake_us, w.parked.key) for w in batch if w.parked is not None]
         self._connection.execute("BEGIN IMMEDIATE")
         try:
             for statement, rows in (

@@ -10,6 +10,7 @@ import msgspec
 
 from maestro_workflow_engine.machine import WorkflowMachine
 from maestro_workflow_engine.machine._commands import RunStep
+from maestro_workflow_engine.machine._events import RunStarted
 
 
 @dataclass(slots=True, eq=False)
@@ -43,7 +44,13 @@ class LiveRun:
     is_paused: bool = False
     """What its machine asks for is not done; it is asked again when the run is resumed."""
 
+    is_held: bool = False
+    """Its workflow is paused, or was until now: likewise, and it is asked again once nothing is being written for it."""
+
     parked_on_disk: bool = False
+    started: RunStarted | None = None
+    """How it started, when it has been in memory ever since and is in its first pass; else the journal knows."""
+
     steps: dict[int, asyncio.Task[msgspec.Raw]] = field(default_factory=dict)
     queued: dict[int, RunStep] = field(default_factory=dict)
     """Steps that wait for a slot."""

@@ -11,6 +11,32 @@ _STEPS: tuple[tuple[str, ...], ...] = (
     (  # 2: schedules
         "CREATE TABLE schedules (id TEXT PRIMARY KEY, settings BLOB NOT NULL, progress BLOB NOT NULL) WITHOUT ROWID",
     ),
+    (  # search attributes and their index; pauses of workflows
+        "ALTER TABLE runs ADD COLUMN attributes BLOB",
+        """
+        CREATE TABLE attributes (
+            name  TEXT NOT NULL,
+            kind  INTEGER NOT NULL,
+            value NOT NULL,
+            run   INTEGER NOT NULL,
+            PRIMARY KEY (name, kind, value, run)
+        ) WITHOUT ROWID
+        """,
+        "CREATE INDEX attributes_by_run ON attributes (run)",
+        """
+        CREATE TRIGGER attributes_go_with_their_run AFTER DELETE ON runs
+        BEGIN DELETE FROM attributes WHERE run = OLD.key; END
+        """,
+        """
+        CREATE TABLE paused_workflows (
+            workflow TEXT NOT NULL,
+            version  TEXT NOT NULL,
+            since_us INTEGER NOT NULL,
+            reason   BLOB NOT NULL,
+            PRIMARY KEY (workflow, version)
+        ) WITHOUT ROWID
+        """,
+    ),
 )
 
 LATEST_VERSION = BASE_VERSION + len(_STEPS)

@@ -14,6 +14,7 @@ from maestro_workflow_engine.embedded._downloads import Downloads
 from maestro_workflow_engine.embedded._journal import Journal, Statement, Write
 from maestro_workflow_engine.embedded._live import LiveRun
 from maestro_workflow_engine.embedded._reader import JournalReader, RunRow
+from maestro_workflow_engine.embedded._run_listing import RunListing
 from maestro_workflow_engine.embedded._sealing import Sealer
 from maestro_workflow_engine.embedded._uploads import Uploads
 from maestro_workflow_engine.machine import _events as ev
@@ -25,6 +26,7 @@ class Opened:
 
     core: Core
     reader: JournalReader
+    listing: RunListing
     journal: Journal
     uploads: Uploads
     downloads: Downloads | None

@@ -1,4 +1,4 @@
-"""Reading the journal: by id, by listing, one run's history."""
+"""Reading the journal for the engine itself: runs by id and key, one run's history."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from typing import Any
 import msgspec
 
 from maestro_workflow_engine._errors import JournalCorruptError
-from maestro_workflow_engine._records import RunInfo, RunPage, RunStatus, moment
 from maestro_workflow_engine.embedded import _schema
+from maestro_workflow_engine.embedded._pauses import ALL, Pause
 from maestro_workflow_engine.embedded._sealing import MARK, REFERENCE, Sealer
 from maestro_workflow_engine.machine._events import Event, RunStarted, decode_event
 
-_COLUMNS = "key, id, workflow, version, status, created_us, finished_us, parent_key, parent_seq, parked, wake_us"
+_COLUMNS = (
+    "key, id, workflow, version, status, created_us, finished_us, parent_key, parent_seq, parked, wake_us, attributes"
+)
 
 
 class RunRow(msgspec.Struct, frozen=True, array_like=True):
@@ -32,10 +34,11 @@ class RunRow(msgspec.Struct, frozen=True, array_like=True):
     parent_seq: int | None
     parked: int
     wake_us: int | None
+    attributes: bytes | None
 
 
 class JournalReader:
-    """A read-only connection. A lock lets listings run on another thread than the engine's own look-ups."""
+    """A read-only connection for the engine's own look-ups; listings, which may take long, have one of their own."""
 
     def __init__(self, path: str, sealer: Sealer, at_hand: Mapping[str, bytes | None]) -> None:
         self._path = path
@@ -70,12 +73,32 @@ class JournalReader:
             "SELECT wake_us, key FROM runs WHERE status = 'running' AND parked = 1 AND wake_us IS NOT NULL", ()
         )
 
-    def interrupted(self) -> list[int]:
-        """Return the keys of the runs that were in memory when the journal was last closed or its process died."""
-        return [
-            key
-            for (key,) in self._query("SELECT key FROM runs WHERE status = 'running' AND parked = 0 ORDER BY key", ())
-        ]
+    def interrupted(self) -> list[tuple[int, str, str]]:
+        """Return (key, workflow, version) of every run that was at work when the process ended, or held by a pause."""
+        return self._query(
+            "SELECT key, workflow, version FROM runs WHERE status = 'running' AND parked <> 1 ORDER BY key", ()
+        )
+
+    def held(self, workflow: str, version: str, rung_us: int, after: int, limit: int) -> list[int]:
+        """Return the keys of runs that may have something to do now that their workflow is no longer paused.
+
+        Args:
+            workflow: The workflow.
+            version: Its version; empty for every one.
+            rung_us: Sleeping runs whose time came until then are among them (µs since the epoch).
+            after: Only greater keys.
+            limit: The most to return, in order.
+        """
+        rows = self._query(
+            "SELECT key FROM runs INDEXED BY runs_by_status WHERE status = 'running' AND key > ? AND workflow = ?"
+            " AND (? = '' OR version = ?) AND (parked <> 1 OR wake_us <= ?) ORDER BY key LIMIT ?",
+            (after, workflow, version, version, rung_us, limit),
+        )
+        return [key for (key,) in rows]
+
+    def pauses(self) -> list[Pause]:
+        """Return which workflows are paused."""
+        return [Pause(*row) for row in self._query(ALL, ())]
 
     def schedules(self) -> list[tuple[str, bytes, bytes]]:
         """Return (id, settings, progress) of every schedule."""
@@ -133,47 +156,6 @@ class JournalReader:
         rows = self._query("SELECT position, event FROM history WHERE run = ? ORDER BY position DESC LIMIT 1", (key,))
         rows = self._opened(key, rows)
         return self._decode(key, *rows[0]) if rows else None
-
-    def page(
-        self, *, status: RunStatus | None, workflow: str | None, parent: str | None, limit: int, before: int | None
-    ) -> RunPage:
-        """List runs, newest first.
-
-        Args:
-            status: Only these.
-            workflow: Only runs of this workflow.
-            parent: Only children of the run with this id.
-            limit: The most to return.
-            before: Only runs with a lower key (the cursor).
-        """
-        where, values = ["1"], list[object]()
-        for clause, value in (
-            ("r.status = ?", status.value if status else None),
-            ("r.workflow = ?", workflow),
-            ("r.parent_key = (SELECT key FROM runs WHERE id = ?)", parent),
-            ("r.key < ?", before),
-        ):
-            if value is not None:
-                where.append(clause)
-                values.append(value)
-        rows = self._query(
-            "SELECT r.key, r.id, r.workflow, r.version, r.status, r.created_us, r.finished_us, p.id"  # noqa: S608  clauses are ours
-            f" FROM runs r LEFT JOIN runs p ON p.key = r.parent_key WHERE {' AND '.join(where)} ORDER BY r.key DESC LIMIT ?",
-            (*values, limit + 1),
-        )
-        runs = [
-            RunInfo(
-                id=run_id,
-                workflow=name,
-                version=version,
-                status=RunStatus(found),
-                created_at=moment(created),
-                finished_at=None if finished is None else moment(finished),
-                parent_id=parent_id,
-            )
-            for _, run_id, name, version, found, created, finished, parent_id in rows[:limit]
-        ]
-        return RunPage(runs, str(rows[limit - 1][0]) if len(rows) > limit else None)
 
     def _opened(self, key: int, rows: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
         if not any(MARK in data for _, data in rows):

@@ -14,9 +14,10 @@ from maestro_workflow_engine._registry import WorkflowRegistry
 from maestro_workflow_engine.embedded._alarms import Alarms
 from maestro_workflow_engine.embedded._clock import Clock
 from maestro_workflow_engine.embedded._downloads import Downloads
-from maestro_workflow_engine.embedded._journal import Parked, Write
+from maestro_workflow_engine.embedded._journal import Parked, Parking, Write
 from maestro_workflow_engine.embedded._live import LiveRun
 from maestro_workflow_engine.embedded._loading import replay
+from maestro_workflow_engine.embedded._pauses import Pauses
 from maestro_workflow_engine.embedded._reader import JournalReader, RunRow
 from maestro_workflow_engine.embedded._uploads import Uploads
 from maestro_workflow_engine.machine import _commands as cmd
@@ -36,6 +37,7 @@ class Residents:
         reader: Where runs come from.
         registry: The workflows they run.
         downloads: Fetches stored payloads; None without a payload store.
+        pauses: Which workflows are paused.
         alarms: Wakes runs that left.
         clock: Starts downloads.
         most: How many runs that only wait stay.
@@ -49,6 +51,7 @@ class Residents:
         registry: WorkflowRegistry,
         *,
         downloads: Downloads | None,
+        pauses: Pauses,
         alarms: Alarms,
         clock: Clock,
         most: int,
@@ -58,6 +61,7 @@ class Residents:
         self._reader = reader
         self._registry = registry
         self._downloads = downloads
+        self._pauses = pauses
         self._alarms = alarms
         self._clock = clock
         self._most = most
@@ -117,7 +121,8 @@ class Residents:
     def park(self, run: LiveRun) -> None:
         """Let a run that only waits leave memory."""
         wake_us = run.wake_us
-        self._journal.submit(Write(_nothing, parked=Parked(run.key, parked=True, wake_us=wake_us)))
+        parking = Parking.HELD if run.is_held else Parking.ASLEEP
+        self._journal.submit(Write(_nothing, parked=Parked(run.key, parking, wake_us)))
         if wake_us is not None:
             self._alarms.add(wake_us, run.key, WAKE)
         self.forget(run)
@@ -175,6 +180,7 @@ class Residents:
         run.problem = None
         now = self._reader.by_key(row.key) or row  # it may have been paused or resumed while payloads were fetched
         run.is_paused = now.status == RunStatus.PAUSED
+        run.is_held = self._pauses.find(row.workflow, row.version) is not None
         try:
             definition = self._registry.find(row.workflow, row.version)
             parent_row = None if parent is None else self._reader.by_key(parent[0])

@@ -27,9 +27,13 @@ from maestro_workflow_engine._records import (
     moment,
     terminal,
 )
+from maestro_workflow_engine._run_filter import RunFilter, RunOrder
+from maestro_workflow_engine.embedded._live import LiveRun
 from maestro_workflow_engine.embedded._loading import replay
 from maestro_workflow_engine.embedded._opened import Opened
+from maestro_workflow_engine.embedded._pauses import record
 from maestro_workflow_engine.embedded._reader import RunRow
+from maestro_workflow_engine.embedded._run_listing import attributes_shown
 from maestro_workflow_engine.machine import WorkflowMachine
 from maestro_workflow_engine.machine import _events as ev
 
@@ -92,6 +96,10 @@ class EmbeddedReading:
         Raises:
             WorkflowNotFoundError: No such run.
         """
+        run = self._opened.core.live(run_id)
+        known = None if run is None else _from_memory(run)
+        if known is not None:
+            return known
         async with self.at_hand(run_id, Reading.STATUS):
             return self._detail(run_id)
 
@@ -116,6 +124,7 @@ class EmbeddedReading:
                 machine = self._replayed(row)
             except WorkflowError as error:
                 problem = str(error)
+        pause = core.pauses.find(row.workflow, row.version)
         waits = machine.waiting_for if machine else []
         if machine is not None and run is None:
             machine.drop()
@@ -133,6 +142,8 @@ class EmbeddedReading:
             trace=first.trace if first else None,
             waiting_for=waits,
             problem=problem,
+            attributes=attributes_shown(row.attributes),
+            paused_with=record(pause, self._opened.sealer) if pause is not None and is_open else None,
         )
 
     async def query(self, run_id: str, key: str) -> msgspec.Raw:
@@ -231,16 +242,47 @@ class EmbeddedReading:
             events = reader.referring(row.key, after)
         return self._opened.downloads.of(events)
 
-    async def runs(
-        self, *, status: RunStatus | None, workflow: str | None, parent: str | None, limit: int, before: int | None
-    ) -> RunPage:
-        """List runs, newest first, on a thread of its own: a long listing must not hold up the runs."""
-        reader = self._opened.reader
-        page = asyncio.to_thread(
-            reader.page, status=status, workflow=workflow, parent=parent, limit=limit, before=before
-        )
+    async def runs(self, wanted: RunFilter, *, order: RunOrder, limit: int, cursor: str | None) -> RunPage:
+        """List runs, on a thread of its own: a long listing must not hold up the runs.
+
+        Raises:
+            ValueError: The cursor is none of this listing.
+            EngineClosedError: The engine was closed meanwhile.
+        """
+        page = asyncio.to_thread(self._opened.listing.page, wanted, order, limit, cursor)
         return await self._opened.clock.spawn(page, name="listing runs")
+
+    async def count(self, wanted: RunFilter) -> int:
+        """Count runs, likewise.
+
+        Raises:
+            EngineClosedError: The engine was closed meanwhile.
+        """
+        count = asyncio.to_thread(self._opened.listing.count, wanted)
+        return await self._opened.clock.spawn(count, name="counting runs")
 
     def _replayed(self, row: RunRow) -> WorkflowMachine:
         definition = self._opened.registry.find(row.workflow, row.version)
         return replay(definition, row.id, None, list(self._opened.reader.history(row.key)))
+
+
+def _from_memory(run: LiveRun) -> RunDetail | None:
+    """Show a run without the journal; None where only the journal knows."""
+    machine, started = run.machine, run.started
+    # Before its start is on disk there is no run, and while its end is being written it has not ended yet.
+    if machine is None or started is None or not machine.started_us or run.is_ending:
+        return None
+    if run.is_held or machine.attributes.current:  # why it is held, and which attributes are on disk
+        return None
+    return RunDetail(
+        id=run.id,
+        workflow=run.workflow,
+        version=run.version,
+        status=RunStatus.PAUSED if run.is_paused else RunStatus.RUNNING,
+        created_at=moment(started.time),
+        parent_id=machine.parent_id,
+        input=msgspec.json.decode(started.input),
+        trace=started.trace,
+        waiting_for=machine.waiting_for,
+        problem=run.problem,
+    )

@@ -9,9 +9,11 @@ import msgspec
 from opentelemetry import trace
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from maestro_workflow_engine._attributes import checked
 from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._errors import WorkflowConflictError
 from maestro_workflow_engine._history_document import HistoryDocument
+from maestro_workflow_engine._start_options import StartOptions
 from maestro_workflow_engine.embedded._branching import before_step, forked
 from maestro_workflow_engine.embedded._importing import import_run
 from maestro_workflow_engine.embedded._journal import Write
@@ -28,7 +30,9 @@ class EmbeddedStarting:
         self._opened = opened
         self._reading = reading
 
-    async def start(self, definition: WorkflowDefinition[..., Any], run_id: str | None, input_: msgspec.Raw) -> str:
+    async def start(
+        self, definition: WorkflowDefinition[..., Any], run_id: str | None, input_: msgspec.Raw, options: StartOptions
+    ) -> str:
         """Start a run.
 
         Returns:
@@ -54,7 +58,15 @@ class EmbeddedStarting:
                     await self._opened.write(Write(nothing, order=(live.key,)))
                 return run_id
         done = Acknowledgement()
-        core.create(definition, run_id, input_, trace=_current_trace(), on_durable=done.durable, on_failed=done.failed)
+        core.create(
+            definition,
+            run_id,
+            input_,
+            trace=_current_trace(),
+            attributes=checked(options.attributes),
+            on_durable=done.durable,
+            on_failed=done.failed,
+        )
         await done.wait()
         return run_id
 

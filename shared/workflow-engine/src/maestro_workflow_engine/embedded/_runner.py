@@ -18,6 +18,7 @@ from maestro_workflow_engine.embedded._downloads import Downloads
 from maestro_workflow_engine.embedded._lock import JournalLock
 from maestro_workflow_engine.embedded._opened import Opened
 from maestro_workflow_engine.embedded._reader import JournalReader
+from maestro_workflow_engine.embedded._run_listing import RunListing
 from maestro_workflow_engine.embedded._run_reading import EmbeddedReading
 from maestro_workflow_engine.embedded._run_starting import EmbeddedStarting
 from maestro_workflow_engine.embedded._run_steering import EmbeddedSteering
@@ -26,6 +27,7 @@ from maestro_workflow_engine.embedded._schedules import Schedules
 from maestro_workflow_engine.embedded._sealing import Sealer
 from maestro_workflow_engine.embedded._surroundings import Surroundings
 from maestro_workflow_engine.embedded._uploads import Uploads
+from maestro_workflow_engine.embedded._workflow_pausing import EmbeddedPausing
 
 T = TypeVar("T")
 _RECOVERED_AT_ONCE = 100
@@ -65,6 +67,7 @@ class EmbeddedRunner:
         self._starting: EmbeddedStarting | None = None
         self._steering: EmbeddedSteering | None = None
         self._reading: EmbeddedReading | None = None
+        self._pausing: EmbeddedPausing | None = None
         self._schedules: Schedules | None = None
 
     async def open(self) -> None:
@@ -86,9 +89,11 @@ class EmbeddedRunner:
             sealing = ScheduleSealer(opened.sealer)
             schedules = Schedules(opened.uploads, opened.reader, core, self._registry, opened.clock, sealing)
             stack.callback(schedules.close)
+            pausing = EmbeddedPausing(opened)
+            stack.callback(pausing.close)
             reading = EmbeddedReading(opened)
             stack.callback(reading.close)
-            self._opened, self._schedules, self._reading = opened, schedules, reading
+            self._opened, self._schedules, self._reading, self._pausing = opened, schedules, reading, pausing
             self._steering = EmbeddedSteering(opened, reading)
             self._starting = EmbeddedStarting(opened, reading)
             stack.callback(self._let_go)
@@ -128,6 +133,11 @@ class EmbeddedRunner:
         return _open(self._reading)
 
     @property
+    def pausing(self) -> EmbeddedPausing:
+        """Pauses workflows."""
+        return _open(self._pausing)
+
+    @property
     def schedules(self) -> Schedules:
         """The schedules of this journal."""
         return _open(self._schedules)
@@ -160,6 +170,8 @@ class EmbeddedRunner:
         downloads = None if store is None else Downloads(store)
         reader = JournalReader(path, sealer, {} if downloads is None else downloads.at_hand)
         stack.callback(reader.close)
+        listing = RunListing(path)
+        stack.callback(listing.close)
         core = Core(
             uploads,
             reader,
@@ -170,10 +182,10 @@ class EmbeddedRunner:
             surroundings=self._surroundings,
         )
         stack.callback(core.close)
-        return Opened(core, reader, journal, uploads, downloads, sealer, self._registry, clock)
+        return Opened(core, reader, listing, journal, uploads, downloads, sealer, self._registry, clock)
 
     def _let_go(self) -> None:
-        self._opened = self._starting = self._steering = self._reading = self._schedules = None
+        self._opened = self._starting = self._steering = self._reading = self._pausing = self._schedules = None
 
 
 def _open(part: T | None) -> T:

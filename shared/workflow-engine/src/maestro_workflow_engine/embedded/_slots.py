@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 
 class Slots:
     """First come, first served. A run holds one slot however many steps it runs."""
@@ -12,6 +14,7 @@ class Slots:
         self._limit = limit
         self._holding: set[int] = set()
         self._waiting: dict[int, None] = {}
+        self._room: list[asyncio.Future[None]] = []
 
     def enter(self, key: int) -> bool:
         """Take a slot for a run, or queue it.
@@ -33,7 +36,9 @@ class Slots:
         Returns:
             The run that holds the slot now; None when nobody waits.
         """
-        self._waiting.pop(key, None)
+        if self._waiting:
+            self._waiting.pop(key, None)
+            self._tell()
         if key not in self._holding:
             return None
         self._holding.discard(key)
@@ -42,4 +47,19 @@ class Slots:
         heir = next(iter(self._waiting))
         del self._waiting[heir]
         self._holding.add(heir)
+        self._tell()
         return heir
+
+    async def room(self) -> None:
+        """Return once no run waits for a slot."""
+        while self._waiting:
+            told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._room.append(told)
+            await told
+
+    def _tell(self) -> None:
+        if self._room and not self._waiting:
+            told, self._room = self._room, []
+            for future in told:
+                if not future.done():
+                    future.set_result(None)

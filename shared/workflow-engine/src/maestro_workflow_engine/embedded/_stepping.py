@@ -87,6 +87,10 @@ class StepScheduler:
         run.stop_steps()
         self._release_if_quiet(run)
 
+    async def room(self) -> None:
+        """Return once no run waits for a slot."""
+        await self._slots.room()
+
     def close(self) -> None:
         """Take no more work. A plain function that is still running keeps its thread until it returns."""
         self._threads.shutdown(wait=False, cancel_futures=True)

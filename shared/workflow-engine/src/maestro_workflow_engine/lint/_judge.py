@@ -7,7 +7,6 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from maestro_workflow_engine.lint import _rules as rules
-from maestro_workflow_engine.lint._as_completed import passes_coroutines
 from maestro_workflow_engine.lint._binding import Bindings, Comprehension
 from maestro_workflow_engine.lint._declared import wraps_step
 from maestro_workflow_engine.lint._denied import METHODS, denied
@@ -200,8 +199,8 @@ class _Walker(ast.NodeVisitor):
                 return rules.HASH
             case "builtins.id":
                 return rules.HASH
-            case "asyncio.as_completed" if passes_coroutines(node, self._scope):
-                return rules.AS_COMPLETED
+            case "asyncio.Future" | "asyncio.Task" | "asyncio.futures.Future" | "asyncio.tasks.Task":
+                return rules.MADE_BY_HAND
             case "datetime.datetime.fromtimestamp" if len(node.args) < 2 and not node.keywords:
                 return rules.LOCAL_ZONE
         shared = name.startswith("random.Random().") and isinstance(node.func, ast.Attribute)

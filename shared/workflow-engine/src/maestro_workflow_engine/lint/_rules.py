@@ -63,11 +63,11 @@ THREADS: Final = Rule(
     "uses threads, whose order differs in a replay",
     "put it into a @step (a plain one runs in a thread)",
 )
-AS_COMPLETED: Final = Rule(
+MADE_BY_HAND: Final = Rule(
     "MWF502",
-    "as_completed over coroutines",
-    "starts bare coroutines in an order that differs in a replay",
-    "pass tasks: [asyncio.create_task(...) for ...]",
+    "task or future made by hand",
+    "hashes by its address, so that sets of it have another order in a replay",
+    "use asyncio.create_task(...) or asyncio.get_running_loop().create_future()",
 )
 OWN_LOOP: Final = Rule(
     "MWF503", "event loop of its own", "leaves the workflow's event loop", "await the coroutine, or put it into a @step"
@@ -88,6 +88,6 @@ NO_REASON: Final = Rule("MWF901", "suppression without a reason", "has no reason
 
 RULES: Final = (
     CLOCK, BLOCKING_SLEEP, LOCAL_ZONE, RANDOM, SECRET, UUID, ENVIRONMENT, FILES, NETWORK, PROCESSES, DATABASE, INPUT,
-    THREADS, AS_COMPLETED, OWN_LOOP, SET_ORDER, HASH, GLOBAL_STATE, NO_REASON,
+    THREADS, MADE_BY_HAND, OWN_LOOP, SET_ORDER, HASH, GLOBAL_STATE, NO_REASON,
 )  # fmt: skip
 """Every rule, by code."""

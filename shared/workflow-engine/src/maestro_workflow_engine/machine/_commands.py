@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from maestro_workflow_engine._attributes import Stored
 from maestro_workflow_engine._failure import Failure
 
 if TYPE_CHECKING:
@@ -63,6 +64,16 @@ class RecordPatch(msgspec.Struct, frozen=True):
     change: str
 
 
+class RecordAttributes(msgspec.Struct, frozen=True):
+    """Journal a change of search attributes.
+
+    `changed` has None for what is removed; `after` is what all attributes then are.
+    """
+
+    changed: dict[str, Stored | None]
+    after: dict[str, Stored]
+
+
 class AnswerUpdate(msgspec.Struct, frozen=True):
     """Journal the answer to an update and hand it to whoever asked."""
 
@@ -102,6 +113,7 @@ Command = (
     | StartChild
     | CancelChild
     | RecordPatch
+    | RecordAttributes
     | AnswerUpdate
     | CompleteRun
     | FailRun

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from maestro_workflow_engine.machine._machine import WorkflowMachine
@@ -13,6 +13,14 @@ class MachineLoop(asyncio.AbstractEventLoop):
     """The base of the deterministic loop: an event loop that belongs to a machine."""
 
     machine: WorkflowMachine
+
+    def next_order(self) -> int:
+        """Return the hash of what is created next."""
+        raise NotImplementedError
+
+    def unfinished_tasks(self) -> set[asyncio.Task[Any]]:
+        """Return the tasks that are not done."""
+        raise NotImplementedError
 
 
 def current_machine() -> WorkflowMachine | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
+from maestro_workflow_engine._attributes import Stored
 from maestro_workflow_engine._failure import Failure
 
 
@@ -22,13 +23,14 @@ class RunStarted(_Event, frozen=True):
     """The run exists.
 
     `seed` feeds random numbers and hash order; `trace` is the caller's W3C traceparent; `first_seq` goes on counting where the
-    pass before `continue_as_new` stopped, so that ids derived from it stay unique.
+    pass before `continue_as_new` stopped, so that ids derived from it stay unique; `attributes` are the search attributes at first.
     """
 
     input: msgspec.Raw
     seed: int
     trace: str | None = None
     first_seq: int = 0
+    attributes: dict[str, Stored] | None = None
 
 
 class StepCompleted(_Event, frozen=True):
@@ -130,6 +132,12 @@ class PatchRecorded(_Event, frozen=True):
     change: str
 
 
+class AttributesSet(_Event, frozen=True):
+    """The run changed search attributes; None removed one."""
+
+    attributes: dict[str, Stored | None]
+
+
 class RunCompleted(_Event, frozen=True):
     """The workflow returned."""
 
@@ -190,6 +198,7 @@ Event = (
     | ChildFailed
     | ChildCancelled
     | PatchRecorded
+    | AttributesSet
     | RunCompleted
     | RunFailed
     | RunCancelled

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import sys
 from asyncio import Handle, TimerHandle
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import Callable, Coroutine
 from contextvars import Context
-from functools import partial
+from types import AsyncGeneratorType
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from maestro_workflow_engine._errors import WorkflowContextError
@@ -20,6 +19,7 @@ if TYPE_CHECKING:
 
 MAX_CALLBACKS_PER_EVENT = 1_000_000
 _MAX_CLOSE_ATTEMPTS = 1000
+_KEPT_GENERATORS = 16  # how many async generators may gather before the exhausted ones are forgotten
 
 
 class _OrderedTask(asyncio.Task[Any]):
@@ -57,11 +57,22 @@ class DeterministicLoop(MachineLoop):
         self._ready: deque[Handle] = deque()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._order = 0
-        self._generators: list[AsyncGenerator[Any, Any]] = []
+        self._first_order = 0
+        self._generators: list[AsyncGeneratorType[Any, Any]] = []
+        self._prune_at = _KEPT_GENERATORS
 
     def seed_order(self, seed: int) -> None:
         """Set where the order of creation starts counting."""
-        self._order = seed & 0x3FFF_FFFF_FFFF
+        self._order = self._first_order = seed & 0x3FFF_FFFF_FFFF
+
+    def next_order(self) -> int:
+        """Return the hash of what is created next."""
+        self._order += 1
+        return self._order
+
+    def unfinished_tasks(self) -> set[asyncio.Task[Any]]:
+        """Return the tasks that are not done, in a set that was filled in the order of their creation."""
+        return {task for task in sorted(self._tasks, key=hash) if not task.done()}
 
     def run_ready(self) -> None:
         """Run callbacks until none is left.
@@ -72,8 +83,8 @@ class DeterministicLoop(MachineLoop):
         previous = asyncio._get_running_loop()
         hooks = sys.get_asyncgen_hooks()
         asyncio._set_running_loop(self)
-        # A generator that the garbage collector finalises would run code at a random moment: keep it until the end.
-        sys.set_asyncgen_hooks(firstiter=self._generators.append, finalizer=None)
+        # A generator that the garbage collector finalises would run code at a random moment: it runs none.
+        sys.set_asyncgen_hooks(firstiter=self._keep_generator, finalizer=_run_nothing)
         ready = self._ready
         left = MAX_CALLBACKS_PER_EVENT
         try:
@@ -89,23 +100,58 @@ class DeterministicLoop(MachineLoop):
             sys.set_asyncgen_hooks(*hooks)
             asyncio._set_running_loop(previous)
 
+    @property
+    def has_generators(self) -> bool:
+        """Whether there may be async generators that have begun and not ended."""
+        return bool(self._generators)
+
+    async def close_generators(self) -> None:
+        """Close the async generators that were left half way, as asyncio.run does at its end: their clean-up code runs now.
+
+        One that waits for something itself belongs to a task that is still running, and goes with it.
+        """
+        begun = [each for each in self._generators if each.ag_frame is not None]
+        self._generators = [each for each in begun if each.ag_running]
+        left = [each for each in begun if not each.ag_running]
+        if not left:
+            return
+        results = await asyncio.gather(*(each.aclose() for each in left), return_exceptions=True)
+        for generator, result in zip(left, results, strict=True):
+            if isinstance(result, Exception):
+                message = f"an error occurred during closing of asynchronous generator {generator.__name__}"
+                self.call_exception_handler({"message": message, "exception": result, "asyncgen": generator})
+
     def abandon(self) -> None:
         """Drop every task without letting its clean-up code reach the journal: the run lives on in its history."""
         previous = asyncio._get_running_loop()
         asyncio._set_running_loop(self)
         try:
-            for task in sorted(self._tasks, key=hash):
-                task._log_destroy_pending = False  # type: ignore[attr-defined]  # the switch asyncio has for this
-                coro = task.get_coro()
-                if coro is not None:
-                    _close_for_good(coro.close)
-            for generator in self._generators:
-                _close_for_good(partial(_close_generator, generator))
+            for _ in range(_MAX_CLOSE_ATTEMPTS):
+                tasks, self._tasks = self._tasks, set()
+                if not tasks:
+                    break
+                for task in sorted(tasks, key=hash):  # their clean-up code may start further ones
+                    task._log_destroy_pending = False  # type: ignore[attr-defined]  # the switch asyncio has for this
+                    coro = task.get_coro()
+                    if coro is not None:
+                        _close_for_good(coro.close)
+            for (
+                generator
+            ) in self._generators:  # their own code no longer runs, but what they await must not outlive the loop
+                close = getattr(generator.ag_await, "close", None)
+                if close is not None:
+                    _close_for_good(close)
+            self._tasks.clear()
+            self._ready.clear()
+            self._generators.clear()
         finally:
             asyncio._set_running_loop(previous)
-        self._tasks.clear()
-        self._ready.clear()
-        self._generators.clear()
+
+    def _keep_generator(self, generator: Any) -> None:
+        if len(self._generators) >= self._prune_at:
+            self._generators = [each for each in self._generators if each.ag_frame is not None]
+            self._prune_at = max(_KEPT_GENERATORS, 2 * len(self._generators))
+        self._generators.append(generator)
 
     # The part of the loop interface that asyncio's own primitives use.
 
@@ -146,11 +192,13 @@ class DeterministicLoop(MachineLoop):
         return _OrderedFuture(self._order, self)
 
     def create_task(  # type: ignore[override]  # typeshed ties callback and arguments together
-        self, coro: Coroutine[Any, Any, Any], *, name: str | None = None, context: Context | None = None
+        self, coro: Coroutine[Any, Any, Any], *, name: str | None = None, context: Context | None = None, **kwargs: Any
     ) -> asyncio.Task[Any]:
-        """Start a task."""
+        """Start a task. Its default name counts within the run; further arguments are those of this Python's tasks."""
         self._order += 1
-        task = _OrderedTask(self._order, coro, loop=self, name=name or f"task-{self._order}", context=context)
+        if name is None:
+            name = f"Task-{self._order - self._first_order}"
+        task = _OrderedTask(self._order, coro, loop=self, name=name, context=context, **kwargs)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
         return task
@@ -158,6 +206,16 @@ class DeterministicLoop(MachineLoop):
     def call_exception_handler(self, context: dict[str, Any]) -> None:
         """Hand an exception that nobody awaited to the machine."""
         self.machine.report(context)
+
+    def default_exception_handler(self, context: dict[str, Any]) -> None:
+        """Hand an exception that nobody awaited to the machine."""
+        self.machine.report(context)
+
+    def get_exception_handler(self) -> None:
+        """Return None: a workflow has no handler of its own, because asyncio may call one whenever memory is freed."""
+
+    def get_task_factory(self) -> None:
+        """Return None: the loop makes the tasks."""
 
     def get_debug(self) -> bool:
         """Return False: asyncio's debug mode reads the clock."""
@@ -196,21 +254,26 @@ def _close_for_good(close: Callable[[], object]) -> None:
         return
 
 
-def _close_generator(generator: AsyncGenerator[Any, Any]) -> None:
-    with contextlib.suppress(StopIteration):
-        generator.aclose().send(None)
+def _run_nothing(_generator: object) -> None:
+    """Stand in for the finalisation of an async generator: with a finaliser Python runs no code of the generator itself."""
 
 
-def _refusing(name: str) -> Callable[..., NoReturn]:
+def _refusing(name: str, because: str) -> Callable[..., NoReturn]:
     def refuse(*_args: object, **_kwargs: object) -> NoReturn:
-        raise WorkflowContextError(f"a workflow cannot do input and output itself ({name}): put it into a @step")
+        raise WorkflowContextError(because.format(name))
 
     return refuse
 
 
+_DRIVEN = "the engine drives the loop of a workflow ({0}): await what you need, or put it into a @step"
+_SETTING = "the loop of a workflow cannot be changed ({0})"
+_IO = "a workflow cannot do input and output itself ({0}): put it into a @step"
+_REFUSED = {
+    **dict.fromkeys(("run_forever", "run_until_complete", "stop", "close"), _DRIVEN),
+    **dict.fromkeys(("shutdown_asyncgens", "shutdown_default_executor"), _DRIVEN),
+    **dict.fromkeys(("set_debug", "set_task_factory", "set_default_executor"), _SETTING),
+    "set_exception_handler": _SETTING + ": what nobody awaits is logged; await the task to handle its exception",
+}
 for _name in dir(asyncio.AbstractEventLoop):
-    _is_io = _name.startswith(
-        ("create_", "connect_", "add_", "remove_", "sock_", "subprocess_", "get", "sendfile", "start_")
-    )
-    if _is_io and _name not in {"create_future", "create_task", "get_debug"}:
-        setattr(DeterministicLoop, _name, _refusing(_name))
+    if not _name.startswith("_") and _name not in vars(DeterministicLoop):
+        setattr(DeterministicLoop, _name, _refusing(_name, _REFUSED.get(_name, _IO)))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
 from maestro_core_logging import get_logger
 from maestro_workflow_engine import _payload
+from maestro_workflow_engine._attributes import Stored
 from maestro_workflow_engine._errors import (
     NonDeterminismError,
     PayloadError,
@@ -23,6 +24,7 @@ from maestro_workflow_engine._errors import (
 from maestro_workflow_engine._failure import Failure, describe, rebuild
 from maestro_workflow_engine.machine import _commands as cmd
 from maestro_workflow_engine.machine import _events as ev
+from maestro_workflow_engine.machine._attributes import Attributes, call_text
 from maestro_workflow_engine.machine._inbox import Inbox
 from maestro_workflow_engine.machine._loop import DeterministicLoop
 from maestro_workflow_engine.machine._pending import Pending, PendingChild, PendingStep, PendingTimer, Wait
@@ -58,6 +60,7 @@ class WorkflowMachine:
         parent_id: The id of the run that started this one, if one did.
         replaying: Whether the events being applied come from history.
         published: What the workflow has published for queries, by key.
+        attributes: Its search attributes.
         done: Whether the workflow has ended.
         trace: The W3C traceparent of whoever started the run.
     """
@@ -95,6 +98,7 @@ class WorkflowMachine:
         self._recorded_patches = frozenset(patches)
         self._patches: dict[str, bool] = {}
         self.updates = Updates(self._loop, self._command)
+        self.attributes = Attributes(self._command)
         self._main: asyncio.Task[None] | None = None
         self._cancel_requested = False
         self._dropped = False
@@ -118,6 +122,9 @@ class WorkflowMachine:
         self._loop.now_us = max(self._loop.now_us, event.time)
         self._commands = []
         if isinstance(event, _UNSEEN):
+            return []
+        if isinstance(event, ev.AttributesSet):
+            self._on_attributes(event)
             return []
         if isinstance(event, ev.RunTerminated):
             self._closing, self.done = cmd.CancelRun(), True
@@ -144,10 +151,10 @@ class WorkflowMachine:
             for change, taken in self._patches.items()
             if taken and change not in self._recorded_patches
         ]
-        answers = self.updates.unconfirmed
+        records: list[cmd.Command] = [*unrecorded, *self.attributes.unconfirmed, *self.updates.unconfirmed]
         if self._closing is not None:
-            return [*unrecorded, *answers, self._closing]
-        return [*unrecorded, *answers, *(entry.command(seq) for seq, entry in self._pending.items())]
+            return [*records, self._closing]
+        return [*records, *(entry.command(seq) for seq, entry in self._pending.items())]
 
     @property
     def waiting_for(self) -> list[Wait]:
@@ -226,9 +233,15 @@ class WorkflowMachine:
                 self._command(cmd.RecordPatch(change))
         return taken
 
+    def set_attributes(self, wanted: Mapping[str, Stored | None]) -> None:
+        """Change search attributes."""
+        if not self.done and not self._dropped:
+            self.attributes.set(wanted)
+
     def start_timer(self, handle: asyncio.TimerHandle) -> None:
         """Turn a timer of the loop into a durable one."""
-        fire_at = round(handle.when() * 1e6)
+        when = handle.when()
+        fire_at = _LATEST_US if when >= _LATEST_S else round(when * 1e6)  # sleep(math.inf) is a way to wait for ever
         handle._scheduled = True  # type: ignore[attr-defined]  # asyncio then reports its cancellation to the loop
         self._timers[id(handle)] = self._add(PendingTimer(fire_at, handle))
 
@@ -281,7 +294,11 @@ class WorkflowMachine:
     async def _run(self, input_: msgspec.Raw) -> None:
         try:
             args, kwargs = self.definition.signature.decode(input_)
-            result = await self.definition.func(*args, **kwargs)
+            try:
+                result = await self.definition.func(*args, **kwargs)
+            finally:
+                if self._loop.has_generators and not self._dropped:
+                    await self._loop.close_generators()
             self._close(cmd.CompleteRun(_payload.encode(result)))
         except ContinueAsNewSignal as continuation:
             signals = tuple((name, raw) for name, inbox in self._inboxes.items() for raw in inbox.buffered)
@@ -299,7 +316,7 @@ class WorkflowMachine:
         if self.done or self._dropped:
             return
         # Steps and timers that nobody awaits any more end with the run.
-        self._commands = [c for c in self._commands if isinstance(c, (cmd.RecordPatch, cmd.AnswerUpdate))]
+        self._commands = [c for c in self._commands if isinstance(c, _RECORDS)]
         self._commands += self.updates.abandon(self.run_id)
         self._commands.append(command)
         self._closing = command
@@ -337,6 +354,8 @@ class WorkflowMachine:
         self.started_us = event.time
         self.trace = event.trace
         self._seq = self._first_seq = event.first_seq
+        if event.attributes is not None:
+            self.attributes.begin(event.attributes)
         self._seed = event.seed
         self._loop.seed_order(event.seed)
         self._main = self._loop.create_task(self._run(event.input), name="workflow", context=self._context)
@@ -401,6 +420,11 @@ class WorkflowMachine:
         if not self._patches.get(event.change):
             raise self._mismatch(f"patched({event.change!r})", "no such call")
 
+    def _on_attributes(self, event: ev.AttributesSet) -> None:
+        found = self.attributes.confirm(event.attributes)
+        if found is not None:
+            raise self._mismatch(call_text(event.attributes), found)
+
 
 def _step_error(step: str, attempts: int, failure: Failure) -> Exception:
     record = StepFailedError(step, attempts, failure)
@@ -427,6 +451,8 @@ def _describe_event(event: ev.Event) -> str:
     return f"{name}({step!r})" if step else name
 
 
+_LATEST_US = 253_402_300_799_000_000  # the last second that a datetime can name
+_LATEST_S = _LATEST_US / 1e6
 _REFUSED = f"{PayloadError.__module__}:{PayloadError.__qualname__}"
 _ENDING: dict[type, type] = {
     ev.RunCompleted: cmd.CompleteRun,
@@ -435,6 +461,7 @@ _ENDING: dict[type, type] = {
     ev.RunContinued: cmd.ContinueRun,
 }
 _ENDS = tuple(_ENDING)
+_RECORDS = (cmd.RecordPatch, cmd.RecordAttributes, cmd.AnswerUpdate)
 _UNSEEN = (ev.RunPaused, ev.RunResumed, ev.RunRedriven)
 
 _HANDLERS: dict[type, Callable[[WorkflowMachine, Any], None]] = {

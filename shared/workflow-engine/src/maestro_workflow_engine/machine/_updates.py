@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,7 @@ class _Handler:
     handle: Callable[[Any], Awaitable[Any]]
     validate: Callable[[Any], object] | None
     type: Any
+    context: contextvars.Context
 
 
 class Updates:
@@ -44,25 +46,22 @@ class Updates:
         """Answer requests of a name from now on."""
         if not asyncio.iscoroutinefunction(handle):
             raise WorkflowDefinitionError(f"the handler of update {name!r} must be declared with 'async def'")
-        self._handlers[name] = _Handler(handle, validate, type_)
+        self._handlers[name] = _Handler(handle, validate, type_, contextvars.copy_context())
 
     def request(self, run_id: str, update_id: str, name: str, payload: msgspec.Raw) -> None:
         """Take a request; it is answered by a command, now or later."""
         if update_id in self._open or update_id in self._unconfirmed:
             return
         handler = self._handlers.get(name)
-        try:
-            if handler is None:
-                there = ", ".join(sorted(self._handlers)) or "none"
-                raise UpdateRejectedError(run_id, name, f"the workflow handles no such update; it handles {there}")
-            value = _decoded(run_id, name, payload, handler.type)
-            if handler.validate is not None:
-                handler.validate(value)
-        except Exception as error:  # noqa: BLE001  whatever a validator raises is its verdict
+        if handler is None:
+            there = ", ".join(sorted(self._handlers)) or "none"
+            error = UpdateRejectedError(run_id, name, f"the workflow handles no such update; it handles {there}")
             self._answer(AnswerUpdate(update_id, None, describe(error)))
             return
         self._open[update_id] = name
-        self._loop.create_task(self._run(update_id, handler, value), name=f"update {name}")
+        # The context is that of the workflow where it set the handler, as for asyncio's callbacks: the runner's differs in a replay.
+        work = self._run(run_id, update_id, name, handler, payload)
+        self._loop.create_task(work, name=f"update {name}", context=handler.context.copy())
 
     def confirm(self, update_id: str) -> None:
         """An answer is on disk."""
@@ -83,10 +82,13 @@ class Updates:
         self._open.clear()
         return rejections
 
-    async def _run(self, update_id: str, handler: _Handler, value: Any) -> None:
+    async def _run(self, run_id: str, update_id: str, name: str, handler: _Handler, payload: msgspec.Raw) -> None:
         try:
+            value = _decoded(run_id, name, payload, handler.type)
+            if handler.validate is not None:
+                handler.validate(value)
             answer = AnswerUpdate(update_id, _payload.encode(await handler.handle(value)), None)
-        except Exception as error:  # noqa: BLE001  what the handler raises is its answer
+        except Exception as error:  # noqa: BLE001  what validator and handler raise is the answer
             answer = AnswerUpdate(update_id, None, describe(error))
         if self._open.pop(update_id, None) is not None:
             self._answer(answer)
