@@ -13,6 +13,8 @@ from maestro.api.state import State
 from maestro.config import OrchestratorConfig
 from maestro.domain.definitions import Definitions, load_definitions
 from maestro.domain.errors import OrchestratorError, StorageError
+from maestro.domain.holds import Holds
+from maestro.domain.many_runs import ManyRuns
 from maestro.domain.personas import Personas
 from maestro.domain.runs import Runs
 from maestro.domain.schedules import Schedules
@@ -98,6 +100,8 @@ async def _open(
     return State(
         definitions=definitions,
         runs=Runs(engine, loaded.catalog),
+        many_runs=ManyRuns(engine, loaded.catalog),
+        holds=Holds(engine, loaded.catalog),
         schedules=Schedules(engine, loaded.catalog),
         personas=personas,
     )

@@ -38,6 +38,7 @@ from maestro_workflow_engine import (
     QueryNotFoundError,
     ScheduleNotFoundError,
     ScheduleSpecError,
+    SearchAttributeError,
     StepNotFoundError,
     UpdateFailedError,
     UpdateRejectedError,
@@ -114,6 +115,13 @@ class ScheduleInvalidException(ValidationException):
 
     error_code = "SCHEDULE_INVALID"
     message = "There can be no such schedule"
+
+
+class SearchAttributeException(ValidationException):
+    """422: the name or value of a search attribute is none."""
+
+    error_code = "SEARCH_ATTRIBUTE_INVALID"
+    message = "There can be no such search attribute"
 
 
 class UpdateFailedException(ValidationException):
@@ -203,6 +211,7 @@ _PLAIN: Mapping[type[Exception], type[APIException]] = {
     ScheduleExistsError: ScheduleExistsException,
     ScheduleInputUnknownError: ScheduleInputUnknownException,
     ScheduleSpecError: ScheduleInvalidException,
+    SearchAttributeError: SearchAttributeException,
     UpdateUnsettledError: UpdateUnsettledException,
     WorkflowExistsError: ConflictingException,
     UnusableWorkflowError: WorkflowUnusableException,

@@ -7,8 +7,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from maestro.api.attribute_views import AttributeView, attribute_views
 from maestro.domain.catalog import public_name
-from maestro_workflow_engine import Failure, HistoryEvent, RunDetail, RunInfo, RunStatus, Wait
+from maestro_workflow_engine import Failure, HistoryEvent, PausedWorkflow, RunDetail, RunInfo, RunStatus, Wait
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -24,6 +25,8 @@ class RunView(BaseModel):
     created_at: datetime
     finished_at: datetime | None
     parent_id: str | None
+    attributes: dict[str, AttributeView]
+    """Its search attributes."""
 
     @classmethod
     def of(cls, run: RunInfo) -> RunView:
@@ -55,6 +58,23 @@ class WaitView(BaseModel):
     """The attempt that a step is at."""
 
 
+class HoldView(BaseModel):
+    """The pause of a workflow."""
+
+    version: str | None
+    """The version that is paused; null for every version."""
+    since: datetime
+    reason: str | None
+    """Why, where that was said."""
+
+    @classmethod
+    def of(cls, pause: PausedWorkflow | None) -> HoldView | None:
+        """Show a pause, if there is one."""
+        if pause is None:
+            return None
+        return cls(version=pause.version, since=pause.since, reason=pause.reason or None)
+
+
 class RunDetailView(RunView):
     """A run in full."""
 
@@ -66,6 +86,8 @@ class RunDetailView(RunView):
     waiting_for: list[WaitView]
     problem: str | None
     """Why it cannot go on, in words; null when nothing is wrong."""
+    workflow_paused: HoldView | None
+    """The pause of its workflow, which it has to wait for; null when there is none, or it has ended."""
 
     @classmethod
     def of(cls, run: RunInfo) -> RunDetailView:
@@ -80,12 +102,13 @@ class RunDetailView(RunView):
                 "trace_id": None if run.trace is None else run.trace.split("-")[1],
                 "waiting_for": [_wait(wait) for wait in run.waiting_for],
                 "problem": run.problem,
+                "workflow_paused": HoldView.of(run.paused_with),
             }
         )
 
 
 class RunList(BaseModel):
-    """One page of runs, newest first."""
+    """One page of runs."""
 
     runs: list[RunView]
     next_cursor: str | None
@@ -113,6 +136,7 @@ def _members(run: RunInfo) -> dict[str, Any]:
         "created_at": run.created_at,
         "finished_at": run.finished_at,
         "parent_id": run.parent_id,
+        "attributes": attribute_views(run.attributes) if run.attributes else {},
     }
 
 

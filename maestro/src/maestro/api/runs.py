@@ -5,17 +5,14 @@ from __future__ import annotations
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Header, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from maestro.api.event_stream import EventStream
 from maestro.api.requests import ANY_JSON, InterventionRequest, any_json, invalid
-from maestro.api.run_views import RunDetailView, RunList, RunView, event_view
-from maestro.api.start_route import StartRequest, StartRoute
+from maestro.api.run_views import RunDetailView, event_view
 from maestro.api.state import OPERATOR, VIEWER, TheRuns
-from maestro.domain.runs import RunFilter
 from maestro.errors import answered
-from maestro_workflow_engine import RunStatus
 
 router = APIRouter(prefix="/runs", tags=["runs"], dependencies=[VIEWER])
 
@@ -35,43 +32,6 @@ class HistoryView(BaseModel):
     """Everything that happened to a run, in order."""
 
     events: list[dict[str, Any]]
-
-
-async def start_run(data: StartRequest, runs: TheRuns) -> Response:
-    """Start a run. It is on disk when the answer comes."""
-    with answered():
-        run = await runs.start(data.workflow, data.input, data.id)
-    location = {"Location": f"/runs/{quote(run.id, safe='')}"}
-    body = RunDetailView.of(run).model_dump_json()
-    return Response(body, status_code=202, headers=location, media_type="application/json")
-
-
-router.add_api_route(
-    "",
-    start_run,
-    methods=["POST"],
-    status_code=202,
-    response_model=RunDetailView,
-    dependencies=[OPERATOR],
-    route_class_override=StartRoute,
-)
-
-
-@router.get("")
-async def list_runs(
-    runs: TheRuns,
-    status: RunStatus | None = None,
-    workflow: str | None = None,
-    parent: str | None = None,
-    limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
-    cursor: str | None = None,
-) -> RunList:
-    """List runs, newest first: by status, by workflow ("namespace/name"), or the children of a run."""
-    try:
-        page = await runs.page(RunFilter(status, workflow, parent), limit=limit, cursor=cursor)
-    except ValueError as error:
-        raise invalid("query.cursor", str(error)) from error
-    return RunList(runs=[RunView.of(run) for run in page.runs], next_cursor=page.next_cursor)
 
 
 @router.get("/{run_id}")

@@ -7,6 +7,8 @@ from typing import Annotated, TypedDict
 from fastapi import Depends, Request
 
 from maestro.domain.definitions import Definitions
+from maestro.domain.holds import Holds
+from maestro.domain.many_runs import ManyRuns
 from maestro.domain.personas import Personas
 from maestro.domain.runs import Runs
 from maestro.domain.schedules import Schedules
@@ -18,6 +20,8 @@ class State(TypedDict):
 
     definitions: Definitions
     runs: Runs
+    many_runs: ManyRuns
+    holds: Holds
     schedules: Schedules
     personas: Personas
 
@@ -29,6 +33,16 @@ async def _definitions(request: Request) -> Definitions:
 
 async def _runs(request: Request) -> Runs:
     found: Runs = request.state.runs
+    return found
+
+
+async def _many_runs(request: Request) -> ManyRuns:
+    found: ManyRuns = request.state.many_runs
+    return found
+
+
+async def _holds(request: Request) -> Holds:
+    found: Holds = request.state.holds
     return found
 
 
@@ -44,6 +58,8 @@ async def _personas(request: Request) -> Personas:
 
 TheDefinitions = Annotated[Definitions, Depends(_definitions)]
 TheRuns = Annotated[Runs, Depends(_runs)]
+TheManyRuns = Annotated[ManyRuns, Depends(_many_runs)]
+TheHolds = Annotated[Holds, Depends(_holds)]
 TheSchedules = Annotated[Schedules, Depends(_schedules)]
 ThePersonas = Annotated[Personas, Depends(_personas)]
 
