@@ -99,8 +99,8 @@ class ManyRunCalls:
             To how many it was done, and where to go on; None when that was all.
         """
         params = wanted.params() | {"limit": _PORTION} | _from(cursor)
-        body = {} if reason is None else {"json": {"reason": reason}}
-        portion = (await self._client.post(f"/runs/{action}", params=params, **body)).json()
+        body = None if reason is None else {"reason": reason}
+        portion = (await self._client.post(f"/runs/{action}", params=params, json=body)).json()
         return int(portion["runs"]), portion["next_cursor"]
 
 

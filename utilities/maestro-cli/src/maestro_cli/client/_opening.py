@@ -5,10 +5,10 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Final
 
+from maestro_cli._errors import MaestroCliError, NotRunningError, ServiceAnswerError
+from maestro_cli.local import ORCHESTRATOR, Home, load_state, lock_holder, own_environment, read_jwt_secret
 from maestro_core_api import APIClient, APIException, ServiceUnavailableException, issue_token
 
-from .._errors import MaestroCliError, NotRunningError, ServiceAnswerError
-from ..local import ORCHESTRATOR, Home, load_state, lock_holder, own_environment, read_jwt_secret
 from ._many_runs import ManyRunCalls
 from ._runs import RunCalls
 from ._schedules import ScheduleCalls

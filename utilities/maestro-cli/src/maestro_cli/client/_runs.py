@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Any, Final
 from urllib.parse import quote
 
-from maestro_core_api import APIClient, APIException, RemoteAPIException, ServiceUnavailableException
+from maestro_core_api import APIClient, RemoteAPIException, ServiceUnavailableException
 
 _LAST_EVENTS: Final = frozenset({"run_completed", "run_failed", "run_cancelled", "run_terminated"})
 # The orchestrator sends a sign of life at least every 15 s.
@@ -39,7 +39,9 @@ class RunCalls:
     _client: APIClient
     _patience: timedelta
 
-    async def start(self, workflow: str, value: JSON, run_id: str | None, options: Mapping[str, JSON] | None = None) -> Mapping[str, JSON]:
+    async def start(
+        self, workflow: str, value: JSON, run_id: str | None, options: Mapping[str, JSON] | None = None
+    ) -> Mapping[str, JSON]:
         """Start a run.
 
         Args:
@@ -215,7 +217,9 @@ class RunCalls:
         away_since: float | None = None
         path = f"{_run(run_id)}/updates/{quote(name, safe='')}"
         while True:
-            left_s = _PATIENCE.total_seconds() if deadline is None else min(deadline - clock(), _PATIENCE.total_seconds())
+            left_s = (
+                _PATIENCE.total_seconds() if deadline is None else min(deadline - clock(), _PATIENCE.total_seconds())
+            )
             if left_s <= 0:
                 raise UpdateUnanswered(chosen)
             try:

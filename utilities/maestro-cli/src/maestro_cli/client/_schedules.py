@@ -97,8 +97,8 @@ class ScheduleCalls:
         Returns:
             The schedule; of a trigger, the run.
         """
-        body = {} if reason is None else {"json": {"reason": reason}}
-        answer: Mapping[str, JSON] = (await self._client.post(f"{_schedule(schedule_id)}/{action}", **body)).json()
+        body = None if reason is None else {"reason": reason}
+        answer: Mapping[str, JSON] = (await self._client.post(f"{_schedule(schedule_id)}/{action}", json=body)).json()
         return answer
 
     async def backfill(self, schedule_id: str, start: datetime, end: datetime) -> list[str]:
