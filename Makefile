@@ -13,6 +13,7 @@ PACKAGES := $(foreach m,$(MEMBERS),$(shell sed -n 's/^name = "\(.*\)"/\1/p' $(m)
 PYTEST_WORKERS ?= 2
 BENCH_VENV := .maestro/bench-venv
 BENCH ?=
+SOAK ?=
 
 .PHONY: help
 help: ## Show what can be made
@@ -54,8 +55,8 @@ test: setup ## Run every test
 	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup
 
 .PHONY: chaos
-chaos: setup ## Kill the engine at every boundary and 300 times at random (about 5 minutes)
-	@MAESTRO_CHAOS_KILLS=300 $(BIN)/python -m pytest tests/chaos -n $(PYTEST_WORKERS) --timeout 600
+chaos: setup ## Kill, starve, damage and flood the engine (some minutes; SOAK=30m: then kill on for so long)
+	@MAESTRO_CHAOS_KILLS=300 MAESTRO_CHAOS_SOAK=$(SOAK) $(BIN)/python -m pytest tests/chaos -n $(PYTEST_WORKERS) --timeout 280 --durations 5
 
 .PHONY: soak
 soak: setup ## Replay thousands of random programs at every prefix of their histories (MAESTRO_EXAMPLES=20000 for more)

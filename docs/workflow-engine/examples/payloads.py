@@ -40,7 +40,7 @@ async def main() -> None:
         await handle.signal("finding", "x" * 1_000_000)
         print(len(await handle.result(SOON)))
         # endregion: large
-    print(sum(path.is_file() for path in Path("payloads").rglob("*")), "objects in the store")
+    print(sum(path.is_file() for path in Path("payloads/sha256").rglob("*")), "objects in the store")
 
 
 if __name__ == "__main__":

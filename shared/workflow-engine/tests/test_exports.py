@@ -5,8 +5,9 @@ def test_public_names_are_pinned():
     """What users import changes only on purpose."""
     assert maestro_workflow_engine.__all__ == sorted(maestro_workflow_engine.__all__)
     assert set(maestro_workflow_engine.__all__) == {
-        "AesGcmCodec", "PayloadCodec", "PayloadIntegrityError", "PayloadKeyError", "PayloadMissingError", "PayloadStore",
-        "PayloadStoreError", "PayloadUnreadableError",
+        "BlockedInfo",
+        "AesGcmCodec", "CompactReport", "compact_journal", "orphaned_payloads", "PayloadCodec", "PayloadIntegrityError", "PayloadKeyError", "PayloadMissingError", "PayloadStore",
+        "PayloadStoreError", "PayloadUnreadableError", "HistoryPurgedError", "PurgeReport", "Retention", "WorkflowOpenError",
         "EngineClosedError", "Failure", "HistoryEvent", "HistoryDocument", "HistoryFormatError", "JournalLoss", "JournalReport", "JournalRescue", "ReplayResult",
         "check_journal", "read_history", "replay", "replay_all", "rescue_journal", "JournalCorruptError", "JournalError", "JournalLockedError",
         "AttributeValue", "PausedWorkflow", "RunFilter", "RunOrder", "SearchAttributeError", "StartOptions", "between", "one_of", "prefix", "set_attributes",

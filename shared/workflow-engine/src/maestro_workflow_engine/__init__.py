@@ -1,12 +1,14 @@
 """Durable workflows in plain asyncio, and the Open Workflow DSL (`maestro_workflow_engine.dsl`)."""
 
 from maestro_workflow_engine._attributes import AttributeValue
+from maestro_workflow_engine._blocked import BlockedInfo
 from maestro_workflow_engine._conditions import between, one_of, prefix
 from maestro_workflow_engine._definitions import StepDefinition, WorkflowDefinition, step, workflow
 from maestro_workflow_engine._engine import WorkflowEngine
 from maestro_workflow_engine._errors import (
     EngineClosedError,
     HistoryFormatError,
+    HistoryPurgedError,
     JournalCorruptError,
     JournalError,
     JournalLockedError,
@@ -30,6 +32,7 @@ from maestro_workflow_engine._errors import (
     WorkflowError,
     WorkflowFailedError,
     WorkflowNotFoundError,
+    WorkflowOpenError,
     WorkflowTerminatedError,
 )
 from maestro_workflow_engine._failure import Failure
@@ -60,6 +63,7 @@ from maestro_workflow_engine._payload_errors import (
 from maestro_workflow_engine._payload_store import PayloadStore
 from maestro_workflow_engine._records import HistoryEvent, PausedWorkflow, RunDetail, RunInfo, RunPage, RunStatus
 from maestro_workflow_engine._replay import ReplayResult, replay, replay_all
+from maestro_workflow_engine._retention import PurgeReport, Retention
 from maestro_workflow_engine._retry import RetryPolicy
 from maestro_workflow_engine._run_filter import RunFilter, RunOrder
 from maestro_workflow_engine._schedule_handle import ScheduleHandle
@@ -70,6 +74,8 @@ from maestro_workflow_engine._start_options import StartOptions
 from maestro_workflow_engine._step_info import StepInfo, step_info
 from maestro_workflow_engine._testing import TimeSkippingEngine
 from maestro_workflow_engine._time import VirtualTime
+from maestro_workflow_engine.embedded._compacting import CompactReport, compact_journal
+from maestro_workflow_engine.embedded._orphans import orphaned_payloads
 from maestro_workflow_engine.machine._pending import Wait
 from maestro_workflow_engine.rescue._report import JournalLoss, JournalReport
 from maestro_workflow_engine.rescue._rescue import JournalRescue, check_journal, rescue_journal
@@ -77,12 +83,15 @@ from maestro_workflow_engine.rescue._rescue import JournalRescue, check_journal,
 __all__ = [
     "AesGcmCodec",
     "AttributeValue",
+    "BlockedInfo",
+    "CompactReport",
     "CronSpec",
     "EngineClosedError",
     "Failure",
     "HistoryDocument",
     "HistoryEvent",
     "HistoryFormatError",
+    "HistoryPurgedError",
     "IntervalSpec",
     "JournalCorruptError",
     "JournalError",
@@ -103,8 +112,10 @@ __all__ = [
     "PayloadStore",
     "PayloadStoreError",
     "PayloadUnreadableError",
+    "PurgeReport",
     "QueryNotFoundError",
     "ReplayResult",
+    "Retention",
     "RetryPolicy",
     "RunDetail",
     "RunFilter",
@@ -142,14 +153,17 @@ __all__ = [
     "WorkflowHandle",
     "WorkflowInfo",
     "WorkflowNotFoundError",
+    "WorkflowOpenError",
     "WorkflowTerminatedError",
     "between",
     "check_journal",
+    "compact_journal",
     "continue_as_new",
     "info",
     "now",
     "on_update",
     "one_of",
+    "orphaned_payloads",
     "patched",
     "prefix",
     "publish",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 from urllib.parse import unquote, urlsplit
 
 from maestro_workflow_engine import _payload
+from maestro_workflow_engine._blocked import BlockedInfo
 from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._engine_pauses import EnginePauses
 from maestro_workflow_engine._engine_runs import EngineRuns
@@ -20,8 +21,9 @@ from maestro_workflow_engine._history_document import HistorySource, read_histor
 from maestro_workflow_engine._payload_codec import PayloadCodec
 from maestro_workflow_engine._payload_options import DEFAULT_LIMIT_BYTES, DEFAULT_MAX_BYTES, PayloadOptions
 from maestro_workflow_engine._payload_store import PayloadStore
-from maestro_workflow_engine._records import HistoryEvent
+from maestro_workflow_engine._records import HistoryEvent, RunStatus
 from maestro_workflow_engine._registry import WorkflowRegistry
+from maestro_workflow_engine._retention import PurgeReport, Retention
 from maestro_workflow_engine._runner import Runner
 from maestro_workflow_engine._schedule_handle import ScheduleHandle
 from maestro_workflow_engine._schedule_input import schedule_input
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 _NO_OPTIONS = StartOptions()
+_SHORTEST_BLOCK_WARNING = timedelta(milliseconds=10)
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:~@-]{0,199}\Z")
 
 
@@ -55,6 +58,9 @@ class WorkflowEngine(EngineRuns, EnginePauses):
             Default: everything is in the journal.
         payload_limit_bytes: The largest payload, encoded, that goes into the journal when there is a store.
         max_payload_bytes: The largest payload that an engine without a store takes; at least 64 KiB.
+        block_warning: How long a workflow, step or anything else may hold the event loop before a warning names it.
+            Default 1 s; None for never.
+        retention: How long runs are kept once they have ended. Default: for ever.
 
     Raises:
         WorkflowDefinitionError: A URL names no runner or store, or two workflows share a name and version.
@@ -73,7 +79,11 @@ class WorkflowEngine(EngineRuns, EnginePauses):
         payload_store: PayloadStore | str | None = None,
         payload_limit_bytes: int = DEFAULT_LIMIT_BYTES,
         max_payload_bytes: int = DEFAULT_MAX_BYTES,
+        block_warning: timedelta | None = timedelta(seconds=1),
+        retention: Retention | None = None,
     ) -> None:
+        if block_warning is not None and block_warning < _SHORTEST_BLOCK_WARNING:
+            raise ValueError("block_warning must be 10 ms or more, or None")
         store = PayloadStore(payload_store) if isinstance(payload_store, str) else payload_store
         self._registry = WorkflowRegistry(workflows)
         self._runner: Runner = EmbeddedRunner(
@@ -84,6 +94,8 @@ class WorkflowEngine(EngineRuns, EnginePauses):
             threads=threads or max(8, 2 * (os.cpu_count() or 1)),
             surroundings=self._surroundings(),
             payloads=PayloadOptions(codec, store, payload_limit_bytes, max_payload_bytes),
+            block_warning=block_warning,
+            retention=retention or Retention(),
         )
 
     @staticmethod
@@ -161,6 +173,14 @@ class WorkflowEngine(EngineRuns, EnginePauses):
     def failure(self) -> WorkflowError | None:
         """Why nothing new can be accepted at the moment (a full disk); None when all is well."""
         return self._runner.failure
+
+    @property
+    def blocked(self) -> BlockedInfo | None:
+        """What has held the event loop for longer than `block_warning`; None when nothing does.
+
+        While the loop is held nothing on it can ask: read this from another thread.
+        """
+        return self._runner.blocked
 
     @property
     def workflows(self) -> list[WorkflowDefinition[..., Any]]:
@@ -255,6 +275,7 @@ class WorkflowEngine(EngineRuns, EnginePauses):
         Raises:
             WorkflowNotFoundError: No such run.
             StepNotFoundError: Its history has no such step.
+            HistoryPurgedError: Its history was purged.
             WorkflowConflictError: The new id is taken.
             PayloadError: The new id is none.
             JournalWriteError: The new run cannot be kept at the moment.
@@ -363,6 +384,53 @@ class WorkflowEngine(EngineRuns, EnginePauses):
             raise ValueError("limit must be 1 or more")
         return self._runner.schedules.listing(limit, after)
 
+    async def purge(
+        self,
+        *,
+        older_than: timedelta,
+        status: RunStatus | str | Iterable[RunStatus | str] | None = None,
+        workflow: str | None = None,
+    ) -> PurgeReport:
+        """Delete runs that ended long enough ago, in portions small enough not to hold up others; returns once they are gone.
+
+        Their ids are free then: a start with one of them starts a new run. What `Retention` keeps for longer goes as well.
+
+        Args:
+            older_than: How long ago a run must have ended.
+            status: How it must have ended; one status or several. Default: in whatever way.
+            workflow: Only runs of this workflow.
+
+        Returns:
+            What was deleted, and how many runs were held back: an open child needs them, the retry of a parent does, or
+            somebody follows them.
+
+        Raises:
+            ValueError: The status is that of an open run, or the age is negative.
+            JournalWriteError: The journal cannot be written at the moment; what is gone by then stays gone.
+        """
+        statuses = _ended(status, older_than)
+        return await self._runner.purging.purge(older_than=older_than, statuses=statuses, workflow=workflow)
+
+    async def purgeable(
+        self,
+        *,
+        older_than: timedelta,
+        status: RunStatus | str | Iterable[RunStatus | str] | None = None,
+        workflow: str | None = None,
+    ) -> PurgeReport:
+        """Return what `purge` with the same arguments would report, and delete nothing.
+
+        Args:
+            older_than: How long ago a run must have ended.
+            status: How it must have ended; one status or several. Default: in whatever way.
+            workflow: Only runs of this workflow.
+
+        Raises:
+            ValueError: The status is that of an open run, or the age is negative.
+        """
+        statuses = _ended(status, older_than)
+        return await self._runner.purging.purgeable(older_than=older_than, statuses=statuses, workflow=workflow)
+
     def watch(self, run_id: str, *, after: int = -1) -> AsyncIterator[HistoryEvent]:
         """Follow a run: its history so far, then each event as it happens; ends with the run.
 
@@ -379,6 +447,20 @@ class WorkflowEngine(EngineRuns, EnginePauses):
 def _check_id(run_id: str | None) -> None:
     if run_id is not None and not _RUN_ID.match(run_id):
         raise PayloadError(f"{run_id!r} is no run id: use up to 200 letters, digits and . _ : ~ @ -")
+
+
+_ENDED = frozenset(status for status in RunStatus if not status.is_open)
+
+
+def _ended(status: RunStatus | str | Iterable[RunStatus | str] | None, older_than: timedelta) -> frozenset[RunStatus]:
+    if older_than < timedelta(0):
+        raise ValueError("older_than cannot be negative")
+    if status is None:
+        return _ENDED
+    statuses = frozenset(map(RunStatus, [status] if isinstance(status, str) else status))
+    if not statuses or not statuses <= _ENDED:
+        raise ValueError(f"only runs that have ended can be purged: status is one of {', '.join(sorted(_ENDED))}")
+    return statuses
 
 
 def _journal_path(url: str) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import ClassVar
 
@@ -139,6 +139,46 @@ class WorkflowEndedError(WorkflowError):
         super().__init__(f"run {run_id!r} has ended ({status})")
         self.run_id = run_id
         self.status = status
+
+
+class WorkflowOpenError(WorkflowError):
+    """A run cannot be deleted, because it or a child of it has not ended.
+
+    Attributes:
+        run_id: The run that was to go.
+        open_ids: Runs that have not ended; the first few.
+        open_count: How many there are.
+    """
+
+    code = "WORKFLOW_OPEN"
+
+    def __init__(self, run_id: str, open_ids: tuple[str, ...], open_count: int) -> None:
+        more = f" and {open_count - len(open_ids)} more" if open_count > len(open_ids) else ""
+        names = ", ".join(map(repr, open_ids))
+        super().__init__(
+            f"run {run_id!r} cannot be deleted before these have ended: {names}{more}; cancel or terminate them"
+        )
+        self.run_id = run_id
+        self.open_ids = open_ids
+        self.open_count = open_count
+
+
+class HistoryPurgedError(WorkflowError):
+    """What was asked for needs the history of a run, of which only the first and the last event are left.
+
+    Attributes:
+        run_id: The run.
+        purged_at: When the rest was purged.
+    """
+
+    code = "HISTORY_PURGED"
+
+    def __init__(self, run_id: str, purged_at: datetime) -> None:
+        super().__init__(
+            f"the history of run {run_id!r} was purged on {purged_at:%Y-%m-%d}; its status, input, output and failure are kept"
+        )
+        self.run_id = run_id
+        self.purged_at = purged_at
 
 
 class QueryNotFoundError(WorkflowError, LookupError):
@@ -325,6 +365,20 @@ class JournalCorruptError(JournalError):
     """The journal file is damaged, or is no journal. Nothing was changed in it."""
 
     code = "JOURNAL_CORRUPT"
+
+    @classmethod
+    def damaged(cls, path: Path | str, what: str) -> JournalCorruptError:
+        """Make the error for a journal that was one, and say how to get at what is left of it.
+
+        Args:
+            path: The journal file.
+            what: What was found, as the end of a sentence about the file.
+        """
+        return cls(
+            path,
+            f"journal {path} {what}; nothing was changed. `maestro workflow journal check {path}` tells what is damaged, and "
+            f"`maestro workflow journal export {path}` gets out the runs that can be read.",
+        )
 
 
 class JournalVersionError(JournalError):

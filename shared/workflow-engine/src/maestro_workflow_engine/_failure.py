@@ -39,23 +39,43 @@ def describe(error: BaseException) -> Failure:
     Returns:
         Its record. Arguments that are no JSON values are left out; the message always stays.
     """
-    args: list[Any] | None
-    try:
-        args = msgspec.json.decode(msgspec.json.encode(list(error.args)))
-        if args != list(error.args):
-            args = None
-    except (TypeError, ValueError, OverflowError, RecursionError):
-        args = None
-    try:
-        message = str(error)
-    except Exception:  # noqa: BLE001  a broken __str__ must not hide the failure itself
-        message = "(the exception has no readable message)"
     return Failure(
         type=f"{type(error).__module__}:{type(error).__qualname__}",
-        message=message,
-        args=args,
-        traceback="".join(traceback.format_exception(error)),
+        message=_message(error),
+        args=_args(error),
+        traceback=_traceback(error),
     )
+
+
+# An exception's class is the user's: each of its methods may raise, and no record may be lost over that.
+
+
+def _args(error: BaseException) -> list[Any] | None:
+    try:
+        given = list(error.args)
+        args: list[Any] = msgspec.json.decode(msgspec.json.encode(given))
+        return args if args == given else None
+    except Exception:  # noqa: BLE001  whatever stands in the way, they are then no JSON values
+        return None
+
+
+def _message(error: BaseException) -> str:
+    try:
+        return _encodable(str(error))
+    except Exception:  # noqa: BLE001  a broken __str__ must not hide the failure itself
+        return "(the exception has no readable message)"
+
+
+def _traceback(error: BaseException) -> str:
+    try:
+        return _encodable("".join(traceback.format_exception(error)))
+    except Exception:  # noqa: BLE001  groups nested thousands deep, overridden __cause__, notes that are no text
+        return _encodable("".join(traceback.format_tb(error.__traceback__)))
+
+
+def _encodable(text: str) -> str:
+    """Return text that UTF-8 can hold: names of files may have lone surrogates in them."""
+    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def rebuild(failure: Failure) -> Exception | None:

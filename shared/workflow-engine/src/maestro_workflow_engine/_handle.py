@@ -13,6 +13,7 @@ from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._errors import UpdateFailedError
 from maestro_workflow_engine._failure import rebuild
 from maestro_workflow_engine._records import HistoryEvent, RunDetail
+from maestro_workflow_engine._retention import PurgeReport
 from maestro_workflow_engine._runner import Runner
 
 R = TypeVar("R")
@@ -121,6 +122,8 @@ class WorkflowHandle(Generic[R]):
     async def cancel(self, reason: str = "") -> None:
         """Ask the run to stop: the workflow sees asyncio.CancelledError and may still clean up.
 
+        Asking again changes nothing, so that a caller who did not hear the answer may. `terminate` does not wait for clean-up.
+
         Args:
             reason: Kept in the history.
 
@@ -169,10 +172,25 @@ class WorkflowHandle(Generic[R]):
 
         Raises:
             WorkflowNotFoundError: No such run.
-            WorkflowConflictError: It has not failed, is a child, or failed outside any step.
+            WorkflowConflictError: It has not failed, is a child, failed outside any step, or is being purged.
+            HistoryPurgedError: Its history was purged.
             JournalWriteError: It cannot be kept at the moment; the run stays as it is.
         """
         await self._runner.steering.retry(self.id)
+
+    async def delete(self) -> PurgeReport:
+        """Delete the run, which must have ended, and its children with it; returns once they are gone. Its id is free then.
+
+        Returns:
+            What was deleted.
+
+        Raises:
+            WorkflowNotFoundError: No such run.
+            WorkflowOpenError: It, or a child of it, has not ended (`open_ids`); nothing was deleted.
+            WorkflowConflictError: Its parent needs it for a retry, or somebody follows or retries it; nothing was deleted.
+            JournalWriteError: The journal cannot be written at the moment; the run is there, children of it may be gone.
+        """
+        return await self._runner.purging.delete(self.id)
 
     async def query(self, key: str) -> Any:
         """Return what the workflow has published.
@@ -186,6 +204,7 @@ class WorkflowHandle(Generic[R]):
         Raises:
             WorkflowNotFoundError: No such run.
             QueryNotFoundError: Nothing was published under this key.
+            HistoryPurgedError: The run has ended and its history was purged.
             PayloadUnreadableError: A payload of the run cannot be read back.
             PayloadStoreError: The payload store cannot be reached.
         """
@@ -193,6 +212,8 @@ class WorkflowHandle(Generic[R]):
 
     async def history(self) -> list[HistoryEvent]:
         """Return everything that happened to the run, in order.
+
+        Of a run whose history was purged (`status().history_purged_at`) these are the first and the last event.
 
         Raises:
             WorkflowNotFoundError: No such run.
@@ -209,6 +230,7 @@ class WorkflowHandle(Generic[R]):
 
         Raises:
             WorkflowNotFoundError: No such run.
+            HistoryPurgedError: The run has ended and its history was purged.
             PayloadUnreadableError: A payload cannot be read back.
             PayloadStoreError: The payload store cannot be reached.
         """

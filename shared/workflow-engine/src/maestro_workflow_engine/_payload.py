@@ -10,8 +10,14 @@ import msgspec
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from maestro_workflow_engine._errors import PayloadError
+from maestro_workflow_engine._nesting import is_deeper_than
 
 NULL = msgspec.Raw(b"null")
+MOST_LEVELS = 200
+"""How deep arrays and objects may lie in one another. Deeper ones would be read back or not by how deep the stack happens to be."""
+_TOO_DEEP = (
+    f"cannot be kept in the journal: it is nested more than {MOST_LEVELS} levels deep; flatten it, or keep it as text"
+)
 
 
 def _to_builtin(value: object) -> object:
@@ -54,9 +60,14 @@ def encode(value: object) -> msgspec.Raw:
         PayloadError: The value holds something that has no JSON form.
     """
     try:
-        return msgspec.Raw(_encoder.encode(value))
-    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        data = _encoder.encode(value)
+    except RecursionError as error:
+        raise PayloadError(_TOO_DEEP) from error
+    except (TypeError, ValueError, OverflowError) as error:
         raise PayloadError(f"cannot be kept in the journal: {error}") from error
+    if len(data) > 2 * MOST_LEVELS and is_deeper_than(MOST_LEVELS, data):
+        raise PayloadError(_TOO_DEEP)
+    return msgspec.Raw(data)
 
 
 def decode(raw: msgspec.Raw | bytes, expected: Any = Any) -> Any:
@@ -82,3 +93,7 @@ def decode(raw: msgspec.Raw | bytes, expected: Any = Any) -> Any:
     except (msgspec.ValidationError, msgspec.DecodeError, ValidationError) as error:
         name = getattr(expected, "__name__", str(expected))
         raise PayloadError(f"does not fit {name}: {error}") from error
+    except Exception as error:
+        # A type's own validation may raise whatever it likes.
+        name = getattr(expected, "__name__", str(expected))
+        raise PayloadError(f"does not fit {name}: {type(error).__name__}: {error}") from error

@@ -21,6 +21,8 @@ from maestro_workflow_engine._payload_errors import PayloadStoreError
 _TIMEOUT = timedelta(seconds=30)
 _CONNECT_TIMEOUT = timedelta(seconds=5)
 _TRIES = 3
+_OBJECTS = "sha256"
+_JOURNALS = "journals"
 
 
 def digest(data: bytes) -> str:
@@ -31,7 +33,8 @@ def digest(data: bytes) -> str:
 class PayloadStore:
     """A local folder or an S3 bucket that holds large payloads.
 
-    Nothing is ever changed in it, and nothing is deleted: two runs may refer to one object.
+    Nothing is ever changed in it. Two runs may refer to one object; an engine deletes what no event of its journal refers to any more,
+    unless another journal has left its mark in the store.
 
     Args:
         url: `file:///var/lib/payloads` or `s3://bucket/prefix`.
@@ -90,6 +93,53 @@ class PayloadStore:
         except (BaseError, OSError) as error:
             raise self._refused("read", error) from error
 
+    async def delete(self, name: str) -> None:
+        """Delete an object; one that is not there is fine.
+
+        Raises:
+            PayloadStoreError: The store cannot be reached or refuses.
+        """
+        try:
+            await obstore.delete_async(self._store, _path(name))
+        except FileNotFoundError:
+            return
+        except (BaseError, OSError) as error:
+            raise self._refused("written", error) from error
+
+    async def mark(self, journal_id: str) -> None:
+        """Let everybody know that a journal uses this store.
+
+        Raises:
+            PayloadStoreError: The store cannot be reached or refuses.
+        """
+        try:
+            await obstore.put_async(self._store, f"{_JOURNALS}/{journal_id}", b"")
+        except (BaseError, OSError) as error:
+            raise self._refused("written", error) from error
+
+    async def users_besides(self, journal_id: str) -> list[str]:
+        """Return the ids of other journals that use this store.
+
+        Raises:
+            PayloadStoreError: The store cannot be reached or refuses.
+        """
+        return [name for name in await self._names(_JOURNALS) if name != journal_id]
+
+    async def objects(self) -> list[str]:
+        """Return the digest of every object there is.
+
+        Raises:
+            PayloadStoreError: The store cannot be reached or refuses.
+        """
+        return await self._names(_OBJECTS)
+
+    async def _names(self, folder: str) -> list[str]:
+        try:
+            pages = obstore.list(self._store, prefix=folder)
+            return [str(entry["path"]).rpartition("/")[2] async for page in pages for entry in page]
+        except (BaseError, OSError) as error:
+            raise self._refused("listed", error) from error
+
     def get_now(self, name: str) -> bytes | None:
         """Like `get`, for callers that cannot await; it holds the thread until the object is there."""
         try:
@@ -121,7 +171,7 @@ def _s3(url: str, options: dict[str, Any]) -> S3Store:
 
 
 def _path(name: str) -> str:
-    return f"sha256/{name[:2]}/{name}"
+    return f"{_OBJECTS}/{name[:2]}/{name}"
 
 
 def _sync(path: Path) -> None:

@@ -82,6 +82,7 @@ class RunDetail(RunInfo, frozen=True, kw_only=True):
         problem: Why it cannot go on, in words; None when nothing is wrong.
         paused_with: The pause of its workflow, which it has to wait for; None when there is none, or it has ended. A run that
             is paused by itself has the status `paused`.
+        history_purged_at: When its history was purged but for the first and the last event; None when it is whole.
     """
 
     input: Any = None
@@ -91,6 +92,7 @@ class RunDetail(RunInfo, frozen=True, kw_only=True):
     waiting_for: list[Wait] = []
     problem: str | None = None
     paused_with: PausedWorkflow | None = None
+    history_purged_at: datetime | None = None
 
 
 class RunPage(msgspec.Struct, frozen=True):

@@ -9,10 +9,12 @@ from typing import Any, Protocol
 
 import msgspec
 
+from maestro_workflow_engine._blocked import BlockedInfo
 from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._errors import WorkflowError
 from maestro_workflow_engine._history_document import HistoryDocument
-from maestro_workflow_engine._records import HistoryEvent, PausedWorkflow, RunDetail, RunPage
+from maestro_workflow_engine._records import HistoryEvent, PausedWorkflow, RunDetail, RunPage, RunStatus
+from maestro_workflow_engine._retention import PurgeReport
 from maestro_workflow_engine._run_filter import RunFilter, RunOrder
 from maestro_workflow_engine._schedule_keeper import ScheduleKeeper
 from maestro_workflow_engine._start_options import StartOptions
@@ -100,6 +102,23 @@ class WorkflowPausing(Protocol):
         """Return which workflows are paused."""
 
 
+class RunPurging(Protocol):
+    """Deletes runs that have ended. Each call returns once they are gone."""
+
+    async def purge(
+        self, *, older_than: timedelta, statuses: frozenset[RunStatus], workflow: str | None
+    ) -> PurgeReport:
+        """Delete runs that ended long enough ago."""
+
+    async def purgeable(
+        self, *, older_than: timedelta, statuses: frozenset[RunStatus], workflow: str | None
+    ) -> PurgeReport:
+        """Return what `purge` would report."""
+
+    async def delete(self, run_id: str) -> PurgeReport:
+        """Delete one run and its children."""
+
+
 class Runner(Protocol):
     """A place where workflows run. Its faces raise EngineClosedError unless it is open."""
 
@@ -112,6 +131,10 @@ class Runner(Protocol):
     @property
     def failure(self) -> WorkflowError | None:
         """Why nothing new can be accepted at the moment; None when all is well."""
+
+    @property
+    def blocked(self) -> BlockedInfo | None:
+        """What holds the event loop; None when nothing does. May be read from any thread, open or not."""
 
     @property
     def starting(self) -> RunStarting:
@@ -128,6 +151,10 @@ class Runner(Protocol):
     @property
     def pausing(self) -> WorkflowPausing:
         """Pauses workflows."""
+
+    @property
+    def purging(self) -> RunPurging:
+        """Deletes runs."""
 
     @property
     def schedules(self) -> ScheduleKeeper:

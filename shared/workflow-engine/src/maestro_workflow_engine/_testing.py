@@ -55,7 +55,7 @@ class TimeSkippingEngine(WorkflowEngine):
         self._clock.explain = self._unfinished
         self._stand_ins = StandIns(steps)
         self.time = VirtualTime(self._clock)
-        super().__init__(url, workflows=workflows, **options)
+        super().__init__(url, workflows=workflows, **{"block_warning": None, **options})
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

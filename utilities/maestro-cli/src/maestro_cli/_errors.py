@@ -254,6 +254,17 @@ class JournalDamagedError(MaestroCliError):
     code = "JOURNAL_DAMAGED"
 
 
+class JournalUpkeepError(MaestroCliError):
+    """Something cannot be done for a journal at the moment; it is as it was.
+
+    Args:
+        message: Why.
+        hint: What to do about it.
+    """
+
+    code = "JOURNAL_UPKEEP"
+
+
 class ServiceAnswerError(MaestroCliError):
     """A service answered with an error, or could not be reached.
 

@@ -1,8 +1,11 @@
+import fcntl
 import json
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from maestro_cli.cli import cli
 from maestro_workflow_engine import WorkflowEngine, receive, workflow
@@ -53,7 +56,7 @@ def test_a_damaged_journal(journal: Path) -> None:
     assert (checked.exit_code, exported.exit_code) == (1, 1)
     report = json.loads(checked.stdout)
     assert (report["sound"], bool(report["losses"]), bool(report["findings"])) == (False, True, True)
-    assert "maestro journal export" in checked.stderr
+    assert "maestro workflow journal export" in checked.stderr
     assert "Lost" in exported.stdout
     documents = [json.loads(file.read_text()) for file in (journal.parent / "out").iterdir()]
     assert len(documents) == report["runs"]
@@ -76,3 +79,54 @@ def test_what_cannot_be_read_or_written(journal: Path, tmp_path: Path) -> None:
     refused = CliRunner().invoke(cli, ["journal", "export", str(journal), "-o", str(full)])
     assert refused.exit_code == 2
     assert (full / "q00.json").read_text() == "mine"
+
+
+def test_a_journal_is_compacted(journal: Path) -> None:
+    """Both sizes are told, the runs are all there."""
+    done = CliRunner().invoke(cli, ["journal", "compact", str(journal), "--json"])
+
+    assert done.exit_code == 0
+    report = json.loads(done.stdout)
+    assert report["after_bytes"] == journal.stat().st_size
+    assert "Now" in CliRunner().invoke(cli, ["journal", "compact", str(journal)]).stdout
+    checked = CliRunner().invoke(cli, ["journal", "check", str(journal), "--json"])
+    assert (json.loads(checked.stdout)["sound"], json.loads(checked.stdout)["runs"]) == (True, 40)
+
+
+def test_a_journal_that_cannot_be_compacted(journal: Path) -> None:
+    """The reason is told with exit code 1, and nothing is changed."""
+    with journal.with_name("journal.db.lock").open("rb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        locked = CliRunner().invoke(cli, ["journal", "compact", str(journal)])
+    left = cut(journal)
+    damaged = CliRunner().invoke(cli, ["journal", "compact", str(journal)])
+
+    assert (locked.exit_code, damaged.exit_code) == (1, 1)
+    assert "maestro journal export" in damaged.stderr
+    assert journal.read_bytes() == left
+
+
+async def test_orphans_are_listed(tmp_path: Path) -> None:
+    """What a journal refers to is no orphan; what nobody knows is; a store that others use cannot be judged."""
+    store = tmp_path / "store"
+    path = tmp_path / "stored.db"
+    options: dict[str, Any] = {"payload_store": f"file://{store}", "payload_limit_bytes": 100}
+    async with WorkflowEngine(f"sqlite:///{path}", workflows=[ask], **options) as engine:
+        await engine.start(ask, "x" * 500)
+    known = next(file.name for file in (store / "sha256").glob("*/*"))
+    (store / "sha256" / "00").mkdir()
+    (store / "sha256" / "00" / ("0" * 64)).write_bytes(b"left behind")
+    command = ["journal", "orphans", str(path), f"file://{store}"]
+
+    def invoke(*more: str) -> Result:
+        with ThreadPoolExecutor() as pool:  # the command has an event loop of its own
+            return pool.submit(CliRunner().invoke, cli, [*command, *more]).result()
+
+    listed, as_json = invoke(), invoke("--json")
+    (store / "journals" / "another").write_bytes(b"")
+    shared = invoke()
+
+    assert (listed.exit_code, as_json.exit_code, shared.exit_code) == (0, 0, 1)
+    assert listed.stdout.split() == ["0" * 64] == json.loads(as_json.stdout)["orphans"]
+    assert known not in listed.stdout
+    assert "other journals" in shared.stderr

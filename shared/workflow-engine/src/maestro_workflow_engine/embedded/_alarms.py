@@ -47,6 +47,8 @@ class Alarms:
     def _due(self) -> None:
         self._handle = None
         now = self._clock.now_us()
-        while self._heap and self._heap[0][0] <= now:
-            self._ring(*heapq.heappop(self._heap))
-        self._arm()
+        try:
+            while self._heap and self._heap[0][0] <= now:
+                self._ring(*heapq.heappop(self._heap))
+        finally:  # a run that cannot be woken must not keep the others asleep
+            self._arm()

@@ -8,6 +8,7 @@ from maestro_workflow_engine._errors import StepNotFoundError, WorkflowConflictE
 from maestro_workflow_engine.embedded import _attribute_rows as attribute_rows
 from maestro_workflow_engine.embedded._journal import NewRun, StatusChange, Write
 from maestro_workflow_engine.embedded._loading import effective
+from maestro_workflow_engine.embedded._opened import whole
 from maestro_workflow_engine.embedded._reader import JournalReader, RunRow
 from maestro_workflow_engine.embedded._sealing import Sealer
 from maestro_workflow_engine.machine import _events as ev
@@ -64,6 +65,7 @@ def redrives(reader: JournalReader, sealer: Sealer, row: RunRow, now: int) -> li
 
     Raises:
         WorkflowConflictError: The run has not failed, is a child, or no step of it failed.
+        HistoryPurgedError: Its history, or that of the child that failed, is not whole any more.
     """
     if row.parent_key is not None:
         parent = reader.by_key(row.parent_key)
@@ -78,7 +80,7 @@ def _redrives(reader: JournalReader, sealer: Sealer, row: RunRow, now: int) -> l
         raise WorkflowConflictError(
             row.id, f"run {row.id!r} has not failed ({row.status}); only failed runs can be retried"
         )
-    history = list(reader.history(row.key))
+    history = list(reader.history(whole(row).key))
     failed = next(((p, e) for p, e in reversed(effective(history)) if isinstance(e, _FAILURES)), None)
     if failed is None:
         raise WorkflowConflictError(

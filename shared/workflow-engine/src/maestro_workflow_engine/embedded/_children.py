@@ -53,13 +53,11 @@ class Children:
     def cancel(self, run: LiveRun, seq: int) -> None:
         """Ask a child to stop."""
         child_id = run.children.pop(seq, None)
-        if child_id is None:
-            return
-        child = self._core.live(child_id)
+        child = None if child_id is None else self._core.live(child_id)
         if child is None:
-            row = self._reader.by_id(child_id)
+            row = self._reader.by_parent(run.key, seq) if child_id is None else self._reader.by_id(child_id)
             child = self._core.residents.find(row) if row is not None and RunStatus(row.status).is_open else None
-        if child is not None:
+        if child is not None and not (child.machine and child.machine.is_asked_to_stop):
             self._core.append(
                 child, ev.CancelRequested(self._clock.now_us(), f"its parent {run.id!r} no longer waits for it")
             )

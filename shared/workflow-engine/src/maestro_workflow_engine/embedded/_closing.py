@@ -12,6 +12,7 @@ from maestro_workflow_engine.embedded._clock import Clock
 from maestro_workflow_engine.embedded._journal import StatusChange, Write
 from maestro_workflow_engine.embedded._live import LiveRun
 from maestro_workflow_engine.embedded._loading import new_machine
+from maestro_workflow_engine.embedded._run_tables import forgetting_passes
 from maestro_workflow_engine.embedded._sealing import Sealer
 from maestro_workflow_engine.embedded._uploads import Uploads
 from maestro_workflow_engine.machine import _commands as cmd
@@ -58,10 +59,12 @@ class Closing:
             core.answers.fail(run.key, WorkflowEndedError(run.id, status.value))
             if told is not None:
                 core.happened(parent, parent_event, parent_position)
-            core.on_end(run.id)
+            for tell in core.on_end:
+                tell(run.id)
 
         # The parent's share of this write takes it out of its sleep as well, which needs no second row.
         parked = core.unpark(told[0]) if told is not None else None
+        core.let_in(run)
         change = StatusChange(run.key, status.value, event.time)
         self._journal.submit(Write(durable, events=events, status=change, parked=parked, objects=objects))
 
@@ -69,6 +72,9 @@ class Closing:
         """Begin a new pass with an empty history, under the same id."""
         core, old = self._core, run.machine
         if old is None:
+            return
+        run.is_over = run.arriving > 0  # what is acknowledged by then comes along: `Core.happened` asks again
+        if run.is_over:
             return
         core.steps.retire(run)
         core.children.cancel_all(run)
@@ -84,6 +90,7 @@ class Closing:
                 dict(old.attributes.current) or None,
             ),
             *(ev.SignalReceived(now, name, payload) for name, payload in command.signals),
+            *command.arrived,
         ]
         objects: dict[str, bytes] = {}
         try:
@@ -94,15 +101,23 @@ class Closing:
         except PayloadError as error:
             self.end(run, ev.RunFailed(now, describe(error)), RunStatus.FAILED)
             return
-        run.is_continuing, run.started = True, None
+        run.started = None
         placed = [(core.reserve(run), event) for event in events]
+        run.arriving += sum(
+            isinstance(event, ev.ARRIVALS) for event in events
+        )  # the next pass may start over amid them
 
         def durable() -> None:
             old.drop()
-            run.is_continuing = False
             run.unflushed -= 1  # the event that ended the old pass is nothing the new one has to see
             run.machine = new_machine(old.definition, run.id, old.parent_id)
             for position, event in placed[1:]:
+                if isinstance(event, ev.ARRIVALS):
+                    run.arriving -= 1
                 core.happened(run, event, position)
+            self._journal.on_unreferenced()
 
-        self._journal.submit(Write(durable, events=rows, truncate=run.key, parked=core.unpark(run), objects=objects))
+        also = self._journal.when_stored(lambda: forgetting_passes(run.key, rows[0][1], now))
+        write = Write(durable, events=rows, truncate=run.key, parked=core.unpark(run), objects=objects, also=also)
+        self._journal.submit(write)
+        core.let_in(run)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
 
+from maestro_core_logging import get_logger
 from maestro_workflow_engine._attributes import Stored
 from maestro_workflow_engine._definitions import WorkflowDefinition
-from maestro_workflow_engine._errors import JournalWriteError, PayloadError, WorkflowError
+from maestro_workflow_engine._errors import JournalCorruptError, JournalWriteError, PayloadError
 from maestro_workflow_engine._records import RunStatus
 from maestro_workflow_engine._registry import WorkflowRegistry
 from maestro_workflow_engine.embedded import _attribute_rows as attribute_rows
@@ -33,6 +35,8 @@ from maestro_workflow_engine.embedded._watchers import Answers, Endings, Watcher
 from maestro_workflow_engine.machine import _commands as cmd
 from maestro_workflow_engine.machine import _events as ev
 
+_logger = get_logger(__name__)
+
 
 class Core:
     """What happens to runs.
@@ -51,7 +55,9 @@ class Core:
         growing: Tells of every event.
         endings: Tells of every end.
         answers: Tells of every answer to an update.
-        on_end: Called with the id of every run that has ended.
+        on_end: Called with the id of every run that has ended, each of them.
+        purging: The keys of runs whose deletion is on the way to the disk.
+        retrying: The keys of failed runs that are being brought back to life.
     """
 
     def __init__(
@@ -100,7 +106,9 @@ class Core:
         self.growing = Watchers()
         self.endings = Endings()
         self.answers = Answers()
-        self.on_end: Callable[[str], None] = _nobody
+        self.on_end: list[Callable[[str], None]] = []
+        self.purging: set[int] = set()
+        self.retrying: set[int] = set()
 
     def recover(self) -> list[int]:
         """Set the alarms of sleeping runs.
@@ -112,6 +120,13 @@ class Core:
         return [
             key for key, workflow, version in self._reader.interrupted() if self.pauses.find(workflow, version) is None
         ]
+
+    def take_up(self, key: int) -> None:
+        """Bring a run into memory, so that it goes on by itself. One that cannot be read stays where it is."""
+        try:
+            self.residents.load(key)
+        except JournalCorruptError as error:  # the others go on; asked for, this one says the same
+            _logger.error("Run cannot be taken up", key=key, problem=str(error), code=error.code)
 
     def close(self) -> None:
         """Stop every step and put what can sleep to sleep; the journal still takes these last writes."""
@@ -236,6 +251,15 @@ class Core:
             return
         objects: dict[str, bytes] = {}
         event, data = self.seal(run, run.next_position, event, objects)
+        if isinstance(event, ev.ARRIVALS):
+            if run.is_over:
+                run.held_back.append(
+                    partial(
+                        self._let_in, run, event, status=status, on_durable=on_durable, on_failed=on_failed, also=also
+                    )
+                )
+                return
+            run.arriving += 1
         position = self.reserve(run)
 
         def durable() -> None:
@@ -243,10 +267,15 @@ class Core:
                 on_durable()
             if isinstance(event, ev.UpdateAnswered):  # as it was kept: an answer may be too large
                 self.answers.resolve(run.key, event)
+            if isinstance(event, ev.ARRIVALS):
+                run.arriving -= 1
             self.happened(run, event, position)
 
         def failed(error: JournalWriteError) -> None:
             run.unflushed -= 1
+            if isinstance(event, ev.ARRIVALS):
+                run.arriving -= 1
+                self._start_over_at_last(run)
             self._settle(run)
             if on_failed is not None:
                 on_failed(error)
@@ -296,13 +325,10 @@ class Core:
         if position <= run.seen:  # it came while the run was being taken up
             self._settle(run)
             return
-        if run.is_continuing and isinstance(event, (ev.SignalReceived, ev.CancelRequested)):
-            self.append(run, event)  # it came between two passes: journal it again, for the new one
-            return
         crash_points.reach(crash_points.BEFORE_APPLY)
         try:
             commands = run.machine.apply(event, position)
-        except WorkflowError as error:
+        except Exception as error:  # noqa: BLE001  one run stops over it; those that share its commit go on
             run.machine.drop()
             run.machine = None
             self.steps.retire(run)
@@ -318,6 +344,7 @@ class Core:
             if retry is not None:
                 self.steps.request(run, retry)
         self._execute(run, commands)
+        self._start_over_at_last(run)
         self._settle(run)
 
     def hold(self, run: LiveRun) -> None:
@@ -342,6 +369,34 @@ class Core:
         if run.is_held:
             self.release(run)
         self.residents.settle(run)
+
+    def _start_over_at_last(self, run: LiveRun) -> None:
+        if not run.is_over or run.arriving or run.is_ending or run.is_paused or run.is_held:
+            return
+        if run.machine is not None:
+            continuation = run.machine.continuation
+            if continuation is not None:
+                self.closing.start_over(run, continuation)
+
+    def let_in(self, run: LiveRun) -> None:
+        """Journal what was held back while a run waited to start over, or refuse it where the run has ended instead."""
+        run.is_over = False
+        held, run.held_back = run.held_back, []
+        for each in held:
+            each()
+
+    def _let_in(
+        self,
+        run: LiveRun,
+        event: ev.Event,
+        *,
+        on_failed: Callable[[JournalWriteError], None] | None,
+        **how: Any,
+    ) -> None:
+        if not run.is_ending:
+            self.append(run, event, on_failed=on_failed, **how)
+        elif on_failed is not None:
+            on_failed(JournalWriteError(self._journal.path, f"run {run.id!r} has ended before it could be kept"))
 
     def terminate(self, run: LiveRun, reason: str) -> None:
         """End a run at once, without letting it clean up; its children are asked to stop."""
@@ -369,7 +424,7 @@ class Core:
             if row is not None and self.pauses.find(row.workflow, row.version) is not None:
                 self.rung_us = max(self.rung_us, at_us)  # it sleeps on; the end of the pause wakes it
                 return
-        self.residents.load(key)
+        self.take_up(key)
 
     # ── commands ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -413,7 +468,3 @@ class Core:
     def _answer(self, run: LiveRun, command: cmd.AnswerUpdate) -> None:
         output = msgspec.UNSET if command.output is None else command.output
         self.append(run, ev.UpdateAnswered(self._clock.now_us(), command.update_id, output, command.failure))
-
-
-def _nobody(run_id: str) -> None:
-    """Nobody asked to be told when a run ends."""

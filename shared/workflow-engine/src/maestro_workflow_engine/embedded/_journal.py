@@ -16,6 +16,7 @@ from maestro_core_logging import get_logger
 from maestro_workflow_engine._errors import EngineClosedError, JournalWriteError
 from maestro_workflow_engine.embedded import _crash_points as crash_points
 from maestro_workflow_engine.embedded import _schema
+from maestro_workflow_engine.embedded._housekeeping import Housekeeping
 
 _RETRY_FIRST_S = 0.05
 _RETRY_LONGEST_S = 2.0
@@ -105,6 +106,7 @@ class Journal:
         self.commits = 0
         self._refuse_until = 0.0
         self._connection = _schema.connect(path)
+        self._housekeeping = Housekeeping(path, self._connection)
         self._loop = asyncio.get_running_loop()
         self._queue: deque[Write] = deque()
         self._wanted = threading.Condition()
@@ -145,11 +147,15 @@ class Journal:
         while True:
             with self._wanted:
                 while not self._queue and not self._closing:
-                    self._wanted.wait()
+                    if not self._wanted.wait(self._housekeeping.wanted_after_s):
+                        break
                 batch = list(self._queue)
                 self._queue.clear()
             if not batch:
-                return
+                if self._closing:
+                    return
+                self._housekeeping.tidy()
+                continue
             try:
                 self._commit(batch)
             except sqlite3.Error as error:
@@ -199,6 +205,7 @@ class Journal:
                 self._connection.execute("ROLLBACK")
             raise
         self.commits += 1
+        self._housekeeping.committed()
 
     def _refuse(self, batch: list[Write], error: sqlite3.Error) -> list[Write]:
         if self.failure is None:

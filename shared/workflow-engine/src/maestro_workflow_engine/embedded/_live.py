@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -38,8 +39,14 @@ class LiveRun:
     is_ending: bool = False
     """Its last event has been submitted; nothing more is journalled for it."""
 
-    is_continuing: bool = False
-    """It starts over; what arrives meanwhile is journalled again for the new pass."""
+    arriving: int = 0
+    """Signals, requests to stop and updates that are on their way to the disk."""
+
+    is_over: bool = False
+    """Its pass is over, and the next one begins once nothing is arriving: what starts over deletes what came before."""
+
+    held_back: list[Callable[[], None]] = field(default_factory=list)
+    """What came from outside since then; it is journalled behind the beginning of the next pass."""
 
     is_paused: bool = False
     """What its machine asks for is not done; it is asked again when the run is resumed."""

@@ -1,4 +1,8 @@
-"""One journal, one engine: an advisory lock beside the file that names its holder."""
+"""One journal, one engine: an advisory lock beside the file that names its holder.
+
+A journal reached through a symbolic link or another spelling of its path has the same lock. One that has two names of its
+own (hard links) is refused: SQLite's log goes by the name, so that two names would be two logs for one file.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +10,7 @@ import fcntl
 import os
 from pathlib import Path
 
-from maestro_workflow_engine._errors import JournalLockedError
+from maestro_workflow_engine._errors import JournalError, JournalLockedError
 
 
 class JournalLock:
@@ -14,7 +18,7 @@ class JournalLock:
 
     def __init__(self, journal: str) -> None:
         self._journal = journal
-        self._path = Path(f"{journal}.lock")
+        self._path = lock_of(Path(journal))
         self._file: int | None = None
 
     def acquire(self) -> None:
@@ -22,7 +26,9 @@ class JournalLock:
 
         Raises:
             JournalLockedError: Somebody else has it; names the process.
+            JournalError: The file has a second name.
         """
+        _refuse_second_name(self._journal)
         file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -39,3 +45,22 @@ class JournalLock:
         if self._file is not None:
             os.close(self._file)
             self._file = None
+
+
+def lock_of(journal: Path) -> Path:
+    """Return where the lock of a journal is: beside the file itself, whatever link led to it."""
+    real = journal.resolve()
+    return real.with_name(f"{real.name}.lock")
+
+
+def _refuse_second_name(journal: str) -> None:
+    try:
+        names = Path(journal).stat().st_nlink
+    except FileNotFoundError:
+        return
+    if names > 1:
+        raise JournalError(
+            journal,
+            f"journal {journal} has {names} names (hard links), and an engine under the other one would destroy it; nothing was "
+            "changed. Remove the other names (`find -samefile` shows them), or copy the file and open the copy.",
+        )

@@ -1,11 +1,35 @@
-"""How a journal of an older format becomes one of today's: one step a version, all of them in one transaction."""
+"""How a journal of an older format becomes one of today's: one step a version, all of them in one transaction.
+
+To change the format:
+
+1. Add a step at the end of `_STEPS`: the statements, in order. A step that a release has had is never changed. Events are not rewritten:
+   fields are added to them and never renamed, so that every release's events can be read.
+2. A table with rows of runs is named in `_run_tables.RUN_TABLES`, so that they are purged with their run.
+3. Write the golden journal of the new format: `python golden_writing.py > journal-next.sql` in `tests/golden`. A new kind of event also gets an
+   entry in `golden_events.py`, and should happen in `golden_writing.make`.
+4. At a release `journal-next.sql` is copied to `journal-v<number>.sql`, and stays as it is from then on.
+
+A new file goes through the same steps, so that there is one way to a format. A step must do with what an old, large file allows: it is one
+transaction, and the engine opens only once it is through.
+"""
 
 from __future__ import annotations
 
 import sqlite3
 
+from maestro_workflow_engine.embedded import _crash_points as crash_points
+
 BASE_VERSION = 1
 """The version that a new file has before the steps are taken."""
+
+# What the events of an older journal refer to; the mark is looked for first, as it is in few of them, if any.
+_REFER_TO_STORED = """
+INSERT OR IGNORE INTO payload_refs (run, position, sha256)
+SELECT h.run, h.position, json_extract(field.value, '$."$maestro.ref".sha256')
+FROM history h, json_each(CAST(h.event AS TEXT)) field
+WHERE instr(h.event, CAST('{"$maestro.ref":' AS BLOB)) AND field.type = 'object'
+    AND json_extract(field.value, '$."$maestro.ref".sha256') IS NOT NULL
+"""
 
 _STEPS: tuple[tuple[str, ...], ...] = (
     (  # 2: schedules
@@ -37,6 +61,15 @@ _STEPS: tuple[tuple[str, ...], ...] = (
         ) WITHOUT ROWID
         """,
     ),
+    (  # retention: what a purge leaves behind, and which stored payloads are still needed
+        "ALTER TABLE runs ADD COLUMN history_purged_us INTEGER",
+        "CREATE TABLE facts (name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID",
+        "INSERT INTO facts (name, value) VALUES ('journal_id', lower(hex(randomblob(16))))",
+        "CREATE TABLE payload_refs (run INTEGER, position INTEGER, sha256 TEXT, PRIMARY KEY (run, position, sha256)) WITHOUT ROWID",
+        "CREATE INDEX payload_refs_by_object ON payload_refs (sha256)",
+        "CREATE TABLE payload_garbage (sha256 TEXT PRIMARY KEY, since_us INTEGER NOT NULL) WITHOUT ROWID",
+        _REFER_TO_STORED,
+    ),
 )
 
 LATEST_VERSION = BASE_VERSION + len(_STEPS)
@@ -60,6 +93,7 @@ def migrate(connection: sqlite3.Connection, found: int) -> None:
         for step in _STEPS[found - BASE_VERSION :]:
             for statement in step:
                 connection.execute(statement)
+                crash_points.reach(crash_points.MIGRATING)
         connection.execute(f"PRAGMA user_version = {LATEST_VERSION}")
         connection.execute("COMMIT")
     except BaseException:

@@ -5,8 +5,13 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from maestro_workflow_engine._errors import JournalWriteError, WorkflowEndedError, WorkflowNotFoundError
-from maestro_workflow_engine._records import RunStatus
+from maestro_workflow_engine._errors import (
+    HistoryPurgedError,
+    JournalWriteError,
+    WorkflowEndedError,
+    WorkflowNotFoundError,
+)
+from maestro_workflow_engine._records import RunStatus, moment
 from maestro_workflow_engine._registry import WorkflowRegistry
 from maestro_workflow_engine.embedded._clock import Clock
 from maestro_workflow_engine.embedded._core import Core
@@ -89,6 +94,17 @@ class Opened:
         write.on_durable, write.on_failed = done.durable, done.failed
         self.uploads.submit(write)
         await done.wait()
+
+
+def whole(row: RunRow) -> RunRow:
+    """Return a run's row if its history is whole.
+
+    Raises:
+        HistoryPurgedError: Only the first and the last event are left.
+    """
+    if row.history_purged_us is not None:
+        raise HistoryPurgedError(row.id, moment(row.history_purged_us))
+    return row
 
 
 class Acknowledgement:

@@ -10,14 +10,23 @@ from typing import Any
 import msgspec
 
 from maestro_workflow_engine._errors import JournalCorruptError
+from maestro_workflow_engine._records import RunStatus
 from maestro_workflow_engine.embedded import _schema
 from maestro_workflow_engine.embedded._pauses import ALL, Pause
 from maestro_workflow_engine.embedded._sealing import MARK, REFERENCE, Sealer
 from maestro_workflow_engine.machine._events import Event, RunStarted, decode_event
 
 _COLUMNS = (
-    "key, id, workflow, version, status, created_us, finished_us, parent_key, parent_seq, parked, wake_us, attributes"
+    "key, id, workflow, version, status, created_us, finished_us, parent_key, parent_seq, parked, wake_us, attributes,"
+    " history_purged_us"
 )
+
+_UNREADABLE = (
+    msgspec.MsgspecError,
+    ValueError,
+    TypeError,
+)  # what a damaged event can raise: bad JSON, bad UTF-8, no text
+_STATUSES = frozenset(RunStatus)
 
 
 class RunRow(msgspec.Struct, frozen=True, array_like=True):
@@ -35,6 +44,7 @@ class RunRow(msgspec.Struct, frozen=True, array_like=True):
     parked: int
     wake_us: int | None
     attributes: bytes | None
+    history_purged_us: int | None = None
 
 
 class JournalReader:
@@ -55,16 +65,35 @@ class JournalReader:
     def by_id(self, run_id: str) -> RunRow | None:
         """Find a run by its id."""
         rows = self._query(f"SELECT {_COLUMNS} FROM runs WHERE id = ?", (run_id,))  # noqa: S608  columns are ours
-        return RunRow(*rows[0]) if rows else None
+        return self._row(rows)
 
     def by_key(self, key: int) -> RunRow | None:
         """Find a run by its key."""
         rows = self._query(f"SELECT {_COLUMNS} FROM runs WHERE key = ?", (key,))  # noqa: S608  columns are ours
-        return RunRow(*rows[0]) if rows else None
+        return self._row(rows)
+
+    def by_parent(self, key: int, seq: int) -> RunRow | None:
+        """Find the run that a run started as a child, by the number of that call."""
+        sql = f"SELECT {_COLUMNS} FROM runs WHERE parent_key = ? AND parent_seq = ?"  # noqa: S608  columns are ours
+        return self._row(self._query(sql, (key, seq)))
 
     def last_key(self) -> int:
-        """Return the highest key given out; 0 in an empty journal."""
-        found: int = self._query("SELECT coalesce(max(key), 0) FROM runs", ())[0][0]
+        """Return the highest key given out, to a run that is gone as well; 0 in a new journal.
+
+        A key that came back would make a stranger the parent of a run whose parent was purged.
+        """
+        (there,), (gone,) = (
+            self._query(sql, ())[0]
+            for sql in (
+                "SELECT coalesce(max(key), 0) FROM runs",
+                "SELECT coalesce(max(value), 0) FROM facts WHERE name = 'last_purged_key'",
+            )
+        )
+        return max(int(there), int(gone))
+
+    def journal_id(self) -> str:
+        """Return what tells this journal from others; a copy of the file has the same."""
+        found: str = self._query("SELECT value FROM facts WHERE name = 'journal_id'", ())[0][0]
         return found
 
     def sleeping(self) -> list[tuple[int, int]]:
@@ -157,27 +186,40 @@ class JournalReader:
         rows = self._opened(key, rows)
         return self._decode(key, *rows[0]) if rows else None
 
+    def _row(self, rows: list[tuple[Any, ...]]) -> RunRow | None:
+        if not rows:
+            return None
+        row = RunRow(*rows[0])
+        if row.status not in _STATUSES:
+            what = f"holds a row that cannot be read: run {row.id!r} has the status {row.status!r}"
+            raise JournalCorruptError.damaged(self._path, what)
+        return row
+
     def _opened(self, key: int, rows: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
-        if not any(MARK in data for _, data in rows):
-            return rows
-        row = self.by_key(key)
-        run_id = row.id if row else ""
+        row, run_id = None, ""
         try:
+            if not any(MARK in data for _, data in rows):
+                return rows
+            row = self.by_key(key)
+            run_id = row.id if row else ""
             return [(position, self._sealer.open(run_id, position, data, self._at_hand)) for position, data in rows]
-        except msgspec.DecodeError as error:
-            msg = f"journal {self._path}: an event of run {key} cannot be read ({error}); nothing was changed"
-            raise JournalCorruptError(self._path, msg) from error
+        except _UNREADABLE as error:
+            what = f"holds an event of run {run_id!r} that cannot be read ({error})"
+            raise JournalCorruptError.damaged(self._path, what) from error
 
     def _decode(self, key: int, position: int, raw: bytes) -> Event:
         try:
             return decode_event(raw)
-        except msgspec.DecodeError as error:
-            msg = f"journal {self._path}: event {position} of run {key} cannot be read ({error}); nothing was changed"
-            raise JournalCorruptError(self._path, msg) from error
+        except _UNREADABLE as error:
+            row = self.by_key(key)
+            what = (
+                f"holds an event that cannot be read: position {position} of run {row.id if row else key!r} ({error})"
+            )
+            raise JournalCorruptError.damaged(self._path, what) from error
 
     def _query(self, sql: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
         with self._lock:
             try:
                 return self._connection.execute(sql, values).fetchall()
-            except sqlite3.DatabaseError as error:
-                raise JournalCorruptError(self._path, f"journal {self._path} cannot be read: {error}") from error
+            except (sqlite3.DatabaseError, UnicodeError) as error:
+                raise JournalCorruptError.damaged(self._path, f"cannot be read ({error})") from error

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 
 from maestro_core_logging import get_logger
-from maestro_workflow_engine._errors import WorkflowError
+from maestro_workflow_engine._errors import JournalCorruptError, WorkflowError
 from maestro_workflow_engine._payload_errors import PayloadStoreError, PayloadUnreadableError
 from maestro_workflow_engine._records import RunStatus
 from maestro_workflow_engine._registry import WorkflowRegistry
@@ -75,7 +75,7 @@ class Residents:
         return iter(list(self.by_key.values()))
 
     def __contains__(self, run: LiveRun) -> bool:
-        return run.key in self.by_key
+        return self.by_key.get(run.key) is run
 
     def close(self) -> None:
         """Fetch nothing more."""
@@ -136,10 +136,11 @@ class Residents:
         if run.machine is not None:
             run.machine.drop()
 
-    def stuck(self, run: LiveRun, error: WorkflowError) -> None:
+    def stuck(self, run: LiveRun, error: Exception) -> None:
         """Take note of why a run cannot go on."""
-        run.problem = str(error)
-        _logger.error("Run cannot go on", run_id=run.id, workflow=run.workflow, problem=run.problem, code=error.code)
+        run.problem = str(error) or repr(error)
+        code = getattr(error, "code", WorkflowError.code)
+        _logger.error("Run cannot go on", run_id=run.id, workflow=run.workflow, problem=run.problem, code=code)
 
     def _load(self, row: RunRow) -> LiveRun:
         parent = None if row.parent_key is None else (row.parent_key, row.parent_seq or 0)
@@ -173,7 +174,7 @@ class Residents:
         parent = run.parent
         try:
             history = list(self._reader.history(row.key))
-        except (PayloadUnreadableError, PayloadStoreError) as error:
+        except (PayloadUnreadableError, PayloadStoreError, JournalCorruptError) as error:
             self.stuck(run, error)
             return
         run.seen = history[-1][0] if history else -1
@@ -185,7 +186,7 @@ class Residents:
             definition = self._registry.find(row.workflow, row.version)
             parent_row = None if parent is None else self._reader.by_key(parent[0])
             run.machine = replay(definition, row.id, parent_row.id if parent_row else None, history)
-        except WorkflowError as error:
+        except Exception as error:  # noqa: BLE001  one run stops over it; the engine opens, and the others go on
             self.stuck(run, error)
             return
         self._execute(run, run.machine.outstanding())

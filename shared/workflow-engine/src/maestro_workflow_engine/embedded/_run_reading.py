@@ -10,10 +10,12 @@ from enum import Enum, auto
 import msgspec
 
 from maestro_workflow_engine._errors import (
+    JournalCorruptError,
     QueryNotFoundError,
     WorkflowCancelledError,
     WorkflowError,
     WorkflowFailedError,
+    WorkflowNotFoundError,
     WorkflowTerminatedError,
 )
 from maestro_workflow_engine._history_document import HistoryDocument, history_document
@@ -30,7 +32,7 @@ from maestro_workflow_engine._records import (
 from maestro_workflow_engine._run_filter import RunFilter, RunOrder
 from maestro_workflow_engine.embedded._live import LiveRun
 from maestro_workflow_engine.embedded._loading import replay
-from maestro_workflow_engine.embedded._opened import Opened
+from maestro_workflow_engine.embedded._opened import Opened, whole
 from maestro_workflow_engine.embedded._pauses import record
 from maestro_workflow_engine.embedded._reader import RunRow
 from maestro_workflow_engine.embedded._run_listing import attributes_shown
@@ -82,6 +84,8 @@ class EmbeddedReading:
                     last = reader.last(row.key)
             else:
                 last = await core.endings.wait(row.key)
+        if last is None:
+            raise WorkflowNotFoundError(run_id, f"run {run_id!r} was purged a moment ago")
         if isinstance(last, ev.RunCompleted):
             return last.output
         if isinstance(last, ev.RunFailed):
@@ -115,7 +119,7 @@ class EmbeddedReading:
         try:
             first = reader.started(row.key)
             last = None if is_open else reader.last(row.key)
-        except (PayloadUnreadableError, PayloadStoreError) as error:
+        except (PayloadUnreadableError, PayloadStoreError, JournalCorruptError) as error:
             problem = str(error)
         output, failure = terminal(last) if last is not None else (None, None)
         parent = None if row.parent_key is None else reader.by_key(row.parent_key)
@@ -144,6 +148,7 @@ class EmbeddedReading:
             problem=problem,
             attributes=attributes_shown(row.attributes),
             paused_with=record(pause, self._opened.sealer) if pause is not None and is_open else None,
+            history_purged_at=None if row.history_purged_us is None else moment(row.history_purged_us),
         )
 
     async def query(self, run_id: str, key: str) -> msgspec.Raw:
@@ -152,6 +157,7 @@ class EmbeddedReading:
         Raises:
             WorkflowNotFoundError: No such run.
             QueryNotFoundError: It has published nothing under this key.
+            HistoryPurgedError: What it had published went with its history.
         """
         async with self.at_hand(run_id, Reading.QUERY):
             return self._query(run_id, key)
@@ -162,7 +168,7 @@ class EmbeddedReading:
         if run is not None and run.machine is not None:
             published = run.machine.published
         else:
-            machine = self._replayed(self._opened.row(run_id))
+            machine = self._replayed(whole(self._opened.row(run_id)))
             published = machine.published
             machine.drop()
         if key not in published:
@@ -187,12 +193,13 @@ class EmbeddedReading:
 
         Raises:
             WorkflowNotFoundError: No such run.
+            HistoryPurgedError: Its history is not whole any more.
         """
         async with self.at_hand(run_id, Reading.HISTORY):
             return self._export(run_id)
 
     def _export(self, run_id: str) -> HistoryDocument:
-        reader, row = self._opened.reader, self._opened.row(run_id)
+        reader, row = self._opened.reader, whole(self._opened.row(run_id))
         parent = None if row.parent_key is None else reader.by_key(row.parent_key)
         return history_document(
             run_id=row.id,

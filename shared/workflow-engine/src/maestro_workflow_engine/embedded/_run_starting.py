@@ -17,7 +17,7 @@ from maestro_workflow_engine._start_options import StartOptions
 from maestro_workflow_engine.embedded._branching import before_step, forked
 from maestro_workflow_engine.embedded._importing import import_run
 from maestro_workflow_engine.embedded._journal import Write
-from maestro_workflow_engine.embedded._opened import Acknowledgement, Opened, nothing
+from maestro_workflow_engine.embedded._opened import Acknowledgement, Opened, nothing, whole
 from maestro_workflow_engine.embedded._run_reading import EmbeddedReading, Reading
 
 _propagator = TraceContextTextMapPropagator()
@@ -80,10 +80,11 @@ class EmbeddedStarting:
             WorkflowNotFoundError: No such run.
             WorkflowConflictError: The new id is taken.
             StepNotFoundError: The history has no such step.
+            HistoryPurgedError: The history is not whole any more.
             JournalWriteError: The disk refuses; there is no new run.
         """
         opened, core = self._opened, self._opened.core
-        source = opened.row(run_id)
+        source = whole(opened.row(run_id))
         new_id = new_id or secrets.token_hex(16)
         if opened.is_taken(new_id):
             raise WorkflowConflictError(new_id, f"run id {new_id!r} is taken")

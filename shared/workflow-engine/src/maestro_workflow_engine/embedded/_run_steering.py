@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import msgspec
 
-from maestro_workflow_engine._errors import WorkflowEndedError
+from maestro_workflow_engine._errors import WorkflowConflictError, WorkflowEndedError
 from maestro_workflow_engine._records import RunStatus
 from maestro_workflow_engine.embedded._branching import redrives
 from maestro_workflow_engine.embedded._opened import Opened
+from maestro_workflow_engine.embedded._purging import retrying
 from maestro_workflow_engine.embedded._run_reading import EmbeddedReading, Reading
 from maestro_workflow_engine.machine import _events as ev
 
@@ -102,23 +101,26 @@ class EmbeddedSteering:
             run = self._opened.unfinished(run_id)
         except WorkflowEndedError:
             return
-        ended = asyncio.ensure_future(core.endings.wait(run.key))
-        await asyncio.sleep(0)  # it waits now, so that the end cannot be missed
-        core.terminate(run, reason)
-        await ended
+        core.terminate(run, reason)  # at once: a run that only waits may leave memory whenever the event loop turns
+        await core.endings.wait(run.key)
 
     async def retry(self, run_id: str) -> None:
         """Let a failed run go on from its last failed step; steps that completed before it do not run again.
 
         Raises:
             WorkflowNotFoundError: No such run.
-            WorkflowConflictError: It has not failed, is a child, or failed outside any step.
+            WorkflowConflictError: It has not failed, is a child, failed outside any step, or is being purged.
+            HistoryPurgedError: Its history is not whole any more.
             JournalWriteError: The disk refuses; the run stays as it is.
         """
         core, reader = self._opened.core, self._opened.reader
         async with self._reading.at_hand(run_id, Reading.HISTORY):
             redriven = redrives(reader, self._opened.sealer, self._opened.row(run_id), self._opened.clock.now_us())
-        for _, write in redriven:
-            await self._opened.write(write)
+            keys = [row.key for row, _ in redriven]
+            if not core.purging.isdisjoint(keys):
+                raise WorkflowConflictError(run_id, f"run {run_id!r} is being purged")
+            with retrying(core, keys):
+                for _, write in redriven:
+                    await self._opened.write(write)
         for row, _ in redriven:
             core.residents.load(row.key)

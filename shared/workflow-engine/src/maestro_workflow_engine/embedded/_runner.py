@@ -8,16 +8,22 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from datetime import timedelta
 from typing import Any, TypeVar
 
+from maestro_workflow_engine._blocked import BlockedInfo
 from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._errors import EngineClosedError, JournalError, JournalWriteError
 from maestro_workflow_engine._payload_options import PayloadOptions
 from maestro_workflow_engine._registry import WorkflowRegistry
+from maestro_workflow_engine._retention import Retention
 from maestro_workflow_engine.embedded import _schema
 from maestro_workflow_engine.embedded._core import Core
 from maestro_workflow_engine.embedded._downloads import Downloads
 from maestro_workflow_engine.embedded._lock import JournalLock
 from maestro_workflow_engine.embedded._opened import Opened
+from maestro_workflow_engine.embedded._payload_garbage import PayloadGarbage
+from maestro_workflow_engine.embedded._purge_reader import PurgeReader
+from maestro_workflow_engine.embedded._purging import Purging
 from maestro_workflow_engine.embedded._reader import JournalReader
+from maestro_workflow_engine.embedded._retention_keeper import RetentionKeeper
 from maestro_workflow_engine.embedded._run_listing import RunListing
 from maestro_workflow_engine.embedded._run_reading import EmbeddedReading
 from maestro_workflow_engine.embedded._run_starting import EmbeddedStarting
@@ -27,6 +33,7 @@ from maestro_workflow_engine.embedded._schedules import Schedules
 from maestro_workflow_engine.embedded._sealing import Sealer
 from maestro_workflow_engine.embedded._surroundings import Surroundings
 from maestro_workflow_engine.embedded._uploads import Uploads
+from maestro_workflow_engine.embedded._watchdog import Watchdog
 from maestro_workflow_engine.embedded._workflow_pausing import EmbeddedPausing
 
 T = TypeVar("T")
@@ -44,6 +51,8 @@ class EmbeddedRunner:
         threads: How many plain step functions may run at once.
         surroundings: Time, disk and stand-ins for steps.
         payloads: How payloads are kept.
+        block_warning: How long something may hold the event loop before it is named; None for never.
+        retention: How long runs are kept once they have ended.
     """
 
     def __init__(
@@ -56,12 +65,15 @@ class EmbeddedRunner:
         threads: int,
         surroundings: Surroundings,
         payloads: PayloadOptions,
+        block_warning: timedelta | None,
+        retention: Retention,
     ) -> None:
         self._path = path
         self._registry = registry
         self._options = {"max_concurrent": max_concurrent, "max_in_memory": max_in_memory, "threads": threads}
         self._surroundings = surroundings
         self._payloads = payloads
+        self._retention = retention
         self._stack = AsyncExitStack()
         self._opened: Opened | None = None
         self._starting: EmbeddedStarting | None = None
@@ -69,6 +81,8 @@ class EmbeddedRunner:
         self._reading: EmbeddedReading | None = None
         self._pausing: EmbeddedPausing | None = None
         self._schedules: Schedules | None = None
+        self._watchdog = None if block_warning is None else Watchdog(block_warning)
+        self._purging: Purging | None = None
 
     async def open(self) -> None:
         """Open the journal and take up every unfinished run.
@@ -80,10 +94,12 @@ class EmbeddedRunner:
             JournalError: It cannot be opened.
         """
         async with AsyncExitStack() as stack:
+            if self._watchdog is not None:
+                stack.enter_context(self._watchdog.kept())
             opened = self._open_parts(stack, self._locked(stack))
             core = opened.core
             for index, key in enumerate(core.recover()):
-                core.residents.load(key)
+                core.take_up(key)
                 if index % _RECOVERED_AT_ONCE == 0:
                     await asyncio.sleep(0)
             sealing = ScheduleSealer(opened.sealer)
@@ -96,6 +112,7 @@ class EmbeddedRunner:
             self._opened, self._schedules, self._reading, self._pausing = opened, schedules, reading, pausing
             self._steering = EmbeddedSteering(opened, reading)
             self._starting = EmbeddedStarting(opened, reading)
+            self._purging = self._open_purging(stack, opened)
             stack.callback(self._let_go)
             schedules.recover()
             self._stack = stack.pop_all()
@@ -109,6 +126,11 @@ class EmbeddedRunner:
         """Why the journal, or the payload store, cannot be written at the moment; None when it can."""
         opened = _open(self._opened)
         return opened.journal.failure or opened.uploads.failure
+
+    @property
+    def blocked(self) -> BlockedInfo | None:
+        """What holds the event loop; None when nothing does, or nobody watches."""
+        return None if self._watchdog is None else self._watchdog.blocked
 
     def registered(self, definition: WorkflowDefinition[..., Any]) -> None:
         """Take up runs that waited for a workflow to be registered."""
@@ -138,6 +160,11 @@ class EmbeddedRunner:
         return _open(self._pausing)
 
     @property
+    def purging(self) -> Purging:
+        """Deletes runs that have ended."""
+        return _open(self._purging)
+
+    @property
     def schedules(self) -> Schedules:
         """The schedules of this journal."""
         return _open(self._schedules)
@@ -165,13 +192,13 @@ class EmbeddedRunner:
         clock, store, sealer = self._surroundings.clock, self._payloads.store, Sealer(self._payloads)
         journal = self._surroundings.journal(path)
         stack.push_async_callback(journal.close)
-        uploads = Uploads(journal, store, clock)
-        stack.push_async_callback(uploads.close)
         downloads = None if store is None else Downloads(store)
         reader = JournalReader(path, sealer, {} if downloads is None else downloads.at_hand)
         stack.callback(reader.close)
         listing = RunListing(path)
         stack.callback(listing.close)
+        uploads = Uploads(journal, store, clock, journal_id=reader.journal_id())
+        stack.push_async_callback(uploads.close)
         core = Core(
             uploads,
             reader,
@@ -184,8 +211,28 @@ class EmbeddedRunner:
         stack.callback(core.close)
         return Opened(core, reader, listing, journal, uploads, downloads, sealer, self._registry, clock)
 
+    def _open_purging(self, stack: AsyncExitStack, opened: Opened) -> Purging:
+        reader = PurgeReader(opened.journal.path)
+        stack.callback(reader.close)
+        purging = Purging(opened.core, opened.uploads, reader, opened.clock)
+        keeper = RetentionKeeper(purging, self._retention, opened.clock)
+        opened.core.on_end.append(keeper.ended)
+        if self._payloads.store is not None:
+            garbage = PayloadGarbage(
+                opened.uploads,
+                self._payloads.store,
+                reader,
+                opened.clock,
+                grace=self._retention.payloads,
+                journal_id=opened.reader.journal_id(),
+            )
+            stack.push_async_callback(garbage.close)
+        stack.push_async_callback(keeper.close)
+        return purging
+
     def _let_go(self) -> None:
         self._opened = self._starting = self._steering = self._reading = self._pausing = self._schedules = None
+        self._purging = None
 
 
 def _open(part: T | None) -> T:

@@ -70,7 +70,7 @@ class Firing:
         self._closed = False
         self._alarms = Alarms(self._ring, clock)
         self.by_id: dict[str, LiveSchedule] = {}
-        core.on_end = self._ended
+        core.on_end.append(self._ended)
 
     def close(self) -> None:
         """Start nothing more."""

@@ -11,6 +11,7 @@ from weakref import WeakValueDictionary
 
 import msgspec
 
+from maestro_core_logging import get_logger
 from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._errors import JournalWriteError
 from maestro_workflow_engine._payload_errors import PayloadUnreadableError
@@ -45,6 +46,8 @@ from maestro_workflow_engine.embedded._schedule_settings import (
 )
 from maestro_workflow_engine.embedded._uploads import Uploads
 
+_logger = get_logger(__name__)
+
 
 class Schedules:
     """Every schedule of a journal, in memory and on disk.
@@ -73,7 +76,12 @@ class Schedules:
     def recover(self) -> None:
         """Take up every schedule: what fell due while no engine was open is caught up with or counted as missed."""
         for schedule_id, settings, progress in self._reader.schedules():
-            self._firing.add(schedule_id, decode_settings(settings), decode_progress(progress))
+            try:
+                known = decode_settings(settings), decode_progress(progress)
+            except (msgspec.MsgspecError, ValueError, TypeError) as error:  # runs and the other schedules go on
+                _logger.error("Schedule cannot be read; it fires no more", schedule=schedule_id, problem=str(error))
+                continue
+            self._firing.add(schedule_id, *known)
 
     def revive(self) -> None:
         """Try those again whose workflow was missing: one has been registered."""

@@ -5,13 +5,18 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 from maestro_workflow_engine._errors import JournalCorruptError, JournalError, JournalVersionError
 from maestro_workflow_engine.embedded import _migrations
 
+_MAGIC = b"SQLite format 3\x00"
 APPLICATION_ID = 0x4D415354  # "MAST"
 FORMAT_VERSION = _migrations.LATEST_VERSION
+_GIVES_PAGES_BACK = "PRAGMA auto_vacuum = INCREMENTAL"
+_LARGEST_IDLE_LOG_BYTES = 32 * 1024 * 1024
 
 _SCHEMA = f"""
 BEGIN IMMEDIATE;
@@ -58,6 +63,7 @@ def connect(path: str, *, read_only: bool = False) -> sqlite3.Connection:
         JournalError: The file cannot be opened.
     """
     if not read_only:
+        _refuse_cut_off(path)
         _make_private(path)
     try:
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=10)
@@ -71,6 +77,29 @@ def connect(path: str, *, read_only: bool = False) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def layouts(path: Path, *, gives_pages_back: bool) -> Iterator[Path]:
+    """Make empty journals in the layouts that a journal can have, each in the place of the one before.
+
+    Args:
+        path: Where.
+        gives_pages_back: Whether the file is of the kind that shrinks; files of older releases are not.
+
+    Yields:
+        The path, once for a journal as it is made, and once as it is after it was compacted.
+    """
+    for compacted in (False, True) if gives_pages_back else (False,):
+        path.unlink(missing_ok=True)
+        with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            if gives_pages_back:
+                connection.execute(_GIVES_PAGES_BACK)
+            connection.executescript(_SCHEMA)
+            _migrations.migrate(connection, _migrations.BASE_VERSION)
+            if compacted:
+                connection.execute("VACUUM")
+            connection.execute("PRAGMA journal_mode = WAL")
+        yield path
 
 
 def _make_private(path: str) -> None:
@@ -93,20 +122,39 @@ def _prepare(connection: sqlite3.Connection, path: str, *, read_only: bool) -> N
         if read_only:
             connection.execute("PRAGMA query_only = ON")
             return
+        if not tables:  # it counts only while the file is empty, and switching to WAL writes its first page
+            connection.execute(_GIVES_PAGES_BACK)
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute("PRAGMA wal_autocheckpoint = 4000")
+        connection.execute(f"PRAGMA journal_size_limit = {_LARGEST_IDLE_LOG_BYTES}")
         if not tables:
             connection.executescript(_SCHEMA)
         elif (found := connection.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
-            raise JournalCorruptError(path, f"journal {path} is damaged ({found}); nothing was changed")
+            raise JournalCorruptError.damaged(path, f"is damaged ({found})")
         _migrations.migrate(connection, version if tables else _migrations.BASE_VERSION)
     except sqlite3.OperationalError as error:
         raise JournalError(path, f"journal {path} cannot be opened: {error}") from error
-    except sqlite3.DatabaseError as error:
-        raise JournalCorruptError(
-            path, f"journal {path} is damaged or no journal ({error}); nothing was changed"
-        ) from error
+    except (sqlite3.DatabaseError, UnicodeError) as error:
+        raise JournalCorruptError.damaged(path, f"is damaged or no journal ({error})") from error
+
+
+def _refuse_cut_off(path: str) -> None:
+    """SQLite takes what is missing at the end for zeros, and finds nothing wrong where it ends within a page.
+
+    Looked at before SQLite has the file open, because closing it gives up all locks that this process has on it.
+    """
+    file, log = Path(path), Path(f"{Path(path).resolve()}-wal")
+    if not file.is_file() or (log.exists() and log.stat().st_size):  # with a log, the rest may be in there
+        return
+    with file.open("rb") as opened:
+        header = opened.read(100)
+    if len(header) < 100 or not header.startswith(_MAGIC):
+        return  # SQLite says what is wrong with it
+    page_bytes, pages = int.from_bytes(header[16:18], "big"), int.from_bytes(header[28:32], "big")
+    expected, found = (page_bytes if page_bytes > 1 else 65_536) * pages, file.stat().st_size
+    if found < expected:
+        raise JournalCorruptError.damaged(path, f"is cut off: it has {found:,} bytes of {expected:,}")
 
 
 def parent_folder_exists(path: str) -> bool:

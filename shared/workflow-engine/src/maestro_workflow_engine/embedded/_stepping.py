@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import msgspec
@@ -15,11 +14,12 @@ from maestro_workflow_engine._failure import describe
 from maestro_workflow_engine._step_info import StepInfo
 from maestro_workflow_engine.embedded import _crash_points as crash_points
 from maestro_workflow_engine.embedded._alarms import Alarms
-from maestro_workflow_engine.embedded._attempt import run_attempt
+from maestro_workflow_engine.embedded._attempt import StepExitError, run_attempt
 from maestro_workflow_engine.embedded._clock import Clock
 from maestro_workflow_engine.embedded._live import LiveRun
 from maestro_workflow_engine.embedded._slots import Slots
 from maestro_workflow_engine.embedded._surroundings import Surroundings
+from maestro_workflow_engine.embedded._threads import StepThreads
 from maestro_workflow_engine.machine import _events as ev
 from maestro_workflow_engine.machine._commands import RunStep
 
@@ -49,7 +49,7 @@ class StepScheduler:
         surroundings: Surroundings,
     ) -> None:
         self._slots = Slots(limit)
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="maestro-step")
+        self._threads = StepThreads(threads)
         self._alarms = alarms
         self._find = find
         self._report = report
@@ -92,8 +92,8 @@ class StepScheduler:
         await self._slots.room()
 
     def close(self) -> None:
-        """Take no more work. A plain function that is still running keeps its thread until it returns."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        """Take no more work. A plain function that is still running keeps its thread until it returns; see `StepThreads`."""
+        self._threads.close()
 
     def _start(self, run: LiveRun, command: RunStep) -> None:
         machine = run.machine
@@ -138,7 +138,8 @@ def _outcome(command: RunStep, started: int, task: asyncio.Task[msgspec.Raw], cl
     now, step = clock.now_us(), command.step
     try:
         output = task.result()
-    except (Exception, asyncio.CancelledError, SystemExit, KeyboardInterrupt) as error:  # noqa: BLE001  all end the attempt
+    except BaseException as raised:  # noqa: BLE001  whatever a step raises is how its attempt ended
+        error = raised.raised if isinstance(raised, StepExitError) else raised
         failure = describe(error)
         # What has no JSON form, or takes other arguments, will be the same the next time.
         if not isinstance(error, (PayloadError, WorkflowDefinitionError)) and step.retry.allows(command.attempt, error):

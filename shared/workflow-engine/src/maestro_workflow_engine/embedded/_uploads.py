@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 
 from maestro_core_logging import get_logger
 from maestro_workflow_engine._errors import JournalWriteError
 from maestro_workflow_engine._payload_errors import PayloadStoreError
 from maestro_workflow_engine._payload_store import PayloadStore
 from maestro_workflow_engine.embedded._clock import Clock
-from maestro_workflow_engine.embedded._journal import Journal, Write
+from maestro_workflow_engine.embedded._journal import Journal, Statement, Write
+from maestro_workflow_engine.embedded._run_tables import referring
+from maestro_workflow_engine.embedded._sealing import references
 
 _RETRY_FIRST_S = 0.05
 _RETRY_LONGEST_S = 5.0
@@ -35,10 +39,20 @@ class Uploads:
         journal: Takes the writes.
         store: Takes the objects; None when no write can have any.
         clock: Stands still in tests while something is being stored.
+        journal_id: The mark that the store gets before the first object, so that no other journal deletes what it needs.
+
+    Attributes:
+        failure: Why the store cannot be written at the moment; None when it can.
+        on_unreferenced: Called when an event that referred to a stored payload may have gone.
     """
 
-    def __init__(self, journal: Journal, store: PayloadStore | None, clock: Clock) -> None:
+    def __init__(self, journal: Journal, store: PayloadStore | None, clock: Clock, *, journal_id: str = "") -> None:
         self.failure: PayloadStoreError | None = None
+        self.on_unreferenced: Callable[[], None] = _nothing
+        self._journal_id = journal_id
+        self._is_marked = False
+        self._under_way: Counter[str] = Counter()
+        self._deletions: dict[str, asyncio.Event] = {}
         self._journal = journal
         self._store = store
         self._clock = clock
@@ -47,6 +61,11 @@ class Uploads:
         self._tasks: set[asyncio.Task[None]] = set()
         self._slots = asyncio.Semaphore(_AT_ONCE)
         self._closing = asyncio.Event()
+
+    @property
+    def path(self) -> str:
+        """The journal's file."""
+        return self._journal.path
 
     def submit(self, write: Write) -> None:
         """Queue a write for the journal, once its objects are stored and earlier writes of its runs have gone ahead.
@@ -57,6 +76,8 @@ class Uploads:
         if not self._held and not write.objects:
             self._journal.submit(write)
             return
+        if write.objects:
+            self._refer(write)
         keys: frozenset[int | str] = frozenset((*(row[0] for row in write.events), *write.order))
         if write.parked is not None:
             keys |= {write.parked.key}
@@ -70,6 +91,23 @@ class Uploads:
             task = self._clock.spawn(self._upload(held), name="storing payloads")
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
+
+    def when_stored(self, statements: Callable[[], tuple[Statement, ...]]) -> tuple[Statement, ...]:
+        """Return the statements if there is a payload store; without one there is nothing to keep account of."""
+        return () if self._store is None else statements()
+
+    @contextmanager
+    def deleting(self, names: Iterable[str]) -> Iterator[list[str]]:
+        """Yield those objects that no write under way needs; new writes that need them are stored after the block."""
+        free = [name for name in names if not self._under_way[name]]
+        over = asyncio.Event()
+        self._deletions.update(dict.fromkeys(free, over))
+        try:
+            yield free
+        finally:
+            for name in free:
+                del self._deletions[name]
+            over.set()
 
     async def close(self) -> None:
         """Try once more what is not stored yet, and give up what is refused: its steps run again."""
@@ -115,9 +153,41 @@ class Uploads:
                 raise outcome
 
     async def _put(self, name: str, data: bytes) -> None:
-        if self._store is not None:
-            async with self._slots:
-                await self._store.put(name, data)
+        if self._store is None:
+            return
+        while (deletion := self._deletions.get(name)) is not None:
+            await deletion.wait()
+        async with self._slots:
+            if not self._is_marked:
+                await self._store.mark(self._journal_id)
+                self._is_marked = True
+            await self._store.put(name, data)
+
+    def _refer(self, write: Write) -> None:
+        """Let the journal know, in the same transaction, which event refers to which object; until then it is under way."""
+        names = tuple(write.objects)
+        rows = [(key, position, name) for key, position, data in write.events for name in references(data)]
+        write.also = (*write.also, *(referring(*row) for row in rows))
+        self._under_way.update(names)
+        on_durable, on_failed = write.on_durable, write.on_failed
+
+        def durable() -> None:
+            self._settled(names)
+            on_durable()
+
+        def failed(error: JournalWriteError) -> None:
+            self._settled(names)
+            if on_failed is not None:
+                on_failed(error)
+
+        write.on_durable = durable
+        write.on_failed = None if on_failed is None else failed
+
+    def _settled(self, names: Iterable[str]) -> None:
+        self._under_way.subtract(names)
+        for name in names:
+            if self._under_way[name] <= 0:
+                del self._under_way[name]
 
     async def _pause(self, delay: float) -> None:
         try:
@@ -153,3 +223,7 @@ class Uploads:
         self._waiting_keys = Counter(key for held in waiting for key in held.keys)
         for write in free:
             self._journal.submit(write)
+
+
+def _nothing() -> None:
+    """Nobody collects what is not referred to any more."""

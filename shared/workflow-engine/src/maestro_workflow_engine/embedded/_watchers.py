@@ -29,6 +29,10 @@ class Watchers:
             if not followers:
                 del self._events[key]
 
+    def is_followed(self, key: int) -> bool:
+        """Tell whether somebody follows a run."""
+        return key in self._events
+
     def notify(self, key: int) -> None:
         """Wake the followers of a run."""
         for event in self._events.get(key, ()):

@@ -8,6 +8,7 @@ import msgspec
 
 from maestro_workflow_engine._attributes import Stored
 from maestro_workflow_engine._failure import Failure
+from maestro_workflow_engine.machine._events import Arrival
 
 if TYPE_CHECKING:
     from maestro_workflow_engine._definitions import StepDefinition
@@ -99,10 +100,17 @@ class CancelRun(msgspec.Struct, frozen=True):
 
 
 class ContinueRun(msgspec.Struct, frozen=True):
-    """The workflow starts over with a new input; signals it has not received yet come along."""
+    """The workflow starts over with a new input; signals it has not received yet come along.
+
+    Attributes:
+        input: The new input.
+        signals: Name and payload of each signal that nobody received.
+        arrived: What has come from outside since the workflow asked for this; it belongs to the next pass.
+    """
 
     input: msgspec.Raw
     signals: tuple[tuple[str, msgspec.Raw], ...] = ()
+    arrived: tuple[Arrival, ...] = ()
 
 
 Command = (

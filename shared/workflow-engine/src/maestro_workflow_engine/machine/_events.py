@@ -209,6 +209,10 @@ Event = (
     | RunContinued
 )
 
+Arrival = SignalReceived | CancelRequested | UpdateRequested
+ARRIVALS = (SignalReceived, CancelRequested, UpdateRequested)
+"""What comes from outside whenever it likes, and was acknowledged to whoever sent it."""
+
 TERMINAL = (RunCompleted, RunFailed, RunCancelled, RunTerminated)
 
 

@@ -91,6 +91,7 @@ class WorkflowMachine:
         self._pending: dict[int, Pending] = {}
         self._timers: dict[int, int] = {}  # id(handle) → seq; the pending entry keeps the handle alive
         self._abandoned: dict[int, str] = {}
+        self._left_children: set[int] = set()  # nobody waits for them any more, and they have not ended
         self._seq = 0
         self._first_seq = 0
         self._position = 0
@@ -130,6 +131,9 @@ class WorkflowMachine:
             self._closing, self.done = cmd.CancelRun(), True
             return []
         if self._closing is not None:
+            if isinstance(self._closing, cmd.ContinueRun) and isinstance(event, ev.ARRIVALS):
+                arrived = (*self._closing.arrived, event)
+                self._closing = cmd.ContinueRun(self._closing.input, self._closing.signals, arrived)
             self._check_after_end(event)
             return []
         if isinstance(event, _ENDS):
@@ -152,9 +156,11 @@ class WorkflowMachine:
             if taken and change not in self._recorded_patches
         ]
         records: list[cmd.Command] = [*unrecorded, *self.attributes.unconfirmed, *self.updates.unconfirmed]
+        left = [cmd.CancelChild(seq) for seq in sorted(self._left_children)]  # that they were asked to may be lost
         if self._closing is not None:
-            return [*records, self._closing]
-        return [*records, *(entry.command(seq) for seq, entry in self._pending.items())]
+            left += [cmd.CancelChild(seq) for seq, entry in self._pending.items() if isinstance(entry, PendingChild)]
+            return [*records, *left, self._closing]
+        return [*records, *left, *(entry.command(seq) for seq, entry in self._pending.items())]
 
     @property
     def waiting_for(self) -> list[Wait]:
@@ -164,13 +170,28 @@ class WorkflowMachine:
         waits: list[Wait] = []
         for entry in self._pending.values():
             if isinstance(entry, PendingStep):
-                waits.append(Wait("step", entry.step.name, entry.not_before or None, entry.attempt))
+                waits.append(Wait("step", entry.step.name, entry.not_before or None, entry.attempt, entry.since))
             elif isinstance(entry, PendingTimer):
-                waits.append(Wait("timer", None, entry.fire_at))
+                waits.append(Wait("timer", None, entry.fire_at, since=entry.since))
             else:
-                waits.append(Wait("child", entry.workflow))
+                waits.append(Wait("child", entry.workflow, since=entry.since))
         waits.extend(Wait("signal", name) for name, inbox in self._inboxes.items() if inbox.is_awaited)
         return waits
+
+    @property
+    def continuation(self) -> cmd.ContinueRun | None:
+        """How the workflow starts over; None while it has not asked to."""
+        return self._closing if isinstance(self._closing, cmd.ContinueRun) else None
+
+    @property
+    def is_asked_to_stop(self) -> bool:
+        """Whether the run has been cancelled; it may still clean up."""
+        return self._cancel_requested
+
+    @property
+    def position(self) -> int:
+        """The position of the event that was applied last, or is being applied."""
+        return self._position
 
     @property
     def last_seq(self) -> int:
@@ -269,6 +290,7 @@ class WorkflowMachine:
         if self._dropped:
             raise RunDroppedSignal
         self._seq += 1
+        entry.since = self._loop.now_us
         self._pending[self._seq] = entry
         self._command(entry.command(self._seq))
         return self._seq
@@ -290,6 +312,8 @@ class WorkflowMachine:
         entry = self._pending.pop(seq, None)
         if entry is not None:
             self._abandoned[seq] = str(entry)
+            if isinstance(entry, PendingChild):
+                self._left_children.add(seq)
 
     async def _run(self, input_: msgspec.Raw) -> None:
         try:
@@ -307,9 +331,9 @@ class WorkflowMachine:
             if self._dropped:
                 raise
             self._close(cmd.CancelRun() if self._cancel_requested else cmd.FailRun(describe(error)))
-        except (GeneratorExit, RunDroppedSignal):
-            raise
-        except BaseException as error:  # noqa: BLE001  whatever a workflow raises, SystemExit included, is how it ends
+        except BaseException as error:
+            if self._dropped:  # it leaves memory, and this is how its coroutine is taken down
+                raise
             self._close(cmd.FailRun(describe(error)))
 
     def _close(self, command: cmd.Command) -> None:
@@ -326,6 +350,7 @@ class WorkflowMachine:
         entry = self._pending.get(seq)
         if entry is None:
             if seq <= self._first_seq or self._abandoned.get(seq) == label:
+                self._left_children.discard(seq)
                 return None  # an answer that the workflow stopped waiting for
             raise self._mismatch(label, self._abandoned.get(seq, "nothing at that point"))
         if not isinstance(entry, kind) or str(entry) != label:
@@ -397,6 +422,8 @@ class WorkflowMachine:
         self.updates.confirm(event.update_id)
 
     def _on_cancel(self, _event: ev.CancelRequested) -> None:
+        if self._cancel_requested:  # somebody asks again who never heard that it was kept: clean-up goes on
+            return
         self._cancel_requested = True
         if self._main is not None:
             self._main.cancel()

@@ -23,6 +23,7 @@ class PendingStep:
     future: asyncio.Future[Any]
     attempt: int = 1
     not_before: int = 0
+    since: int = 0
 
     def command(self, seq: int) -> RunStep:
         """Return the command that asks for it (again)."""
@@ -38,6 +39,7 @@ class PendingTimer:
 
     fire_at: int
     handle: asyncio.TimerHandle
+    since: int = 0
 
     def command(self, seq: int) -> StartTimer:
         """Return the command that asks for it (again)."""
@@ -56,6 +58,7 @@ class PendingChild:
     input: msgspec.Raw
     run_id: str | None
     future: asyncio.Future[Any]
+    since: int = 0
 
     def command(self, seq: int) -> StartChild:
         """Return the command that asks for it (again)."""
@@ -76,9 +79,11 @@ class Wait(msgspec.Struct, frozen=True, omit_defaults=True):
         name: Of the step, the child workflow or the signal; None for a timer.
         until: When a timer fires or a failed step is tried again, in µs since the epoch.
         attempt: The attempt a step is at.
+        since: When the workflow asked for it, in µs since the epoch; None for a signal.
     """
 
     kind: str
     name: str | None = None
     until: int | None = None
     attempt: int | None = None
+    since: int | None = None

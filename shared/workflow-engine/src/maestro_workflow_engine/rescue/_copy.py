@@ -9,15 +9,22 @@ import sqlite3
 import struct
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
+from operator import itemgetter
 from pathlib import Path
 
 from maestro_workflow_engine._errors import JournalCorruptError, JournalError, JournalLockedError
 from maestro_workflow_engine.embedded import _schema
+from maestro_workflow_engine.embedded._lock import lock_of
 from maestro_workflow_engine.rescue._reading import UNREADABLE
 
 _MAGIC = b"SQLite format 3\x00"
 _PAGE = 4096  # journals have SQLite's default page size
 _LEAF_OR_INTERIOR = {2, 5, 10, 13}
+_MAP_OF_ROOT = (
+    b"\x01\x00\x00\x00\x00"  # a file that shrinks has a map on its second page; its first entry is a table's root
+)
+_MAP_BEGINNING = len(_MAP_OF_ROOT)
+_MOST_FAULTS = 200
 _OUR_TABLES = {"runs", "history"}
 
 
@@ -39,7 +46,8 @@ def copy_journal(path: Path, folder: Path) -> Path:
     try:
         with _unlocked(path):
             shutil.copyfile(path, copy)
-            log = path.with_name(f"{path.name}-wal")
+            real = path.resolve()
+            log = real.with_name(f"{real.name}-wal")
             if log.exists():
                 shutil.copyfile(log, folder / "journal.db-wal")
     except OSError as error:
@@ -83,7 +91,7 @@ def open_copy(copy: Path, path: Path, findings: list[str]) -> sqlite3.Connection
 def _unlocked(path: Path) -> Iterator[None]:
     """Keep engines out while the files are copied; they would change under the copy."""
     try:
-        lock = os.open(path.with_name(f"{path.name}.lock"), os.O_RDONLY | os.O_CLOEXEC)
+        lock = os.open(lock_of(path), os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         yield
         return
@@ -120,15 +128,32 @@ def _tables(copy: Path) -> set[str]:
 
 
 def _graft_first_page(copy: Path, path: Path) -> None:
+    """Put the first page of an empty journal in place of the damaged one: of the layout with which the rest fits best."""
     size = copy.stat().st_size
-    with copy.open("r+b") as file:
+    with copy.open("rb") as file:
         file.seek(_PAGE)
-        if size < 2 * _PAGE or file.read(1)[0] not in _LEAF_OR_INTERIOR:
-            raise JournalCorruptError(path, f"{path} is no journal, or nothing of it is left")
-        model = copy.with_name("model.db")
-        _schema.connect(str(model)).close()
+        second = file.read(_MAP_BEGINNING)
+    shrinks = second.startswith(_MAP_OF_ROOT)
+    if size < 2 * _PAGE or (not shrinks and second[0] not in _LEAF_OR_INTERIOR):
+        raise JournalCorruptError(path, f"{path} is no journal, or nothing of it is left")
+    fitting: list[tuple[int, bytes]] = []
+    for model in _schema.layouts(copy.with_name("model.db"), gives_pages_back=shrinks):
         page = bytearray(model.read_bytes()[:_PAGE])
         page[28:32] = struct.pack(">I", size // _PAGE)  # pages in the file
         page[32:40] = bytes(8)  # no free pages that SQLite could look for
-        file.seek(0)
+        _overwrite_first_page(copy, bytes(page))
+        fitting.append((_faults(copy), bytes(page)))
+    _overwrite_first_page(copy, min(fitting, key=itemgetter(0))[1])
+
+
+def _overwrite_first_page(copy: Path, page: bytes) -> None:
+    with copy.open("r+b") as file:
         file.write(page)
+
+
+def _faults(copy: Path) -> int:
+    try:
+        with closing(_connect(copy)) as connection:
+            return len(connection.execute(f"PRAGMA integrity_check({_MOST_FAULTS})").fetchall())
+    except UNREADABLE:
+        return _MOST_FAULTS + 1

@@ -96,7 +96,7 @@ class JournalRescue:
             workflow=row.get("workflow"),
             version=row.get("version"),
             parent_id=parent.get("id"),
-            complete=len(self.report.losses) == before,
+            complete=len(self.report.losses) == before and row.get("history_purged_us") is None,
             sealed=True if any(MARK in bytes(placed.event) for placed in events) else msgspec.UNSET,
             events=events,
         )

@@ -1,5 +1,6 @@
-"""`maestro journal`: look into a journal file that an engine refuses, and get out of it what can be read."""
+"""`maestro workflow journal`, and `maestro journal` for short: look into a journal file, get out of it what can be read, make it small."""
 
+import asyncio
 import json
 import re
 from pathlib import Path
@@ -8,9 +9,18 @@ from typing import Any, Final
 import rich_click as click
 
 from maestro_cli import render
-from maestro_cli._errors import InputError, JournalDamagedError
+from maestro_cli._errors import InputError, JournalDamagedError, JournalUpkeepError
 from maestro_cli._output import write_output
-from maestro_workflow_engine import JournalError, JournalReport, check_journal, rescue_journal
+from maestro_workflow_engine import (
+    JournalCorruptError,
+    JournalError,
+    JournalReport,
+    WorkflowError,
+    check_journal,
+    compact_journal,
+    orphaned_payloads,
+    rescue_journal,
+)
 
 from ._options import json_option
 
@@ -18,9 +28,9 @@ _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 _SAFE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:~@-]{0,199}\Z")
 
 
-@click.group(short_help="Check and rescue a journal file.")
+@click.group(short_help="Check, rescue and compact a journal file.")
 def journal() -> None:
-    """Look into a journal file and get runs out of it. The file is read only, and no engine may have it open."""
+    """Look into a journal file, get runs out of it, make it small. No engine may have it open; only `compact` changes it."""
 
 
 @journal.command("check", short_help="Tell what is damaged in a journal.")
@@ -38,7 +48,7 @@ def check(file: Path, as_json: bool) -> None:
         _show(report)
     if not report.is_sound:
         raise JournalDamagedError(
-            f"{file} is damaged", hint=f"`maestro journal export {file}` gets out what can be read."
+            f"{file} is damaged", hint=f"`maestro workflow journal export {file}` gets out what can be read."
         )
 
 
@@ -76,6 +86,56 @@ def export(file: Path, output: Path | None, as_json: bool) -> None:
         render.err().print(f"Wrote {report.runs} runs to {folder}.", markup=False, soft_wrap=True)
     if not report.is_sound:
         raise JournalDamagedError(f"{file} is damaged; what could be read is in {folder}")
+
+
+@journal.command("compact", short_help="Write a journal anew, without what is free in it.")
+@click.argument("file", type=_FILE)
+@json_option
+def compact(file: Path, as_json: bool) -> None:
+    """Write the journal FILE anew without the room that deleted runs left, and let it shrink by itself from then on.
+
+    The new file is written beside the old one, checked, and takes its place in one move; there must be room for both.
+    When it cannot be done, the journal stays as it was.
+    """
+    try:
+        report = compact_journal(file)
+    except JournalCorruptError as error:
+        raise JournalDamagedError(
+            str(error), hint=f"`maestro journal export {file}` gets out what can be read."
+        ) from error
+    except JournalError as error:
+        raise JournalUpkeepError(str(error)) from error
+    if as_json:
+        render.print_json({"path": report.path, "before_bytes": report.before_bytes, "after_bytes": report.after_bytes})
+    else:
+        facts = [
+            ("Journal", report.path),
+            ("Before", f"{report.before_bytes:,} bytes"),
+            ("Now", f"{report.after_bytes:,} bytes"),
+        ]
+        render.out().print(render.table(("", ""), facts))
+
+
+@journal.command("orphans", short_help="List stored payloads that a journal does not know.")
+@click.argument("file", type=_FILE)
+@click.argument("store")
+@json_option
+def orphans(file: Path, store: str, as_json: bool) -> None:
+    """List the objects of the payload STORE (`file:///folder`, `s3://bucket/prefix`) that the journal FILE does not refer to.
+
+    A process that dies while it stores a payload leaves such an object. Nothing is changed; what is listed can be deleted.
+    Where S3 is and who asks comes from where AWS tools look for it.
+    """
+    try:
+        found = asyncio.run(orphaned_payloads(file, store))
+    except WorkflowError as error:
+        raise JournalUpkeepError(str(error)) from error
+    if as_json:
+        render.print_json({"path": str(file), "store": store, "orphans": found})
+        return
+    for name in found:
+        render.out().print(name, markup=False, soft_wrap=True)
+    render.err().print(f"{len(found)} orphans", markup=False)
 
 
 def _make(folder: Path) -> None:

@@ -4,6 +4,7 @@ import rich_click as click
 
 from maestro_cli.commands._lint import lint_workflows
 from maestro_cli.commands._target import Target, target_options
+from maestro_cli.commands.journal import journal
 
 from ._bulk import bulk
 from ._holding import hold_workflow, list_definitions, release_workflow
@@ -46,6 +47,7 @@ for command in (
     lint_workflows,
     export_run,
     replay_runs,
+    journal,
 ):
     workflow.add_command(command)
 

@@ -9,7 +9,7 @@ from rich.progress import Progress
 from maestro_cli import render
 from maestro_cli._errors import InputError
 from maestro_cli.client import OrchestratorClient, RunCriteria
-from maestro_cli.commands._options import json_option, reason_option, yes_option
+from maestro_cli.commands._options import examples, json_option, reason_option, yes_option
 from maestro_cli.commands._target import Target
 
 from ._filters import filter_options
@@ -29,16 +29,15 @@ _DONE: Final = {
 @reason_option
 @yes_option
 @json_option
+@examples(
+    "maestro workflow bulk cancel --workflow shop/order -a customer=acme",
+    "maestro workflow bulk retry --status failed --since 1h --yes",
+)
 @click.pass_obj
 def bulk(target: Target, action: str, wanted: RunCriteria, reason: str | None, assume_yes: bool, as_json: bool) -> None:
     """Do ACTION to every run that meets everything that is given, at least one thing; asks before it does.
 
     Only runs that it can be done to are touched. When it is interrupted, the same command goes on with the rest.
-
-    \b
-    Examples:
-      maestro workflow bulk cancel --workflow shop/order -a customer=acme
-      maestro workflow bulk retry --status failed --since 1h --yes
     """
     if not wanted.params():
         raise InputError(

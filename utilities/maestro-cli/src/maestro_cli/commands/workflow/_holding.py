@@ -3,12 +3,15 @@
 import rich_click as click
 
 from maestro_cli import render
-from maestro_cli.commands._options import json_option, reason_option
+from maestro_cli.commands._options import examples, json_option, reason_option
 from maestro_cli.commands._target import Target
 
 
 @click.command("definitions", short_help="List the registered workflows.")
 @json_option
+@examples(
+    'maestro workflow hold shop/order --reason "the payment provider is down"',
+)
 @click.pass_obj
 def list_definitions(target: Target, as_json: bool) -> None:
     """List the registered workflows with their versions, and which are held."""
@@ -37,10 +40,6 @@ def hold_workflow(target: Target, name: str, reason: str | None) -> None:
     """Start nothing more of any run of the workflow NAME, those to come included, until it is released.
 
     NAME is namespace/name, or namespace/name:version for one version. What is under way goes on; new runs are accepted and wait.
-
-    \b
-    Example:
-      maestro workflow hold shop/order --reason "the payment provider is down"
     """
     target.call(lambda client: client.hold(name, reason))
     render.err().print(f"Runs of {name} wait until `maestro workflow release {name}`.", markup=False, soft_wrap=True)

@@ -11,7 +11,7 @@ from maestro_cli._documents import is_document, read_document, read_value
 from maestro_cli._errors import EXIT_INTERRUPTED
 from maestro_cli._following import StatusLine, follow_run
 from maestro_cli.client import OrchestratorClient
-from maestro_cli.commands._options import json_option
+from maestro_cli.commands._options import examples, json_option
 from maestro_cli.commands._target import Target
 
 from ._start_options import start_options
@@ -24,6 +24,10 @@ from ._start_options import start_options
 @start_options
 @click.option("--wait/--no-wait", default=True, show_default=True, help="Follow it to its end and print its result.")
 @json_option
+@examples(
+    """maestro workflow run hello.yaml --input '{"name": "Ada"}'""",
+    "maestro workflow run shop/order -i @order.json --id order-1042 --attribute customer=acme",
+)
 @click.pass_obj
 def run_workflow(
     target: Target,
@@ -37,11 +41,6 @@ def run_workflow(
     """Start a run of NAME_OR_FILE: a registered workflow (namespace/name[:version]) or a document.
 
     A document is registered first. Ends with exit code 1 when the run fails. Ctrl-C leaves the run to itself.
-
-    \b
-    Examples:
-      maestro workflow run hello.yaml --input '{"name": "Ada"}'
-      maestro workflow run shop/order -i @order.json --id order-1042 --attribute customer=acme
     """
     value = read_value(given, "input")
     document = read_document(Path(name_or_file)) if is_document(name_or_file) else None

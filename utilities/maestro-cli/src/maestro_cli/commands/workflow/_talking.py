@@ -9,7 +9,7 @@ from maestro_cli import render
 from maestro_cli._documents import read_value
 from maestro_cli._errors import EXIT_INTERRUPTED, UpdateUnansweredError
 from maestro_cli.client import UpdateUnanswered
-from maestro_cli.commands._options import Seconds
+from maestro_cli.commands._options import Seconds, examples
 from maestro_cli.commands._target import Target
 
 
@@ -17,6 +17,10 @@ from maestro_cli.commands._target import Target
 @click.argument("run_id")
 @click.argument("name")
 @click.argument("payload", required=False, metavar="[JSON|@FILE]")
+@examples(
+    """maestro workflow update basket-7 add '"book"'""",
+    "maestro workflow update basket-7 pay @card.json --id pay-1 --timeout 60",
+)
 @click.pass_obj
 def send_signal(target: Target, run_id: str, name: str, payload: str | None) -> None:
     """Send the signal NAME to the run RUN_ID, with a JSON value or none."""
@@ -39,11 +43,6 @@ def update_run(
 
     The workflow checks the request and answers it (`on_update`). Ends with exit code 1 when it refuses, and when no answer has
     come in time; the request then goes on, and the same --id asks for its answer again.
-
-    \b
-    Examples:
-      maestro workflow update basket-7 add '"book"'
-      maestro workflow update basket-7 pay @card.json --id pay-1 --timeout 60
     """
     value = read_value(payload, "payload")
     chosen = update_id or uuid.uuid4().hex

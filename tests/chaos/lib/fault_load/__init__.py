@@ -1,0 +1,1 @@
+"""The load that the fault suite puts on an engine, and what must be true of it afterwards."""
