@@ -16,6 +16,7 @@ from maestro.domain.errors import OrchestratorError, StorageError
 from maestro.domain.holds import Holds
 from maestro.domain.many_runs import ManyRuns
 from maestro.domain.personas import Personas
+from maestro.domain.removal import Removal
 from maestro.domain.runs import Runs
 from maestro.domain.schedules import Schedules
 from maestro.http_caller import ServiceHttpCaller
@@ -91,6 +92,8 @@ async def _open(
             config.journal_url,
             workflows=loaded.workflows,
             max_concurrent_workflows=config.max_concurrent_workflows,
+            retention=config.retention.value(),
+            payload_store=config.payload_store,
         )
     )
     if config.enable_monitoring:
@@ -101,6 +104,7 @@ async def _open(
         definitions=definitions,
         runs=Runs(engine, loaded.catalog),
         many_runs=ManyRuns(engine, loaded.catalog),
+        removal=Removal(engine, loaded.catalog),
         holds=Holds(engine, loaded.catalog),
         schedules=Schedules(engine, loaded.catalog),
         personas=personas,

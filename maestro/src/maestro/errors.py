@@ -32,6 +32,7 @@ from maestro_core_api import (
 )
 from maestro_workflow_engine import (
     EngineClosedError,
+    HistoryPurgedError,
     JournalWriteError,
     PayloadError,
     PayloadStoreError,
@@ -44,6 +45,7 @@ from maestro_workflow_engine import (
     UpdateRejectedError,
     WorkflowConflictError,
     WorkflowError,
+    WorkflowOpenError,
 )
 
 
@@ -145,6 +147,21 @@ class WorkflowUnusableException(ConflictException):
     message = "The workflow cannot run at the moment"
 
 
+class WorkflowOpenException(ConflictException):
+    """409: the run, or a child of it, has not ended; `open` names the first few that have not."""
+
+    error_code = "WORKFLOW_OPEN"
+    message = "The run has not ended"
+
+
+class HistoryPurgedException(APIException):
+    """410: the history of the run was purged."""
+
+    status_code = 410
+    error_code = "HISTORY_PURGED"
+    message = "The history was purged"
+
+
 class WorkflowEndedException(ConflictException):
     """409: the run has ended already."""
 
@@ -212,6 +229,7 @@ _PLAIN: Mapping[type[Exception], type[APIException]] = {
     ScheduleInputUnknownError: ScheduleInputUnknownException,
     ScheduleSpecError: ScheduleInvalidException,
     SearchAttributeError: SearchAttributeException,
+    HistoryPurgedError: HistoryPurgedException,
     UpdateUnsettledError: UpdateUnsettledException,
     WorkflowExistsError: ConflictingException,
     UnusableWorkflowError: WorkflowUnusableException,
@@ -266,6 +284,8 @@ def _from_engine(error: WorkflowError) -> APIException:
     if isinstance(error, UpdateFailedError):
         raised = {"type": error.failure.type.rpartition(":")[2], "message": error.failure.message}
         return UpdateFailedException(detail=str(error), error=raised)
+    if isinstance(error, WorkflowOpenError):
+        return WorkflowOpenException(detail=str(error), open=list(error.open_ids), open_count=error.open_count)
     if isinstance(error, StepNotFoundError):
         return StepNotFoundException(detail=str(error), known=list(error.known))
     return _plain(error, error.code)

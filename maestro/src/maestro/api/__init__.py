@@ -1,9 +1,10 @@
 """HTTP in and out, one module for each resource."""
 
-from maestro.api import personas, run_listing, run_starting, run_updates, runs, schedules, workflows
+from maestro.api import personas, run_listing, run_removal, run_starting, run_updates, runs, schedules, workflows
 
 ROUTERS = (
     run_starting.router,
+    run_removal.router,
     run_listing.router,
     runs.router,
     workflows.router,

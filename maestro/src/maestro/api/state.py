@@ -10,6 +10,7 @@ from maestro.domain.definitions import Definitions
 from maestro.domain.holds import Holds
 from maestro.domain.many_runs import ManyRuns
 from maestro.domain.personas import Personas
+from maestro.domain.removal import Removal
 from maestro.domain.runs import Runs
 from maestro.domain.schedules import Schedules
 from maestro_core_api import require_role
@@ -21,6 +22,7 @@ class State(TypedDict):
     definitions: Definitions
     runs: Runs
     many_runs: ManyRuns
+    removal: Removal
     holds: Holds
     schedules: Schedules
     personas: Personas
@@ -38,6 +40,11 @@ async def _runs(request: Request) -> Runs:
 
 async def _many_runs(request: Request) -> ManyRuns:
     found: ManyRuns = request.state.many_runs
+    return found
+
+
+async def _removal(request: Request) -> Removal:
+    found: Removal = request.state.removal
     return found
 
 
@@ -59,6 +66,7 @@ async def _personas(request: Request) -> Personas:
 TheDefinitions = Annotated[Definitions, Depends(_definitions)]
 TheRuns = Annotated[Runs, Depends(_runs)]
 TheManyRuns = Annotated[ManyRuns, Depends(_many_runs)]
+TheRemoval = Annotated[Removal, Depends(_removal)]
 TheHolds = Annotated[Holds, Depends(_holds)]
 TheSchedules = Annotated[Schedules, Depends(_schedules)]
 ThePersonas = Annotated[Personas, Depends(_personas)]
@@ -68,3 +76,5 @@ VIEWER = Depends(require_role("viewer"))
 """Reads."""
 OPERATOR = Depends(require_role(OPERATOR_ROLE))
 """Starts and changes."""
+ADMIN = Depends(require_role("admin"))
+"""Removes for good."""

@@ -156,6 +156,19 @@ def _attribute(value: Any) -> str:
     return value if isinstance(value, str) else json.dumps(value)
 
 
+def counted(count: int, noun: str) -> str:
+    """Write a number of things.
+
+    Args:
+        count: How many.
+        noun: What one is called.
+
+    Returns:
+        For example `1 run` or `1,234 runs`.
+    """
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def size(count: int | None) -> str | None:
     """Write a number of bytes.
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
+from urllib.parse import quote
 
 from maestro_core_api import APIClient
 
@@ -102,6 +103,41 @@ class ManyRunCalls:
         body = None if reason is None else {"reason": reason}
         portion = (await self._client.post(f"/runs/{action}", params=params, json=body)).json()
         return int(portion["runs"]), portion["next_cursor"]
+
+    async def delete(self, run_id: str) -> int:
+        """Delete a run that has ended, and its children with it.
+
+        Args:
+            run_id: The run.
+
+        Returns:
+            How many runs are gone.
+        """
+        return int((await self._client.delete(f"/runs/{quote(run_id, safe='')}")).json()["runs"])
+
+    async def purge(self, old: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Delete the runs that ended long enough ago.
+
+        Args:
+            old: Which ones, as the orchestrator takes it.
+
+        Returns:
+            What is gone.
+        """
+        done: Mapping[str, Any] = (await self._client.post("/runs/purge", json=old)).json()
+        return done
+
+    async def preview_purge(self, old: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Ask what a purge would delete.
+
+        Args:
+            old: Which runs, as the orchestrator takes it.
+
+        Returns:
+            What would be gone.
+        """
+        found: Mapping[str, Any] = (await self._client.post("/runs/purge/preview", json=old)).json()
+        return found
 
 
 def _from(cursor: str | None) -> dict[str, str]:

@@ -14,6 +14,7 @@ from ._runs import RunCalls
 from ._schedules import ScheduleCalls
 from ._workflows import WorkflowCalls
 
+_TIMEOUT: Final = timedelta(seconds=30)
 _SUBJECT: Final = "maestro-cli"
 
 
@@ -31,13 +32,16 @@ class OrchestratorClient(RunCalls, ManyRunCalls, WorkflowCalls, ScheduleCalls):
 
 
 @asynccontextmanager
-async def open_orchestrator(home: Home, url: str | None, token: str | None) -> AsyncIterator[OrchestratorClient]:
+async def open_orchestrator(
+    home: Home, url: str | None, token: str | None, *, timeout: timedelta = _TIMEOUT
+) -> AsyncIterator[OrchestratorClient]:
     """Open the orchestrator of an environment.
 
     Args:
         home: The environment's folder.
         url: Another orchestrator's base URL; None for the environment's own.
         token: Bearer token; None issues tokens with the environment's key.
+        timeout: How long to wait for an answer.
 
     Yields:
         The client.
@@ -47,7 +51,7 @@ async def open_orchestrator(home: Home, url: str | None, token: str | None) -> A
         MaestroCliError: There is no key to issue tokens with.
         ServiceAnswerError: A call in the block failed.
     """
-    async with APIClient(url or orchestrator_url(home), token=token or _issuer(home)) as client:
+    async with APIClient(url or orchestrator_url(home), token=token or _issuer(home), timeout=timeout) as client:
         try:
             yield OrchestratorClient(client)
         except APIException as error:

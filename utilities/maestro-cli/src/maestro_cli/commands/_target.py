@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import TypeVar
 
 import rich_click as click
@@ -22,18 +23,21 @@ class Target:
     url: str | None
     token: str | None
 
-    def call(self, work: Callable[[OrchestratorClient], Awaitable[T]]) -> T:
+    def call(
+        self, work: Callable[[OrchestratorClient], Awaitable[T]], *, timeout: timedelta = timedelta(seconds=30)
+    ) -> T:
         """Do something with the orchestrator.
 
         Args:
             work: What to do.
+            timeout: How long to wait for each answer.
 
         Returns:
             What it returned.
         """
 
         async def run() -> T:
-            async with open_orchestrator(self.home, self.url, self.token) as client:
+            async with open_orchestrator(self.home, self.url, self.token, timeout=timeout) as client:
                 return await work(client)
 
         return asyncio.run(run())

@@ -9,6 +9,7 @@ from maestro_cli.commands.journal import journal
 from ._bulk import bulk
 from ._holding import hold_workflow, list_definitions, release_workflow
 from ._looking import count_runs, export_run, list_runs, query_run, show_run
+from ._removing import delete_run, purge_runs
 from ._replay import replay_runs
 from ._running import run_workflow
 from ._steering import cancel_run, fork_run, pause_run, resume_run, retry_run, terminate_run
@@ -44,6 +45,8 @@ for command in (
     list_definitions,
     hold_workflow,
     release_workflow,
+    delete_run,
+    purge_runs,
     lint_workflows,
     export_run,
     replay_runs,

@@ -9,6 +9,7 @@ from rich.progress import Progress
 from maestro_cli import render
 from maestro_cli._errors import InputError
 from maestro_cli.client import OrchestratorClient, RunCriteria
+from maestro_cli.commands._confirming import confirm
 from maestro_cli.commands._options import examples, json_option, reason_option, yes_option
 from maestro_cli.commands._target import Target
 
@@ -44,9 +45,8 @@ def bulk(target: Target, action: str, wanted: RunCriteria, reason: str | None, a
             f"{action} would be done to every run there is", hint="Say which runs are meant, such as --status."
         )
     count = target.call(lambda client: client.count(wanted, action=action))
-    runs = "1 run" if count == 1 else f"{count:,} runs"
     if count and not assume_yes:
-        confirm(f"{action.capitalize()} {runs}?")
+        confirm(f"{action.capitalize()} {render.counted(count, 'run')}?")
 
     async def act(client: OrchestratorClient) -> int:
         done, cursor = 0, None
@@ -63,19 +63,4 @@ def bulk(target: Target, action: str, wanted: RunCriteria, reason: str | None, a
     if as_json:
         render.print_json({"action": action, "runs": done})
     else:
-        render.err().print(_DONE[action].format("1 run" if done == 1 else f"{done:,} runs"))
-
-
-def confirm(question: str) -> None:
-    """Ask before something is done that cannot be taken back.
-
-    Args:
-        question: What is asked.
-
-    Raises:
-        InputError: Nobody is there to ask.
-        Abort: The answer is no.
-    """
-    if not sys.stdin.isatty():
-        raise InputError(f"{question} There is nobody to ask here.", hint="--yes does it without asking.")
-    click.confirm(question, abort=True, err=True)
+        render.err().print(_DONE[action].format(render.counted(done, "run")))

@@ -9,9 +9,6 @@ from maestro_cli.commands._target import Target
 
 @click.command("definitions", short_help="List the registered workflows.")
 @json_option
-@examples(
-    'maestro workflow hold shop/order --reason "the payment provider is down"',
-)
 @click.pass_obj
 def list_definitions(target: Target, as_json: bool) -> None:
     """List the registered workflows with their versions, and which are held."""
@@ -35,6 +32,9 @@ def list_definitions(target: Target, as_json: bool) -> None:
 @click.command("hold", short_help="Make every run of a workflow wait.")
 @click.argument("name")
 @reason_option
+@examples(
+    'maestro workflow hold shop/order --reason "the payment provider is down"',
+)
 @click.pass_obj
 def hold_workflow(target: Target, name: str, reason: str | None) -> None:
     """Start nothing more of any run of the workflow NAME, those to come included, until it is released.

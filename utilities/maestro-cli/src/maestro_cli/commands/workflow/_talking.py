@@ -17,10 +17,6 @@ from maestro_cli.commands._target import Target
 @click.argument("run_id")
 @click.argument("name")
 @click.argument("payload", required=False, metavar="[JSON|@FILE]")
-@examples(
-    """maestro workflow update basket-7 add '"book"'""",
-    "maestro workflow update basket-7 pay @card.json --id pay-1 --timeout 60",
-)
 @click.pass_obj
 def send_signal(target: Target, run_id: str, name: str, payload: str | None) -> None:
     """Send the signal NAME to the run RUN_ID, with a JSON value or none."""
@@ -35,6 +31,10 @@ def send_signal(target: Target, run_id: str, name: str, payload: str | None) -> 
 @click.argument("payload", required=False, metavar="[JSON|@FILE]")
 @click.option("--id", "update_id", help="The request's id: the same id again is the same request, never a second one.")
 @click.option("--timeout", type=Seconds(), help="How long to wait for the answer. Default: until it comes.")
+@examples(
+    """maestro workflow update basket-7 add '"book"'""",
+    "maestro workflow update basket-7 pay @card.json --id pay-1 --timeout 60",
+)
 @click.pass_obj
 def update_run(
     target: Target, run_id: str, name: str, payload: str | None, update_id: str | None, timeout: timedelta | None
