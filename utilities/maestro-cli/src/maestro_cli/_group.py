@@ -18,6 +18,7 @@ COMMANDS: Final = {
     "deploy": "deploy",
     "demo": "demo",
     "workflow": "workflow",
+    "schedule": "schedule",
     "journal": "journal",
     "config": "config",
     "token": "token",
