@@ -61,6 +61,9 @@ from maestro_workflow_engine._payload_errors import (
     PayloadUnreadableError,
 )
 from maestro_workflow_engine._payload_store import PayloadStore
+from maestro_workflow_engine._queue import Queue, QueueNotFoundError, Rate
+from maestro_workflow_engine._queue_handle import QueueHandle
+from maestro_workflow_engine._queue_keeper import QueueInfo
 from maestro_workflow_engine._records import HistoryEvent, PausedWorkflow, RunDetail, RunInfo, RunPage, RunStatus
 from maestro_workflow_engine._replay import ReplayResult, replay, replay_all
 from maestro_workflow_engine._retention import PurgeReport, Retention
@@ -70,7 +73,16 @@ from maestro_workflow_engine._schedule_handle import ScheduleHandle
 from maestro_workflow_engine._schedule_keeper import ScheduleNotFoundError
 from maestro_workflow_engine._schedule_records import ScheduledRun, ScheduleInfo
 from maestro_workflow_engine._schedule_spec import CronSpec, IntervalSpec, Overlap, ScheduleSpecError
-from maestro_workflow_engine._start_options import StartOptions
+from maestro_workflow_engine._start_options import (
+    Conflict,
+    Debounce,
+    Reuse,
+    RunExistsError,
+    Singleton,
+    SingletonPolicy,
+    StartOptions,
+    StartOptionsError,
+)
 from maestro_workflow_engine._step_info import StepInfo, step_info
 from maestro_workflow_engine._testing import TimeSkippingEngine
 from maestro_workflow_engine._time import VirtualTime
@@ -85,7 +97,9 @@ __all__ = [
     "AttributeValue",
     "BlockedInfo",
     "CompactReport",
+    "Conflict",
     "CronSpec",
+    "Debounce",
     "EngineClosedError",
     "Failure",
     "HistoryDocument",
@@ -114,10 +128,17 @@ __all__ = [
     "PayloadUnreadableError",
     "PurgeReport",
     "QueryNotFoundError",
+    "Queue",
+    "QueueHandle",
+    "QueueInfo",
+    "QueueNotFoundError",
+    "Rate",
     "ReplayResult",
     "Retention",
     "RetryPolicy",
+    "Reuse",
     "RunDetail",
+    "RunExistsError",
     "RunFilter",
     "RunInfo",
     "RunOrder",
@@ -129,8 +150,11 @@ __all__ = [
     "ScheduleSpecError",
     "ScheduledRun",
     "SearchAttributeError",
+    "Singleton",
+    "SingletonPolicy",
     "StandstillError",
     "StartOptions",
+    "StartOptionsError",
     "StepDefinition",
     "StepFailedError",
     "StepInfo",

@@ -10,7 +10,6 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self, TypeVar, overload
 from urllib.parse import unquote, urlsplit
 
-from maestro_workflow_engine import _payload
 from maestro_workflow_engine._blocked import BlockedInfo
 from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._engine_pauses import EnginePauses
@@ -21,6 +20,9 @@ from maestro_workflow_engine._history_document import HistorySource, read_histor
 from maestro_workflow_engine._payload_codec import PayloadCodec
 from maestro_workflow_engine._payload_options import DEFAULT_LIMIT_BYTES, DEFAULT_MAX_BYTES, PayloadOptions
 from maestro_workflow_engine._payload_store import PayloadStore
+from maestro_workflow_engine._queue import Queue
+from maestro_workflow_engine._queue_handle import QueueHandle
+from maestro_workflow_engine._queue_keeper import QueueInfo
 from maestro_workflow_engine._records import HistoryEvent, RunStatus
 from maestro_workflow_engine._registry import WorkflowRegistry
 from maestro_workflow_engine._retention import PurgeReport, Retention
@@ -29,7 +31,8 @@ from maestro_workflow_engine._schedule_handle import ScheduleHandle
 from maestro_workflow_engine._schedule_input import schedule_input
 from maestro_workflow_engine._schedule_records import ScheduleInfo
 from maestro_workflow_engine._schedule_spec import CronSpec, IntervalSpec, Overlap
-from maestro_workflow_engine._start_options import StartOptions
+from maestro_workflow_engine._start_options import StartOptions, StartOptionsError
+from maestro_workflow_engine._workflow_input import workflow_input
 from maestro_workflow_engine.embedded._runner import EmbeddedRunner
 from maestro_workflow_engine.embedded._surroundings import Surroundings
 
@@ -37,7 +40,6 @@ if TYPE_CHECKING:
     from maestro_workflow_engine._testing import TimeSkippingEngine
 
 R = TypeVar("R")
-_NO_OPTIONS = StartOptions()
 _SHORTEST_BLOCK_WARNING = timedelta(milliseconds=10)
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:~@-]{0,199}\Z")
 
@@ -52,6 +54,7 @@ class WorkflowEngine(EngineRuns, EnginePauses):
         max_concurrent_workflows: How many runs may have steps running at once; the others wait their turn.
         max_workflows_in_memory: How many runs that only wait stay in memory; the others are taken up again when
             something happens to them.
+        queues: The queues that runs can be started in; more can be declared later.
         threads: How many plain (not async) step functions may run at once. Default: twice the processors, at least 8.
         codec: Encodes payloads before they are kept, such as `AesGcmCodec`. Default: they are kept as they are.
         payload_store: Holds large payloads: `file:///folder`, `s3://bucket/prefix`, or a `PayloadStore` with options.
@@ -63,7 +66,7 @@ class WorkflowEngine(EngineRuns, EnginePauses):
         retention: How long runs are kept once they have ended. Default: for ever.
 
     Raises:
-        WorkflowDefinitionError: A URL names no runner or store, or two workflows share a name and version.
+        WorkflowDefinitionError: A URL names no runner or store, or two workflows share a name and version, or two queues a name.
         ValueError: A limit is too low.
     """
 
@@ -74,6 +77,7 @@ class WorkflowEngine(EngineRuns, EnginePauses):
         workflows: Iterable[WorkflowDefinition[..., Any]] = (),
         max_concurrent_workflows: int = 10_000,
         max_workflows_in_memory: int = 1_000,
+        queues: Iterable[Queue] = (),
         threads: int | None = None,
         codec: PayloadCodec | None = None,
         payload_store: PayloadStore | str | None = None,
@@ -91,6 +95,7 @@ class WorkflowEngine(EngineRuns, EnginePauses):
             self._registry,
             max_concurrent=max_concurrent_workflows,
             max_in_memory=max_workflows_in_memory,
+            queues=_distinct(queues),
             threads=threads or max(8, 2 * (os.cpu_count() or 1)),
             surroundings=self._surroundings(),
             payloads=PayloadOptions(codec, store, payload_limit_bytes, max_payload_bytes),
@@ -199,6 +204,24 @@ class WorkflowEngine(EngineRuns, EnginePauses):
         self._registry.add(definition)
         self._runner.registered(definition)
 
+    def declare_queue(self, queue: Queue) -> None:
+        """Declare a queue, or change the limits of the one of this name. Runs that have begun stay; those that wait follow.
+
+        A declaration lasts as long as the engine: the next one declares its queues itself.
+
+        Args:
+            queue: The queue.
+        """
+        self._runner.declare(queue)
+
+    def queue(self, name: str) -> QueueHandle:
+        """Return a handle on a queue, whether there is one or not."""
+        return QueueHandle(self._runner, name)
+
+    async def queues(self) -> list[QueueInfo]:
+        """List the queues as they stand, by name: those that are declared, and any other that runs wait in."""
+        return self._runner.queues.listing()
+
     @overload
     async def start(
         self,
@@ -222,14 +245,15 @@ class WorkflowEngine(EngineRuns, EnginePauses):
         options: StartOptions | None = None,
         **kwargs: Any,
     ) -> WorkflowHandle[Any]:
-        """Start a run; returns once it is kept.
+        """Start a run; returns once it is kept, whether it begins at once or waits for its turn.
 
         Args:
             workflow: The workflow, or its name ("name" or "name:version").
             *args: Its arguments. By name: the one input value, as JSON; of several parameters, an object.
-            id: The run's id. A run that has it already is returned instead of a second one being started.
-                Default: a new one.
-            options: How it is started: its search attributes.
+            id: The run's id. A run that has it already is returned instead of a second one being started, whatever its
+                input was and unless `options` say otherwise. Default: a new one.
+            options: In which queue and when it begins, what happens when there is such a run, and its search attributes.
+                Default: it begins at once.
             **kwargs: Its keyword arguments.
 
         Returns:
@@ -238,24 +262,21 @@ class WorkflowEngine(EngineRuns, EnginePauses):
         Raises:
             WorkflowNotFoundError: It is not registered.
             WorkflowConflictError: The id belongs to a run of another workflow.
+            RunExistsError: There is such a run, and `options` say that this is an error.
+            QueueNotFoundError: The queue is not declared.
+            StartOptionsError: `options` are none, or debounce with an id.
             PayloadError: The arguments do not fit the workflow, or are too large for an engine without a payload store.
             JournalWriteError: The run cannot be kept at the moment; it was not started.
         """
-        if isinstance(workflow, str):
-            name, _, version = workflow.partition(":")
-            definition = self._registry.find(name, version or None)
-            if kwargs or len(args) > 1:
-                raise PayloadError("a workflow started by name takes one input value")
-            raw = _payload.encode(args[0] if args else None)
-        else:
-            definition = self._registry.find(workflow.name, workflow.version)
-            raw = definition.signature.encode(args, kwargs)
-        try:
-            definition.signature.decode(raw)
-        except PayloadError as error:
-            raise PayloadError(f"the input of workflow {definition.name!r} {error}") from error
+        if options is not None and not isinstance(options, StartOptions):
+            raise StartOptionsError(
+                "options takes StartOptions; pass a workflow's own argument of that name by position"
+            )
+        if options is not None and options.debounce is not None and id is not None:
+            raise StartOptionsError("debounce and id do not go together: several starts share one run")
+        definition, _, raw = workflow_input(self._registry, workflow, args, kwargs)
         _check_id(id)
-        run_id = await self._runner.starting.start(definition, id, raw, options or _NO_OPTIONS)
+        run_id = await self._runner.starting.start(definition, id, raw, options)
         return WorkflowHandle(self._runner, run_id, None if isinstance(workflow, str) else definition)
 
     async def fork(self, run_id: str, *, step: int, id: str | None = None) -> WorkflowHandle[Any]:  # noqa: A002  the field's term
@@ -329,6 +350,8 @@ class WorkflowEngine(EngineRuns, EnginePauses):
         catch_up: timedelta = timedelta(hours=1),
         paused: bool = False,
         jitter: timedelta | None = None,
+        queue: str | None = None,
+        priority: int = 5,
     ) -> ScheduleHandle:
         """Start a workflow again and again; returns once the schedule is kept.
 
@@ -342,6 +365,8 @@ class WorkflowEngine(EngineRuns, EnginePauses):
             catch_up: How late a run may start after the engine was away; what is later is counted as missed. Default 1 h.
             paused: Whether a new schedule waits for `resume()`. One that exists stays as it is. Default: it does not.
             jitter: The longest delay that is added to each time, so that many schedules do not start in step. Default: none.
+            queue: The queue its runs wait in. Default: they begin at once.
+            priority: Their place in the queue, 0 (most urgent) to 9.
 
         Returns:
             A handle on the schedule.
@@ -349,9 +374,12 @@ class WorkflowEngine(EngineRuns, EnginePauses):
         Raises:
             ScheduleSpecError: The id is none, or `catch_up` (at least 1 s) or `jitter` is too short.
             WorkflowNotFoundError: The workflow is not registered.
+            QueueNotFoundError: The queue is not declared.
+            StartOptionsError: The priority is none, or comes without a queue.
             PayloadError: The arguments do not fit the workflow.
             JournalWriteError: It cannot be kept at the moment; nothing was changed.
         """
+        StartOptions(queue=queue, priority=priority)  # refuses what does not go together
         definition, version, raw = schedule_input(self._registry, schedule_id, workflow, args)
         await self._runner.schedules.put(
             schedule_id,
@@ -363,6 +391,8 @@ class WorkflowEngine(EngineRuns, EnginePauses):
             catch_up=catch_up,
             jitter=jitter or timedelta(0),
             paused=paused,
+            queue=queue,
+            priority=priority,
         )
         return ScheduleHandle(self._runner, schedule_id)
 
@@ -461,6 +491,15 @@ def _ended(status: RunStatus | str | Iterable[RunStatus | str] | None, older_tha
     if not statuses or not statuses <= _ENDED:
         raise ValueError(f"only runs that have ended can be purged: status is one of {', '.join(sorted(_ENDED))}")
     return statuses
+
+
+def _distinct(queues: Iterable[Queue]) -> list[Queue]:
+    by_name: dict[str, Queue] = {}
+    for queue in queues:
+        if queue.name in by_name:
+            raise WorkflowDefinitionError(f"queue {queue.name!r} is declared twice")
+        by_name[queue.name] = queue
+    return list(by_name.values())
 
 
 def _journal_path(url: str) -> str:

@@ -15,6 +15,7 @@ from maestro_workflow_engine._failure import rebuild
 from maestro_workflow_engine._records import HistoryEvent, RunDetail
 from maestro_workflow_engine._retention import PurgeReport
 from maestro_workflow_engine._runner import Runner
+from maestro_workflow_engine._start_options import check_priority
 
 R = TypeVar("R")
 
@@ -166,6 +167,22 @@ class WorkflowHandle(Generic[R]):
             JournalWriteError: It cannot be kept at the moment; the run stays paused.
         """
         await self._runner.steering.resume(self.id)
+
+    async def reprioritize(self, priority: int) -> None:
+        """Move the run within the queue it waits in; among those of its new priority it has the place its age gives it.
+
+        Args:
+            priority: 0 (most urgent) to 9.
+
+        Raises:
+            StartOptionsError: The priority is none.
+            WorkflowNotFoundError: No such run.
+            WorkflowEndedError: The run has ended.
+            WorkflowConflictError: It waits in no queue, or has begun.
+            JournalWriteError: It cannot be kept at the moment; the run stands where it stood.
+        """
+        check_priority(priority)
+        await self._runner.steering.reprioritize(self.id, priority)
 
     async def retry(self) -> None:
         """Let a failed run go on from its last failed step; steps that completed before it do not run again.

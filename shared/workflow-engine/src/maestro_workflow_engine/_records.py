@@ -17,6 +17,9 @@ from maestro_workflow_engine.machine._pending import Wait
 class RunStatus(StrEnum):
     """Where a run stands."""
 
+    QUEUED = "queued"
+    """It waits to begin: in a queue, for a time, or for another run of its key."""
+
     RUNNING = "running"
     """It has not ended: it works, waits or sleeps."""
 
@@ -38,7 +41,10 @@ class RunStatus(StrEnum):
     @property
     def is_open(self) -> bool:
         """Whether the run has not ended."""
-        return self in (RunStatus.RUNNING, RunStatus.PAUSED)
+        return self in _OPEN
+
+
+_OPEN = frozenset({RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.PAUSED})
 
 
 class RunInfo(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,6 +86,7 @@ class RunDetail(RunInfo, frozen=True, kw_only=True):
         trace: The W3C traceparent of whoever started it.
         waiting_for: What it waits for at the moment.
         problem: Why it cannot go on, in words; None when nothing is wrong.
+        ran_as: The id it had before another run was started anew under it; None for every other run.
         paused_with: The pause of its workflow, which it has to wait for; None when there is none, or it has ended. A run that
             is paused by itself has the status `paused`.
         history_purged_at: When its history was purged but for the first and the last event; None when it is whole.
@@ -91,6 +98,7 @@ class RunDetail(RunInfo, frozen=True, kw_only=True):
     trace: str | None = None
     waiting_for: list[Wait] = []
     problem: str | None = None
+    ran_as: str | None = None
     paused_with: PausedWorkflow | None = None
     history_purged_at: datetime | None = None
 

@@ -37,6 +37,10 @@ class WorkflowRegistry:
         versions.pop(definition.version, None)
         versions[definition.version] = definition
 
+    def knows(self, name: str) -> bool:
+        """Tell whether any version of a workflow is registered."""
+        return bool(self._by_name.get(name))
+
     def find(self, name: str, version: str | None = None) -> WorkflowDefinition[..., Any]:
         """Return a workflow.
 

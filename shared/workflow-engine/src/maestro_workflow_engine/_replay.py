@@ -124,5 +124,5 @@ _ENDED: dict[type[cmd.Command], RunStatus] = {
 
 def _status(machine: WorkflowMachine) -> RunStatus:
     if not machine.done:
-        return RunStatus.RUNNING
+        return RunStatus.RUNNING if machine.begun else RunStatus.QUEUED
     return _ENDED.get(type(machine.outstanding()[-1]), RunStatus.RUNNING)

@@ -13,6 +13,8 @@ from maestro_workflow_engine._blocked import BlockedInfo
 from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._errors import WorkflowError
 from maestro_workflow_engine._history_document import HistoryDocument
+from maestro_workflow_engine._queue import Queue
+from maestro_workflow_engine._queue_keeper import QueueKeeper
 from maestro_workflow_engine._records import HistoryEvent, PausedWorkflow, RunDetail, RunPage, RunStatus
 from maestro_workflow_engine._retention import PurgeReport
 from maestro_workflow_engine._run_filter import RunFilter, RunOrder
@@ -25,9 +27,13 @@ class RunStarting(Protocol):
     """Makes runs. Each call returns once the run is kept."""
 
     async def start(
-        self, definition: WorkflowDefinition[..., Any], run_id: str | None, input_: msgspec.Raw, options: StartOptions
+        self,
+        definition: WorkflowDefinition[..., Any],
+        run_id: str | None,
+        input_: msgspec.Raw,
+        options: StartOptions | None = None,
     ) -> str:
-        """Start a run, or find the one that has this id; return its id, a new one for None."""
+        """Start a run as the options say, or find the one there is; return its id, a new one for None."""
 
     async def fork(self, run_id: str, step: int, new_id: str | None) -> str:
         """Make a new run from the beginning of another's history; return its id."""
@@ -56,6 +62,9 @@ class RunSteering(Protocol):
 
     async def terminate(self, run_id: str, reason: str) -> None:
         """End a run at once."""
+
+    async def reprioritize(self, run_id: str, priority: int) -> None:
+        """Move a run that waits within its queue."""
 
     async def retry(self, run_id: str) -> None:
         """Let a failed run go on from its failed step."""
@@ -155,6 +164,13 @@ class Runner(Protocol):
     @property
     def purging(self) -> RunPurging:
         """Deletes runs."""
+
+    @property
+    def queues(self) -> QueueKeeper:
+        """The queues it keeps."""
+
+    def declare(self, queue: Queue) -> None:
+        """Add a queue, or change the limits of the one of this name."""
 
     @property
     def schedules(self) -> ScheduleKeeper:

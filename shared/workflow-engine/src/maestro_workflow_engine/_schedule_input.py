@@ -7,11 +7,10 @@ from typing import Any
 
 import msgspec
 
-from maestro_workflow_engine import _payload
 from maestro_workflow_engine._definitions import WorkflowDefinition
-from maestro_workflow_engine._errors import PayloadError
 from maestro_workflow_engine._registry import WorkflowRegistry
 from maestro_workflow_engine._schedule_spec import ScheduleSpecError
+from maestro_workflow_engine._workflow_input import workflow_input
 
 _SCHEDULE_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:~-]{0,149}\Z")  # "@" and a time make a run's id of it
 
@@ -40,19 +39,4 @@ def schedule_input(
     """
     if not _SCHEDULE_ID.match(schedule_id):
         raise ScheduleSpecError(f"{schedule_id!r} is no schedule id: use up to 150 letters, digits and . _ : ~ -")
-    if isinstance(workflow, str):
-        name, _, wanted = workflow.partition(":")
-        version = wanted or None
-        definition = registry.find(name, version)
-        if len(args) > 1:
-            raise PayloadError("a workflow scheduled by name takes one input value")
-        raw = _payload.encode(args[0] if args else None)
-    else:
-        version = workflow.version
-        definition = registry.find(workflow.name, version)
-        raw = definition.signature.encode(args, {})
-    try:
-        definition.signature.decode(raw)
-    except PayloadError as error:
-        raise PayloadError(f"the input of workflow {definition.name!r} {error}") from error
-    return definition, version, raw
+    return workflow_input(registry, workflow, args, {})

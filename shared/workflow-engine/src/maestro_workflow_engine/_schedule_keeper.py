@@ -42,6 +42,8 @@ class ScheduleKeeper(Protocol):
         catch_up: timedelta,
         jitter: timedelta,
         paused: bool,
+        queue: str | None = None,
+        priority: int = 5,
     ) -> None:
         """Make a schedule, or change the one that has this id; `paused` counts for a new one only."""
 

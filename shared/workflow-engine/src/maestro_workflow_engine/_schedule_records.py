@@ -45,6 +45,8 @@ class ScheduleInfo(msgspec.Struct, frozen=True, kw_only=True):
         missed: Times that passed by more than `catch_up` while no engine had the journal open.
         skipped: Times that were left out because a run had not ended.
         buffered_for: The time whose run waits for the run before to end; None when none waits.
+        queue: The queue its runs wait in; None when they begin at once.
+        priority: Their place in the queue, 0 (most urgent) to 9.
         problem: Why it cannot start anything, in words; None when nothing is wrong.
     """
 
@@ -64,4 +66,6 @@ class ScheduleInfo(msgspec.Struct, frozen=True, kw_only=True):
     missed: int
     skipped: int
     buffered_for: datetime | None
+    queue: str | None = None
+    priority: int = 5
     problem: str | None

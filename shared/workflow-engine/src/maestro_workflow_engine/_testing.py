@@ -72,9 +72,13 @@ class TimeSkippingEngine(WorkflowEngine):
         )
 
     async def _unfinished(self) -> list[str]:
-        page = await self.runs(status=RunStatus.RUNNING, limit=_RUNS_NAMED)
         lines = []
-        for run in page.runs:
+        unfinished = [
+            run
+            for status in (RunStatus.RUNNING, RunStatus.QUEUED)
+            for run in (await self.runs(status=status, limit=_RUNS_NAMED)).runs
+        ]
+        for run in unfinished[:_RUNS_NAMED]:
             detail = await self.handle(run.id).status()
             waits = " and ".join(map(_named, detail.waiting_for)) or detail.problem or "nothing"
             lines.append(f"run {run.id!r} of {run.workflow!r} waits for {waits}")

@@ -75,4 +75,24 @@ GOLDEN: list[tuple[ev.Event, bytes]] = [
     (ev.RunResumed(1), b'{"type":"run_resumed","time":1}'),
     (ev.RunRedriven(1, 7), b'{"type":"run_redriven","time":1,"dropped_from":7}'),
     (ev.RunContinued(1, _RAW), b'{"type":"run_continued","time":1,"input":{"a":1}}'),
+    (
+        ev.RunStarted(1, _RAW, 2, attributes={"n": 1, "words": ["a"]}),
+        b'{"type":"run_started","time":1,"input":{"a":1},"seed":2,"attributes":{"n":1,"words":["a"]}}',
+    ),
+    (
+        ev.RunStarted(1, _RAW, 2, first_seq=3, admission=ev.Admission("q", 1, "t", 4, "s", "d", 5)),
+        b'{"type":"run_started","time":1,"input":{"a":1},"seed":2,"first_seq":3,"admission":{"queue":"q","priority":1,'
+        b'"tenant":"t","start_us":4,"singleton":"s","debounce":"d","latest_us":5}}',
+    ),
+    (
+        ev.RunStarted(1, _RAW, 2, admission=ev.Admission()),
+        b'{"type":"run_started","time":1,"input":{"a":1},"seed":2,"admission":{}}',
+    ),
+    (ev.RunAdmitted(1), b'{"type":"run_admitted","time":1}'),
+    (ev.RunDebounced(1, _RAW), b'{"type":"run_debounced","time":1,"input":{"a":1}}'),
+    (ev.RunReprioritized(1, 2), b'{"type":"run_reprioritized","time":1,"priority":2}'),
+    (
+        ev.AttributesSet(1, {"n": None, "word": "a"}),
+        b'{"type":"attributes_set","time":1,"attributes":{"n":null,"word":"a"}}',
+    ),
 ]

@@ -15,6 +15,8 @@ import pytest
 from maestro_workflow_engine import (
     JournalWriteError,
     Retention,
+    RunFilter,
+    RunOrder,
     RunStatus,
     WorkflowEngine,
     WorkflowNotFoundError,
@@ -25,6 +27,7 @@ from maestro_workflow_engine._payload_options import PayloadOptions
 from maestro_workflow_engine.embedded import _schema
 from maestro_workflow_engine.embedded._purge_reader import BEGINNING, INDEX, PurgeReader
 from maestro_workflow_engine.embedded._reader import JournalReader
+from maestro_workflow_engine.embedded._run_listing import RunListing
 from maestro_workflow_engine.embedded._runner import EmbeddedRunner
 from maestro_workflow_engine.embedded._sealing import Sealer
 
@@ -158,14 +161,17 @@ def efforts(path: Path) -> dict[str, int]:
     reader, purge = JournalReader(str(path), Sealer(PayloadOptions()), {}), PurgeReader(str(path))
     start = "INSERT INTO runs (key, id, workflow, version, status, created_us) VALUES (999999, 'new', 'w', '1', 'running', 1)"
 
+    listing = RunListing(str(path))
+
     def page(status: RunStatus | None = None, before: int | None = None) -> object:
-        return reader.page(status=status, workflow=None, parent=None, limit=50, before=before)
+        statement = listing.page_statement(RunFilter(status=status), RunOrder.NEWEST, 50, before)
+        return listing._connection.execute(*statement).fetchall()
 
     calls: dict[str, tuple[sqlite3.Connection, Callable[[], object]]] = {
-        "page": (reader._connection, page),
-        "page by status": (reader._connection, lambda: page(RunStatus.TERMINATED)),
-        "open runs": (reader._connection, lambda: page(RunStatus.RUNNING)),
-        "page in the middle": (reader._connection, lambda: page(RunStatus.FAILED, 500)),
+        "page": (listing._connection, page),
+        "page by status": (listing._connection, lambda: page(RunStatus.TERMINATED)),
+        "open runs": (listing._connection, lambda: page(RunStatus.RUNNING)),
+        "page in the middle": (listing._connection, lambda: page(RunStatus.FAILED, 500)),
         "look up": (reader._connection, lambda: reader.by_id("old-500")),
         "last key": (reader._connection, reader.last_key),
         "sleeping": (reader._connection, reader.sleeping),
@@ -177,6 +183,7 @@ def efforts(path: Path) -> dict[str, int]:
     found = {name: effort(connection, call) for name, (connection, call) in calls.items()}
     writing.close()
     reader.close()
+    listing.close()
     purge.close()
     return found
 

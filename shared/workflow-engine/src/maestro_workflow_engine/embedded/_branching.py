@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from maestro_workflow_engine._errors import StepNotFoundError, WorkflowConflictError
 from maestro_workflow_engine.embedded import _attribute_rows as attribute_rows
-from maestro_workflow_engine.embedded._journal import NewRun, StatusChange, Write
+from maestro_workflow_engine.embedded import _queue_rows as rows
+from maestro_workflow_engine.embedded._journal import NewRun, Statement, StatusChange, Write
 from maestro_workflow_engine.embedded._loading import effective
 from maestro_workflow_engine.embedded._opened import whole
 from maestro_workflow_engine.embedded._reader import JournalReader, RunRow
@@ -44,11 +47,18 @@ def forked(source: RunRow, events: Sequence[ev.Event], sealer: Sealer, *, key: i
     Raises:
         PayloadError: A payload is too large to be kept.
     """
+    started = events[0]
+    admission = started.admission if isinstance(started, ev.RunStarted) else None
+    also: tuple[Statement, ...] = ()
+    if admission is not None:  # it counts in the queue; a key is the other run's
+        admission = msgspec.structs.replace(admission, singleton=None, debounce=None, latest_us=None)
+        events = [msgspec.structs.replace(started, admission=admission), *events[1:]]
+        also = (rows.put(key, admission, begun=1),)
     row = NewRun(key, run_id, source.workflow, source.version, "running", now, None, None)
     objects: dict[str, bytes] = {}
-    rows = [(key, position, sealer.seal(run_id, position, event, objects)) for position, event in enumerate(events)]
-    also = attribute_rows.made(key, attribute_rows.attributes_of(events))
-    return Write(lambda: None, row, rows, also=also, objects=objects)
+    placed = [(key, position, sealer.seal(run_id, position, event, objects)) for position, event in enumerate(events)]
+    also += attribute_rows.made(key, attribute_rows.attributes_of(events))
+    return Write(lambda: None, row, placed, also=also, objects=objects)
 
 
 def redrives(reader: JournalReader, sealer: Sealer, row: RunRow, now: int) -> list[tuple[RunRow, Write]]:
@@ -80,6 +90,10 @@ def _redrives(reader: JournalReader, sealer: Sealer, row: RunRow, now: int) -> l
         raise WorkflowConflictError(
             row.id, f"run {row.id!r} has not failed ({row.status}); only failed runs can be retried"
         )
+    if row.ran_as is not None:
+        raise WorkflowConflictError(
+            row.id, f"run {row.id!r} cannot go on: another run was started under its id {row.ran_as!r}; fork it instead"
+        )
     history = list(reader.history(whole(row).key))
     failed = next(((p, e) for p, e in reversed(effective(history)) if isinstance(e, _FAILURES)), None)
     if failed is None:
@@ -92,11 +106,15 @@ def _redrives(reader: JournalReader, sealer: Sealer, row: RunRow, now: int) -> l
     marker = sealer.seal(row.id, next_one, redriven, objects)
     left = [event for _, event in effective([*history, (next_one, redriven)])]
     dropped_some = any(isinstance(event, ev.AttributesSet) and at >= position for at, event in history)
+    also = attribute_rows.rebuilt(row.key, attribute_rows.attributes_of(left)) if dropped_some else ()
+    started = reader.started(row.key)
+    if started is not None and started.admission is not None:
+        also += (rows.put(row.key, started.admission, begun=1),)
     own = Write(
         lambda: None,
         events=[(row.key, next_one, marker)],
         status=StatusChange(row.key, "running"),
-        also=attribute_rows.rebuilt(row.key, attribute_rows.attributes_of(left)) if dropped_some else (),
+        also=also,
         objects=objects,
     )
     below: list[tuple[RunRow, Write]] = []

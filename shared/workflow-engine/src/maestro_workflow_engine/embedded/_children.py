@@ -58,9 +58,7 @@ class Children:
             row = self._reader.by_parent(run.key, seq) if child_id is None else self._reader.by_id(child_id)
             child = self._core.residents.find(row) if row is not None and RunStatus(row.status).is_open else None
         if child is not None and not (child.machine and child.machine.is_asked_to_stop):
-            self._core.append(
-                child, ev.CancelRequested(self._clock.now_us(), f"its parent {run.id!r} no longer waits for it")
-            )
+            self._core.cancel(child, f"its parent {run.id!r} no longer waits for it")
 
     def cancel_all(self, run: LiveRun) -> None:
         """Ask every child of a run to stop."""

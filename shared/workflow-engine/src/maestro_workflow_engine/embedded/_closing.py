@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from maestro_workflow_engine._errors import PayloadError, WorkflowEndedError
@@ -33,7 +34,9 @@ class Closing:
         self._sealer = sealer
         self._clock = clock
 
-    def end(self, run: LiveRun, event: LastEvent, status: RunStatus) -> None:
+    def end(
+        self, run: LiveRun, event: LastEvent, status: RunStatus, *, on_durable: Callable[[], None] | None = None
+    ) -> None:
         """End a run: its last event, its status and its parent's share are one write."""
         crash_points.reach(crash_points.RUN_ENDING)
         core = self._core
@@ -53,7 +56,10 @@ class Closing:
             events.append((parent.key, parent_position, core.seal(parent, parent_position, parent_event, objects)[1]))
 
         def durable() -> None:
+            if on_durable is not None:
+                on_durable()
             core.residents.forget(run)
+            core.admissions.left(run.key)
             core.growing.notify(run.key)
             core.endings.resolve(run.key, event)
             core.answers.fail(run.key, WorkflowEndedError(run.id, status.value))
@@ -66,7 +72,8 @@ class Closing:
         parked = core.unpark(told[0]) if told is not None else None
         core.let_in(run)
         change = StatusChange(run.key, status.value, event.time)
-        self._journal.submit(Write(durable, events=events, status=change, parked=parked, objects=objects))
+        also = core.admissions.leaving(run.key)
+        self._journal.submit(Write(durable, events=events, status=change, parked=parked, also=also, objects=objects))
 
     def start_over(self, run: LiveRun, command: cmd.ContinueRun) -> None:
         """Begin a new pass with an empty history, under the same id."""
@@ -79,6 +86,7 @@ class Closing:
         core.steps.retire(run)
         core.children.cancel_all(run)
         now = self._clock.now_us()
+        admission = core.admissions.of(run.key)
         events: list[ev.Event] = [
             ev.RunContinued(now, command.input),
             ev.RunStarted(
@@ -88,7 +96,9 @@ class Closing:
                 old.trace,
                 old.last_seq,
                 dict(old.attributes.current) or None,
+                admission,
             ),
+            *(() if admission is None else (ev.RunAdmitted(now),)),  # it keeps its place
             *(ev.SignalReceived(now, name, payload) for name, payload in command.signals),
             *command.arrived,
         ]

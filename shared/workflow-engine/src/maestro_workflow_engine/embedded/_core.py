@@ -16,9 +16,11 @@ from maestro_workflow_engine._records import RunStatus
 from maestro_workflow_engine._registry import WorkflowRegistry
 from maestro_workflow_engine.embedded import _attribute_rows as attribute_rows
 from maestro_workflow_engine.embedded import _crash_points as crash_points
+from maestro_workflow_engine.embedded._admissions import Admissions
 from maestro_workflow_engine.embedded._alarms import Alarms
 from maestro_workflow_engine.embedded._children import Children
 from maestro_workflow_engine.embedded._closing import Closing
+from maestro_workflow_engine.embedded._displacing import Displaced
 from maestro_workflow_engine.embedded._downloads import Downloads
 from maestro_workflow_engine.embedded._journal import NewRun, Parked, Parking, Statement, StatusChange, Write
 from maestro_workflow_engine.embedded._live import LiveRun
@@ -49,9 +51,10 @@ class Core:
         steps: Runs their steps.
         children: Starts and stops their children.
         closing: Ends them.
+        admissions: The runs that wait to begin.
         pauses: Which workflows are paused.
         rung_us: The latest time at which a sleeping run of one of them should have woken (µs since the epoch).
-        importing: The ids of runs that are being taken over from another journal.
+        importing: The ids of runs that are on their way to the disk and not in memory.
         growing: Tells of every event.
         endings: Tells of every end.
         answers: Tells of every answer to an update.
@@ -101,6 +104,7 @@ class Core:
             report=self.append,
             surroundings=surroundings,
         )
+        self.admissions = Admissions(self, journal, reader, registry, sealer=sealer, clock=self._clock)
         self.children = Children(self, reader, registry, self._clock)
         self.closing = Closing(self, journal, sealer, self._clock)
         self.growing = Watchers()
@@ -130,6 +134,7 @@ class Core:
 
     def close(self) -> None:
         """Stop every step and put what can sleep to sleep; the journal still takes these last writes."""
+        self.admissions.close()
         self._alarms.close()
         self.residents.close()
         for run in self.residents:
@@ -146,6 +151,11 @@ class Core:
     def live(self, run_id: str) -> LiveRun | None:
         """Return a run that is in memory."""
         return self.residents.by_id.get(run_id)
+
+    def key_of(self, run_id: str) -> int | None:
+        """Return the key of a run that is in memory or about to be on disk."""
+        arrival = self.admissions.arriving.get(run_id) or self.residents.by_id.get(run_id)
+        return None if arrival is None else arrival.key
 
     def new_key(self) -> int:
         """Return a key for a run that is written by somebody else."""
@@ -175,6 +185,7 @@ class Core:
         on_failed: Callable[[JournalWriteError], None] | None = None,
         also: tuple[Statement, ...] = (),
         order: tuple[int | str, ...] = (),
+        displaced: Displaced | None = None,
     ) -> LiveRun:
         """Make a new run. It begins once it is on disk.
 
@@ -189,14 +200,16 @@ class Core:
             on_failed: Called when the disk refuses it; there is no run then. Without it the write is tried until it succeeds.
             also: What is to reach the disk with it.
             order: Runs and names whose earlier writes go ahead of it.
+            displaced: How the run that has the id makes room for it.
 
         Raises:
             PayloadError: The input is too large to be kept; there is no run.
         """
+        first_seq = 0 if displaced is None else displaced.first_seq
         started = ev.RunStarted(
-            self._clock.now_us(), input_, self._clock.random.getrandbits(62), trace, attributes=attributes or None
+            self._clock.now_us(), input_, self._clock.random.getrandbits(62), trace, first_seq, attributes or None
         )
-        objects: dict[str, bytes] = {}
+        objects: dict[str, bytes] = {} if displaced is None else displaced.objects
         data = self._sealer.seal(run_id, 0, started, objects)
         parent_ref = None if parent is None else (parent[0].key, parent[1])
         machine = new_machine(definition, run_id, parent[0].id if parent else None)
@@ -229,7 +242,10 @@ class Core:
         )
         events = [(run.key, 0, data)]
         failing = failed if on_failed else None
-        self._journal.submit(Write(durable, row, events, on_failed=failing, also=also, order=order, objects=objects))
+        first = () if displaced is None else displaced.statements
+        self._journal.submit(
+            Write(durable, row, events, on_failed=failing, also=also, order=order, objects=objects, first=first)
+        )
         return run
 
     def append(
@@ -320,6 +336,7 @@ class Core:
         self.growing.notify(run.key)
         if isinstance(event, (ev.RunPaused, ev.RunResumed)):
             run.is_paused = isinstance(event, ev.RunPaused)
+            self.admissions.hold(run.key, is_held=run.is_paused)
         if run.machine is None or run not in self.residents:
             return
         if position <= run.seen:  # it came while the run was being taken up
@@ -397,6 +414,25 @@ class Core:
             self.append(run, event, on_failed=on_failed, **how)
         elif on_failed is not None:
             on_failed(JournalWriteError(self._journal.path, f"run {run.id!r} has ended before it could be kept"))
+
+    def cancel(
+        self,
+        run: LiveRun,
+        reason: str,
+        *,
+        on_durable: Callable[[], None] | None = None,
+        on_failed: Callable[[JournalWriteError], None] | None = None,
+    ) -> None:
+        """Ask a run to stop. One that has not begun ends at once, and then `on_failed` is not called: it is tried until it succeeds.
+
+        Raises:
+            PayloadError: The reason is too large to be kept; the run was not asked.
+        """
+        now = self._clock.now_us()
+        if not self.admissions.waits(run.key):
+            self.append(run, ev.CancelRequested(now, reason), on_durable=on_durable, on_failed=on_failed)
+        elif not run.is_ending:
+            self.closing.end(run, ev.RunCancelled(now, reason), RunStatus.CANCELLED, on_durable=on_durable)
 
     def terminate(self, run: LiveRun, reason: str) -> None:
         """End a run at once, without letting it clean up; its children are asked to stop."""

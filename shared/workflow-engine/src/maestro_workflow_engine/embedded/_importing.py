@@ -11,8 +11,9 @@ from maestro_workflow_engine._history_document import HistoryDocument, PlacedEve
 from maestro_workflow_engine._records import RunStatus
 from maestro_workflow_engine.embedded import _attribute_rows as attribute_rows
 from maestro_workflow_engine.embedded._core import Core
-from maestro_workflow_engine.embedded._journal import NewRun, StatusChange, Write
+from maestro_workflow_engine.embedded._journal import NewRun, Statement, StatusChange, Write
 from maestro_workflow_engine.embedded._loading import effective
+from maestro_workflow_engine.embedded._queue_rows import put
 from maestro_workflow_engine.embedded._reader import JournalReader
 from maestro_workflow_engine.embedded._sealing import Sealer
 from maestro_workflow_engine.embedded._uploads import Uploads
@@ -59,11 +60,18 @@ async def import_run(
     started = next(event for _, event in events if isinstance(event, ev.RunStarted))
     held = [event for _, event in events if isinstance(event, (ev.RunPaused, ev.RunResumed))]
     is_paused = bool(held) and isinstance(held[-1], ev.RunPaused)
-    status = _ENDS.get(type(last), RunStatus.PAUSED if is_paused else RunStatus.RUNNING)
+    begun = started.admission is None or any(isinstance(event, ev.RunAdmitted) for _, event in events)
+    running = RunStatus.RUNNING if begun else RunStatus.QUEUED
+    status = _ENDS.get(type(last), RunStatus.PAUSED if is_paused else running)
+    also: tuple[Statement, ...] = ()
+    if status.is_open and started.admission is not None:
+        also = (put(key, started.admission, begun=int(begun)),)
     done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def durable() -> None:
         core.importing.discard(run_id)
+        if also:
+            core.admissions.adopt(key)
         if status is RunStatus.RUNNING:
             core.residents.load(key)
         if not done.done():
@@ -84,7 +92,10 @@ async def import_run(
             if status is RunStatus.RUNNING
             else StatusChange(key, status.value, None if status.is_open else last.time),
             on_failed=failed,
-            also=attribute_rows.made(key, attribute_rows.attributes_of([event for _, event in effective(events)])),
+            also=(
+                *also,
+                *attribute_rows.made(key, attribute_rows.attributes_of([event for _, event in effective(events)])),
+            ),
             objects=objects,
         )
     )

@@ -93,6 +93,9 @@ class Write(msgspec.Struct):
     order: tuple[int | str, ...] = ()
     """Runs, by key, and names whose earlier writes go ahead of it, besides the runs of its events."""
 
+    first: tuple[Statement, ...] = ()
+    """What must be done before everything else in its transaction."""
+
     objects: dict[str, bytes] = {}
     """What must be in the payload store before, by digest."""
 
@@ -183,8 +186,11 @@ class Journal:
         truncated = [(w.truncate, w.events[0][1]) for w in batch if w.truncate is not None]
         statuses = [(w.status.status, w.status.finished_us, w.status.key) for w in batch if w.status is not None]
         parked = [(int(w.parked.parked), w.parked.wake_us, w.parked.key) for w in batch if w.parked is not None]
+        first = [statement for w in batch for statement in w.first]
         self._connection.execute("BEGIN IMMEDIATE")
         try:
+            for sql, values in first:
+                self._connection.execute(sql, values)
             for statement, rows in (
                 (_INSERT_RUN, new_runs),
                 (_INSERT_EVENT, events),

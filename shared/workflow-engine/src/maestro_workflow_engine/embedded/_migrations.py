@@ -70,6 +70,12 @@ _STEPS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE payload_garbage (sha256 TEXT PRIMARY KEY, since_us INTEGER NOT NULL) WITHOUT ROWID",
         _REFER_TO_STORED,
     ),
+    (  # queues. No index and no text before a key: a rescue tells the rows of damaged pages apart by their shapes
+        "ALTER TABLE runs ADD COLUMN ran_as TEXT",
+        "CREATE TABLE places (run INTEGER PRIMARY KEY, settings BLOB NOT NULL, begun INTEGER NOT NULL)",
+        "CREATE TABLE admissions (queue TEXT, at_us INTEGER, run INTEGER, PRIMARY KEY (queue, at_us, run)) WITHOUT ROWID",
+        "CREATE TABLE paused_queues (name TEXT PRIMARY KEY, note BLOB NOT NULL) WITHOUT ROWID",
+    ),
 )
 
 LATEST_VERSION = BASE_VERSION + len(_STEPS)

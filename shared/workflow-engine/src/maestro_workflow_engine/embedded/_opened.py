@@ -71,6 +71,10 @@ class Opened:
             run_id in self.core.importing or self.core.live(run_id) is not None or self.reader.by_id(run_id) is not None
         )
 
+    def is_on_its_way(self, run_id: str) -> bool:
+        """Tell whether a run of this id is in memory or about to be on disk."""
+        return run_id in self.core.importing or self.core.live(run_id) is not None
+
     async def append(
         self, run: LiveRun, event: ev.Event, status: RunStatus | None = None, *, also: tuple[Statement, ...] = ()
     ) -> None:

@@ -13,12 +13,16 @@ from maestro_workflow_engine._errors import JournalCorruptError
 from maestro_workflow_engine._records import RunStatus
 from maestro_workflow_engine.embedded import _schema
 from maestro_workflow_engine.embedded._pauses import ALL, Pause
+from maestro_workflow_engine.embedded._queue_rows import PlaceRow
 from maestro_workflow_engine.embedded._sealing import MARK, REFERENCE, Sealer
 from maestro_workflow_engine.machine._events import Event, RunStarted, decode_event
 
 _COLUMNS = (
     "key, id, workflow, version, status, created_us, finished_us, parent_key, parent_seq, parked, wake_us, attributes,"
-    " history_purged_us"
+    " history_purged_us, ran_as"
+)
+_PLACES = (
+    "SELECT p.run, p.settings, p.begun, r.status, r.workflow, r.created_us FROM places p JOIN runs r ON r.key = p.run"
 )
 
 _UNREADABLE = (
@@ -45,13 +49,20 @@ class RunRow(msgspec.Struct, frozen=True, array_like=True):
     wake_us: int | None
     attributes: bytes | None
     history_purged_us: int | None = None
+    ran_as: str | None = None
+    """The id it had before another run took it."""
+
+    @property
+    def own_id(self) -> str:
+        """The id its code knows it by."""
+        return self.ran_as or self.id
 
 
 class JournalReader:
     """A read-only connection for the engine's own look-ups; listings, which may take long, have one of their own."""
 
     def __init__(self, path: str, sealer: Sealer, at_hand: Mapping[str, bytes | None]) -> None:
-        self._path = path
+        self.path = path
         self._sealer = sealer
         self._at_hand = at_hand
         self._connection = _schema.connect(path, read_only=True)
@@ -133,6 +144,36 @@ class JournalReader:
         """Return (id, settings, progress) of every schedule."""
         return self._query("SELECT id, settings, progress FROM schedules ORDER BY id", ())
 
+    def places(self) -> list[PlaceRow]:
+        """Return the place of every run that has one, by key."""
+        return [PlaceRow(*row) for row in self._query(f"{_PLACES} ORDER BY p.run", ())]
+
+    def place(self, key: int) -> PlaceRow | None:
+        """Return the place of a run."""
+        found = self._query(f"{_PLACES} WHERE p.run = ?", (key,))
+        return PlaceRow(*found[0]) if found else None
+
+    def paused_queues(self) -> dict[str, str]:
+        """Return the notes of the queues that are paused, by name."""
+        return {name: note.decode() for name, note in self._query("SELECT name, note FROM paused_queues", ())}
+
+    def admissions(self, queue: str, count: int) -> list[int]:
+        """Return when the last runs of a queue began, in µs since the epoch, oldest first; only queues with a rate have any."""
+        found = self._query("SELECT at_us FROM admissions WHERE queue = ? ORDER BY at_us DESC LIMIT ?", (queue, count))
+        return [at_us for (at_us,) in reversed(found)]
+
+    def is_sealed(self, key: int) -> bool:
+        """Tell whether any payload of a run is there in another form than its own."""
+        query = "SELECT EXISTS (SELECT 1 FROM history WHERE run = ? AND instr(event, ?))"
+        return bool(self._query(query, (key, MARK))[0][0])
+
+    def last_seq(self, key: int) -> int:
+        """Return the highest sequence number in a run's history, of the passes before as well; 0 for none."""
+        text = "CAST(event AS TEXT)"
+        numbers = f"max(coalesce(json_extract({text}, '$.seq'), json_extract({text}, '$.first_seq'), 0))"
+        found: int = self._query(f"SELECT coalesce({numbers}, 0) FROM history WHERE run = ?", (key,))[0][0]  # noqa: S608  columns are ours
+        return found
+
     def raw_history(self, key: int, after: int = -1, limit: int = -1) -> list[tuple[int, bytes]]:
         """Return (position, event bytes) of a run, in order, with its payloads as they were before they were sealed.
 
@@ -192,7 +233,7 @@ class JournalReader:
         row = RunRow(*rows[0])
         if row.status not in _STATUSES:
             what = f"holds a row that cannot be read: run {row.id!r} has the status {row.status!r}"
-            raise JournalCorruptError.damaged(self._path, what)
+            raise JournalCorruptError.damaged(self.path, what)
         return row
 
     def _opened(self, key: int, rows: list[tuple[int, bytes]]) -> list[tuple[int, bytes]]:
@@ -205,7 +246,7 @@ class JournalReader:
             return [(position, self._sealer.open(run_id, position, data, self._at_hand)) for position, data in rows]
         except _UNREADABLE as error:
             what = f"holds an event of run {run_id!r} that cannot be read ({error})"
-            raise JournalCorruptError.damaged(self._path, what) from error
+            raise JournalCorruptError.damaged(self.path, what) from error
 
     def _decode(self, key: int, position: int, raw: bytes) -> Event:
         try:
@@ -215,11 +256,11 @@ class JournalReader:
             what = (
                 f"holds an event that cannot be read: position {position} of run {row.id if row else key!r} ({error})"
             )
-            raise JournalCorruptError.damaged(self._path, what) from error
+            raise JournalCorruptError.damaged(self.path, what) from error
 
     def _query(self, sql: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
         with self._lock:
             try:
                 return self._connection.execute(sql, values).fetchall()
             except (sqlite3.DatabaseError, UnicodeError) as error:
-                raise JournalCorruptError.damaged(self._path, f"cannot be read ({error})") from error
+                raise JournalCorruptError.damaged(self.path, f"cannot be read ({error})") from error

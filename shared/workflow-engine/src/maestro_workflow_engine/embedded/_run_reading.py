@@ -34,6 +34,7 @@ from maestro_workflow_engine.embedded._live import LiveRun
 from maestro_workflow_engine.embedded._loading import replay
 from maestro_workflow_engine.embedded._opened import Opened, whole
 from maestro_workflow_engine.embedded._pauses import record
+from maestro_workflow_engine.embedded._queues import Queues
 from maestro_workflow_engine.embedded._reader import RunRow
 from maestro_workflow_engine.embedded._run_listing import attributes_shown
 from maestro_workflow_engine.machine import WorkflowMachine
@@ -52,8 +53,9 @@ class Reading(Enum):
 class EmbeddedReading:
     """Reads runs from memory where they are there, else from the journal."""
 
-    def __init__(self, opened: Opened) -> None:
+    def __init__(self, opened: Opened, queues: Queues) -> None:
         self._opened = opened
+        self._queues = queues
         self._closed = False
 
     def close(self) -> None:
@@ -115,9 +117,11 @@ class EmbeddedReading:
         problem = run.problem if run else None
         is_open = RunStatus(row.status).is_open
         first: ev.RunStarted | None = None
+        input_: msgspec.Raw | None = None
         last: ev.Event | None = None
         try:
             first = reader.started(row.key)
+            input_ = None if first is None else self._input(row.key, first)
             last = None if is_open else reader.last(row.key)
         except (PayloadUnreadableError, PayloadStoreError, JournalCorruptError) as error:
             problem = str(error)
@@ -130,6 +134,9 @@ class EmbeddedReading:
                 problem = str(error)
         pause = core.pauses.find(row.workflow, row.version)
         waits = machine.waiting_for if machine else []
+        turn = self._queues.wait_of(row.key)
+        if turn is not None:
+            waits, problem = [turn], problem or self._queues.problem_of(row.key)
         if machine is not None and run is None:
             machine.drop()
         return RunDetail(
@@ -140,12 +147,13 @@ class EmbeddedReading:
             created_at=moment(row.created_us),
             finished_at=None if row.finished_us is None else moment(row.finished_us),
             parent_id=parent.id if parent else None,
-            input=msgspec.json.decode(first.input) if first else None,
+            input=None if input_ is None else msgspec.json.decode(input_),
             output=output,
             failure=failure,
             trace=first.trace if first else None,
             waiting_for=waits,
             problem=problem,
+            ran_as=row.ran_as,
             attributes=attributes_shown(row.attributes),
             paused_with=record(pause, self._opened.sealer) if pause is not None and is_open else None,
             history_purged_at=None if row.history_purged_us is None else moment(row.history_purged_us),
@@ -215,13 +223,16 @@ class EmbeddedReading:
         Raises:
             WorkflowNotFoundError: No such run.
         """
-        core = self._opened.core
+        core, reader = self._opened.core, self._opened.reader
         key = self._opened.row(run_id).key
         with core.growing.follow(key) as grown:
             while not self._closed:
                 grown.clear()
-                ended = not RunStatus(self._opened.row(run_id).status).is_open
-                events = await self.history(run_id, after)
+                now = reader.by_key(key)  # by key: another run may be started under the id meanwhile
+                if now is None:
+                    return
+                ended = not RunStatus(now.status).is_open
+                events = await self.history(now.id, after)
                 for event in events:
                     after = event.position
                     yield event
@@ -268,9 +279,15 @@ class EmbeddedReading:
         count = asyncio.to_thread(self._opened.listing.count, wanted)
         return await self._opened.clock.spawn(count, name="counting runs")
 
+    def _input(self, key: int, first: ev.RunStarted) -> msgspec.Raw:
+        if first.admission is None or first.admission.debounce is None:
+            return first.input
+        later = [event.input for _, event in self._opened.reader.history(key) if isinstance(event, ev.RunDebounced)]
+        return later[-1] if later else first.input
+
     def _replayed(self, row: RunRow) -> WorkflowMachine:
         definition = self._opened.registry.find(row.workflow, row.version)
-        return replay(definition, row.id, None, list(self._opened.reader.history(row.key)))
+        return replay(definition, row.own_id, None, list(self._opened.reader.history(row.key)))
 
 
 def _from_memory(run: LiveRun) -> RunDetail | None:

@@ -10,6 +10,8 @@ from maestro_workflow_engine.embedded._purge_plan import Portion
 RUN_TABLES: tuple[tuple[str, str], ...] = (
     ("payload_refs", "run"),
     ("history", "run"),
+    ("attributes", "run"),
+    ("places", "run"),
 )
 """Every table with rows of a run besides `runs` itself, and the column that holds the run's key."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -12,6 +13,7 @@ from maestro_workflow_engine._blocked import BlockedInfo
 from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._errors import EngineClosedError, JournalError, JournalWriteError
 from maestro_workflow_engine._payload_options import PayloadOptions
+from maestro_workflow_engine._queue import Queue
 from maestro_workflow_engine._registry import WorkflowRegistry
 from maestro_workflow_engine._retention import Retention
 from maestro_workflow_engine.embedded import _schema
@@ -22,6 +24,7 @@ from maestro_workflow_engine.embedded._opened import Opened
 from maestro_workflow_engine.embedded._payload_garbage import PayloadGarbage
 from maestro_workflow_engine.embedded._purge_reader import PurgeReader
 from maestro_workflow_engine.embedded._purging import Purging
+from maestro_workflow_engine.embedded._queues import Queues
 from maestro_workflow_engine.embedded._reader import JournalReader
 from maestro_workflow_engine.embedded._retention_keeper import RetentionKeeper
 from maestro_workflow_engine.embedded._run_listing import RunListing
@@ -49,6 +52,7 @@ class EmbeddedRunner:
         max_concurrent: How many runs may have steps running at once.
         max_in_memory: How many waiting runs stay in memory.
         threads: How many plain step functions may run at once.
+        queues: The queues it declares.
         surroundings: Time, disk and stand-ins for steps.
         payloads: How payloads are kept.
         block_warning: How long something may hold the event loop before it is named; None for never.
@@ -63,6 +67,7 @@ class EmbeddedRunner:
         max_concurrent: int,
         max_in_memory: int,
         threads: int,
+        queues: Sequence[Queue] = (),
         surroundings: Surroundings,
         payloads: PayloadOptions,
         block_warning: timedelta | None,
@@ -71,6 +76,7 @@ class EmbeddedRunner:
         self._path = path
         self._registry = registry
         self._options = {"max_concurrent": max_concurrent, "max_in_memory": max_in_memory, "threads": threads}
+        self._declared = {queue.name: queue for queue in queues}
         self._surroundings = surroundings
         self._payloads = payloads
         self._retention = retention
@@ -83,6 +89,7 @@ class EmbeddedRunner:
         self._schedules: Schedules | None = None
         self._watchdog = None if block_warning is None else Watchdog(block_warning)
         self._purging: Purging | None = None
+        self._queues: Queues | None = None
 
     async def open(self) -> None:
         """Open the journal and take up every unfinished run.
@@ -98,6 +105,7 @@ class EmbeddedRunner:
                 stack.enter_context(self._watchdog.kept())
             opened = self._open_parts(stack, self._locked(stack))
             core = opened.core
+            core.admissions.recover(list(self._declared.values()))
             for index, key in enumerate(core.recover()):
                 core.take_up(key)
                 if index % _RECOVERED_AT_ONCE == 0:
@@ -107,13 +115,16 @@ class EmbeddedRunner:
             stack.callback(schedules.close)
             pausing = EmbeddedPausing(opened)
             stack.callback(pausing.close)
-            reading = EmbeddedReading(opened)
+            queues = Queues(opened)
+            reading = EmbeddedReading(opened, queues)
             stack.callback(reading.close)
             self._opened, self._schedules, self._reading, self._pausing = opened, schedules, reading, pausing
+            self._queues = queues
             self._steering = EmbeddedSteering(opened, reading)
-            self._starting = EmbeddedStarting(opened, reading)
+            self._starting = EmbeddedStarting(opened, reading, self._steering)
             self._purging = self._open_purging(stack, opened)
             stack.callback(self._let_go)
+            core.admissions.begin()
             schedules.recover()
             self._stack = stack.pop_all()
 
@@ -136,8 +147,15 @@ class EmbeddedRunner:
         """Take up runs that waited for a workflow to be registered."""
         if self._opened is not None:
             self._opened.core.residents.revive()
+            self._opened.core.admissions.revive()
         if self._schedules is not None:
             self._schedules.revive()
+
+    def declare(self, queue: Queue) -> None:
+        """Add a queue, or change the limits of the one of this name; also before the journal is open."""
+        self._declared[queue.name] = queue
+        if self._queues is not None:
+            self._queues.declare(queue)
 
     @property
     def starting(self) -> EmbeddedStarting:
@@ -153,6 +171,11 @@ class EmbeddedRunner:
     def reading(self) -> EmbeddedReading:
         """Looks at runs."""
         return _open(self._reading)
+
+    @property
+    def queues(self) -> Queues:
+        """The queues of this journal."""
+        return _open(self._queues)
 
     @property
     def pausing(self) -> EmbeddedPausing:
@@ -233,6 +256,7 @@ class EmbeddedRunner:
     def _let_go(self) -> None:
         self._opened = self._starting = self._steering = self._reading = self._pausing = self._schedules = None
         self._purging = None
+        self._queues = None
 
 
 def _open(part: T | None) -> T:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,7 @@ import msgspec
 
 from maestro_core_logging import get_logger
 from maestro_workflow_engine._definitions import WorkflowDefinition
-from maestro_workflow_engine._errors import PayloadError, WorkflowNotFoundError
+from maestro_workflow_engine._errors import JournalWriteError, PayloadError, WorkflowNotFoundError
 from maestro_workflow_engine._payload_errors import PayloadUnreadableError
 from maestro_workflow_engine._records import RunStatus
 from maestro_workflow_engine._registry import WorkflowRegistry
@@ -17,7 +18,7 @@ from maestro_workflow_engine._schedule_spec import ScheduleSpecError
 from maestro_workflow_engine.embedded._alarms import Alarms
 from maestro_workflow_engine.embedded._clock import Clock
 from maestro_workflow_engine.embedded._core import Core
-from maestro_workflow_engine.embedded._journal import Write
+from maestro_workflow_engine.embedded._journal import Statement, Write
 from maestro_workflow_engine.embedded._reader import JournalReader
 from maestro_workflow_engine.embedded._schedule_plan import plan, run_id, without
 from maestro_workflow_engine.embedded._schedule_rows import Progress, ScheduleChange, Settings, spec_of
@@ -153,6 +154,44 @@ class Firing:
         """
         return self._sealing.open_input(schedule.id, schedule.settings.input)
 
+    def start(
+        self,
+        schedule: LiveSchedule,
+        definition: WorkflowDefinition[..., Any],
+        run: str,
+        input_: msgspec.Raw,
+        *,
+        on_durable: Callable[[], None] | None = None,
+        on_failed: Callable[[JournalWriteError], None] | None = None,
+        also: tuple[Statement, ...] = (),
+        order: tuple[int | str, ...] = (),
+    ) -> None:
+        """Make a run of a schedule, in its queue if it has one; see `Core.create`."""
+        settings = schedule.settings
+        if settings.queue is None:
+            self._core.create(
+                definition,
+                run,
+                input_,
+                trace=None,
+                on_durable=on_durable,
+                on_failed=on_failed,
+                also=also,
+                order=order,
+            )
+        else:
+            self._core.admissions.enqueue(
+                definition,
+                run,
+                input_,
+                ev.Admission(settings.queue, settings.priority),
+                trace=None,
+                on_durable=on_durable,
+                on_failed=on_failed,
+                also=also,
+                order=order,
+            )
+
     def is_taken(self, run: str) -> bool:
         """Tell whether there is a run of this id."""
         return self.status(run) is not None
@@ -162,7 +201,7 @@ class Firing:
         row = self._reader.by_id(run)
         if row is not None:
             return RunStatus(row.status)
-        return RunStatus.RUNNING if self._core.live(run) is not None else None
+        return RunStatus.RUNNING if self._core.key_of(run) is not None else None
 
     def _has_ended(self, run: str) -> bool:
         row = self._reader.by_id(run)
@@ -195,7 +234,7 @@ class Firing:
         self.adopt(run, schedule)
         change = ScheduleChange(schedule.id, progress=schedule.progress)
         # Without on_failed: while the disk refuses, the fire stays queued, and a process that dies fires it again.
-        self._core.create(definition, run, input_, trace=None, also=(change.statement(),), order=(schedule.id,))
+        self.start(schedule, definition, run, input_, also=(change.statement(),), order=(schedule.id,))
 
     def _keep(self, schedule: LiveSchedule) -> None:
         change = ScheduleChange(schedule.id, progress=schedule.progress)
@@ -207,9 +246,7 @@ class Firing:
             row = self._reader.by_id(run)
             live = self._core.residents.find(row) if row is not None and row.finished_us is None else None
         if live is not None:
-            self._core.append(
-                live, ev.CancelRequested(self._clock.now_us(), f"schedule {schedule_id!r} fell due again")
-            )
+            self._core.cancel(live, f"schedule {schedule_id!r} fell due again")
 
 
 def _nothing() -> None:

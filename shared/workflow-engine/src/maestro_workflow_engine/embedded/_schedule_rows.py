@@ -44,6 +44,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     since_us: int
     paused: bool = False
     note: str = ""
+    queue: str | None = None
+    priority: int = 5
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

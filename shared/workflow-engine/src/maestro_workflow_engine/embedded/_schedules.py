@@ -105,15 +105,20 @@ class Schedules:
         catch_up: timedelta,
         jitter: timedelta,
         paused: bool,
+        queue: str | None = None,
+        priority: int = 5,
     ) -> None:
         """Make a schedule, or change the one that has this id.
 
         Raises:
             ScheduleSpecError: `catch_up` or `jitter` is too short.
+            QueueNotFoundError: The queue is not declared.
             PayloadError: The input is too large to be kept.
             JournalWriteError: The disk refuses; nothing was changed.
         """
         self._core.check_input(input_)
+        if queue is not None:
+            self._core.admissions.lines.check(queue)
         async with self._turn(schedule_id):
             known, now = self._firing.by_id.get(schedule_id), self._clock.now_us()
             settings = Settings(
@@ -127,6 +132,8 @@ class Schedules:
                 created_us=now,
                 since_us=now,
                 paused=paused,
+                queue=queue,
+                priority=priority,
             )
             if known is not None:
                 await self._change(known, carried_over(known.settings, settings))
@@ -215,11 +222,11 @@ class Schedules:
                 done.set_exception(error)
 
         change = ScheduleChange(schedule_id, progress=schedule.progress)
-        self._core.create(
+        self._firing.start(
+            schedule,
             definition,
             run,
             input_,
-            trace=None,
             on_durable=lambda: None if done.done() else done.set_result(None),
             on_failed=failed,
             also=(change.statement(),),
@@ -247,16 +254,16 @@ class Schedules:
             if self._firing.is_taken(run):
                 continue
             waiting.append(done)
-            self._core.create(
+            self._firing.start(
+                schedule,
                 definition,
                 run,
                 input_,
-                trace=None,
                 on_durable=_resolver(done),
                 on_failed=_refuser(done),
             )
         # A run that was there in memory only, its write under way, is on disk as well once this later write is.
-        live = [found.key for run in runs if (found := self._core.live(run)) is not None]
+        live = [key for run in runs if (key := self._core.key_of(run)) is not None]
         await self._written(None, _nothing, after=live)
         for outcome in await asyncio.gather(*waiting, return_exceptions=True):
             if outcome is not None:
@@ -314,6 +321,8 @@ class Schedules:
             missed=progress.missed,
             skipped=progress.skipped,
             buffered_for=None if progress.buffered_us is None else moment(progress.buffered_us),
+            queue=settings.queue,
+            priority=settings.priority,
             problem=problem,
         )
 

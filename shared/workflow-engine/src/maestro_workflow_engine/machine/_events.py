@@ -19,11 +19,24 @@ class _Event(msgspec.Struct, frozen=True, tag_field="type", tag=_snake, omit_def
     time: int
 
 
+class Admission(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a run waits for before it begins: a queue, a time, a key. `start_us` is the time, `latest_us` the end of a debounce."""
+
+    queue: str | None = None
+    priority: int = 5
+    tenant: str | None = None
+    start_us: int = 0
+    singleton: str | None = None
+    debounce: str | None = None
+    latest_us: int | None = None
+
+
 class RunStarted(_Event, frozen=True):
-    """The run exists.
+    """The run exists. It begins with this event, or, when it has an `admission`, with RunAdmitted.
 
     `seed` feeds random numbers and hash order; `trace` is the caller's W3C traceparent; `first_seq` goes on counting where the
-    pass before `continue_as_new` stopped, so that ids derived from it stay unique; `attributes` are the search attributes at first.
+    pass before `continue_as_new`, or the run that had the id before, stopped, so that ids derived from it stay unique;
+    `attributes` are the search attributes at first.
     """
 
     input: msgspec.Raw
@@ -31,6 +44,23 @@ class RunStarted(_Event, frozen=True):
     trace: str | None = None
     first_seq: int = 0
     attributes: dict[str, Stored] | None = None
+    admission: Admission | None = None
+
+
+class RunAdmitted(_Event, frozen=True):
+    """A run that had to wait begins: its code starts at this time."""
+
+
+class RunDebounced(_Event, frozen=True):
+    """Another start came before the run began: this is its input now."""
+
+    input: msgspec.Raw
+
+
+class RunReprioritized(_Event, frozen=True):
+    """Somebody moved the run within its queue. The workflow does not see this."""
+
+    priority: int
 
 
 class StepCompleted(_Event, frozen=True):
@@ -186,6 +216,9 @@ class RunContinued(_Event, frozen=True):
 
 Event = (
     RunStarted
+    | RunAdmitted
+    | RunDebounced
+    | RunReprioritized
     | StepCompleted
     | StepRetrying
     | StepFailed

@@ -101,6 +101,8 @@ class WorkflowMachine:
         self.updates = Updates(self._loop, self._command)
         self.attributes = Attributes(self._command)
         self._main: asyncio.Task[None] | None = None
+        self._input: msgspec.Raw | None = None  # while the run waits to begin
+        self._early: list[ev.UpdateRequested | ev.SignalReceived] = []
         self._cancel_requested = False
         self._dropped = False
 
@@ -136,10 +138,13 @@ class WorkflowMachine:
                 self._closing = cmd.ContinueRun(self._closing.input, self._closing.signals, arrived)
             self._check_after_end(event)
             return []
+        if self._input is not None and isinstance(event, ev.RunCancelled):  # before it began
+            self._closing, self.done = cmd.CancelRun(), True
+            return []
         if isinstance(event, _ENDS):
             raise self._mismatch(type(event).__name__, f"{self._outstanding_text()}, and no end yet")
-        _HANDLERS[type(event)](self, event)
         try:
+            _HANDLERS[type(event)](self, event)
             self._loop.run_ready()
         except WorkflowContextError as error:
             self._close(cmd.FailRun(describe(error)))
@@ -192,6 +197,11 @@ class WorkflowMachine:
     def position(self) -> int:
         """The position of the event that was applied last, or is being applied."""
         return self._position
+
+    @property
+    def begun(self) -> bool:
+        """Whether the workflow's code has started; a run that waits to begin has none under way."""
+        return self._main is not None
 
     @property
     def last_seq(self) -> int:
@@ -376,14 +386,35 @@ class WorkflowMachine:
     # ── one handler per event ────────────────────────────────────────────────────────────────────────────────────
 
     def _on_started(self, event: ev.RunStarted) -> None:
-        self.started_us = event.time
         self.trace = event.trace
         self._seq = self._first_seq = event.first_seq
         if event.attributes is not None:
             self.attributes.begin(event.attributes)
         self._seed = event.seed
         self._loop.seed_order(event.seed)
-        self._main = self._loop.create_task(self._run(event.input), name="workflow", context=self._context)
+        if event.admission is None:
+            self._begin(event.time, event.input)
+        else:
+            self._input = event.input
+
+    def _on_debounced(self, event: ev.RunDebounced) -> None:
+        self._input = event.input
+
+    def _on_admitted(self, event: ev.RunAdmitted) -> None:
+        if self._input is None:
+            raise self._mismatch("the beginning of the run", "a run that has begun")
+        self._begin(event.time, self._input)
+        self._input = None
+        early, self._early = self._early, []
+        for request in early:
+            self._loop.run_ready()  # the workflow sets the handlers of updates first
+            if self.done:
+                return
+            _HANDLERS[type(request)](self, request)
+
+    def _begin(self, time_us: int, input_: msgspec.Raw) -> None:
+        self.started_us = time_us
+        self._main = self._loop.create_task(self._run(input_), name="workflow", context=self._context)
 
     def _on_step_completed(self, event: ev.StepCompleted) -> None:
         entry: PendingStep | None = self._take(event.seq, PendingStep, f"step {event.step!r}")
@@ -413,9 +444,15 @@ class WorkflowMachine:
             self._loop.fire(entry.handle)
 
     def _on_signal(self, event: ev.SignalReceived) -> None:
+        if self._early:  # it came after an update that waits for the workflow to begin
+            self._early.append(event)
+            return
         self._inboxes.setdefault(event.name, Inbox()).deliver(event.payload)
 
     def _on_update(self, event: ev.UpdateRequested) -> None:
+        if self._main is None:
+            self._early.append(event)
+            return
         self.updates.request(self.run_id, event.update_id, event.name, event.payload)
 
     def _on_answer(self, event: ev.UpdateAnswered) -> None:
@@ -427,6 +464,8 @@ class WorkflowMachine:
         self._cancel_requested = True
         if self._main is not None:
             self._main.cancel()
+        else:
+            self._close(cmd.CancelRun())
 
     def _on_child_completed(self, event: ev.ChildCompleted) -> None:
         entry: PendingChild | None = self._take(event.seq, PendingChild, f"child workflow {event.workflow!r}")
@@ -489,10 +528,12 @@ _ENDING: dict[type, type] = {
 }
 _ENDS = tuple(_ENDING)
 _RECORDS = (cmd.RecordPatch, cmd.RecordAttributes, cmd.AnswerUpdate)
-_UNSEEN = (ev.RunPaused, ev.RunResumed, ev.RunRedriven)
+_UNSEEN = (ev.RunPaused, ev.RunResumed, ev.RunRedriven, ev.RunReprioritized)
 
 _HANDLERS: dict[type, Callable[[WorkflowMachine, Any], None]] = {
     ev.RunStarted: WorkflowMachine._on_started,
+    ev.RunDebounced: WorkflowMachine._on_debounced,
+    ev.RunAdmitted: WorkflowMachine._on_admitted,
     ev.StepCompleted: WorkflowMachine._on_step_completed,
     ev.StepRetrying: WorkflowMachine._on_step_retrying,
     ev.StepFailed: WorkflowMachine._on_step_failed,

@@ -75,11 +75,12 @@ class Wait(msgspec.Struct, frozen=True, omit_defaults=True):
     """One thing a run waits for.
 
     Attributes:
-        kind: "step", "timer", "child" or "signal".
-        name: Of the step, the child workflow or the signal; None for a timer.
-        until: When a timer fires or a failed step is tried again, in µs since the epoch.
+        kind: "step", "timer", "child" or "signal"; of a run that has not begun "queue", "start" (a time) or "singleton".
+        name: Of the step, the child workflow, the signal, the queue or the singleton key; None for a time.
+        until: When a timer fires, a failed step is tried again or a run begins at the earliest, in µs since the epoch.
         attempt: The attempt a step is at.
         since: When the workflow asked for it, in µs since the epoch; None for a signal.
+        place: The run's place in its queue, from 1.
     """
 
     kind: str
@@ -87,3 +88,4 @@ class Wait(msgspec.Struct, frozen=True, omit_defaults=True):
     until: int | None = None
     attempt: int | None = None
     since: int | None = None
+    place: int | None = None
