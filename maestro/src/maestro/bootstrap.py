@@ -16,6 +16,7 @@ from maestro.domain.errors import OrchestratorError, StorageError
 from maestro.domain.holds import Holds
 from maestro.domain.many_runs import ManyRuns
 from maestro.domain.personas import Personas
+from maestro.domain.queues import Queues
 from maestro.domain.removal import Removal
 from maestro.domain.runs import Runs
 from maestro.domain.schedules import Schedules
@@ -92,6 +93,7 @@ async def _open(
             config.journal_url,
             workflows=loaded.workflows,
             max_concurrent_workflows=config.max_concurrent_workflows,
+            queues=[queue.value(name) for name, queue in config.queues.items()],
             retention=config.retention.value(),
             payload_store=config.payload_store,
         )
@@ -107,6 +109,7 @@ async def _open(
         removal=Removal(engine, loaded.catalog),
         holds=Holds(engine, loaded.catalog),
         schedules=Schedules(engine, loaded.catalog),
+        queues=Queues(engine),
         personas=personas,
     )
 

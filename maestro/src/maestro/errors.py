@@ -37,9 +37,12 @@ from maestro_workflow_engine import (
     PayloadError,
     PayloadStoreError,
     QueryNotFoundError,
+    QueueNotFoundError,
+    RunExistsError,
     ScheduleNotFoundError,
     ScheduleSpecError,
     SearchAttributeError,
+    StartOptionsError,
     StepNotFoundError,
     UpdateFailedError,
     UpdateRejectedError,
@@ -84,6 +87,13 @@ class StepNotFoundException(NotFoundException):
     message = "Step not found"
 
 
+class QueueNotFoundException(NotFoundException):
+    """404: no queue of this name is declared."""
+
+    error_code = "QUEUE_NOT_FOUND"
+    message = "Queue not found"
+
+
 class UpdateNotFoundException(NotFoundException):
     """404: the run was not asked for such an update."""
 
@@ -119,6 +129,13 @@ class ScheduleInvalidException(ValidationException):
     message = "There can be no such schedule"
 
 
+class StartOptionsException(ValidationException):
+    """422: the options of a start make no sense, or not together."""
+
+    error_code = "START_OPTIONS_INVALID"
+    message = "A run cannot be started like that"
+
+
 class SearchAttributeException(ValidationException):
     """422: the name or value of a search attribute is none."""
 
@@ -138,6 +155,13 @@ class ConflictingException(ConflictException):
 
     error_code = "CONFLICT"
     message = "There is something else of that name"
+
+
+class RunExistsException(ConflictException):
+    """409: there is such a run, and the options of the start say that this is an error."""
+
+    error_code = "RUN_EXISTS"
+    message = "There is such a run"
 
 
 class WorkflowUnusableException(ConflictException):
@@ -229,6 +253,7 @@ _PLAIN: Mapping[type[Exception], type[APIException]] = {
     ScheduleInputUnknownError: ScheduleInputUnknownException,
     ScheduleSpecError: ScheduleInvalidException,
     SearchAttributeError: SearchAttributeException,
+    StartOptionsError: StartOptionsException,
     HistoryPurgedError: HistoryPurgedException,
     UpdateUnsettledError: UpdateUnsettledException,
     WorkflowExistsError: ConflictingException,
@@ -284,6 +309,12 @@ def _from_engine(error: WorkflowError) -> APIException:
     if isinstance(error, UpdateFailedError):
         raised = {"type": error.failure.type.rpartition(":")[2], "message": error.failure.message}
         return UpdateFailedException(detail=str(error), error=raised)
+    if isinstance(error, QueueNotFoundError):
+        there = ", ".join(error.declared) or "none"
+        detail = f"there is no queue {error.name!r}; the orchestrator's setting `queues` declares: {there}"
+        return QueueNotFoundException(detail=detail, available=list(error.declared))
+    if isinstance(error, RunExistsError):
+        return RunExistsException(detail=str(error), run_id=error.run_id, run_status=error.status)
     if isinstance(error, WorkflowOpenError):
         return WorkflowOpenException(detail=str(error), open=list(error.open_ids), open_count=error.open_count)
     if isinstance(error, StepNotFoundError):

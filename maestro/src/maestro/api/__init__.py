@@ -1,6 +1,16 @@
 """HTTP in and out, one module for each resource."""
 
-from maestro.api import personas, run_listing, run_removal, run_starting, run_updates, runs, schedules, workflows
+from maestro.api import (
+    personas,
+    queues,
+    run_listing,
+    run_removal,
+    run_starting,
+    run_updates,
+    runs,
+    schedules,
+    workflows,
+)
 
 ROUTERS = (
     run_starting.router,
@@ -10,6 +20,7 @@ ROUTERS = (
     workflows.router,
     run_updates.router,
     schedules.router,
+    queues.router,
     personas.router,
 )
 """Every router of the service, the busiest first: a request is compared with one route after another."""

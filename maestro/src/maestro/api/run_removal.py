@@ -7,7 +7,7 @@ from datetime import timedelta
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from maestro.api.schedule_views import Seconds
+from maestro.api.lengths import Seconds
 from maestro.api.state import ADMIN, VIEWER, TheRemoval
 from maestro.domain.removal import OldRuns
 from maestro.errors import answered

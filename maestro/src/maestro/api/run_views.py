@@ -88,6 +88,8 @@ class RunDetailView(RunView):
     """Why it cannot go on, in words; null when nothing is wrong."""
     workflow_paused: HoldView | None
     """The pause of its workflow, which it has to wait for; null when there is none, or it has ended."""
+    ran_as: str | None
+    """The id it had before another run was started anew under it; null for every other run."""
     history_purged_at: datetime | None
     """When its history was purged but for the first and the last event; null when it is whole."""
 
@@ -104,6 +106,7 @@ class RunDetailView(RunView):
                 "trace_id": None if run.trace is None else run.trace.split("-")[1],
                 "waiting_for": [_wait(wait) for wait in run.waiting_for],
                 "problem": run.problem,
+                "ran_as": run.ran_as,
                 "history_purged_at": run.history_purged_at,
                 "workflow_paused": HoldView.of(run.paused_with),
             }

@@ -28,6 +28,15 @@ class ForkRequest(BaseModel):
     """The new run's id. Default: a new one."""
 
 
+class PriorityRequest(BaseModel):
+    """Where in its queue a run is to stand."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    priority: int = Field(ge=0, le=9)
+    """0 (most urgent) to 9."""
+
+
 class HistoryView(BaseModel):
     """Everything that happened to a run, in order."""
 
@@ -127,6 +136,14 @@ async def resume_run(run_id: str, runs: TheRuns) -> dict[str, str]:
     with answered():
         await runs.resume(run_id)
     return {"run_id": run_id}
+
+
+@router.put("/{run_id}/priority", status_code=202, dependencies=[OPERATOR])
+async def reprioritize_run(run_id: str, data: PriorityRequest, runs: TheRuns) -> dict[str, str | int]:
+    """Move a run within the queue it waits in."""
+    with answered():
+        await runs.reprioritize(run_id, data.priority)
+    return {"run_id": run_id, "priority": data.priority}
 
 
 @router.post("/{run_id}/retry", status_code=202, dependencies=[OPERATOR])

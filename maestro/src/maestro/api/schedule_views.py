@@ -9,12 +9,10 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, JsonValue, mod
 from pydantic.config import JsonDict
 from pydantic_core import PydanticCustomError
 
+from maestro.api.lengths import Seconds
 from maestro.domain.schedules import ScheduleDefinition, ScheduleTiming, ScheduleWork, reference
 from maestro_workflow_engine import CronSpec, IntervalSpec, Overlap, RunStatus, ScheduleInfo
 
-_LONGEST_S = 100 * 366 * 86_400.0
-Seconds = Annotated[float, Field(ge=0, le=_LONGEST_S, allow_inf_nan=False)]
-"""A length of time, at most a hundred years."""
 WorkflowReference = Annotated[str, Field(min_length=1, max_length=400)]
 ScheduleId = Annotated[str, Field(min_length=1, max_length=150)]
 
@@ -87,6 +85,10 @@ class DefineScheduleRequest(BaseModel):
     """How late a run may start after the orchestrator was away; what is later counts as missed. 1 or more."""
     jitter_s: Seconds = 0
     """The longest delay that is added to each time, so that many schedules do not start in step."""
+    queue: str | None = Field(default=None, min_length=1, max_length=100)
+    """The queue that its runs wait in. Default: they begin at once."""
+    priority: int = Field(default=5, ge=0, le=9)
+    """Their place in the queue, 0 (most urgent) to 9."""
     paused: bool = False
     """Whether a new schedule waits to be resumed. One that is there already stays as it is."""
 
@@ -103,6 +105,8 @@ class DefineScheduleRequest(BaseModel):
             overlap=self.overlap,
             catch_up=timedelta(seconds=self.catch_up_s),
             jitter=timedelta(seconds=self.jitter_s),
+            queue=self.queue,
+            priority=self.priority,
         )
 
 
@@ -133,6 +137,9 @@ class ChangeScheduleRequest(BaseModel):
     overlap: Overlap = Overlap.SKIP
     catch_up_s: Seconds = 0
     jitter_s: Seconds = 0
+    queue: str | None = Field(default=None, min_length=1, max_length=100)
+    """Null for none."""
+    priority: int = Field(default=5, ge=0, le=9)
 
     def timing(self) -> ScheduleTiming:
         """Return the changes of when it starts its runs.
@@ -154,6 +161,8 @@ class ChangeScheduleRequest(BaseModel):
         return ScheduleWork(
             workflow=self.workflow if "workflow" in given else None,
             input=(self.input,) if "input" in given else None,
+            queue=(self.queue,) if "queue" in given else None,
+            priority=self.priority if "priority" in given else None,
         )
 
 
@@ -199,6 +208,8 @@ class ScheduleView(BaseModel):
     overlap: Overlap
     catch_up_s: float
     jitter_s: float
+    queue: str | None
+    priority: int
     paused: bool
     pause_reason: str | None
     """Why it was paused, where that was said."""
@@ -227,6 +238,8 @@ class ScheduleView(BaseModel):
             overlap=schedule.overlap,
             catch_up_s=schedule.catch_up.total_seconds(),
             jitter_s=schedule.jitter.total_seconds(),
+            queue=schedule.queue,
+            priority=schedule.priority,
             paused=schedule.paused,
             pause_reason=schedule.note or None,
             created_at=schedule.created_at,

@@ -10,6 +10,7 @@ from maestro.domain.definitions import Definitions
 from maestro.domain.holds import Holds
 from maestro.domain.many_runs import ManyRuns
 from maestro.domain.personas import Personas
+from maestro.domain.queues import Queues
 from maestro.domain.removal import Removal
 from maestro.domain.runs import Runs
 from maestro.domain.schedules import Schedules
@@ -25,6 +26,7 @@ class State(TypedDict):
     removal: Removal
     holds: Holds
     schedules: Schedules
+    queues: Queues
     personas: Personas
 
 
@@ -58,6 +60,11 @@ async def _schedules(request: Request) -> Schedules:
     return found
 
 
+async def _queues(request: Request) -> Queues:
+    found: Queues = request.state.queues
+    return found
+
+
 async def _personas(request: Request) -> Personas:
     found: Personas = request.state.personas
     return found
@@ -69,6 +76,7 @@ TheManyRuns = Annotated[ManyRuns, Depends(_many_runs)]
 TheRemoval = Annotated[Removal, Depends(_removal)]
 TheHolds = Annotated[Holds, Depends(_holds)]
 TheSchedules = Annotated[Schedules, Depends(_schedules)]
+TheQueues = Annotated[Queues, Depends(_queues)]
 ThePersonas = Annotated[Personas, Depends(_personas)]
 
 OPERATOR_ROLE = "operator"

@@ -203,6 +203,17 @@ class Runs:
         with _about(run_id):
             await self._engine.handle(run_id).resume()
 
+    async def reprioritize(self, run_id: str, priority: int) -> None:
+        """Move a run within the queue it waits in; returns once that is kept.
+
+        Raises:
+            UnknownRunError: There is no such run.
+            RunEndedError: It has ended.
+            WorkflowError: The engine refuses: see `WorkflowHandle.reprioritize`.
+        """
+        with _about(run_id):
+            await self._engine.handle(run_id).reprioritize(priority)
+
     async def retry(self, run_id: str) -> None:
         """Let a failed run go on from its failed step.
 

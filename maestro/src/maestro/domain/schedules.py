@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from maestro.domain.catalog import Catalog, public_name
 from maestro.domain.errors import (
@@ -29,6 +29,8 @@ from maestro_workflow_engine import (
     WorkflowNotFoundError,
 )
 
+_USUAL_PRIORITY: Final = 5
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScheduleDefinition:
@@ -42,6 +44,10 @@ class ScheduleDefinition:
     overlap: Overlap
     catch_up: timedelta
     jitter: timedelta
+    queue: str | None = None
+    """The queue its runs wait in; None when they begin at once."""
+    priority: int = _USUAL_PRIORITY
+    """Their place in the queue, 0 (most urgent) to 9."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,12 +62,16 @@ class ScheduleTiming:
 
 @dataclass(frozen=True, slots=True)
 class ScheduleWork:
-    """Changes of what a schedule starts."""
+    """Changes of what a schedule starts, and where it waits."""
 
     workflow: str | None = None
     """None for the one it starts now."""
     input: tuple[Any] | None = None
     """The new input, alone in a tuple because null is an input, too; None for the one it has now."""
+    queue: tuple[str | None] | None = None
+    """The new queue, in the same way."""
+    priority: int | None = None
+    """None for the one they have now."""
 
 
 class ScheduleSettled(NamedTuple):
@@ -163,6 +173,8 @@ class Schedules:
                 overlap=timing.overlap or now.overlap,
                 catch_up=now.catch_up if timing.catch_up is None else timing.catch_up,
                 jitter=now.jitter if timing.jitter is None else timing.jitter,
+                queue=now.queue if work.queue is None else work.queue[0],
+                priority=_priority(now, work),
             )
             return await self._defined(schedule_id, definition, paused=now.paused)
 
@@ -256,9 +268,18 @@ class Schedules:
             overlap=definition.overlap,
             catch_up=definition.catch_up,
             jitter=definition.jitter,
+            queue=definition.queue,
+            priority=definition.priority,
             paused=paused,
         )
         return await handle.describe()
+
+
+def _priority(now: ScheduleInfo, work: ScheduleWork) -> int:
+    if work.priority is not None:
+        return work.priority
+    left_the_queue = work.queue == (None,)
+    return _USUAL_PRIORITY if left_the_queue else now.priority
 
 
 def reference(schedule: ScheduleInfo) -> str:
