@@ -41,7 +41,8 @@ async def _until(client: APIClient, run_id: str, status: str) -> None:
 async def test_runs_wait_in_a_queue_by_priority(queued: OrchestratorConfig, serve: Serve) -> None:
     """One runs; the others wait, the most urgent first, and one that is moved up begins before the rest."""
     async with serve(queued) as client:
-        assert (await _start(client, "a", queue="one"))["status"] == "running"
+        await _start(client, "a", queue="one")
+        await _until(client, "a", "running")
         assert (await _start(client, "b", queue="one", tenant="acme"))["status"] == "queued"
         assert (await _start(client, "c", queue="one", priority=7))["status"] == "queued"
         queue = (await client.get("/queues/one")).json()

@@ -19,6 +19,7 @@ COMMANDS: Final = {
     "demo": "demo",
     "workflow": "workflow",
     "schedule": "schedule",
+    "queue": "queue",
     "journal": "journal",
     "config": "config",
     "token": "token",

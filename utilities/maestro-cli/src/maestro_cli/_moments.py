@@ -26,27 +26,31 @@ class Length(click.ParamType[timedelta]):
         return length
 
 
-class Moment(click.ParamType[datetime]):
-    """A time: ISO 8601, local unless it has a zone; or a length of time, meaning that long ago."""
+class ClockTime(click.ParamType[datetime]):
+    """A time: ISO 8601, local unless it has a zone."""
 
     name = "time"
+    hint = "write it as 2026-05-04, 2026-05-04T13:02 or 2026-05-04T13:02:00Z"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         """Read it."""
         if isinstance(value, datetime):
             return value
-        length = read_length(str(value))
-        if length is not None:
-            return datetime.now(UTC) - length
         try:
             return datetime.fromisoformat(str(value)).astimezone()
         except (ValueError, OverflowError):
-            self.fail(
-                f"{value!r} is no time: write it as 2026-05-04, 2026-05-04T13:02 or 2026-05-04T13:02:00Z, "
-                "or say how long ago: 15m, 2h, 3d",
-                param,
-                ctx,
-            )
+            self.fail(f"{value!r} is no time: {self.hint}", param, ctx)
+
+
+class Moment(ClockTime):
+    """A time as `ClockTime` reads it; or a length of time, meaning that long ago."""
+
+    hint = f"{ClockTime.hint}, or say how long ago: 15m, 2h, 3d"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
+        """Read it."""
+        length = read_length(value) if isinstance(value, str) else None
+        return super().convert(value, param, ctx) if length is None else datetime.now(UTC) - length
 
 
 def read_length(text: str) -> timedelta | None:

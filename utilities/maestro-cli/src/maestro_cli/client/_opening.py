@@ -10,6 +10,7 @@ from maestro_cli.local import ORCHESTRATOR, Home, load_state, lock_holder, own_e
 from maestro_core_api import APIClient, APIException, ServiceUnavailableException, issue_token
 
 from ._many_runs import ManyRunCalls
+from ._queues import QueueCalls
 from ._runs import RunCalls
 from ._schedules import ScheduleCalls
 from ._workflows import WorkflowCalls
@@ -18,7 +19,7 @@ _TIMEOUT: Final = timedelta(seconds=30)
 _SUBJECT: Final = "maestro-cli"
 
 
-class OrchestratorClient(RunCalls, ManyRunCalls, WorkflowCalls, ScheduleCalls):
+class OrchestratorClient(RunCalls, ManyRunCalls, WorkflowCalls, ScheduleCalls, QueueCalls):
     """The orchestrator's HTTP interface.
 
     Args:

@@ -180,6 +180,15 @@ class RunCalls:
                     raise
             await asyncio.sleep(_PAUSE.total_seconds())
 
+    async def reprioritize(self, run_id: str, priority: int) -> None:
+        """Move a run within the queue it waits in.
+
+        Args:
+            run_id: The run.
+            priority: 0 (most urgent) to 9.
+        """
+        await self._client.put(f"{_run(run_id)}/priority", json={"priority": priority})
+
     async def query(self, run_id: str, key: str) -> JSON:
         """Fetch what a run has published.
 

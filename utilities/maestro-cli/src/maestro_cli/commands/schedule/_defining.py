@@ -33,6 +33,8 @@ _OPTIONS: Final = (
         "side by side, or the other is asked to stop.",
     ),
     click.option("--catch-up", type=Length(), help="How late a run may start after an outage. Default: 1h."),
+    click.option("--queue", metavar="QUEUE", help="The queue that its runs wait in. Default: none."),
+    click.option("--priority", type=click.IntRange(0, 9), help="Their place in the queue, 0 first. Default: 5."),
     click.option("--jitter", type=Length(), help="The longest delay that is added to each time. Default: none."),
 )
 
@@ -53,6 +55,8 @@ def _settings(command: Callable[..., R]) -> Callable[..., R]:
         found: dict[str, Any] = {
             "spec": _spec(cron, zone, every, offset),
             "overlap": overlap,
+            "queue": rest.pop("queue"),
+            "priority": rest.pop("priority"),
             "catch_up_s": _seconds(rest.pop("catch_up")),
             "jitter_s": _seconds(rest.pop("jitter")),
         }

@@ -12,7 +12,7 @@ from ._looking import count_runs, export_run, list_runs, query_run, show_run
 from ._removing import delete_run, purge_runs
 from ._replay import replay_runs
 from ._running import run_workflow
-from ._steering import cancel_run, fork_run, pause_run, resume_run, retry_run, terminate_run
+from ._steering import cancel_run, fork_run, pause_run, prioritize_run, resume_run, retry_run, terminate_run
 from ._talking import send_signal, update_run
 
 
@@ -39,6 +39,7 @@ for command in (
     terminate_run,
     pause_run,
     resume_run,
+    prioritize_run,
     retry_run,
     fork_run,
     bulk,

@@ -11,7 +11,7 @@ from maestro_cli._moments import Moment
 from maestro_cli.client import RunCriteria
 
 R = TypeVar("R")
-STATES: Final = ("running", "paused", "completed", "failed", "cancelled", "terminated")
+STATES: Final = ("queued", "running", "paused", "completed", "failed", "cancelled", "terminated")
 
 _OPTIONS: Final = (
     click.option("--status", type=click.Choice(STATES), multiple=True, help="In this state; several are alternatives."),

@@ -45,6 +45,16 @@ def resume_run(target: Target, run_id: str) -> None:
     render.err().print(f"Resumed run {run_id}.", markup=False, soft_wrap=True)
 
 
+@click.command("prioritize", short_help="Move a run within its queue.")
+@click.argument("run_id")
+@click.argument("priority", type=click.IntRange(0, 9))
+@click.pass_obj
+def prioritize_run(target: Target, run_id: str, priority: int) -> None:
+    """Give the run RUN_ID another PRIORITY in the queue it waits in: 0 (most urgent) to 9."""
+    target.call(lambda client: client.reprioritize(run_id, priority))
+    render.err().print(f"Run {run_id} has priority {priority}.", markup=False, soft_wrap=True)
+
+
 @click.command("retry", short_help="Let a failed run go on.")
 @click.argument("run_id")
 @click.pass_obj
