@@ -30,7 +30,7 @@ def test_asking_a_run(shop: Workspace) -> None:
     _start(shop, "basket")
     assert _ok(shop, "workflow", "update", "basket", "add", "2") == "3\n"
     assert _ok(shop, "workflow", "query", "basket", "amount") == "3\n"
-    refused = shop.ask("workflow", "update", "basket", "add", "-2")
+    refused = shop.ask("workflow", "update", "basket", "add", "--", "-2")
     assert (refused.returncode, "nothing is taken back" in refused.stderr) == (1, True)
     unknown = shop.ask("workflow", "update", "basket", "remove")
     assert (unknown.returncode, "UPDATE_REJECTED" in unknown.stderr) == (1, True)
@@ -116,7 +116,7 @@ def test_a_schedules_life(shop: Workspace) -> None:
     day = (datetime.now(UTC) - timedelta(days=3)).date().isoformat()
     filled = _ok(shop, "schedule", "backfill", "night", "--from", f"{day}T00:00Z", "--to", f"{day}T00:01Z")
     assert filled == f"night@{day}T00:00:00Z\n"
-    replaced = _json(shop, "schedule", "create", "night", "shop/order", "--every", "2h", "--replace")
+    replaced = _json(shop, "schedule", "create", "night", "shop/order", "--every", "2h", "-i", "6", "--replace")
     assert (replaced["spec"]["every_s"], replaced["queue"]) == (7200, None)
     assert shop.ask("schedule", "delete", "night").returncode == 2
     _ok(shop, "schedule", "delete", "night", "--yes")
@@ -151,6 +151,6 @@ def test_waiting_in_a_queue(shop: Workspace) -> None:
     until(lambda: _status(shop, "q-2") == "running")
     assert _status(shop, "q-1") == "queued"
     assert _ok(shop, "workflow", "count", "--status", "queued") == "1\n"
-    none = shop.ask("workflow", "run", "shop/order", "--queue", "none")
+    none = shop.ask("workflow", "run", "shop/order", "-i", "1", "--queue", "none")
     assert (none.returncode, "counter" in none.stderr) == (1, True)
     _ok(shop, "workflow", "bulk", "terminate", "--id-prefix", "q-", "--yes")
