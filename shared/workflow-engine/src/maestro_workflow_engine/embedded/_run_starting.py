@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from contextlib import nullcontext
 from typing import Any
 
@@ -26,6 +25,7 @@ from maestro_workflow_engine.embedded._journal import Write
 from maestro_workflow_engine.embedded._opened import Acknowledgement, Opened, nothing, whole
 from maestro_workflow_engine.embedded._place import Place
 from maestro_workflow_engine.embedded._reader import RunRow
+from maestro_workflow_engine.embedded._run_ids import RunIds
 from maestro_workflow_engine.embedded._run_reading import EmbeddedReading, Reading
 from maestro_workflow_engine.embedded._run_steering import EmbeddedSteering
 from maestro_workflow_engine.embedded._singletons import Ref
@@ -43,6 +43,7 @@ class EmbeddedStarting:
         self._opened = opened
         self._reading = reading
         self._steering = steering
+        self._ids = RunIds()
         self._asked: set[int] = set()  # runs that were asked to stop for the sake of another of their id
 
     async def start(
@@ -68,7 +69,7 @@ class EmbeddedStarting:
         if options is not None and options.debounce is not None:
             return await self._debounced(definition, input_, options, options.debounce)
         if run_id is None:
-            run_id, is_new = secrets.token_hex(16), True
+            run_id, is_new = self._ids.new(), True
         else:
             is_new = False
         stopped: int | None = None
@@ -102,7 +103,7 @@ class EmbeddedStarting:
         """
         opened, core = self._opened, self._opened.core
         source = whole(opened.row(run_id))
-        new_id = new_id or secrets.token_hex(16)
+        new_id = new_id or self._ids.new()
         if opened.is_taken(new_id):
             raise WorkflowConflictError(new_id, f"run id {new_id!r} is taken")
         async with self._reading.at_hand(run_id, Reading.HISTORY):
@@ -292,7 +293,7 @@ class EmbeddedStarting:
         while True:
             place = core.admissions.debouncing.get((definition.name, debounce.key))
             if place is None:
-                run_id = secrets.token_hex(16)
+                run_id = self._ids.new()
                 await self._enqueue(definition, run_id, input_, options, None).wait()
                 return run_id
             run = None if core.admissions.is_arriving(place.key) else core.residents.load(place.key)
