@@ -49,13 +49,15 @@ class WaitView(BaseModel):
     """One thing that a run waits for."""
 
     kind: str
-    """`step`, `timer`, `child` or `signal`."""
+    """`step`, `timer`, `child` or `signal`; of a run that has not begun `queue`, `start` (a time) or `singleton`."""
     name: str | None
-    """Of the step, the child workflow or the signal; null for a timer."""
+    """Of the step, the child workflow, the signal, the queue or the singleton key; null for a time."""
     until: datetime | None
-    """When a timer fires or a failed step is tried again."""
+    """When a timer fires, a failed step is tried again or a run begins at the earliest."""
     attempt: int | None
     """The attempt that a step is at."""
+    place: int | None
+    """The run's place in its queue, from 1."""
 
 
 class HoldView(BaseModel):
@@ -158,4 +160,4 @@ def _error(failure: Failure) -> dict[str, Any]:
 
 def _wait(wait: Wait) -> dict[str, Any]:
     until = None if wait.until is None else _EPOCH + timedelta(microseconds=wait.until)
-    return {"kind": wait.kind, "name": wait.name, "until": until, "attempt": wait.attempt}
+    return {"kind": wait.kind, "name": wait.name, "until": until, "attempt": wait.attempt, "place": wait.place}

@@ -139,7 +139,15 @@ def _took(run: Mapping[str, Any]) -> str | None:
 def _wait_text(wait: Any) -> str:
     if not isinstance(wait, Mapping):
         return str(wait)
-    return " ".join(str(value) for value in wait.values() if value not in (None, ""))
+    attempt, place, until = wait.get("attempt"), wait.get("place"), render.moment(wait.get("until"))
+    parts = [
+        wait.get("kind"),
+        wait.get("name"),
+        f"(attempt {attempt})" if attempt is not None else None,
+        f"(place {place})" if place is not None else None,
+        f"until {until}" if until else None,
+    ]
+    return " ".join(str(part) for part in parts if part)
 
 
 def _hold_text(hold: Mapping[str, Any] | None) -> str | None:
