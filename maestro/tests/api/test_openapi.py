@@ -32,7 +32,7 @@ def _examples() -> Iterator[tuple[type[BaseModel], object]]:
         yield from ((model, example) for example in found)
 
 
-@pytest.mark.parametrize(("model", "example"), _examples())
+@pytest.mark.parametrize(("model", "example"), list(_examples()))
 def test_examples_are_ones(model: type[BaseModel], example: object) -> None:
     """What the OpenAPI document shows as an example can be sent."""
     read = model.model_validate(example)
