@@ -1,10 +1,9 @@
 """Errors, cancellation, undoing."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from functools import partial
 
 from maestro_workflow_engine import (
+    Saga,
     WorkflowCancelledError,
     WorkflowEngine,
     WorkflowFailedError,
@@ -30,16 +29,11 @@ async def release(what: str) -> None:
 # region: undo
 @workflow
 async def travel(parts: list[str]) -> list[str]:
-    undo: list[Callable[[], Awaitable[None]]] = []
     booked: list[str] = []
-    try:
+    async with Saga() as saga:
         for part in parts:
-            undo.append(partial(release, part))  # before the step: it may have run when it fails
+            saga.add(release, part)  # before the step: it may have run when it fails
             booked.append(await reserve(part))
-    except (Exception, asyncio.CancelledError):
-        for compensate in reversed(undo):
-            await compensate()
-        raise
     return booked
     # endregion: undo
 

@@ -19,6 +19,8 @@ def test_public_names_are_pinned():
         "StepTimeoutError", "TimeSkippingEngine", "UpdateFailedError", "UpdateRejectedError", "VirtualTime", "Wait", "WorkflowCancelledError", "WorkflowConflictError", "WorkflowContextError",
         "WorkflowDefinition", "WorkflowDefinitionError", "WorkflowEndedError", "WorkflowEngine", "WorkflowError",
         "WorkflowFailedError", "WorkflowHandle", "WorkflowInfo", "WorkflowNotFoundError", "WorkflowTerminatedError", "continue_as_new", "info", "now", "on_update",
+        "ChildHandle", "Compensation", "CompensationError", "NonRetryableError", "ParentClose", "RetryAfterError", "Saga",
+        "StepHeartbeatTimeoutError", "StepTotalTimeoutError", "cancel_run", "heartbeat", "last_heartbeat", "signal_run", "start_child",
         "patched", "publish", "random", "receive", "run_child", "step", "step_info", "uuid4", "workflow",
     }  # fmt: skip
     for name in maestro_workflow_engine.__all__:

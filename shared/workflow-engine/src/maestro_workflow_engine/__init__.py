@@ -2,6 +2,7 @@
 
 from maestro_workflow_engine._attributes import AttributeValue
 from maestro_workflow_engine._blocked import BlockedInfo
+from maestro_workflow_engine._child import ChildHandle, cancel_run, run_child, signal_run, start_child
 from maestro_workflow_engine._conditions import between, one_of, prefix
 from maestro_workflow_engine._definitions import StepDefinition, WorkflowDefinition, step, workflow
 from maestro_workflow_engine._engine import WorkflowEngine
@@ -15,13 +16,17 @@ from maestro_workflow_engine._errors import (
     JournalVersionError,
     JournalWriteError,
     NonDeterminismError,
+    NonRetryableError,
     PayloadError,
     QueryNotFoundError,
+    RetryAfterError,
     SearchAttributeError,
     StandstillError,
     StepFailedError,
+    StepHeartbeatTimeoutError,
     StepNotFoundError,
     StepTimeoutError,
+    StepTotalTimeoutError,
     UpdateFailedError,
     UpdateRejectedError,
     WorkflowCancelledError,
@@ -37,6 +42,7 @@ from maestro_workflow_engine._errors import (
 )
 from maestro_workflow_engine._failure import Failure
 from maestro_workflow_engine._handle import WorkflowHandle
+from maestro_workflow_engine._heartbeat import heartbeat, last_heartbeat
 from maestro_workflow_engine._history_document import HistoryDocument, read_history
 from maestro_workflow_engine._inside import (
     WorkflowInfo,
@@ -48,10 +54,10 @@ from maestro_workflow_engine._inside import (
     publish,
     random,
     receive,
-    run_child,
     set_attributes,
     uuid4,
 )
+from maestro_workflow_engine._parent_close import ParentClose
 from maestro_workflow_engine._payload_codec import AesGcmCodec, PayloadCodec
 from maestro_workflow_engine._payload_errors import (
     PayloadIntegrityError,
@@ -69,6 +75,7 @@ from maestro_workflow_engine._replay import ReplayResult, replay, replay_all
 from maestro_workflow_engine._retention import PurgeReport, Retention
 from maestro_workflow_engine._retry import RetryPolicy
 from maestro_workflow_engine._run_filter import RunFilter, RunOrder
+from maestro_workflow_engine._saga import Compensation, CompensationError, Saga
 from maestro_workflow_engine._schedule_handle import ScheduleHandle
 from maestro_workflow_engine._schedule_keeper import ScheduleNotFoundError
 from maestro_workflow_engine._schedule_records import ScheduledRun, ScheduleInfo
@@ -96,7 +103,10 @@ __all__ = [
     "AesGcmCodec",
     "AttributeValue",
     "BlockedInfo",
+    "ChildHandle",
     "CompactReport",
+    "Compensation",
+    "CompensationError",
     "Conflict",
     "CronSpec",
     "Debounce",
@@ -116,7 +126,9 @@ __all__ = [
     "JournalVersionError",
     "JournalWriteError",
     "NonDeterminismError",
+    "NonRetryableError",
     "Overlap",
+    "ParentClose",
     "PausedWorkflow",
     "PayloadCodec",
     "PayloadError",
@@ -135,6 +147,7 @@ __all__ = [
     "Rate",
     "ReplayResult",
     "Retention",
+    "RetryAfterError",
     "RetryPolicy",
     "Reuse",
     "RunDetail",
@@ -144,6 +157,7 @@ __all__ = [
     "RunOrder",
     "RunPage",
     "RunStatus",
+    "Saga",
     "ScheduleHandle",
     "ScheduleInfo",
     "ScheduleNotFoundError",
@@ -157,9 +171,11 @@ __all__ = [
     "StartOptionsError",
     "StepDefinition",
     "StepFailedError",
+    "StepHeartbeatTimeoutError",
     "StepInfo",
     "StepNotFoundError",
     "StepTimeoutError",
+    "StepTotalTimeoutError",
     "TimeSkippingEngine",
     "UpdateFailedError",
     "UpdateRejectedError",
@@ -180,10 +196,13 @@ __all__ = [
     "WorkflowOpenError",
     "WorkflowTerminatedError",
     "between",
+    "cancel_run",
     "check_journal",
     "compact_journal",
     "continue_as_new",
+    "heartbeat",
     "info",
+    "last_heartbeat",
     "now",
     "on_update",
     "one_of",
@@ -199,6 +218,8 @@ __all__ = [
     "rescue_journal",
     "run_child",
     "set_attributes",
+    "signal_run",
+    "start_child",
     "step",
     "step_info",
     "uuid4",

@@ -2,124 +2,26 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import re
 from collections.abc import Callable, Coroutine
 from datetime import timedelta
-from typing import Any, Generic, ParamSpec, TypeVar, cast, get_type_hints, overload
+from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
 
-import msgspec
+from msgspec import UNSET, UnsetType
 
-from maestro_workflow_engine import _payload
-from maestro_workflow_engine._errors import PayloadError, WorkflowDefinitionError
+from maestro_workflow_engine._errors import WorkflowDefinitionError
 from maestro_workflow_engine._retry import RetryPolicy
+from maestro_workflow_engine._signature import Signature
 from maestro_workflow_engine.machine._current import current_machine
+from maestro_workflow_engine.machine._kin import new_child, run_child
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*(/[A-Za-z0-9_][A-Za-z0-9_.-]*)?\Z")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.+_-]*\Z")
-
-
-class Signature:
-    """How a function's arguments become one JSON value and back.
-
-    No parameter gives `null`, one parameter its value itself, several an object by parameter name. That is what
-    history shows and what callers over HTTP send.
-    """
-
-    def __init__(self, func: Callable[..., Any]) -> None:
-        self._func = func
-        self._signature = inspect.signature(func)
-        self._hints: dict[str, Any] | None = None
-        self.parameters = list(self._signature.parameters.values())
-        self._names = [parameter.name for parameter in self.parameters]
-        self._all_positional = all(
-            parameter.kind in (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
-            for parameter in self.parameters
-        )
-        for parameter in self.parameters:
-            if parameter.kind in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD):
-                msg = f"{func.__qualname__} takes *{parameter.name}; a workflow or step names each of its parameters"
-                raise WorkflowDefinitionError(msg)
-
-    def hint(self, name: str) -> Any:
-        """Return the annotation of a parameter or of "return"; `Any` where there is none."""
-        if self._hints is None:
-            closure = inspect.getclosurevars(self._func).nonlocals
-            try:
-                self._hints = get_type_hints(self._func, localns=dict(closure), include_extras=True)
-            except NameError as error:
-                msg = (
-                    f"the annotations of {self._func.__qualname__} cannot be read: {error}. "
-                    "Import the type at run time (not under TYPE_CHECKING) and define it where the function can see it."
-                )
-                raise WorkflowDefinitionError(msg) from error
-        return self._hints.get(name, Any)
-
-    def encode(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> msgspec.Raw:
-        """Turn call arguments into JSON.
-
-        Raises:
-            PayloadError: The arguments do not fit the signature or have no JSON form.
-        """
-        if not kwargs and len(args) == len(self.parameters) and self._all_positional:  # the common call, without bind()
-            if len(args) == 1:
-                return _payload.encode(args[0])
-            return _payload.encode(dict(zip(self._names, args, strict=True))) if args else _payload.NULL
-        try:
-            bound = self._signature.bind(*args, **kwargs)
-        except TypeError as error:
-            raise PayloadError(f"{self._func.__qualname__}: {error}") from error
-        if not self.parameters:
-            return _payload.NULL
-        if len(self.parameters) == 1:
-            only = self.parameters[0]
-            return _payload.encode(bound.arguments[only.name]) if bound.arguments else _payload.encode(only.default)
-        return _payload.encode(bound.arguments)
-
-    def decode(self, raw: msgspec.Raw) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Turn JSON back into call arguments.
-
-        Raises:
-            PayloadError: The JSON does not fit the annotations, or a parameter is missing or unknown.
-        """
-        if not self.parameters:
-            return (), {}
-        if len(self.parameters) == 1:
-            only = self.parameters[0]
-            if bytes(raw) == b"null" and only.default is None:
-                return (), {}
-            return self._place(only, _payload.decode(raw, self.hint(only.name)))
-        fields = _payload.decode(raw, dict[str, msgspec.Raw])
-        args: list[Any] = []
-        kwargs: dict[str, Any] = {}
-        for parameter in self.parameters:
-            if parameter.name not in fields:
-                if parameter.default is inspect.Parameter.empty:
-                    raise PayloadError(f"{self._func.__qualname__} needs {parameter.name!r}")
-                if parameter.kind is not inspect.Parameter.KEYWORD_ONLY:
-                    args.append(parameter.default)
-                continue
-            more_args, more_kwargs = self._place(
-                parameter, _payload.decode(fields.pop(parameter.name), self.hint(parameter.name))
-            )
-            args.extend(more_args)
-            kwargs.update(more_kwargs)
-        if fields:
-            raise PayloadError(f"{self._func.__qualname__} does not take {', '.join(map(repr, fields))}")
-        return tuple(args), kwargs
-
-    def decode_result(self, raw: msgspec.Raw) -> Any:
-        """Turn JSON back into the function's result, by its return annotation."""
-        return _payload.decode(raw, self.hint("return"))
-
-    @staticmethod
-    def _place(parameter: inspect.Parameter, value: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
-            return (), {parameter.name: value}
-        return (value,), {}
 
 
 class StepDefinition(Generic[P, R]):
@@ -130,6 +32,9 @@ class StepDefinition(Generic[P, R]):
         func: The function itself.
         retry: When a failed attempt is tried again.
         timeout: The limit for one attempt; None for no limit.
+        total_timeout: The limit for all attempts and the waits between them, from when the workflow asked; None for no limit.
+        heartbeat_timeout: The longest an attempt may go without calling `heartbeat()`; None for no limit.
+        origin: The step that this one was made of by `with_options`; otherwise itself.
     """
 
     def __init__(
@@ -139,13 +44,17 @@ class StepDefinition(Generic[P, R]):
         name: str | None = None,
         retry: RetryPolicy | None = None,
         timeout: timedelta | None = None,
+        total_timeout: timedelta | None = None,
+        heartbeat_timeout: timedelta | None = None,
     ) -> None:
         self.func = func
         self.name = _checked(name or func.__name__, _NAME, "step name")
         self.retry = retry or RetryPolicy()
         self.timeout = timeout
-        if timeout is not None and timeout <= timedelta(0):
-            raise WorkflowDefinitionError(f"step {self.name!r}: timeout must be longer than zero")
+        self.total_timeout = total_timeout
+        self.heartbeat_timeout = heartbeat_timeout
+        self.origin = self
+        self._check_limits()
         self.is_async = inspect.iscoroutinefunction(func)
         self.signature = Signature(func)
         self.__doc__ = func.__doc__
@@ -167,6 +76,51 @@ class StepDefinition(Generic[P, R]):
             result = self.func(*args, **kwargs)
             return cast("R", await result if inspect.isawaitable(result) else result)
         return cast("R", await machine.run_step(self, self.signature.encode(args, kwargs)))
+
+    def with_options(
+        self,
+        *,
+        name: str | None = None,
+        retry: RetryPolicy | UnsetType = UNSET,
+        timeout: timedelta | UnsetType | None = UNSET,
+        total_timeout: timedelta | UnsetType | None = UNSET,
+        heartbeat_timeout: timedelta | UnsetType | None = UNSET,
+    ) -> StepDefinition[P, R]:
+        """Return this step with other options, for one call or for many: `await charge.with_options(timeout=…)(order)`.
+
+        Args:
+            name: What history calls it. Default: this step's name.
+            retry: When a failed attempt is tried again. Default: as this step.
+            timeout: The limit for one attempt; None lifts it. Default: as this step.
+            total_timeout: The limit for all attempts; None lifts it. Default: as this step.
+            heartbeat_timeout: The longest silence of an attempt; None lifts it. Default: as this step.
+
+        Returns:
+            A step that is used in the same way. Options but the name are not part of the history: a run that is replayed goes
+            on with those that the code gives then.
+
+        Raises:
+            WorkflowDefinitionError: The name is no step name, or a limit is not longer than zero.
+        """
+        twin = copy.copy(self)
+        if name is not None:
+            twin.name = _checked(name, _NAME, "step name")
+        if not isinstance(retry, UnsetType):
+            twin.retry = retry
+        if not isinstance(timeout, UnsetType):
+            twin.timeout = timeout
+        if not isinstance(total_timeout, UnsetType):
+            twin.total_timeout = total_timeout
+        if not isinstance(heartbeat_timeout, UnsetType):
+            twin.heartbeat_timeout = heartbeat_timeout
+        twin._check_limits()  # noqa: SLF001  its own class
+        return twin
+
+    def _check_limits(self) -> None:
+        for limit in ("timeout", "total_timeout", "heartbeat_timeout"):
+            value = getattr(self, limit)
+            if value is not None and value <= timedelta(0):
+                raise WorkflowDefinitionError(f"step {self.name!r}: {limit} must be longer than zero")
 
     def __repr__(self) -> str:
         return f"<step {self.name}>"
@@ -213,7 +167,8 @@ class WorkflowDefinition(Generic[P, R]):
         machine = current_machine()
         if machine is None:
             return await self.func(*args, **kwargs)
-        raw = await machine.run_child(self.name, self.version, self.signature.encode(args, kwargs), None)
+        child = new_child(machine, self.name, self.version, self.signature.encode(args, kwargs), None, "cancel")
+        raw = await run_child(machine, child)
         return cast("R", self.signature.decode_result(raw))
 
     def __repr__(self) -> str:
@@ -231,15 +186,30 @@ def _checked(text: str, pattern: re.Pattern[str], what: str) -> str:
 class _StepDecorator:
     """What `@step(...)` with options returns; a class, so that both kinds of function keep their types."""
 
-    def __init__(self, name: str | None, retry: RetryPolicy | None, timeout: timedelta | None) -> None:
-        self._name, self._retry, self._timeout = name, retry, timeout
+    def __init__(
+        self,
+        name: str | None,
+        retry: RetryPolicy | None,
+        timeout: timedelta | None,
+        total_timeout: timedelta | None,
+        heartbeat_timeout: timedelta | None,
+    ) -> None:
+        self._name, self._retry = name, retry
+        self._timeout, self._total_timeout, self._heartbeat_timeout = timeout, total_timeout, heartbeat_timeout
 
     @overload
     def __call__(self, func: Callable[P, Coroutine[Any, Any, R]], /) -> StepDefinition[P, R]: ...
     @overload
     def __call__(self, func: Callable[P, R], /) -> StepDefinition[P, R]: ...
     def __call__(self, func: Callable[..., Any], /) -> StepDefinition[..., Any]:
-        return StepDefinition(func, name=self._name, retry=self._retry, timeout=self._timeout)
+        return StepDefinition(
+            func,
+            name=self._name,
+            retry=self._retry,
+            timeout=self._timeout,
+            total_timeout=self._total_timeout,
+            heartbeat_timeout=self._heartbeat_timeout,
+        )
 
 
 @overload
@@ -248,7 +218,12 @@ def step(func: Callable[P, Coroutine[Any, Any, R]], /) -> StepDefinition[P, R]: 
 def step(func: Callable[P, R], /) -> StepDefinition[P, R]: ...
 @overload
 def step(
-    *, name: str | None = None, retry: RetryPolicy | None = None, timeout: timedelta | None = None
+    *,
+    name: str | None = None,
+    retry: RetryPolicy | None = None,
+    timeout: timedelta | None = None,
+    total_timeout: timedelta | None = None,
+    heartbeat_timeout: timedelta | None = None,
 ) -> _StepDecorator: ...
 def step(
     func: Callable[..., Any] | None = None,
@@ -257,6 +232,8 @@ def step(
     name: str | None = None,
     retry: RetryPolicy | None = None,
     timeout: timedelta | None = None,
+    total_timeout: timedelta | None = None,
+    heartbeat_timeout: timedelta | None = None,
 ) -> StepDefinition[..., Any] | _StepDecorator:
     """Declare a step: a function whose result is kept, so that it never runs again once it has completed.
 
@@ -265,6 +242,9 @@ def step(
         name: What history calls it. Default: the function's name.
         retry: When a failed attempt is tried again. Default: never.
         timeout: The limit for one attempt. Default: none.
+        total_timeout: The limit for all attempts, the waits between them and the time for which the engine is closed, counted
+            from when the workflow asked for the step. Default: none.
+        heartbeat_timeout: The longest an attempt may go without calling `heartbeat()`. Default: none.
 
     Returns:
         The step, callable like the function.
@@ -272,7 +252,7 @@ def step(
     Raises:
         WorkflowDefinitionError: The function cannot be a step.
     """
-    decorator = _StepDecorator(name, retry, timeout)
+    decorator = _StepDecorator(name, retry, timeout, total_timeout, heartbeat_timeout)
     return decorator if func is None else decorator(func)
 
 

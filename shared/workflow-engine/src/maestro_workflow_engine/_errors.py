@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
+
+import msgspec
 
 from maestro_workflow_engine._failure import Failure
 
@@ -69,8 +71,12 @@ class WorkflowNotFoundError(WorkflowError):
     code = "WORKFLOW_NOT_FOUND"
 
     def __init__(self, name: str, message: str) -> None:
-        super().__init__(message)
+        super().__init__(name, message)
         self.name = name
+
+    def __str__(self) -> str:
+        """Return the message."""
+        return str(self.args[1])
 
 
 class WorkflowConflictError(WorkflowError):
@@ -83,8 +89,12 @@ class WorkflowConflictError(WorkflowError):
     code = "WORKFLOW_CONFLICT"
 
     def __init__(self, run_id: str, message: str) -> None:
-        super().__init__(message)
+        super().__init__(run_id, message)
         self.run_id = run_id
+
+    def __str__(self) -> str:
+        """Return the message."""
+        return str(self.args[1])
 
 
 class UpdateRejectedError(WorkflowError):
@@ -136,9 +146,13 @@ class WorkflowEndedError(WorkflowError):
     code = "WORKFLOW_ENDED"
 
     def __init__(self, run_id: str, status: str) -> None:
-        super().__init__(f"run {run_id!r} has ended ({status})")
+        super().__init__(run_id, status)
         self.run_id = run_id
         self.status = status
+
+    def __str__(self) -> str:
+        """Return one readable line."""
+        return f"run {self.run_id!r} has ended ({self.status})"
 
 
 class WorkflowOpenError(WorkflowError):
@@ -301,6 +315,65 @@ class StepTimeoutError(WorkflowError, TimeoutError):
     def __str__(self) -> str:
         """Return one readable line."""
         return f"step {self.step!r} took longer than {self.timeout_s:g} s"
+
+
+class StepHeartbeatTimeoutError(StepTimeoutError):
+    """An attempt of a step gave no sign of life for longer than the step's heartbeat timeout.
+
+    Attributes:
+        step: The step's name.
+        timeout_s: The limit, in seconds.
+    """
+
+    code = "STEP_HEARTBEAT_TIMEOUT"
+
+    def __str__(self) -> str:
+        """Return one readable line."""
+        return f"step {self.step!r} gave no heartbeat for {self.timeout_s:g} s"
+
+
+class StepTotalTimeoutError(StepTimeoutError):
+    """A step did not complete within its total timeout, which counts all attempts and the waits between them.
+
+    Attributes:
+        step: The step's name.
+        timeout_s: The limit, in seconds.
+        attempts: How many attempts were begun.
+        last_failure: What the last attempt that failed by itself failed with; None when there was none.
+    """
+
+    code = "STEP_TOTAL_TIMEOUT"
+
+    def __init__(self, step: str, timeout_s: float, attempts: int, last_failure: dict[str, Any] | None = None) -> None:
+        super().__init__(step, timeout_s)
+        self.args = (step, timeout_s, attempts, last_failure)  # as JSON values, so that the journal can make it again
+        self.attempts = attempts
+        self.last_failure = None if last_failure is None else msgspec.convert(last_failure, Failure)
+
+    def __str__(self) -> str:
+        """Return one readable line."""
+        line = f"step {self.step!r} did not complete within {self.timeout_s:g} s; attempts: {self.attempts}"
+        return line if self.last_failure is None else f"{line}; the last one failed with {self.last_failure.summary}"
+
+
+class NonRetryableError(WorkflowError):
+    """Raise it in a step (or derive from it) to fail the step at once, whatever its retry policy says."""
+
+    code = "STEP_NON_RETRYABLE"
+
+
+class RetryAfterError(WorkflowError):
+    """Raise it in a step to say when the next attempt is to begin; whether there is one is up to the retry policy.
+
+    Attributes:
+        delay: How long to wait before the next attempt, instead of what the retry policy says.
+    """
+
+    code = "STEP_RETRY_AFTER"
+
+    def __init__(self, message: str = "", *, delay: timedelta = timedelta(0)) -> None:
+        super().__init__(message)
+        self.delay = delay
 
 
 class NonDeterminismError(WorkflowError):

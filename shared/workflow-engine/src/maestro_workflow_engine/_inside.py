@@ -1,4 +1,4 @@
-"""What workflow code calls besides asyncio: signals, time, chance, queries, children, versions."""
+"""What workflow code calls besides asyncio: signals, time, chance, queries, versions."""
 
 from __future__ import annotations
 
@@ -12,13 +12,20 @@ from typing import Any, NoReturn
 
 from maestro_workflow_engine import _attributes, _payload
 from maestro_workflow_engine._attributes import AttributeValue
-from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._errors import WorkflowContextError
 from maestro_workflow_engine.machine._current import current_machine
 from maestro_workflow_engine.machine._machine import ContinueAsNewSignal, WorkflowMachine
 
 
-def _machine(caller: str) -> WorkflowMachine:
+def machine_of(caller: str) -> WorkflowMachine:
+    """Return the machine of the workflow that is running.
+
+    Args:
+        caller: The public function that needs it.
+
+    Raises:
+        WorkflowContextError: Called outside a workflow.
+    """
     machine = current_machine()
     if machine is None:
         raise WorkflowContextError(f"{caller}() works only inside a running workflow")
@@ -57,7 +64,7 @@ def info() -> WorkflowInfo:
     Raises:
         WorkflowContextError: Called outside a workflow.
     """
-    machine = _machine("info")
+    machine = machine_of("info")
     return WorkflowInfo(
         run_id=machine.run_id,
         workflow=machine.definition.name,
@@ -75,7 +82,7 @@ def now() -> datetime:
     Raises:
         WorkflowContextError: Called outside a workflow.
     """
-    return _moment(_machine("now").now_us)
+    return _moment(machine_of("now").now_us)
 
 
 def uuid4() -> uuid.UUID:
@@ -84,7 +91,7 @@ def uuid4() -> uuid.UUID:
     Raises:
         WorkflowContextError: Called outside a workflow.
     """
-    return uuid.UUID(int=_machine("uuid4").random.getrandbits(128), version=4)
+    return uuid.UUID(int=machine_of("uuid4").random.getrandbits(128), version=4)
 
 
 def random() -> _random.Random:
@@ -93,7 +100,7 @@ def random() -> _random.Random:
     Raises:
         WorkflowContextError: Called outside a workflow.
     """
-    return _machine("random").random
+    return machine_of("random").random
 
 
 async def receive(name: str, *, timeout: timedelta | None = None, type: Any = Any) -> Any:  # noqa: A002  reads like a signature
@@ -114,7 +121,7 @@ async def receive(name: str, *, timeout: timedelta | None = None, type: Any = An
         PayloadError: The payload does not fit the type.
         WorkflowContextError: Called outside a workflow.
     """
-    machine = _machine("receive")
+    machine = machine_of("receive")
     async with asyncio.timeout(None if timeout is None else timeout.total_seconds()):
         raw = await machine.receive(name)
     return _payload.decode(raw, type)
@@ -140,41 +147,7 @@ def on_update(
         WorkflowContextError: Called outside a workflow.
         WorkflowDefinitionError: The handler is not async.
     """
-    _machine("on_update").updates.set_handler(name, handler, validate, type)
-
-
-async def run_child(
-    workflow: WorkflowDefinition[..., Any] | str,
-    *args: Any,
-    id: str | None = None,  # noqa: A002  the field's term
-    **kwargs: Any,
-) -> Any:
-    """Run another workflow as a child and wait for its result.
-
-    Args:
-        workflow: The workflow, or its name ("name" or "name:version"); by name it may be a document.
-        *args: Its arguments; by name, the one input value.
-        id: The child's run id. Default: the parent's id and a number.
-        **kwargs: Its keyword arguments.
-
-    Returns:
-        The child's result; by name as plain JSON values.
-
-    Raises:
-        WorkflowFailedError: The child failed.
-        WorkflowCancelledError: The child was cancelled on its own.
-        WorkflowContextError: Called outside a workflow.
-    """
-    machine = _machine("run_child")
-    if isinstance(workflow, WorkflowDefinition):
-        raw = workflow.signature.encode(args, kwargs)
-        result = await machine.run_child(workflow.name, workflow.version, raw, id)
-        return workflow.signature.decode_result(result)
-    if kwargs or len(args) > 1:
-        raise WorkflowContextError("a workflow called by name takes one input value")
-    name, _, version = workflow.partition(":")
-    result = await machine.run_child(name, version or None, _payload.encode(args[0] if args else None), id)
-    return _payload.decode(result)
+    machine_of("on_update").updates.set_handler(name, handler, validate, type)
 
 
 def publish(key: str, value: Any) -> None:
@@ -188,7 +161,7 @@ def publish(key: str, value: Any) -> None:
         WorkflowContextError: Called outside a workflow.
         PayloadError: The value has no JSON form.
     """
-    _machine("publish").published[key] = _payload.encode(value)
+    machine_of("publish").published[key] = _payload.encode(value)
 
 
 def set_attributes(**attributes: AttributeValue | None) -> None:
@@ -205,7 +178,7 @@ def set_attributes(**attributes: AttributeValue | None) -> None:
         WorkflowContextError: Called outside a workflow.
         SearchAttributeError: A name or value is none, or there are too many; nothing was set.
     """
-    _machine("set_attributes").set_attributes(_attributes.changes(attributes))
+    machine_of("set_attributes").set_attributes(_attributes.changes(attributes))
 
 
 def patched(change: str) -> bool:
@@ -222,7 +195,7 @@ def patched(change: str) -> bool:
     Raises:
         WorkflowContextError: Called outside a workflow.
     """
-    return _machine("patched").patched(change)
+    return machine_of("patched").patched(change)
 
 
 def continue_as_new(*args: Any, **kwargs: Any) -> NoReturn:
@@ -236,7 +209,7 @@ def continue_as_new(*args: Any, **kwargs: Any) -> NoReturn:
         WorkflowContextError: Called outside a workflow.
         PayloadError: The arguments do not fit the workflow.
     """
-    raise ContinueAsNewSignal(_machine("continue_as_new").definition.signature.encode(args, kwargs))
+    raise ContinueAsNewSignal(machine_of("continue_as_new").definition.signature.encode(args, kwargs))
 
 
 def _moment(us: int) -> datetime:

@@ -6,6 +6,8 @@ import random
 from dataclasses import dataclass
 from datetime import timedelta
 
+from maestro_workflow_engine._errors import NonRetryableError, RetryAfterError
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RetryPolicy:
@@ -49,20 +51,23 @@ class RetryPolicy:
         Returns:
             True when the step is to be tried again.
         """
-        if isinstance(error, self.non_retryable) or not isinstance(error, Exception):
+        if isinstance(error, (NonRetryableError, *self.non_retryable)) or not isinstance(error, Exception):
             return False
         return self.max_attempts == 0 or attempt < self.max_attempts
 
-    def delay(self, attempt: int, chance: random.Random | None = None) -> timedelta:
+    def delay(self, attempt: int, chance: random.Random | None = None, error: BaseException | None = None) -> timedelta:
         """Draw the wait after a failed attempt.
 
         Args:
             attempt: The number of the attempt that just failed, from 1.
             chance: Where the jitter comes from. Default: the process's random numbers.
+            error: What it failed with; a RetryAfterError says itself how long to wait.
 
         Returns:
             The time to wait before the next attempt.
         """
+        if isinstance(error, RetryAfterError):
+            return max(error.delay, timedelta(0))
         ceiling = self.max_interval.total_seconds()
         try:
             seconds = min(self.initial_interval.total_seconds() * self.backoff ** (attempt - 1), ceiling)

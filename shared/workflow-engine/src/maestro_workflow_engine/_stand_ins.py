@@ -47,6 +47,8 @@ class StandIns:
         found = self._by_step.get(step)
         if found is not None:
             return found
+        if step.origin is not step and step.origin in self._by_step:
+            return _replaced(step, self._by_step[step.origin].func)
         func = self._by_name.get(step.name)
         if func is None:
             return step

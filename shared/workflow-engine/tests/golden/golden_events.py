@@ -63,6 +63,14 @@ GOLDEN: list[tuple[ev.Event, bytes]] = [
         ev.ChildCancelled(1, 2, "w", "r.2"),
         b'{"type":"child_cancelled","time":1,"seq":2,"workflow":"w","run_id":"r.2"}',
     ),
+    (ev.ChildStarted(1, 2, "w", "r.2"), b'{"type":"child_started","time":1,"seq":2,"workflow":"w","run_id":"r.2"}'),
+    (ev.SignalSent(1, 2, "r", "n"), b'{"type":"signal_sent","time":1,"seq":2,"run_id":"r","name":"n"}'),
+    (ev.CancelSent(1, 2, "r"), b'{"type":"cancel_sent","time":1,"seq":2,"run_id":"r"}'),
+    (
+        ev.RequestFailed(1, 2, "r", _FAILURE),
+        b'{"type":"request_failed","time":1,"seq":2,"run_id":"r","failure":{"type":"builtins:ValueError","message":"no",'
+        b'"args":["no"],"traceback":"tb"}}',
+    ),
     (ev.PatchRecorded(1, "c"), b'{"type":"patch_recorded","time":1,"change":"c"}'),
     (ev.RunCompleted(1, _RAW), b'{"type":"run_completed","time":1,"output":{"a":1}}'),
     (ev.RunFailed(1, _FAILURE), b'{"type":"run_failed","time":1,' + _FAILED + b"}"),

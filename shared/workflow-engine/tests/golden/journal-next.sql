@@ -11,7 +11,7 @@ CREATE TABLE runs (
     parent_seq  INTEGER,
     parked      INTEGER NOT NULL DEFAULT 0,
     wake_us     INTEGER
-, history_purged_us INTEGER);
+, attributes BLOB, history_purged_us INTEGER, ran_as TEXT, on_parent_close TEXT);
 CREATE INDEX runs_by_status ON runs (status, key);
 CREATE INDEX runs_by_parent ON runs (parent_key, key) WHERE parent_key IS NOT NULL;
 CREATE TABLE history (
@@ -21,10 +21,39 @@ CREATE TABLE history (
     PRIMARY KEY (run, position)
 ) WITHOUT ROWID;
 CREATE TABLE schedules (id TEXT PRIMARY KEY, settings BLOB NOT NULL, progress BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE attributes (
+            name  TEXT NOT NULL,
+            kind  INTEGER NOT NULL,
+            value NOT NULL,
+            run   INTEGER NOT NULL,
+            PRIMARY KEY (name, kind, value, run)
+        ) WITHOUT ROWID
+        ;
+CREATE INDEX attributes_by_run ON attributes (run);
+CREATE TRIGGER attributes_go_with_their_run AFTER DELETE ON runs
+        BEGIN DELETE FROM attributes WHERE run = OLD.key; END;
+CREATE TABLE paused_workflows (
+            workflow TEXT NOT NULL,
+            version  TEXT NOT NULL,
+            since_us INTEGER NOT NULL,
+            reason   BLOB NOT NULL,
+            PRIMARY KEY (workflow, version)
+        ) WITHOUT ROWID
+        ;
 CREATE TABLE facts (name TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
 CREATE TABLE payload_refs (run INTEGER, position INTEGER, sha256 TEXT, PRIMARY KEY (run, position, sha256)) WITHOUT ROWID;
 CREATE INDEX payload_refs_by_object ON payload_refs (sha256);
 CREATE TABLE payload_garbage (sha256 TEXT PRIMARY KEY, since_us INTEGER NOT NULL) WITHOUT ROWID;
+CREATE TABLE places (run INTEGER PRIMARY KEY, settings BLOB NOT NULL, begun INTEGER NOT NULL);
+CREATE TABLE admissions (queue TEXT, at_us INTEGER, run INTEGER, PRIMARY KEY (queue, at_us, run)) WITHOUT ROWID;
+CREATE TABLE paused_queues (name TEXT PRIMARY KEY, note BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE heartbeats (
+    run     INTEGER NOT NULL,
+    seq     INTEGER NOT NULL,
+    time_us INTEGER NOT NULL,
+    details BLOB NOT NULL,
+    PRIMARY KEY (run, seq)
+) WITHOUT ROWID;
 INSERT INTO facts VALUES ('journal_id', '0123456789abcdef0123456789abcdef');
 INSERT INTO history VALUES (1, 0, CAST('{"type":"run_started","time":1893456000000000,"input":{"item":"bolt","cents":1250},"seed":4371257431375131704}' AS BLOB));
 INSERT INTO history VALUES (1, 1, CAST('{"type":"update_requested","time":1893456000000000,"update_id":"update-1","name":"note","payload":"in a hurry"}' AS BLOB));
@@ -71,18 +100,18 @@ INSERT INTO history VALUES (13, 0, CAST('{"type":"run_started","time":1893456120
 INSERT INTO history VALUES (13, 1, CAST('{"type":"cancel_requested","time":1893456121000000}' AS BLOB));
 INSERT INTO history VALUES (13, 2, CAST('{"type":"run_cancelled","time":1893456121000000}' AS BLOB));
 INSERT INTO payload_refs VALUES (10, 1, '5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f5f');
-INSERT INTO runs VALUES (1, 'order-1', 'golden/order', '2.0.0', 'running', 1893456000000000, NULL, NULL, NULL, 1, NULL, NULL);
-INSERT INTO runs VALUES (2, 'order-1.3', 'golden/pick', '1.0.0', 'completed', 1893456062000000, 1893456062000000, 1, 3, 0, NULL, NULL);
-INSERT INTO runs VALUES (3, 'failed-1', 'golden/sender', '1.0.0', 'failed', 1893456120000000, 1893456120000000, NULL, NULL, 0, NULL, NULL);
-INSERT INTO runs VALUES (4, 'redriven-1', 'golden/sender', '1.0.0', 'failed', 1893456120000000, 1893456120000000, NULL, NULL, 0, NULL, NULL);
-INSERT INTO runs VALUES (5, 'cancelled-1', 'golden/waiter', '1.0.0', 'cancelled', 1893456120000000, 1893456120000000, NULL, NULL, 0, NULL, NULL);
-INSERT INTO runs VALUES (6, 'terminated-1', 'golden/waiter', '1.0.0', 'terminated', 1893456120000000, 1893456120000000, NULL, NULL, 0, NULL, NULL);
-INSERT INTO runs VALUES (7, 'paused-1', 'golden/waiter', '1.0.0', 'paused', 1893456120000000, NULL, NULL, NULL, 1, NULL, NULL);
-INSERT INTO runs VALUES (8, 'continued-1', 'golden/waiter', '1.0.0', 'running', 1893456120000000, NULL, NULL, NULL, 1, NULL, NULL);
-INSERT INTO runs VALUES (9, 'waiting-1', 'golden/waiter', '1.0.0', 'running', 1893456120000000, NULL, NULL, NULL, 1, NULL, NULL);
-INSERT INTO runs VALUES (10, 'completed-1', 'golden/waiter', '1.0.0', 'completed', 1893456120000000, 1893456120000000, NULL, NULL, 0, NULL, NULL);
-INSERT INTO runs VALUES (11, 'parent-1', 'golden/parent', '1.0.0', 'completed', 1893456120000000, 1893456121000000, NULL, NULL, 0, NULL, NULL);
-INSERT INTO runs VALUES (12, 'child-broken', 'golden/pick', '1.0.0', 'failed', 1893456120000000, 1893456120000000, 11, 1, 0, NULL, NULL);
-INSERT INTO runs VALUES (13, 'child-missing', 'golden/pick', '1.0.0', 'cancelled', 1893456120000000, 1893456121000000, 11, 2, 0, NULL, NULL);
+INSERT INTO runs VALUES (1, 'order-1', 'golden/order', '2.0.0', 'running', 1893456000000000, NULL, NULL, NULL, 1, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO runs VALUES (2, 'order-1.3', 'golden/pick', '1.0.0', 'completed', 1893456062000000, 1893456062000000, 1, 3, 0, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO runs VALUES (3, 'failed-1', 'golden/sender', '1.0.0', 'failed', 1893456120000000, 1893456120000000, NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO runs VALUES (4, 'redriven-1', 'golden/sender', '1.0.0', 'failed', 1893456120000000, 1893456120000000, NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO runs VALUES (5, 'cancelled-1', 'golden/waiter', '1.0.0', 'cancelled', 1893456120000000, 1893456120000000, NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO runs VALUES (6, 'terminated-1', 'golden/waiter', '1.0.0', 'terminated', 1893456120000000, 1893456120000000, NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO runs VALUES (7, 'paused-1', 'golden/waiter', '1.0.0', 'paused', 1893456120000000, NULL, NULL, NULL, 1, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO runs VALUES (8, 'continued-1', 'golden/waiter', '1.0.0', 'running', 1893456120000000, NULL, NULL, NULL, 1, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO runs VALUES (9, 'waiting-1', 'golden/waiter', '1.0.0', 'running', 1893456120000000, NULL, NULL, NULL, 1, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO runs VALUES (10, 'completed-1', 'golden/waiter', '1.0.0', 'completed', 1893456120000000, 1893456120000000, NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO runs VALUES (11, 'parent-1', 'golden/parent', '1.0.0', 'completed', 1893456120000000, 1893456121000000, NULL, NULL, 0, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO runs VALUES (12, 'child-broken', 'golden/pick', '1.0.0', 'failed', 1893456120000000, 1893456120000000, 11, 1, 0, NULL, NULL, NULL, NULL, NULL);
+INSERT INTO runs VALUES (13, 'child-missing', 'golden/pick', '1.0.0', 'cancelled', 1893456120000000, 1893456121000000, 11, 2, 0, NULL, NULL, NULL, NULL, NULL);
 INSERT INTO schedules VALUES ('often', CAST('{"workflow":"golden/waiter","version":"1.0.0","input":5,"spec":{"type":"interval","every_us":77760000000000},"overlap":"skip","catch_up_us":3600000000,"created_us":1893456121000000,"since_us":1893456121000000,"paused":true}' AS BLOB), CAST('{}' AS BLOB));
 INSERT INTO schedules VALUES ('yearly', CAST('{"workflow":"golden/waiter","version":"1.0.0","input":5,"spec":{"type":"cron","expression":"0 3 1 1 *","zone":"Europe/Berlin"},"overlap":"skip","catch_up_us":3600000000,"created_us":1893456121000000,"since_us":1893456121000000}' AS BLOB), CAST('{}' AS BLOB));

@@ -89,6 +89,8 @@ BAD = [
     ("MWF501", "", "await asyncio.get_event_loop().run_in_executor(None, sum, [1])"),
     ("MWF501", "", "await given.run_in_executor(None, sum, [1])"),
     ("MWF501", "import queue", "queue.Queue()"),
+    ("MWF504", "from maestro_workflow_engine import heartbeat", "heartbeat(1)"),
+    ("MWF504", "import maestro_workflow_engine as engine", "engine.step_info()"),
     ("MWF502", "", "asyncio.Future()"),
     ("MWF502", "from asyncio import Task", "Task(work(1), name='x')"),
     ("MWF502", "import asyncio.futures", "asyncio.futures.Future(loop=given)"),
@@ -122,6 +124,12 @@ BAD = [
 
 GOOD = [
     ("MWF101", "import time", "now()"),
+    (
+        "MWF504",
+        "from maestro_workflow_engine import start_child, signal_run, cancel_run",
+        "await (await start_child('w'))",
+    ),
+    ("MWF504", "from maestro_workflow_engine import Saga", "async with Saga() as saga:\n    saga.add(work, 1)"),
     ("MWF101", "", "asyncio.get_running_loop().time()"),
     ("MWF101", "from datetime import datetime, timedelta", "datetime(2026, 1, 1) + timedelta(days=1)"),
     ("MWF101", "import time", "time = given\ntime.time()"),

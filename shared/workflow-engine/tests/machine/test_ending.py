@@ -107,7 +107,7 @@ def test_cancellation_reaches_everything_that_is_awaited():
 
     drive = Drive(tidy)
     commands = drive.cancel()
-    assert commands[:3] == [cmd.CancelStep(1), cmd.CancelTimer(2), cmd.CancelChild(3)]
+    assert commands[:3] == [cmd.CancelStep(1), cmd.CancelTimer(2), cmd.CancelChild(3, "run-1.3")]
     assert [wait.kind for wait in drive.machine.waiting_for] == ["step"]
     late = [
         ev.ChildCancelled(drive.now, 3, "other", "run-1/3"),

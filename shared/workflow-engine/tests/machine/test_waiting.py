@@ -171,7 +171,7 @@ def test_a_child_that_is_no_longer_awaited_is_asked_to_stop():
 
     drive = Drive(parent)
     timer = next(command for command in drive.commands if isinstance(command, cmd.StartTimer))
-    assert drive.fire(timer.seq)[0] == cmd.CancelChild(2)
+    assert drive.fire(timer.seq)[0] == cmd.CancelChild(2, "run-1.2")
 
 
 def test_what_is_published_is_read_at_every_moment_and_after_a_replay():

@@ -77,11 +77,13 @@ def redrives(reader: JournalReader, sealer: Sealer, row: RunRow, now: int) -> li
         WorkflowConflictError: The run has not failed, is a child, or no step of it failed.
         HistoryPurgedError: Its history, or that of the child that failed, is not whole any more.
     """
-    if row.parent_key is not None:
-        parent = reader.by_key(row.parent_key)
-        raise WorkflowConflictError(
-            row.id, f"run {row.id!r} is a child: retry {parent.id if parent else 'its parent'!r} instead"
-        )
+    parent = None if row.parent_key is None else reader.by_key(row.parent_key)
+    if parent is not None and parent.status in (
+        "running",
+        "paused",
+        "failed",
+    ):  # one that ended well will not ask again
+        raise WorkflowConflictError(row.id, f"run {row.id!r} is a child: retry {parent.id!r} instead")
     return _redrives(reader, sealer, row, now)
 
 
@@ -101,25 +103,50 @@ def _redrives(reader: JournalReader, sealer: Sealer, row: RunRow, now: int) -> l
             row.id, f"no step of run {row.id!r} failed: its own code did; mend it and fork the run"
         )
     position, event = failed
+    below = _reopened_children(reader, sealer, row, history, now)
+    if isinstance(event, ev.ChildFailed):
+        child = reader.by_id(event.run_id)
+        if child is not None and child.parent_key == row.key:
+            below += _redrives(reader, sealer, child, now)
+    return [*below, (row, _redriven(sealer, row, history, position, now))]
+
+
+def _redriven(sealer: Sealer, row: RunRow, history: History, dropped_from: int, now: int) -> Write:
     next_one, objects = history[-1][0] + 1, dict[str, bytes]()
-    redriven = ev.RunRedriven(now, position)
+    redriven = ev.RunRedriven(now, dropped_from)
     marker = sealer.seal(row.id, next_one, redriven, objects)
     left = [event for _, event in effective([*history, (next_one, redriven)])]
-    dropped_some = any(isinstance(event, ev.AttributesSet) and at >= position for at, event in history)
+    dropped_some = any(isinstance(event, ev.AttributesSet) and at >= dropped_from for at, event in history)
     also = attribute_rows.rebuilt(row.key, attribute_rows.attributes_of(left)) if dropped_some else ()
-    started = reader.started(row.key)
+    started = next((event for _, event in history if isinstance(event, ev.RunStarted)), None)
     if started is not None and started.admission is not None:
         also += (rows.put(row.key, started.admission, begun=1),)
-    own = Write(
+    return Write(
         lambda: None,
         events=[(row.key, next_one, marker)],
         status=StatusChange(row.key, "running"),
         also=also,
         objects=objects,
     )
-    below: list[tuple[RunRow, Write]] = []
-    if isinstance(event, ev.ChildFailed):
-        child = reader.by_id(event.run_id)
-        if child is not None and child.parent_key == row.key:
-            below = _redrives(reader, sealer, child, now)
-    return [*below, (row, own)]
+
+
+def _reopened_children(
+    reader: JournalReader, sealer: Sealer, row: RunRow, history: History, now: int
+) -> list[tuple[RunRow, Write]]:
+    """Return the writes that let the children go on that were stopped because their parent closed.
+
+    A child is one of them when it was stopped, its parent never heard of its end, and never asked it to stop.
+    """
+    events = [event for _, event in effective(history)]
+    heard = {event.seq for event in events if isinstance(event, (ev.ChildCompleted, ev.ChildFailed, ev.ChildCancelled))}
+    asked = {event.run_id for event in events if isinstance(event, ev.CancelSent)}
+    found: list[tuple[RunRow, Write]] = []
+    for child in reader.children(row.key):
+        if child.status not in ("cancelled", "terminated") or child.parent_seq in heard or child.id in asked:
+            continue
+        below = list(reader.history(whole(child).key))
+        stops = [p for p, e in effective(below) if isinstance(e, (ev.CancelRequested, ev.RunTerminated))]
+        if stops:
+            found += _reopened_children(reader, sealer, child, below, now)
+            found.append((child, _redriven(sealer, child, below, stops[-1], now)))
+    return found

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable, Coroutine
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import timedelta
 from typing import Any, Protocol, TypeVar
+
+from maestro_workflow_engine.embedded._silence import WallSilence
 
 T = TypeVar("T")
 _LONGEST_WAIT_S = 30.0  # look again now and then, so that a clock set forward is noticed
@@ -42,6 +44,9 @@ class Clock(Protocol):
     def deadline(self, timeout: timedelta) -> AbstractAsyncContextManager[asyncio.Timeout]:
         """Raise TimeoutError in a step once it has worked longer than this."""
 
+    def silence(self, timeout: timedelta) -> AbstractAsyncContextManager[WallSilence]:
+        """Raise TimeoutError in a step once it has given no sign of life for longer than this."""
+
     def within(self, timeout: timedelta | None) -> AbstractAsyncContextManager[object]:
         """Raise TimeoutError in the block of one who waits once that has taken longer than this; None for never."""
 
@@ -68,6 +73,16 @@ class WallClock:
     def deadline(self, timeout: timedelta) -> AbstractAsyncContextManager[asyncio.Timeout]:
         """Raise TimeoutError in a step once it has worked longer than this."""
         return asyncio.timeout(timeout.total_seconds())
+
+    @asynccontextmanager
+    async def silence(self, timeout: timedelta) -> AsyncIterator[WallSilence]:
+        """Raise TimeoutError in a step once it has given no sign of life for longer than this."""
+        async with asyncio.timeout(None) as limit:
+            silence = WallSilence(limit, timeout.total_seconds())
+            try:
+                yield silence
+            finally:
+                silence.stop()
 
     def within(self, timeout: timedelta | None) -> AbstractAsyncContextManager[object]:
         """Raise TimeoutError in the block of one who waits once that has taken longer than this; None for never."""

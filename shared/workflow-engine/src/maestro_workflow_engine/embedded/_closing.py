@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from maestro_workflow_engine._errors import PayloadError, WorkflowEndedError
 from maestro_workflow_engine._failure import describe
+from maestro_workflow_engine._parent_close import ParentClose
 from maestro_workflow_engine._records import RunStatus
 from maestro_workflow_engine.embedded import _crash_points as crash_points
 from maestro_workflow_engine.embedded._clock import Clock
-from maestro_workflow_engine.embedded._journal import StatusChange, Write
+from maestro_workflow_engine.embedded._journal import StatusChange
 from maestro_workflow_engine.embedded._live import LiveRun
 from maestro_workflow_engine.embedded._loading import new_machine
 from maestro_workflow_engine.embedded._run_tables import forgetting_passes
 from maestro_workflow_engine.embedded._sealing import Sealer
+from maestro_workflow_engine.embedded._together import Together
 from maestro_workflow_engine.embedded._uploads import Uploads
 from maestro_workflow_engine.machine import _commands as cmd
 from maestro_workflow_engine.machine import _events as ev
@@ -37,43 +40,13 @@ class Closing:
     def end(
         self, run: LiveRun, event: LastEvent, status: RunStatus, *, on_durable: Callable[[], None] | None = None
     ) -> None:
-        """End a run: its last event, its status and its parent's share are one write."""
+        """End a run: its last event, its status, its parent's share and what becomes of its children are one write."""
         crash_points.reach(crash_points.RUN_ENDING)
-        core = self._core
-        core.steps.retire(run)
-        core.children.cancel_all(run)
-        objects: dict[str, bytes] = {}
-        sealed, data = core.seal(run, run.next_position, event, objects)
-        if isinstance(sealed, ev.RunFailed):  # also a result that is too large to be kept
-            event, status = sealed, RunStatus.FAILED
-        position = core.reserve(run)
-        run.is_ending = True
-        events = [(run.key, position, data)]
-        told = core.children.told(run, event)
-        if told is not None:
-            parent, parent_event = told
-            parent_position = core.reserve(parent)
-            events.append((parent.key, parent_position, core.seal(parent, parent_position, parent_event, objects)[1]))
-
-        def durable() -> None:
-            if on_durable is not None:
-                on_durable()
-            core.residents.forget(run)
-            core.admissions.left(run.key)
-            core.growing.notify(run.key)
-            core.endings.resolve(run.key, event)
-            core.answers.fail(run.key, WorkflowEndedError(run.id, status.value))
-            if told is not None:
-                core.happened(parent, parent_event, parent_position)
-            for tell in core.on_end:
-                tell(run.id)
-
-        # The parent's share of this write takes it out of its sleep as well, which needs no second row.
-        parked = core.unpark(told[0]) if told is not None else None
-        core.let_in(run)
-        change = StatusChange(run.key, status.value, event.time)
-        also = core.admissions.leaving(run.key)
-        self._journal.submit(Write(durable, events=events, status=change, parked=parked, also=also, objects=objects))
+        together = Together(self._core)
+        if on_durable is not None:
+            together.then(on_durable)
+        self.end_together(run, event, status, together)
+        self._journal.submit(together.write())
 
     def start_over(self, run: LiveRun, command: cmd.ContinueRun) -> None:
         """Begin a new pass with an empty history, under the same id."""
@@ -84,7 +57,6 @@ class Closing:
         if run.is_over:
             return
         core.steps.retire(run)
-        core.children.cancel_all(run)
         now = self._clock.now_us()
         admission = core.admissions.of(run.key)
         events: list[ev.Event] = [
@@ -105,17 +77,20 @@ class Closing:
         objects: dict[str, bytes] = {}
         try:
             rows = [
-                (run.key, position, self._sealer.seal(run.id, position, event, objects))
+                self._sealer.seal(run.id, position, event, objects)
                 for position, event in enumerate(events, run.next_position)
             ]
         except PayloadError as error:
             self.end(run, ev.RunFailed(now, describe(error)), RunStatus.FAILED)
             return
         run.started = None
-        placed = [(core.reserve(run), event) for event in events]
+        together = Together(core)
+        placed = list(zip(together.place_sealed(run, rows, objects), events, strict=True))
         run.arriving += sum(
             isinstance(event, ev.ARRIVALS) for event in events
         )  # the next pass may start over amid them
+        together.also(*core.steps.heart.purge(run))
+        together.also(*self._journal.when_stored(lambda: forgetting_passes(run.key, placed[0][0], now)))
 
         def durable() -> None:
             old.drop()
@@ -127,7 +102,51 @@ class Closing:
                 core.happened(run, event, position)
             self._journal.on_unreferenced()
 
-        also = self._journal.when_stored(lambda: forgetting_passes(run.key, rows[0][1], now))
-        write = Write(durable, events=rows, truncate=run.key, parked=core.unpark(run), objects=objects, also=also)
+        together.then(durable)
+        together.wake(run)
+        self._leave_children(run, together)
+        write = together.write()
+        write.truncate = run.key
         self._journal.submit(write)
         core.let_in(run)
+
+    def end_together(self, run: LiveRun, event: LastEvent, status: RunStatus, together: Together) -> None:
+        """End a run with other things in one write."""
+        core = self._core
+        core.steps.retire(run)
+        last = together.end(run, event)
+        ended = RunStatus.FAILED if isinstance(last, ev.RunFailed) else status  # its result may be too large to be kept
+        together.status(StatusChange(run.key, ended.value, last.time))
+        if not core.steps.heart.is_still:
+            together.also(*core.steps.heart.purge(run))
+        together.also(*core.admissions.leaving(run.key))
+
+        def durable() -> None:
+            core.residents.forget(run)
+            core.admissions.left(run.key)
+            core.growing.notify(run.key)
+            core.endings.resolve(run.key, last)
+            core.answers.fail(run.key, WorkflowEndedError(run.id, ended.value))
+
+        together.then(durable)
+        told = core.children.told(run, last)
+        if told is not None:
+            together.add(*told)
+        together.then(partial(self._tell, run.id))
+        self._leave_children(run, together)
+        core.let_in(run)
+
+    def _leave_children(self, run: LiveRun, together: Together) -> None:
+        now, reason = self._clock.now_us(), f"its parent {run.id!r} has closed"
+        for child in self._core.children.still_open(run):
+            match child.on_close:
+                case ParentClose.TERMINATE:
+                    self.end_together(child, ev.RunTerminated(now, reason), RunStatus.TERMINATED, together)
+                case ParentClose.ABANDON:  # its start must not be overtaken by the end of the one who would repeat it
+                    together.after(child)
+                case _:
+                    together.add(child, ev.CancelRequested(now, reason))
+
+    def _tell(self, run_id: str) -> None:
+        for tell in self._core.on_end:
+            tell(run_id)

@@ -12,6 +12,7 @@ from maestro_core_logging import get_logger
 from maestro_workflow_engine._attributes import Stored
 from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._errors import JournalCorruptError, JournalWriteError, PayloadError
+from maestro_workflow_engine._parent_close import ParentClose
 from maestro_workflow_engine._records import RunStatus
 from maestro_workflow_engine._registry import WorkflowRegistry
 from maestro_workflow_engine.embedded import _attribute_rows as attribute_rows
@@ -22,6 +23,7 @@ from maestro_workflow_engine.embedded._children import Children
 from maestro_workflow_engine.embedded._closing import Closing
 from maestro_workflow_engine.embedded._displacing import Displaced
 from maestro_workflow_engine.embedded._downloads import Downloads
+from maestro_workflow_engine.embedded._heart import Heart
 from maestro_workflow_engine.embedded._journal import NewRun, Parked, Parking, Statement, StatusChange, Write
 from maestro_workflow_engine.embedded._live import LiveRun
 from maestro_workflow_engine.embedded._loading import new_machine
@@ -37,6 +39,7 @@ from maestro_workflow_engine.embedded._watchers import Answers, Endings, Watcher
 from maestro_workflow_engine.machine import _commands as cmd
 from maestro_workflow_engine.machine import _events as ev
 
+_SET_CLOSE = "UPDATE runs SET on_parent_close = ? WHERE key = ?"
 _logger = get_logger(__name__)
 
 
@@ -103,9 +106,10 @@ class Core:
             find=self.residents.by_key.get,
             report=self.append,
             surroundings=surroundings,
+            heart=Heart(journal, reader, sealer, surroundings, self.live),
         )
         self.admissions = Admissions(self, journal, reader, registry, sealer=sealer, clock=self._clock)
-        self.children = Children(self, reader, registry, self._clock)
+        self.children = Children(self, journal, reader, registry, self._clock)
         self.closing = Closing(self, journal, sealer, self._clock)
         self.growing = Watchers()
         self.endings = Endings()
@@ -136,6 +140,7 @@ class Core:
         """Stop every step and put what can sleep to sleep; the journal still takes these last writes."""
         self.admissions.close()
         self._alarms.close()
+        self.steps.heart.close()
         self.residents.close()
         for run in self.residents:
             if run.is_idle:
@@ -181,6 +186,8 @@ class Core:
         trace: str | None,
         attributes: dict[str, Stored] | None = None,
         parent: tuple[LiveRun, int] | None = None,
+        on_close: str = ParentClose.CANCEL,
+        announce: ev.ChildStarted | None = None,
         on_durable: Callable[[], None] | None = None,
         on_failed: Callable[[JournalWriteError], None] | None = None,
         also: tuple[Statement, ...] = (),
@@ -196,6 +203,8 @@ class Core:
             trace: The W3C traceparent of whoever starts it.
             attributes: Its search attributes.
             parent: The run that starts it as a child, and the sequence number of its call.
+            on_close: What happens to it when its parent closes.
+            announce: What happens to the parent once the run is on disk, in the same transaction.
             on_durable: Called once it is on disk.
             on_failed: Called when the disk refuses it; there is no run then. Without it the write is tried until it succeeds.
             also: What is to reach the disk with it.
@@ -214,17 +223,26 @@ class Core:
         parent_ref = None if parent is None else (parent[0].key, parent[1])
         machine = new_machine(definition, run_id, parent[0].id if parent else None)
         run = LiveRun(self.new_key(), run_id, definition.name, definition.version, machine, parent_ref, 1, unflushed=1)
-        run.started = started
+        run.started, run.on_close = started, on_close
         if self.pauses:
             run.is_held = self.pauses.find(run.workflow, run.version) is not None
         if attributes:
             also = (*also, *attribute_rows.made(run.key, attributes))
         self.residents.admit(run)
+        events, parked, news = [(run.key, 0, data)], None, None
+        if parent is not None and announce is not None:
+            news = parent[0], announce, self.reserve(parent[0])
+            events.append((parent[0].key, news[2], self._sealer.seal(parent[0].id, news[2], announce, objects)))
+            parked = self.unpark(parent[0])
+        if parent is not None and on_close != ParentClose.CANCEL:
+            also = (*also, (_SET_CLOSE, (on_close, run.key)))
 
         def durable() -> None:
             if on_durable is not None:
                 on_durable()
             self.happened(run, started, 0)
+            if news is not None:
+                self.happened(*news)
 
         def failed(error: JournalWriteError) -> None:
             self.residents.forget(run)
@@ -240,12 +258,11 @@ class Core:
             started.time,
             *(parent_ref or (None, None)),
         )
-        events = [(run.key, 0, data)]
         failing = failed if on_failed else None
         first = () if displaced is None else displaced.statements
-        self._journal.submit(
-            Write(durable, row, events, on_failed=failing, also=also, order=order, objects=objects, first=first)
-        )
+        write = Write(durable, row, events, parked=parked, on_failed=failing, also=also, order=order, objects=objects)
+        write.first = first
+        self._journal.submit(write)
         return run
 
     def append(
@@ -435,7 +452,7 @@ class Core:
             self.closing.end(run, ev.RunCancelled(now, reason), RunStatus.CANCELLED, on_durable=on_durable)
 
     def terminate(self, run: LiveRun, reason: str) -> None:
-        """End a run at once, without letting it clean up; its children are asked to stop."""
+        """End a run at once, without letting it clean up."""
         if not run.is_ending:
             self.closing.end(run, ev.RunTerminated(self._clock.now_us(), reason), RunStatus.TERMINATED)
 
@@ -453,6 +470,8 @@ class Core:
         elif run.timers.get(seq) == at_us:
             del run.timers[seq]
             self.append(run, ev.TimerFired(max(self._clock.now_us(), at_us), seq))
+        elif seq in run.queued:
+            self.steps.expire(run, seq)
 
     def _wake(self, at_us: int, key: int) -> None:
         if self.pauses and key not in self.residents.by_key:
@@ -480,8 +499,10 @@ class Core:
                     run.timers.pop(seq, None)
                 case cmd.StartChild():
                     self.children.start(run, command)
-                case cmd.CancelChild(seq):
-                    self.children.cancel(run, seq)
+                case cmd.CancelChild():
+                    self.children.cancel(run, command)
+                case cmd.SendSignal() | cmd.SendCancel():
+                    self.children.request(run, command)
                 case cmd.RecordPatch(change):
                     self.append(run, ev.PatchRecorded(self._clock.now_us(), change))
                 case cmd.RecordAttributes():

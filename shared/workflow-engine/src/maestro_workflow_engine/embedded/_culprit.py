@@ -63,8 +63,8 @@ def find_culprit(frame: FrameType) -> Culprit | None:
                 "workflow", machine.run_id, machine.definition.name, None, machine.position, _stack(inner or [each])
             )
         if each.f_code is _ATTEMPT:
-            info = each.f_locals["info"]
-            return Culprit("step", info.run_id, None, info.step, None, _stack(inner or [each]))
+            running = each.f_locals["running"]
+            return Culprit("step", running.run_id, None, running.step, None, _stack(inner or [each]))
         if each.f_code is _CALLBACK:
             work = id(each.f_locals["self"])
         inner.append(each)

@@ -23,8 +23,8 @@ _RETRY_LONGEST_S = 2.0
 _INSERT_RUN = "INSERT INTO runs (key, id, workflow, version, status, created_us, parent_key, parent_seq) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 _INSERT_EVENT = "INSERT INTO history (run, position, event) VALUES (?, ?, ?)"
 _TRUNCATE = "DELETE FROM history WHERE run = ? AND position < ?"
-_SET_STATUS = "UPDATE runs SET status = ?, finished_us = ?, parked = 0, wake_us = NULL WHERE key = ?"
-_PARK_RUN = "UPDATE runs SET parked = ?, wake_us = ? WHERE key = ?"
+SET_STATUS = "UPDATE runs SET status = ?, finished_us = ?, parked = 0, wake_us = NULL WHERE key = ?"
+PARK_RUN = "UPDATE runs SET parked = ?, wake_us = ? WHERE key = ?"
 _logger = get_logger(__name__)
 
 Statement = tuple[str, tuple[object, ...]]
@@ -195,8 +195,8 @@ class Journal:
                 (_INSERT_RUN, new_runs),
                 (_INSERT_EVENT, events),
                 (_TRUNCATE, truncated),
-                (_SET_STATUS, statuses),
-                (_PARK_RUN, parked),
+                (SET_STATUS, statuses),
+                (PARK_RUN, parked),
             ):
                 if rows:
                     self._connection.executemany(statement, rows)

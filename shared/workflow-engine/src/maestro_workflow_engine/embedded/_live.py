@@ -67,7 +67,10 @@ class LiveRun:
 
     timers: dict[int, int] = field(default_factory=dict)
     children: dict[int, str] = field(default_factory=dict)
-    """The ids of child runs by sequence number."""
+    """The ids of child runs by sequence number, of those that were started since it is in memory."""
+
+    on_close: str = "cancel"
+    """What becomes of it when its parent closes: a value of `ParentClose`."""
 
     @property
     def is_idle(self) -> bool:

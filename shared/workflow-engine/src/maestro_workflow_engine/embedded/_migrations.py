@@ -76,6 +76,16 @@ _STEPS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE admissions (queue TEXT, at_us INTEGER, run INTEGER, PRIMARY KEY (queue, at_us, run)) WITHOUT ROWID",
         "CREATE TABLE paused_queues (name TEXT PRIMARY KEY, note BLOB NOT NULL) WITHOUT ROWID",
     ),
+    (  # children that outlive their parents, and what long steps say
+        "ALTER TABLE runs ADD COLUMN on_parent_close TEXT",
+        """CREATE TABLE heartbeats (
+    run     INTEGER NOT NULL,
+    seq     INTEGER NOT NULL,
+    time_us INTEGER NOT NULL,
+    details BLOB NOT NULL,
+    PRIMARY KEY (run, seq)
+) WITHOUT ROWID""",
+    ),
 )
 
 LATEST_VERSION = BASE_VERSION + len(_STEPS)

@@ -19,7 +19,7 @@ from maestro_workflow_engine.machine._events import Event, RunStarted, decode_ev
 
 _COLUMNS = (
     "key, id, workflow, version, status, created_us, finished_us, parent_key, parent_seq, parked, wake_us, attributes,"
-    " history_purged_us, ran_as"
+    " history_purged_us, ran_as, on_parent_close"
 )
 _PLACES = (
     "SELECT p.run, p.settings, p.begun, r.status, r.workflow, r.created_us FROM places p JOIN runs r ON r.key = p.run"
@@ -51,6 +51,8 @@ class RunRow(msgspec.Struct, frozen=True, array_like=True):
     history_purged_us: int | None = None
     ran_as: str | None = None
     """The id it had before another run took it."""
+
+    on_parent_close: str | None = None
 
     @property
     def own_id(self) -> str:
@@ -139,6 +141,29 @@ class JournalReader:
     def pauses(self) -> list[Pause]:
         """Return which workflows are paused."""
         return [Pause(*row) for row in self._query(ALL, ())]
+
+    def children(self, key: int) -> list[RunRow]:
+        """Return the children of a run, in the order in which they were started."""
+        rows = self._query(f"SELECT {_COLUMNS} FROM runs WHERE parent_key = ? ORDER BY key", (key,))  # noqa: S608  columns are ours
+        return [RunRow(*row) for row in rows]
+
+    def bound_children(self, key: int) -> list[int]:
+        """Return the keys of the children of a run that have not ended and do not outlive it."""
+        found = self._query(
+            "SELECT key FROM runs WHERE parent_key = ? AND status IN ('running', 'paused')"
+            " AND coalesce(on_parent_close, '') <> 'abandon' ORDER BY key",
+            (key,),
+        )
+        return [child for (child,) in found]
+
+    def heartbeat_places(self) -> list[tuple[int, int]]:
+        """Return (run, seq) of every step that has given a sign of life and has not ended."""
+        return self._query("SELECT run, seq FROM heartbeats", ())
+
+    def heartbeat(self, key: int, seq: int) -> tuple[int, bytes] | None:
+        """Return when a step last gave a sign of life, in µs since the epoch, and what it said, sealed."""
+        rows = self._query("SELECT time_us, details FROM heartbeats WHERE run = ? AND seq = ?", (key, seq))
+        return rows[0] if rows else None
 
     def schedules(self) -> list[tuple[str, bytes, bytes]]:
         """Return (id, settings, progress) of every schedule."""

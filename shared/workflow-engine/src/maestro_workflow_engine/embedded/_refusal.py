@@ -35,7 +35,7 @@ def in_place_of(event: ev.Event, error: PayloadError) -> ev.Event:
             )
         case ev.StepFailed():
             return msgspec.structs.replace(event, input=_payload.NULL, failure=_cut(event.failure))
-        case ev.StepRetrying() | ev.ChildFailed() | ev.RunFailed():
+        case ev.StepRetrying() | ev.ChildFailed() | ev.RequestFailed() | ev.RunFailed():
             return msgspec.structs.replace(event, failure=_cut(event.failure))
         case ev.UpdateAnswered():
             failure = describe(error) if event.failure is None else _cut(event.failure)

@@ -146,6 +146,7 @@ class Residents:
         parent = None if row.parent_key is None else (row.parent_key, row.parent_seq or 0)
         run = LiveRun(row.key, row.id, row.workflow, row.version, None, parent, parked_on_disk=True)
         run.is_paused = row.status == RunStatus.PAUSED
+        run.on_close = row.on_parent_close or run.on_close
         self.admit(run)
         run.next_position = self._reader.next_position(row.key)
         stored = self._reader.referring(row.key) if self._downloads is not None else []

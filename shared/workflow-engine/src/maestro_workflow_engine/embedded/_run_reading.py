@@ -103,7 +103,7 @@ class EmbeddedReading:
             WorkflowNotFoundError: No such run.
         """
         run = self._opened.core.live(run_id)
-        known = None if run is None else _from_memory(run)
+        known = _from_memory(run) if run is not None and self._opened.core.steps.heart.is_still else None
         if known is not None:
             return known
         async with self.at_hand(run_id, Reading.STATUS):
@@ -134,6 +134,11 @@ class EmbeddedReading:
                 problem = str(error)
         pause = core.pauses.find(row.workflow, row.version)
         waits = machine.waiting_for if machine else []
+        if not core.steps.heart.is_still:
+            try:
+                waits = core.steps.heart.described(row.id, row.key, waits)
+            except (PayloadUnreadableError, PayloadStoreError) as error:
+                problem = str(error)
         turn = self._queues.wait_of(row.key)
         if turn is not None:
             waits, problem = [turn], problem or self._queues.problem_of(row.key)

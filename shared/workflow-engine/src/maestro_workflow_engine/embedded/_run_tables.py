@@ -12,6 +12,7 @@ RUN_TABLES: tuple[tuple[str, str], ...] = (
     ("history", "run"),
     ("attributes", "run"),
     ("places", "run"),
+    ("heartbeats", "run"),
 )
 """Every table with rows of a run besides `runs` itself, and the column that holds the run's key."""
 

@@ -164,6 +164,18 @@ class Sealer:
                 "give the engine a payload_store, or raise its max_payload_bytes"
             )
 
+    def check_small(self, name: str, value: bytes) -> None:
+        """Refuse a payload that does not fit into the journal itself.
+
+        Raises:
+            PayloadError: It is too large.
+        """
+        if len(value) > self._plain_up_to:
+            raise PayloadError(
+                f"the {name} of {len(value):,} bytes is too large: it is kept in the journal, which takes up to "
+                f"{self._plain_up_to:,} bytes of it"
+            )
+
     def _sealed(self, value: bytes, run_id: str, position: int, name: str, objects: dict[str, bytes]) -> bytes:
         self.check_size(name, value)
         kept, key_id = value, None

@@ -5,17 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from functools import partial
+from typing import Protocol
 
 import msgspec
 
 from maestro_core_logging import get_logger
-from maestro_workflow_engine._errors import PayloadError, WorkflowDefinitionError
+from maestro_workflow_engine._errors import PayloadError, StepTotalTimeoutError, WorkflowDefinitionError
 from maestro_workflow_engine._failure import describe
-from maestro_workflow_engine._step_info import StepInfo
+from maestro_workflow_engine._step_info import RunningAttempt
 from maestro_workflow_engine.embedded import _crash_points as crash_points
 from maestro_workflow_engine.embedded._alarms import Alarms
-from maestro_workflow_engine.embedded._attempt import StepExitError, run_attempt
+from maestro_workflow_engine.embedded._attempt import StepExitError, out_of_time, run_attempt
 from maestro_workflow_engine.embedded._clock import Clock
+from maestro_workflow_engine.embedded._heart import Heart
+from maestro_workflow_engine.embedded._journal import Statement
 from maestro_workflow_engine.embedded._live import LiveRun
 from maestro_workflow_engine.embedded._slots import Slots
 from maestro_workflow_engine.embedded._surroundings import Surroundings
@@ -24,6 +27,14 @@ from maestro_workflow_engine.machine import _events as ev
 from maestro_workflow_engine.machine._commands import RunStep
 
 _logger = get_logger(__name__)
+_FINAL = (PayloadError, WorkflowDefinitionError, StepTotalTimeoutError)
+
+
+class Report(Protocol):
+    """Journals an event of a run, and what is to reach the disk with it."""
+
+    def __call__(self, run: LiveRun, event: ev.Event, /, *, also: tuple[Statement, ...] = ()) -> None:
+        """Journal it."""
 
 
 class StepScheduler:
@@ -36,6 +47,7 @@ class StepScheduler:
         find: Returns a live run by key.
         report: Journals an event of a run.
         surroundings: The clock, and what runs in place of which step.
+        heart: Takes the signs of life of running steps.
     """
 
     def __init__(
@@ -45,8 +57,9 @@ class StepScheduler:
         threads: int,
         alarms: Alarms,
         find: Callable[[int], LiveRun | None],
-        report: Callable[[LiveRun, ev.Event], None],
+        report: Report,
         surroundings: Surroundings,
+        heart: Heart,
     ) -> None:
         self._slots = Slots(limit)
         self._threads = StepThreads(threads)
@@ -55,16 +68,29 @@ class StepScheduler:
         self._report = report
         self._clock = surroundings.clock
         self._stand_ins = surroundings.stand_ins
+        self.heart = heart
 
     def request(self, run: LiveRun, command: RunStep) -> None:
         """Start a step as soon as it is due and its run holds a slot."""
         if command.not_before > self._clock.now_us():
             run.retries[command.seq] = command
             self._alarms.add(command.not_before, run.key, command.seq)
+        elif command.deadline and command.deadline <= self._clock.now_us():
+            self._give_up(run, command)
         elif self._slots.enter(run.key):
             self._start(run, command)
         else:
             run.queued[command.seq] = command
+            if command.deadline:
+                self._alarms.add(command.deadline, run.key, command.seq)
+
+    def expire(self, run: LiveRun, seq: int) -> None:
+        """Fail a step whose total timeout is over before it got a slot."""
+        command = run.queued.get(seq)
+        if command is not None and 0 < command.deadline <= self._clock.now_us():
+            del run.queued[seq]
+            self._give_up(run, command)
+            self._release_if_quiet(run)
 
     def withdraw(self, run: LiveRun, seq: int) -> None:
         """Stop a step that nobody waits for any more."""
@@ -73,6 +99,8 @@ class StepScheduler:
         task = run.steps.pop(seq, None)
         if task is not None:
             task.cancel()
+        if not self.heart.is_still:
+            self.heart.withdrawn(run, seq)
         self._release_if_quiet(run)
 
     def hold(self, run: LiveRun) -> None:
@@ -85,6 +113,8 @@ class StepScheduler:
     def retire(self, run: LiveRun) -> None:
         """Stop everything of a run that ends or leaves memory."""
         run.stop_steps()
+        if not self.heart.is_still:
+            self.heart.stop(run)
         self._release_if_quiet(run)
 
     async def room(self) -> None:
@@ -99,13 +129,18 @@ class StepScheduler:
         machine = run.machine
         if machine is None:
             return
-        info = StepInfo(run.id, command.step.name, command.attempt, f"{run.id}/{command.seq}")
-        _logger.debug("Step started", run_id=run.id, step=info.step, attempt=info.attempt, key=info.idempotency_key)
-        step = self._stand_ins.get(command.step)
+        step, limit = command.step, command.step.heartbeat_timeout
+        running = RunningAttempt(run.id, run.key, command.seq, step.name, command.attempt, limit, self.heart)
+        _logger.debug("Step started", run_id=run.id, step=step.name, attempt=command.attempt, key=running.key)
         attempt = run_attempt(
-            step, command.input, info, threads=self._threads, clock=self._clock, traceparent=machine.trace
+            self._stand_ins.get(step),
+            command,
+            running,
+            threads=self._threads,
+            clock=self._clock,
+            traceparent=machine.trace,
         )
-        task = self._clock.spawn(attempt, name=info.idempotency_key)
+        task = self._clock.spawn(attempt, name=running.key)
         run.steps[command.seq] = task
         task.add_done_callback(partial(self._done, run, command, self._clock.now_us()))
 
@@ -116,8 +151,19 @@ class StepScheduler:
             return
         del run.steps[command.seq]
         crash_points.reach(crash_points.STEP_DONE)
-        self._report(run, _outcome(command, started, task, self._clock))
+        outcome = _outcome(command, started, task, self._clock)
+        if self.heart.is_still:
+            self._report(run, outcome)
+        else:
+            self._report(run, outcome, also=self.heart.ended(run, outcome, command.seq))
         self._release_if_quiet(run)
+
+    def _give_up(self, run: LiveRun, command: RunStep) -> None:
+        """Fail a step whose total timeout was over before its next attempt could begin."""
+        now = self._clock.now_us()
+        failure = describe(out_of_time(command, command.attempt - 1, command.last_failure))
+        event = ev.StepFailed(now, command.seq, command.step.name, command.input, failure, now, command.attempt)
+        self._report(run, event, also=() if self.heart.is_still else self.heart.ended(run, event, command.seq))
 
     def _release_if_quiet(self, run: LiveRun) -> None:
         if run.steps or run.queued:
@@ -142,8 +188,11 @@ def _outcome(command: RunStep, started: int, task: asyncio.Task[msgspec.Raw], cl
         error = raised.raised if isinstance(raised, StepExitError) else raised
         failure = describe(error)
         # What has no JSON form, or takes other arguments, will be the same the next time.
-        if not isinstance(error, (PayloadError, WorkflowDefinitionError)) and step.retry.allows(command.attempt, error):
-            next_time = now + int(step.retry.delay(command.attempt, clock.random).total_seconds() * 1e6)
-            return ev.StepRetrying(now, command.seq, step.name, failure, command.attempt, next_time)
+        if not isinstance(error, _FINAL) and step.retry.allows(command.attempt, error):
+            delay = step.retry.delay(command.attempt, clock.random, error)
+            next_time = now + int(delay.total_seconds() * 1e6)
+            if not command.deadline or next_time < command.deadline:
+                return ev.StepRetrying(now, command.seq, step.name, failure, command.attempt, next_time)
+            failure = describe(out_of_time(command, command.attempt, failure))
         return ev.StepFailed(now, command.seq, step.name, command.input, failure, started, command.attempt)
     return ev.StepCompleted(now, command.seq, step.name, command.input, output, started, command.attempt)

@@ -18,6 +18,7 @@ from typing import Any, TypeVar
 
 from maestro_workflow_engine._errors import EngineClosedError, StandstillError
 from maestro_workflow_engine.embedded._hold import Hold
+from maestro_workflow_engine.embedded._silence import WallSilence
 
 T = TypeVar("T")
 _work: ContextVar[Hold | None] = ContextVar("maestro_work", default=None)
@@ -126,6 +127,16 @@ class VirtualClock:
                 yield limit
             finally:
                 wake.cancel()
+
+    @asynccontextmanager
+    async def silence(self, timeout: timedelta) -> AsyncIterator[VirtualSilence]:
+        """Raise TimeoutError in a step that has been silent for longer than this, in real time or in virtual time it slept."""
+        async with asyncio.timeout(None) as limit:
+            silence = VirtualSilence(limit, timeout, self)
+            try:
+                yield silence
+            finally:
+                silence.stop()
 
     @asynccontextmanager
     async def within(self, timeout: timedelta | None) -> AsyncIterator[None]:
@@ -261,6 +272,40 @@ class VirtualClock:
         if not self._auto and any(not wake.cancelled for wake in self._due):
             return ("time is moved by hand and nobody calls engine.time.advance()",)
         return ("nothing falls due any more",)
+
+
+class VirtualSilence(WallSilence):
+    """Counts virtual time as well.
+
+    Args:
+        limit: The timeout, entered and without a time of its own.
+        timeout: How long silence may last.
+        clock: The virtual time.
+    """
+
+    def __init__(self, limit: asyncio.Timeout, timeout: timedelta, clock: VirtualClock) -> None:
+        super().__init__(limit, timeout.total_seconds())
+        self._clock = clock
+        self._lasts_us = timeout // _MICROSECOND
+        self._last_us = clock.now_us()
+        self._wake = clock.wake_at(self._last_us + self._lasts_us, self._look_at_clock, Turn.DEADLINE)
+
+    def beat(self) -> None:
+        """Begin to count anew, on any thread."""
+        super().beat()
+        self._last_us = self._clock.now_us()
+
+    def stop(self) -> None:
+        """Watch no more."""
+        super().stop()
+        self._wake.cancel()
+
+    def _look_at_clock(self) -> None:
+        due_us = self._last_us + self._lasts_us
+        if due_us <= self._clock.now_us():
+            self.expire()
+        else:
+            self._wake = self._clock.wake_at(due_us, self._look_at_clock, Turn.DEADLINE)
 
 
 def _resolve(slept: asyncio.Future[None]) -> None:

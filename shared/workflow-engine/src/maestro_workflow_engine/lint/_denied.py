@@ -88,6 +88,7 @@ _NAMES: Final[tuple[tuple[Rule, str, str], ...]] = (
     (rules.INPUT, "getpass", "getpass"),
     (rules.THREADS, "asyncio", "to_thread run_coroutine_threadsafe wrap_future"),
     (rules.THREADS, _LOOP, "run_in_executor call_soon_threadsafe set_default_executor"),
+    (rules.STEP_ONLY, "maestro_workflow_engine", "heartbeat last_heartbeat step_info"),
     (rules.OWN_LOOP, "asyncio", "run Runner new_event_loop"),
     (rules.OWN_LOOP, _LOOP, "run_until_complete run_forever"),
 )

@@ -72,6 +72,9 @@ MADE_BY_HAND: Final = Rule(
 OWN_LOOP: Final = Rule(
     "MWF503", "event loop of its own", "leaves the workflow's event loop", "await the coroutine, or put it into a @step"
 )
+STEP_ONLY: Final = Rule(
+    "MWF504", "call of a step", "works only inside a running step", "call it in the @step that it is about"
+)
 SET_ORDER: Final = Rule(
     "MWF601", "order of a set", "has another order in every process", "use sorted(...), or a list or dict"
 )
@@ -88,6 +91,6 @@ NO_REASON: Final = Rule("MWF901", "suppression without a reason", "has no reason
 
 RULES: Final = (
     CLOCK, BLOCKING_SLEEP, LOCAL_ZONE, RANDOM, SECRET, UUID, ENVIRONMENT, FILES, NETWORK, PROCESSES, DATABASE, INPUT,
-    THREADS, MADE_BY_HAND, OWN_LOOP, SET_ORDER, HASH, GLOBAL_STATE, NO_REASON,
+    THREADS, MADE_BY_HAND, OWN_LOOP, STEP_ONLY, SET_ORDER, HASH, GLOBAL_STATE, NO_REASON,
 )  # fmt: skip
 """Every rule, by code."""

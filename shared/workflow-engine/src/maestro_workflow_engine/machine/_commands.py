@@ -22,6 +22,11 @@ class RunStep(msgspec.Struct, frozen=True):
     input: msgspec.Raw
     attempt: int = 1
     not_before: int = 0
+    deadline: int = 0
+    """When its total timeout is over, µs since the epoch; 0 for never."""
+
+    last_failure: Failure | None = None
+    """What the attempt before failed with."""
 
 
 class CancelStep(msgspec.Struct, frozen=True):
@@ -51,12 +56,40 @@ class StartChild(msgspec.Struct, frozen=True):
     version: str | None
     input: msgspec.Raw
     run_id: str | None
+    on_close: str = "cancel"
+    """What happens to it when its parent closes: a value of `ParentClose`."""
+
+    announce: bool = False
+    """Report ChildStarted as well, in the transaction that makes the child."""
 
 
 class CancelChild(msgspec.Struct, frozen=True):
-    """Ask a child to stop."""
+    """Ask a child to stop that nobody waits for any more, and report CancelSent unless it has ended."""
 
     seq: int
+    run_id: str
+
+
+class SendSignal(msgspec.Struct, frozen=True):
+    """Send a signal to another run and report SignalSent or RequestFailed.
+
+    With a `child`, the sequence number of its start, the run must be that child.
+    """
+
+    seq: int
+    run_id: str
+    name: str
+    payload: msgspec.Raw
+    child: int = 0
+
+
+class SendCancel(msgspec.Struct, frozen=True):
+    """Ask another run to stop and report CancelSent or RequestFailed; `child` is as in SendSignal."""
+
+    seq: int
+    run_id: str
+    reason: str
+    child: int = 0
 
 
 class RecordPatch(msgspec.Struct, frozen=True):
@@ -120,6 +153,8 @@ Command = (
     | CancelTimer
     | StartChild
     | CancelChild
+    | SendSignal
+    | SendCancel
     | RecordPatch
     | RecordAttributes
     | AnswerUpdate

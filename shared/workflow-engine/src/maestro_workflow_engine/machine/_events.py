@@ -130,6 +130,14 @@ class CancelRequested(_Event, frozen=True):
     reason: str = ""
 
 
+class ChildStarted(_Event, frozen=True):
+    """A child run that the workflow only started is on disk; its end is told by a later event of the same `seq`."""
+
+    seq: int
+    workflow: str
+    run_id: str
+
+
 class ChildCompleted(_Event, frozen=True):
     """A child run completed."""
 
@@ -154,6 +162,29 @@ class ChildCancelled(_Event, frozen=True):
     seq: int
     workflow: str
     run_id: str
+
+
+class SignalSent(_Event, frozen=True):
+    """A signal to another run is in that run's history; both events are one transaction."""
+
+    seq: int
+    run_id: str
+    name: str
+
+
+class CancelSent(_Event, frozen=True):
+    """Another run was asked to stop, in one transaction. `seq` is that of the request, or of the child that nobody awaits any more."""
+
+    seq: int
+    run_id: str
+
+
+class RequestFailed(_Event, frozen=True):
+    """A signal or a cancel request could not be sent: there is no such run, or it has ended."""
+
+    seq: int
+    run_id: str
+    failure: Failure
 
 
 class PatchRecorded(_Event, frozen=True):
@@ -227,9 +258,13 @@ Event = (
     | UpdateRequested
     | UpdateAnswered
     | CancelRequested
+    | ChildStarted
     | ChildCompleted
     | ChildFailed
     | ChildCancelled
+    | SignalSent
+    | CancelSent
+    | RequestFailed
     | PatchRecorded
     | AttributesSet
     | RunCompleted

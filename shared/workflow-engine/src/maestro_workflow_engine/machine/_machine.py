@@ -6,7 +6,8 @@ import asyncio
 import contextvars
 import random
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, cast
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -17,23 +18,23 @@ from maestro_workflow_engine._errors import (
     NonDeterminismError,
     PayloadError,
     StepFailedError,
-    WorkflowCancelledError,
     WorkflowContextError,
-    WorkflowFailedError,
 )
 from maestro_workflow_engine._failure import Failure, describe, rebuild
 from maestro_workflow_engine.machine import _commands as cmd
 from maestro_workflow_engine.machine import _events as ev
+from maestro_workflow_engine.machine import _kin
 from maestro_workflow_engine.machine._attributes import Attributes, call_text
 from maestro_workflow_engine.machine._inbox import Inbox
 from maestro_workflow_engine.machine._loop import DeterministicLoop
-from maestro_workflow_engine.machine._pending import Pending, PendingChild, PendingStep, PendingTimer, Wait
+from maestro_workflow_engine.machine._pending import Pending, PendingChild, PendingStep, PendingTimer, Wait, waits_of
 from maestro_workflow_engine.machine._updates import Updates
 
 if TYPE_CHECKING:
     from maestro_workflow_engine._definitions import StepDefinition, WorkflowDefinition
 
 _logger = get_logger(__name__)
+_MICROSECOND = timedelta(microseconds=1)
 
 
 class ContinueAsNewSignal(BaseException):
@@ -63,6 +64,7 @@ class WorkflowMachine:
         attributes: Its search attributes.
         done: Whether the workflow has ended.
         trace: The W3C traceparent of whoever started the run.
+        has_children: Whether the workflow has asked for a child.
     """
 
     def __init__(
@@ -81,6 +83,7 @@ class WorkflowMachine:
         self.published: dict[str, msgspec.Raw] = {}
         self.done = False
         self.trace: str | None = None
+        self.has_children = False
         self.started_us = 0
         self._seed = 0
         self._random: random.Random | None = None
@@ -91,7 +94,7 @@ class WorkflowMachine:
         self._pending: dict[int, Pending] = {}
         self._timers: dict[int, int] = {}  # id(handle) → seq; the pending entry keeps the handle alive
         self._abandoned: dict[int, str] = {}
-        self._left_children: set[int] = set()  # nobody waits for them any more, and they have not ended
+        self._unsent_cancels: dict[int, cmd.CancelChild] = {}
         self._seq = 0
         self._first_seq = 0
         self._position = 0
@@ -161,25 +164,21 @@ class WorkflowMachine:
             if taken and change not in self._recorded_patches
         ]
         records: list[cmd.Command] = [*unrecorded, *self.attributes.unconfirmed, *self.updates.unconfirmed]
-        left = [cmd.CancelChild(seq) for seq in sorted(self._left_children)]  # that they were asked to may be lost
         if self._closing is not None:
-            left += [cmd.CancelChild(seq) for seq, entry in self._pending.items() if isinstance(entry, PendingChild)]
-            return [*records, *left, self._closing]
-        return [*records, *left, *(entry.command(seq) for seq, entry in self._pending.items())]
+            return [*records, self._closing]
+        wanted = [
+            entry.command(seq)
+            for seq, entry in self._pending.items()
+            if not (isinstance(entry, PendingChild) and entry.is_left_alone)
+        ]
+        return [*records, *self._unsent_cancels.values(), *wanted]
 
     @property
     def waiting_for(self) -> list[Wait]:
         """What the run waits for at the moment."""
         if self.done:
             return []
-        waits: list[Wait] = []
-        for entry in self._pending.values():
-            if isinstance(entry, PendingStep):
-                waits.append(Wait("step", entry.step.name, entry.not_before or None, entry.attempt, entry.since))
-            elif isinstance(entry, PendingTimer):
-                waits.append(Wait("timer", None, entry.fire_at, since=entry.since))
-            else:
-                waits.append(Wait("child", entry.workflow, since=entry.since))
+        waits = waits_of(self._pending)
         waits.extend(Wait("signal", name) for name, inbox in self._inboxes.items() if inbox.is_awaited)
         return waits
 
@@ -237,16 +236,16 @@ class WorkflowMachine:
     async def run_step(self, step: StepDefinition[..., Any], input_: msgspec.Raw) -> Any:
         """Ask for a step and wait for its result."""
         future = self._loop.create_future()
-        seq = self._add(PendingStep(step, input_, future))
-        return await self._await(seq, future, cmd.CancelStep(seq))
-
-    async def run_child(
-        self, workflow: str, version: str | None, input_: msgspec.Raw, run_id: str | None
-    ) -> msgspec.Raw:
-        """Start a child run and wait for its result."""
-        future = self._loop.create_future()
-        seq = self._add(PendingChild(workflow, version, input_, run_id, future))
-        return cast("msgspec.Raw", await self._await(seq, future, cmd.CancelChild(seq)))
+        total = step.total_timeout
+        deadline = 0 if total is None else self._loop.now_us + total // _MICROSECOND
+        seq = self._add(PendingStep(step, input_, future, deadline=deadline))
+        try:
+            return await future
+        except asyncio.CancelledError:
+            if seq in self._pending:
+                self._abandon(seq)
+                self._command(cmd.CancelStep(seq))
+            raise
 
     async def receive(self, name: str) -> msgspec.Raw:
         """Wait for the next signal of a name."""
@@ -309,21 +308,10 @@ class WorkflowMachine:
         if not self.done and not self._dropped:
             self._commands.append(command)
 
-    async def _await(self, seq: int, future: asyncio.Future[Any], on_cancel: cmd.Command) -> Any:
-        try:
-            return await future
-        except asyncio.CancelledError:
-            if seq in self._pending:
-                self._abandon(seq)
-                self._command(on_cancel)
-            raise
-
     def _abandon(self, seq: int) -> None:
         entry = self._pending.pop(seq, None)
         if entry is not None:
             self._abandoned[seq] = str(entry)
-            if isinstance(entry, PendingChild):
-                self._left_children.add(seq)
 
     async def _run(self, input_: msgspec.Raw) -> None:
         try:
@@ -356,16 +344,20 @@ class WorkflowMachine:
         self._closing = command
         self.done = True
 
-    def _take(self, seq: int, kind: type[Pending], label: str, name: str | None = None) -> Any:
+    def _take(self, seq: int, kind: type[Pending], label: str) -> Any:
+        entry = self._find(seq, kind, label)
+        if entry is not None:
+            del self._pending[seq]
+        return entry
+
+    def _find(self, seq: int, kind: type[Pending], label: str) -> Any:
         entry = self._pending.get(seq)
         if entry is None:
             if seq <= self._first_seq or self._abandoned.get(seq) == label:
-                self._left_children.discard(seq)
                 return None  # an answer that the workflow stopped waiting for
             raise self._mismatch(label, self._abandoned.get(seq, "nothing at that point"))
         if not isinstance(entry, kind) or str(entry) != label:
             raise self._mismatch(label, str(entry))
-        del self._pending[seq]
         return entry
 
     def _check_after_end(self, event: ev.Event) -> None:
@@ -374,7 +366,7 @@ class WorkflowMachine:
                 raise self._mismatch(type(event).__name__, _describe_end(self._closing))
             return
         seq = getattr(event, "seq", None)  # answers that were under way when the workflow ended are in order
-        if seq is not None and seq not in self._pending and seq not in self._abandoned:
+        if seq is not None and seq > self._first_seq and seq not in self._pending and seq not in self._abandoned:
             raise self._mismatch(_describe_event(event), "the end of the workflow")
 
     def _mismatch(self, expected: str, found: str) -> NonDeterminismError:
@@ -430,6 +422,7 @@ class WorkflowMachine:
         if isinstance(entry, PendingStep):
             entry.attempt = event.attempt + 1
             entry.not_before = event.next_time
+            entry.last_failure = event.failure if entry.deadline else None
 
     def _on_step_failed(self, event: ev.StepFailed) -> None:
         entry: PendingStep | None = self._take(event.seq, PendingStep, f"step {event.step!r}")
@@ -466,21 +459,6 @@ class WorkflowMachine:
             self._main.cancel()
         else:
             self._close(cmd.CancelRun())
-
-    def _on_child_completed(self, event: ev.ChildCompleted) -> None:
-        entry: PendingChild | None = self._take(event.seq, PendingChild, f"child workflow {event.workflow!r}")
-        if entry is not None and not entry.future.done():
-            entry.future.set_result(event.output)
-
-    def _on_child_failed(self, event: ev.ChildFailed) -> None:
-        entry: PendingChild | None = self._take(event.seq, PendingChild, f"child workflow {event.workflow!r}")
-        if entry is not None and not entry.future.done():
-            entry.future.set_exception(WorkflowFailedError(event.run_id, event.failure))
-
-    def _on_child_cancelled(self, event: ev.ChildCancelled) -> None:
-        entry: PendingChild | None = self._take(event.seq, PendingChild, f"child workflow {event.workflow!r}")
-        if entry is not None and not entry.future.done():
-            entry.future.set_exception(WorkflowCancelledError(event.run_id))
 
     def _on_patch(self, event: ev.PatchRecorded) -> None:
         if not self._patches.get(event.change):
@@ -542,8 +520,12 @@ _HANDLERS: dict[type, Callable[[WorkflowMachine, Any], None]] = {
     ev.UpdateRequested: WorkflowMachine._on_update,
     ev.UpdateAnswered: WorkflowMachine._on_answer,
     ev.CancelRequested: WorkflowMachine._on_cancel,
-    ev.ChildCompleted: WorkflowMachine._on_child_completed,
-    ev.ChildFailed: WorkflowMachine._on_child_failed,
-    ev.ChildCancelled: WorkflowMachine._on_child_cancelled,
+    ev.ChildStarted: _kin.on_child_started,
+    ev.ChildCompleted: _kin.on_child_ended,
+    ev.ChildFailed: _kin.on_child_ended,
+    ev.ChildCancelled: _kin.on_child_ended,
+    ev.SignalSent: _kin.on_signal_sent,
+    ev.CancelSent: _kin.on_cancel_sent,
+    ev.RequestFailed: _kin.on_request_failed,
     ev.PatchRecorded: WorkflowMachine._on_patch,
 }
