@@ -22,7 +22,7 @@ STEPS = '''
 """Workflows and steps for tests."""
 from pathlib import Path
 
-from maestro_workflow_engine import publish, receive, step, workflow
+from maestro_workflow_engine import JournalWriteError, on_update, publish, receive, step, workflow
 
 
 @step
@@ -50,6 +50,31 @@ async def add(a: int, b: int = 1) -> int:
 async def approval() -> dict:
     publish("state", "asked")
     return {"answer": await receive("answer")}
+
+
+@workflow
+async def basket() -> list:
+    items = []
+
+    def in_stock(item: str) -> None:
+        if item == "unicorn":
+            raise LookupError("we have no unicorns")
+
+    async def add(item: str) -> int:
+        items.append(item)
+        return len(items)
+
+    async def ponder(question: str) -> str:
+        return f"{question} {await receive('thought')}"
+
+    async def deceive(_: None) -> None:
+        raise JournalWriteError("nowhere", "what a handler says of the disk is not what the disk says")
+
+    on_update("add", add, validate=in_stock, type=str)
+    on_update("ponder", ponder, type=str)
+    on_update("deceive", deceive)
+    await receive("pay")
+    return items
 
 
 @workflow

@@ -13,8 +13,13 @@ from maestro.api.state import State
 from maestro.config import OrchestratorConfig
 from maestro.domain.definitions import Definitions, load_definitions
 from maestro.domain.errors import OrchestratorError, StorageError
+from maestro.domain.holds import Holds
+from maestro.domain.many_runs import ManyRuns
 from maestro.domain.personas import Personas
+from maestro.domain.queues import Queues
+from maestro.domain.removal import Removal
 from maestro.domain.runs import Runs
+from maestro.domain.schedules import Schedules
 from maestro.http_caller import ServiceHttpCaller
 from maestro.journal_health import JournalHealth
 from maestro.persona_files import load_personas
@@ -88,13 +93,25 @@ async def _open(
             config.journal_url,
             workflows=loaded.workflows,
             max_concurrent_workflows=config.max_concurrent_workflows,
+            queues=[queue.value(name) for name, queue in config.queues.items()],
+            retention=config.retention.value(),
+            payload_store=config.payload_store,
         )
     )
     if config.enable_monitoring:
         await stack.enter_async_context(RunMetrics(app.metrics, engine).kept())
     app.health.add("journal", JournalHealth(engine, _journal_folder(config.journal_url)).check)
     definitions = Definitions(loaded, store=store, engine=engine, steps=steps)
-    return State(definitions=definitions, runs=Runs(engine, loaded.catalog), personas=personas)
+    return State(
+        definitions=definitions,
+        runs=Runs(engine, loaded.catalog),
+        many_runs=ManyRuns(engine, loaded.catalog),
+        removal=Removal(engine, loaded.catalog),
+        holds=Holds(engine, loaded.catalog),
+        schedules=Schedules(engine, loaded.catalog),
+        queues=Queues(engine),
+        personas=personas,
+    )
 
 
 def _journal_folder(url: str) -> Path | None:

@@ -2,13 +2,86 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
 from urllib.parse import quote
 
-from pydantic import Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from maestro_core_config import BaseConfig
+from maestro_workflow_engine import Queue, Rate, Retention
+
+_DAYS_MAX = 36_600.0
+Days = Annotated[float, Field(ge=0, le=_DAYS_MAX, allow_inf_nan=False)]
+"""A length of time in days, at most a hundred years."""
+
+
+class RetentionConfig(BaseModel):
+    """How long runs are kept once they have ended, in days; what is left out is kept for ever."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    completed_days: Days | None = None
+    """Runs that returned."""
+    failed_days: Days | None = None
+    """Runs that raised."""
+    cancelled_days: Days | None = None
+    """Runs that were cancelled."""
+    terminated_days: Days | None = None
+    """Runs that were ended from outside."""
+    history_days: Days | None = None
+    """What happened between a run's first and last event, if it is to go earlier than the run."""
+
+    def value(self) -> Retention:
+        """Return what the engine takes."""
+        return Retention(
+            completed=_days(self.completed_days),
+            failed=_days(self.failed_days),
+            cancelled=_days(self.cancelled_days),
+            terminated=_days(self.terminated_days),
+            history=_days(self.history_days),
+        )
+
+
+class RateConfig(BaseModel):
+    """How many runs of a queue may begin in any stretch of time."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    count: int = Field(ge=1)
+    """How many."""
+    per_s: float = Field(ge=0.001, le=31_622_400, allow_inf_nan=False)
+    """In what time, in seconds."""
+
+
+class QueueConfig(BaseModel):
+    """A queue: runs that are started in it begin as its limits allow. What is left out has no limit."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    concurrency: int | None = Field(default=None, ge=1)
+    """How many of its runs may have begun and not ended."""
+    per_tenant: int | None = Field(default=None, ge=1)
+    """The same for each tenant."""
+    rate: RateConfig | None = None
+    """How many may begin in a time."""
+
+    def value(self, name: str) -> Queue:
+        """Return what the engine takes.
+
+        Args:
+            name: The queue's name.
+
+        Raises:
+            WorkflowDefinitionError: It is no name of a queue.
+        """
+        rate = None if self.rate is None else Rate(self.rate.count, timedelta(seconds=self.rate.per_s))
+        return Queue(name, concurrency=self.concurrency, per_tenant=self.per_tenant, rate=rate)
+
+
+def _days(count: float | None) -> timedelta | None:
+    return None if count is None else timedelta(days=count)
 
 
 class OrchestratorConfig(BaseConfig):
@@ -42,6 +115,15 @@ class OrchestratorConfig(BaseConfig):
 
     max_request_bytes: int = Field(default=8_388_608, ge=1_024)
     """The largest request body that is read, in bytes. Default 8 MiB."""
+
+    queues: dict[str, QueueConfig] = Field(default_factory=dict)
+    """The queues that runs can be started in, by name. Default: none."""
+
+    retention: RetentionConfig = Field(default_factory=RetentionConfig)
+    """How long runs are kept once they have ended. Default: for ever."""
+
+    payload_store: str | None = None
+    """Where inputs and results over 256 KiB are kept, as `file:///folder` or `s3://bucket/prefix`. Default: in the journal."""
 
     @property
     def storage_dir(self) -> Path:

@@ -8,14 +8,19 @@ from contextlib import contextmanager
 from maestro.domain.errors import (
     Fault,
     InvalidInputError,
+    InvalidRequestError,
     InvalidWorkflowError,
     OrchestratorError,
     RunEndedError,
+    ScheduleExistsError,
+    ScheduleInputUnknownError,
     StorageError,
     UnknownPersonaError,
     UnknownRunError,
+    UnknownUpdateError,
     UnknownWorkflowError,
     UnusableWorkflowError,
+    UpdateUnsettledError,
     WorkflowExistsError,
 )
 from maestro_core_api import (
@@ -27,12 +32,23 @@ from maestro_core_api import (
 )
 from maestro_workflow_engine import (
     EngineClosedError,
+    HistoryPurgedError,
     JournalWriteError,
     PayloadError,
+    PayloadStoreError,
     QueryNotFoundError,
+    QueueNotFoundError,
+    RunExistsError,
+    ScheduleNotFoundError,
+    ScheduleSpecError,
+    SearchAttributeError,
+    StartOptionsError,
     StepNotFoundError,
+    UpdateFailedError,
+    UpdateRejectedError,
     WorkflowConflictError,
     WorkflowError,
+    WorkflowOpenError,
 )
 
 
@@ -71,6 +87,27 @@ class StepNotFoundException(NotFoundException):
     message = "Step not found"
 
 
+class QueueNotFoundException(NotFoundException):
+    """404: no queue of this name is declared."""
+
+    error_code = "QUEUE_NOT_FOUND"
+    message = "Queue not found"
+
+
+class UpdateNotFoundException(NotFoundException):
+    """404: the run was not asked for such an update."""
+
+    error_code = "UPDATE_NOT_FOUND"
+    message = "Update not found"
+
+
+class ScheduleNotFoundException(NotFoundException):
+    """404: there is no such schedule."""
+
+    error_code = "SCHEDULE_NOT_FOUND"
+    message = "Schedule not found"
+
+
 class InvalidWorkflowException(ValidationException):
     """422: the workflow document has faults; all are listed."""
 
@@ -85,11 +122,46 @@ class PayloadInvalidException(ValidationException):
     message = "The input does not fit"
 
 
+class ScheduleInvalidException(ValidationException):
+    """422: the schedule's id, expression, zone or times make no sense."""
+
+    error_code = "SCHEDULE_INVALID"
+    message = "There can be no such schedule"
+
+
+class StartOptionsException(ValidationException):
+    """422: the options of a start make no sense, or not together."""
+
+    error_code = "START_OPTIONS_INVALID"
+    message = "A run cannot be started like that"
+
+
+class SearchAttributeException(ValidationException):
+    """422: the name or value of a search attribute is none."""
+
+    error_code = "SEARCH_ATTRIBUTE_INVALID"
+    message = "There can be no such search attribute"
+
+
+class UpdateFailedException(ValidationException):
+    """422: the workflow's handler or validator of the update raised; `error` says what."""
+
+    error_code = "UPDATE_FAILED"
+    message = "The workflow answered with an error"
+
+
 class ConflictingException(ConflictException):
     """409: the name is taken by something else."""
 
     error_code = "CONFLICT"
     message = "There is something else of that name"
+
+
+class RunExistsException(ConflictException):
+    """409: there is such a run, and the options of the start say that this is an error."""
+
+    error_code = "RUN_EXISTS"
+    message = "There is such a run"
 
 
 class WorkflowUnusableException(ConflictException):
@@ -99,11 +171,61 @@ class WorkflowUnusableException(ConflictException):
     message = "The workflow cannot run at the moment"
 
 
+class WorkflowOpenException(ConflictException):
+    """409: the run, or a child of it, has not ended; `open` names the first few that have not."""
+
+    error_code = "WORKFLOW_OPEN"
+    message = "The run has not ended"
+
+
+class HistoryPurgedException(APIException):
+    """410: the history of the run was purged."""
+
+    status_code = 410
+    error_code = "HISTORY_PURGED"
+    message = "The history was purged"
+
+
 class WorkflowEndedException(ConflictException):
     """409: the run has ended already."""
 
     error_code = "WORKFLOW_ENDED"
     message = "The run has ended"
+
+
+class ScheduleExistsException(ConflictException):
+    """409: there is a schedule of this id already."""
+
+    error_code = "SCHEDULE_EXISTS"
+    message = "There is a schedule of that id"
+
+
+class ScheduleInputUnknownException(ConflictException):
+    """409: the schedule's input cannot be taken over; it has to be given."""
+
+    error_code = "SCHEDULE_INPUT_UNKNOWN"
+    message = "The schedule's input cannot be taken over"
+
+
+class UpdateRejectedException(ConflictException):
+    """409: the run takes no such update as it stands: no handler, a payload that does not fit, or it ended first."""
+
+    error_code = "UPDATE_REJECTED"
+    message = "The run does not take this update"
+
+
+class UpdateUnsettledException(ServiceUnavailableException):
+    """503: it is not known yet whether the update could be kept; ask again with the same id."""
+
+    error_code = "UPDATE_UNSETTLED"
+    message = "The update could not be kept in time"
+
+
+class PayloadStoreException(ServiceUnavailableException):
+    """503: the payload store cannot be reached; nothing of what was asked happened."""
+
+    error_code = "PAYLOAD_STORE"
+    message = "The payload store cannot be reached"
 
 
 class StorageUnavailableException(ServiceUnavailableException):
@@ -125,12 +247,22 @@ _PLAIN: Mapping[type[Exception], type[APIException]] = {
     UnknownWorkflowError: WorkflowNotFoundException,
     UnknownPersonaError: PersonaNotFoundException,
     UnknownRunError: RunNotFoundException,
+    UnknownUpdateError: UpdateNotFoundException,
+    ScheduleNotFoundError: ScheduleNotFoundException,
+    ScheduleExistsError: ScheduleExistsException,
+    ScheduleInputUnknownError: ScheduleInputUnknownException,
+    ScheduleSpecError: ScheduleInvalidException,
+    SearchAttributeError: SearchAttributeException,
+    StartOptionsError: StartOptionsException,
+    HistoryPurgedError: HistoryPurgedException,
+    UpdateUnsettledError: UpdateUnsettledException,
     WorkflowExistsError: ConflictingException,
     UnusableWorkflowError: WorkflowUnusableException,
     StorageError: StorageUnavailableException,
     PayloadError: PayloadInvalidException,
     WorkflowConflictError: ConflictingException,
     JournalWriteError: StorageUnavailableException,
+    PayloadStoreError: PayloadStoreException,
     EngineClosedError: StoppingException,
 }
 """How each error is answered; some say more than their message, see below."""
@@ -161,6 +293,8 @@ def _from_domain(error: OrchestratorError) -> APIException:
             return InvalidWorkflowException(detail=f"{count} in the document", errors=_items(error.faults))
         case InvalidInputError():
             return PayloadInvalidException(detail=detail, errors=_items([error.fault]))
+        case InvalidRequestError():
+            return ValidationException(detail=detail, errors=_items([error.fault]))
         case RunEndedError():
             return WorkflowEndedException(detail=detail, run_status=error.status)
         case _:
@@ -170,6 +304,19 @@ def _from_domain(error: OrchestratorError) -> APIException:
 def _from_engine(error: WorkflowError) -> APIException:
     if isinstance(error, QueryNotFoundError):
         return QueryNotFoundException(detail=str(error), published=list(error.published))
+    if isinstance(error, UpdateRejectedError):
+        return UpdateRejectedException(detail=str(error), reason=error.reason)
+    if isinstance(error, UpdateFailedError):
+        raised = {"type": error.failure.type.rpartition(":")[2], "message": error.failure.message}
+        return UpdateFailedException(detail=str(error), error=raised)
+    if isinstance(error, QueueNotFoundError):
+        there = ", ".join(error.declared) or "none"
+        detail = f"there is no queue {error.name!r}; the orchestrator's setting `queues` declares: {there}"
+        return QueueNotFoundException(detail=detail, available=list(error.declared))
+    if isinstance(error, RunExistsError):
+        return RunExistsException(detail=str(error), run_id=error.run_id, run_status=error.status)
+    if isinstance(error, WorkflowOpenError):
+        return WorkflowOpenException(detail=str(error), open=list(error.open_ids), open_count=error.open_count)
     if isinstance(error, StepNotFoundError):
         return StepNotFoundException(detail=str(error), known=list(error.known))
     return _plain(error, error.code)

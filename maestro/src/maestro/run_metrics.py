@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
 
@@ -73,7 +73,7 @@ class RunMetrics:
         for workflow in self._shown:
             self._running.labels(workflow).set(tally.running[workflow])
 
-    async def _page(self, status: RunStatus | None, cursor: str | None) -> RunPage:
+    async def _page(self, status: Collection[RunStatus] | None, cursor: str | None) -> RunPage:
         return await self._engine.runs(status=status, limit=_PAGE, cursor=cursor)
 
     async def _status(self, run_id: str) -> RunStatus:

@@ -226,7 +226,7 @@ async def test_runs_are_listed_newest_first_and_filtered(client: APIClient) -> N
 @pytest.mark.parametrize(
     ("params", "path"),
     [
-        ({"status": "sleeping"}, "query.status"),
+        ({"status": "sleeping"}, "query.status[0]"),
         ({"limit": 0}, "query.limit"),
         ({"limit": 1001}, "query.limit"),
         ({"cursor": "first"}, "query.cursor"),

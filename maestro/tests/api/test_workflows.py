@@ -120,6 +120,7 @@ async def test_definitions_are_listed_by_name_latest_first(client: APIClient) ->
     assert [(w["namespace"], w["name"], w["version"], w["kind"], w["latest"]) for w in listed] == [
         ("office", "approval", "2.1.0", "python", True),
         ("python", "add", "1.0.0", "python", True),
+        ("python", "basket", "1.0.0", "python", True),
         ("python", "failing", "1.0.0", "python", True),
         ("tests", "job", "1.0.0", "document", True),
         ("tests", "job", "2.0.0", "document", False),

@@ -1,4 +1,4 @@
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 
 from maestro.domain.census import Census, Tally
@@ -14,13 +14,13 @@ class Journal:
         self.runs: dict[str, tuple[str, RunStatus]] = {}
         self.before_listing_running: Callable[[], None] = lambda: None
 
-    async def page(self, status: RunStatus | None, cursor: str | None) -> RunPage:
-        if status is RUNNING and cursor is None:
+    async def page(self, status: Collection[RunStatus] | None, cursor: str | None) -> RunPage:
+        if status is not None and cursor is None:
             self.before_listing_running()
         found = [
             RunInfo(id=key, workflow=name, version="1", status=stands, created_at=datetime.now(UTC))
             for key, (name, stands) in reversed(self.runs.items())
-            if status in (None, stands)
+            if status is None or stands in status
         ]
         begin = int(cursor or 0)
         return RunPage(found[begin : begin + 2], str(begin + 2) if len(found) > begin + 2 else None)
@@ -77,3 +77,20 @@ async def test_what_happens_during_a_census_is_counted_by_it_or_the_next() -> No
     assert _told(await census.take()) == ({"a/x": 1}, {("a/x", "completed"): 1}, {})
     journal.before_listing_running = lambda: None
     assert _told(await census.take()) == ({"a/x": 1}, {}, {"a/x": 1})
+
+
+async def test_whatever_has_not_ended_counts_as_running() -> None:
+    """Runs that wait for their turn or are paused count, also when a restart finds them, and are not looked up one by one."""
+    journal = Journal()
+    for number, status in enumerate((RunStatus.QUEUED, RunStatus.PAUSED, RUNNING, COMPLETED)):
+        journal.runs[f"r{number}"] = ("w", status)
+    looked_up: list[str] = []
+
+    async def status(run_id: str) -> RunStatus:
+        looked_up.append(run_id)
+        return await journal.status(run_id)
+
+    census = Census(journal.page, status)
+    for _ in range(2):
+        assert _told(await census.take()) == ({}, {}, {"python/w": 3})
+    assert looked_up == []

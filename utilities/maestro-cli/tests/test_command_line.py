@@ -14,7 +14,20 @@ def test_help_lists_every_command() -> None:
     done = CliRunner().invoke(cli, ["--help"])
 
     assert done.exit_code == 0
-    for command in ("up", "down", "status", "logs", "deploy", "demo", "workflow", "journal", "config", "token"):
+    for command in (
+        "up",
+        "down",
+        "status",
+        "logs",
+        "deploy",
+        "demo",
+        "workflow",
+        "schedule",
+        "queue",
+        "journal",
+        "config",
+        "token",
+    ):
         assert command in done.output
 
 
@@ -37,8 +50,23 @@ def test_help_lists_every_command() -> None:
             "lint",
             "export",
             "replay",
+            "count",
+            "query",
+            "update",
+            "prioritize",
+            "bulk",
+            "definitions",
+            "hold",
+            "release",
+            "delete",
+            "purge",
         )
     ]
+    + [
+        ["schedule", name]
+        for name in ("list", "show", "create", "update", "pause", "resume", "trigger", "backfill", "delete")
+    ]
+    + [["queue", name] for name in ("list", "show", "pause", "resume")]
     + [["journal", name] for name in ("check", "export")],
 )
 def test_help_of_each_command(command: list[str]) -> None:

@@ -19,6 +19,7 @@ def test_public_names() -> None:
         "StartFailedError",
         "StopFailedError",
         "UnknownServiceError",
+        "UpdateUnansweredError",
     ]
     assert maestro_cli.testing.__all__ == ["Workspace", "alive", "until"]
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from maestro.api.attribute_views import AttributeView, attribute_views
 from maestro.domain.catalog import public_name
-from maestro_workflow_engine import Failure, HistoryEvent, RunDetail, RunInfo, RunStatus, Wait
+from maestro_workflow_engine import Failure, HistoryEvent, PausedWorkflow, RunDetail, RunInfo, RunStatus, Wait
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -24,6 +25,8 @@ class RunView(BaseModel):
     created_at: datetime
     finished_at: datetime | None
     parent_id: str | None
+    attributes: dict[str, AttributeView]
+    """Its search attributes."""
 
     @classmethod
     def of(cls, run: RunInfo) -> RunView:
@@ -46,13 +49,32 @@ class WaitView(BaseModel):
     """One thing that a run waits for."""
 
     kind: str
-    """`step`, `timer`, `child` or `signal`."""
+    """`step`, `timer`, `child` or `signal`; of a run that has not begun `queue`, `start` (a time) or `singleton`."""
     name: str | None
-    """Of the step, the child workflow or the signal; null for a timer."""
+    """Of the step, the child workflow, the signal, the queue or the singleton key; null for a time."""
     until: datetime | None
-    """When a timer fires or a failed step is tried again."""
+    """When a timer fires, a failed step is tried again or a run begins at the earliest."""
     attempt: int | None
     """The attempt that a step is at."""
+    place: int | None
+    """The run's place in its queue, from 1."""
+
+
+class HoldView(BaseModel):
+    """The pause of a workflow."""
+
+    version: str | None
+    """The version that is paused; null for every version."""
+    since: datetime
+    reason: str | None
+    """Why, where that was said."""
+
+    @classmethod
+    def of(cls, pause: PausedWorkflow | None) -> HoldView | None:
+        """Show a pause, if there is one."""
+        if pause is None:
+            return None
+        return cls(version=pause.version, since=pause.since, reason=pause.reason or None)
 
 
 class RunDetailView(RunView):
@@ -66,6 +88,12 @@ class RunDetailView(RunView):
     waiting_for: list[WaitView]
     problem: str | None
     """Why it cannot go on, in words; null when nothing is wrong."""
+    workflow_paused: HoldView | None
+    """The pause of its workflow, which it has to wait for; null when there is none, or it has ended."""
+    ran_as: str | None
+    """The id it had before another run was started anew under it; null for every other run."""
+    history_purged_at: datetime | None
+    """When its history was purged but for the first and the last event; null when it is whole."""
 
     @classmethod
     def of(cls, run: RunInfo) -> RunDetailView:
@@ -80,12 +108,15 @@ class RunDetailView(RunView):
                 "trace_id": None if run.trace is None else run.trace.split("-")[1],
                 "waiting_for": [_wait(wait) for wait in run.waiting_for],
                 "problem": run.problem,
+                "ran_as": run.ran_as,
+                "history_purged_at": run.history_purged_at,
+                "workflow_paused": HoldView.of(run.paused_with),
             }
         )
 
 
 class RunList(BaseModel):
-    """One page of runs, newest first."""
+    """One page of runs."""
 
     runs: list[RunView]
     next_cursor: str | None
@@ -113,6 +144,7 @@ def _members(run: RunInfo) -> dict[str, Any]:
         "created_at": run.created_at,
         "finished_at": run.finished_at,
         "parent_id": run.parent_id,
+        "attributes": attribute_views(run.attributes) if run.attributes else {},
     }
 
 
@@ -128,4 +160,4 @@ def _error(failure: Failure) -> dict[str, Any]:
 
 def _wait(wait: Wait) -> dict[str, Any]:
     until = None if wait.until is None else _EPOCH + timedelta(microseconds=wait.until)
-    return {"kind": wait.kind, "name": wait.name, "until": until, "attempt": wait.attempt}
+    return {"kind": wait.kind, "name": wait.name, "until": until, "attempt": wait.attempt, "place": wait.place}

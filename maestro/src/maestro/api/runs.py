@@ -2,34 +2,19 @@
 
 from __future__ import annotations
 
-import json
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi import APIRouter, Header, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from maestro.api.event_stream import EventStream
-from maestro.api.run_views import RunDetailView, RunList, RunView, event_view
-from maestro.api.start_route import StartRequest, StartRoute
+from maestro.api.requests import ANY_JSON, InterventionRequest, any_json, invalid
+from maestro.api.run_views import RunDetailView, event_view
 from maestro.api.state import OPERATOR, VIEWER, TheRuns
-from maestro.domain.runs import RunFilter
 from maestro.errors import answered
-from maestro_core_api import ValidationException
-from maestro_workflow_engine import RunStatus
 
 router = APIRouter(prefix="/runs", tags=["runs"], dependencies=[VIEWER])
-
-_ANY_JSON: dict[str, Any] = {"requestBody": {"content": {"application/json": {"schema": {}}}}}
-
-
-class InterventionRequest(BaseModel):
-    """Why somebody steps in."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    reason: str = Field(default="", max_length=2_000)
-    """Kept in the history."""
 
 
 class ForkRequest(BaseModel):
@@ -43,47 +28,19 @@ class ForkRequest(BaseModel):
     """The new run's id. Default: a new one."""
 
 
+class PriorityRequest(BaseModel):
+    """Where in its queue a run is to stand."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    priority: int = Field(ge=0, le=9)
+    """0 (most urgent) to 9."""
+
+
 class HistoryView(BaseModel):
     """Everything that happened to a run, in order."""
 
     events: list[dict[str, Any]]
-
-
-async def start_run(data: StartRequest, runs: TheRuns) -> Response:
-    """Start a run. It is on disk when the answer comes."""
-    with answered():
-        run = await runs.start(data.workflow, data.input, data.id)
-    location = {"Location": f"/runs/{quote(run.id, safe='')}"}
-    body = RunDetailView.of(run).model_dump_json()
-    return Response(body, status_code=202, headers=location, media_type="application/json")
-
-
-router.add_api_route(
-    "",
-    start_run,
-    methods=["POST"],
-    status_code=202,
-    response_model=RunDetailView,
-    dependencies=[OPERATOR],
-    route_class_override=StartRoute,
-)
-
-
-@router.get("")
-async def list_runs(
-    runs: TheRuns,
-    status: RunStatus | None = None,
-    workflow: str | None = None,
-    parent: str | None = None,
-    limit: Annotated[int, Query(ge=1, le=1_000)] = 100,
-    cursor: str | None = None,
-) -> RunList:
-    """List runs, newest first: by status, by workflow ("namespace/name"), or the children of a run."""
-    try:
-        page = await runs.page(RunFilter(status, workflow, parent), limit=limit, cursor=cursor)
-    except ValueError as error:
-        raise _invalid("query.cursor", str(error)) from error
-    return RunList(runs=[RunView.of(run) for run in page.runs], next_cursor=page.next_cursor)
 
 
 @router.get("/{run_id}")
@@ -122,7 +79,7 @@ async def stream_events(run_id: str, runs: TheRuns, last_event_id: Annotated[str
     after = -1
     if last_event_id:
         if not last_event_id.isdecimal():
-            raise _invalid("header.Last-Event-ID", "must be the id of an event of this run, a number")
+            raise invalid("header.Last-Event-ID", "must be the id of an event of this run, a number")
         after = int(last_event_id)
     with answered():
         run = await runs.get(run_id)
@@ -140,14 +97,10 @@ async def query_run(run_id: str, key: str, runs: TheRuns) -> Any:
         return await runs.query(run_id, key)
 
 
-@router.post("/{run_id}/signals/{name}", status_code=202, dependencies=[OPERATOR], openapi_extra=_ANY_JSON)
+@router.post("/{run_id}/signals/{name}", status_code=202, dependencies=[OPERATOR], openapi_extra=ANY_JSON)
 async def send_signal(run_id: str, name: str, request: Request, runs: TheRuns) -> dict[str, str]:
     """Send a signal: any JSON value, or nothing. It is on disk when the answer comes."""
-    body = await request.body()
-    try:
-        payload = json.loads(body) if body.strip() else None
-    except ValueError as error:
-        raise _invalid("body", f"is not JSON: {error}") from error
+    payload = await any_json(request)
     with answered():
         await runs.signal(run_id, name, payload)
     return {"run_id": run_id, "signal": name}
@@ -185,6 +138,14 @@ async def resume_run(run_id: str, runs: TheRuns) -> dict[str, str]:
     return {"run_id": run_id}
 
 
+@router.put("/{run_id}/priority", status_code=202, dependencies=[OPERATOR])
+async def reprioritize_run(run_id: str, data: PriorityRequest, runs: TheRuns) -> dict[str, str | int]:
+    """Move a run within the queue it waits in."""
+    with answered():
+        await runs.reprioritize(run_id, data.priority)
+    return {"run_id": run_id, "priority": data.priority}
+
+
 @router.post("/{run_id}/retry", status_code=202, dependencies=[OPERATOR])
 async def retry_run(run_id: str, runs: TheRuns) -> dict[str, str]:
     """Let a failed run go on from its last failed step; steps that completed before it do not run again."""
@@ -200,7 +161,3 @@ async def fork_run(run_id: str, data: ForkRequest, response: Response, runs: The
         run = await runs.fork(run_id, data.step, data.id)
     response.headers["Location"] = f"/runs/{quote(run.id, safe='')}"
     return RunDetailView.of(run)
-
-
-def _invalid(path: str, message: str) -> ValidationException:
-    return ValidationException(detail=message, errors=[{"path": path, "message": message}])

@@ -8,24 +8,11 @@ from typing import Any
 
 from fastapi import Request, Response
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from starlette.requests import ClientDisconnect
 
+from maestro.api.start_requests import StartRequest
 from maestro.api.state import OPERATOR_ROLE
 from maestro_core_api import current_principal
-
-
-class StartRequest(BaseModel):
-    """What to run."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    workflow: str = Field(min_length=1, max_length=400)
-    """"namespace/name" for the latest version, or "namespace/name:version"."""
-    input: JsonValue = None
-    """The workflow's input."""
-    id: str | None = None
-    """The run's id; the same id again is the same run. Default: a new one."""
 
 
 class StartRoute(APIRoute):

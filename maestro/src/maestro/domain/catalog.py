@@ -142,9 +142,11 @@ class Catalog:
         return next(reversed(versions)) == definition.key.version
 
     def engine_name(self, qualified_name: str) -> str:
-        """Return what the engine calls a workflow; the name itself when it is not registered."""
+        """Return what the engine calls a workflow, whether it is registered or, with runs from earlier, was."""
         versions = self._versions.get(qualified_name)
-        return next(iter(versions.values())).engine_name if versions else qualified_name
+        if versions:
+            return next(iter(versions.values())).engine_name
+        return qualified_name.removeprefix(f"{PYTHON_NAMESPACE}/")
 
     def references(self) -> list[str]:
         """Return "namespace/name:version" of every definition."""

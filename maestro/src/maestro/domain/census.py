@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass, field
 
 from maestro.domain.catalog import public_name
 from maestro_workflow_engine import RunInfo, RunPage, RunStatus
 
-ListRuns = Callable[[RunStatus | None, str | None], Awaitable[RunPage]]
-"""Lists runs, newest first, by status (None for every status) and cursor."""
+ListRuns = Callable[[Collection[RunStatus] | None, str | None], Awaitable[RunPage]]
+"""Lists runs, newest first, by statuses (None for every status) and cursor."""
 FindStatus = Callable[[str], Awaitable[RunStatus]]
 """Tells where the run with this id stands."""
+
+_OPEN = tuple(status for status in RunStatus if status.is_open)
 
 
 @dataclass(slots=True)
@@ -24,7 +26,7 @@ class Tally:
     ended: Counter[tuple[str, str]] = field(default_factory=Counter)
     """Runs that ended, by workflow and status."""
     running: Counter[str] = field(default_factory=Counter)
-    """Runs that are running now, by workflow."""
+    """Runs that have not ended now, by workflow."""
 
 
 class Census:
@@ -88,10 +90,10 @@ class Census:
         return found
 
     async def _running_now(self) -> dict[str, str]:
-        page = await self._list(RunStatus.RUNNING, None)
+        page = await self._list(_OPEN, None)
         running = {run.id: run.workflow for run in page.runs}
         while page.next_cursor is not None:
-            page = await self._list(RunStatus.RUNNING, page.next_cursor)
+            page = await self._list(_OPEN, page.next_cursor)
             running.update({run.id: run.workflow for run in page.runs})
         return running
 

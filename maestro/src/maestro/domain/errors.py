@@ -102,6 +102,20 @@ class InvalidInputError(OrchestratorError):
         super().__init__(str(fault))
 
 
+class InvalidRequestError(OrchestratorError):
+    """What was asked for makes no sense.
+
+    Attributes:
+        fault: What makes none.
+    """
+
+    code = "VALIDATION_FAILED"
+
+    def __init__(self, fault: Fault) -> None:
+        self.fault = fault
+        super().__init__(str(fault))
+
+
 class UnknownRunError(OrchestratorError):
     """There is no such run.
 
@@ -130,6 +144,94 @@ class RunEndedError(OrchestratorError):
         self.run_id = run_id
         self.status = status
         super().__init__(f"run {run_id!r} has ended: {status}")
+
+
+class UnknownUpdateError(OrchestratorError):
+    """The run was not asked for such an update.
+
+    Attributes:
+        run_id: The run.
+        update: The update's name.
+        update_id: The update's id.
+    """
+
+    code = "UPDATE_NOT_FOUND"
+
+    def __init__(self, run_id: str, update: str, update_id: str) -> None:
+        self.run_id = run_id
+        self.update = update
+        self.update_id = update_id
+        super().__init__(f"run {run_id!r} was not asked for an update {update!r} with the id {update_id!r}")
+
+
+class UpdateUnansweredError(OrchestratorError):
+    """An update is kept and under way, and its answer has not come yet. Asking again with the same id is the same request.
+
+    Attributes:
+        run_id: The run.
+        update: The update's name.
+        update_id: The update's id.
+    """
+
+    code = "UPDATE_UNANSWERED"
+
+    def __init__(self, run_id: str, update: str, update_id: str) -> None:
+        self.run_id = run_id
+        self.update = update
+        self.update_id = update_id
+        super().__init__(f"run {run_id!r} has not answered update {update!r} yet; ask again with the id {update_id!r}")
+
+
+class UpdateUnsettledError(OrchestratorError):
+    """It is not known yet whether an update could be kept: the disk is slow. Ask again with the same id.
+
+    Attributes:
+        run_id: The run.
+        update: The update's name.
+        update_id: The update's id.
+    """
+
+    code = "UPDATE_UNSETTLED"
+
+    def __init__(self, run_id: str, update: str, update_id: str) -> None:
+        self.run_id = run_id
+        self.update = update
+        self.update_id = update_id
+        super().__init__(
+            f"it is not known yet whether update {update!r} of run {run_id!r} could be kept; ask again with the id {update_id!r}"
+        )
+
+
+class ScheduleExistsError(OrchestratorError):
+    """There is a schedule of this id already.
+
+    Attributes:
+        schedule_id: The id.
+    """
+
+    code = "SCHEDULE_EXISTS"
+
+    def __init__(self, schedule_id: str) -> None:
+        self.schedule_id = schedule_id
+        super().__init__(f"there is a schedule {schedule_id!r} already; PUT defines it anew, PATCH changes some of it")
+
+
+class ScheduleInputUnknownError(OrchestratorError):
+    """A schedule's workflow is to change while its input cannot be taken over.
+
+    Attributes:
+        schedule_id: The schedule.
+        problem: What is wrong with the schedule.
+    """
+
+    code = "SCHEDULE_INPUT_UNKNOWN"
+
+    def __init__(self, schedule_id: str, problem: str) -> None:
+        self.schedule_id = schedule_id
+        self.problem = problem
+        super().__init__(
+            f"schedule {schedule_id!r} has a problem ({problem}); give its input together with its workflow"
+        )
 
 
 class UnknownPersonaError(OrchestratorError):

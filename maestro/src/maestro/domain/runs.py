@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from datetime import timedelta
+from typing import Any, Final
 
+from maestro.domain import run_updates
 from maestro.domain.catalog import Catalog
 from maestro.domain.errors import (
+    Fault,
     InvalidInputError,
+    InvalidRequestError,
     RunEndedError,
     UnknownRunError,
     UnusableWorkflowError,
@@ -16,22 +20,14 @@ from maestro.domain.errors import (
 from maestro_workflow_engine import (
     HistoryEvent,
     RunDetail,
-    RunPage,
     RunStatus,
+    StartOptions,
     WorkflowEndedError,
     WorkflowEngine,
     WorkflowNotFoundError,
 )
 
-
-class RunFilter(NamedTuple):
-    """Which runs a listing shows."""
-
-    status: RunStatus | None = None
-    workflow: str | None = None
-    """"namespace/name"."""
-    parent: str | None = None
-    """Id of the run whose children are wanted."""
+_TAKEN_IDS: Final = frozenset({"count"})
 
 
 class Runs:
@@ -46,13 +42,16 @@ class Runs:
         self._engine = engine
         self._catalog = catalog
 
-    async def start(self, reference: str, payload: Any, run_id: str | None) -> RunDetail:
+    async def start(
+        self, reference: str, payload: Any, run_id: str | None, options: StartOptions | None = None
+    ) -> RunDetail:
         """Start a run; returns once it is kept.
 
         Args:
             reference: "namespace/name" or "namespace/name:version".
             payload: The input, any JSON value.
             run_id: Its id; None for a new one. A run of the same workflow that has it is returned instead.
+            options: How it is started.
 
         Returns:
             The run.
@@ -61,8 +60,10 @@ class Runs:
             UnknownWorkflowError: There is no such workflow.
             UnusableWorkflowError: It cannot run at the moment.
             InvalidInputError: The input does not fit the document's schema.
+            InvalidRequestError: The id has another meaning here.
             WorkflowError: The engine refuses: see `WorkflowEngine.start`.
         """
+        _check_id(run_id)
         definition = self._catalog.find(reference)
         if definition.problem is not None:
             raise UnusableWorkflowError(str(definition.key), definition.problem)
@@ -70,7 +71,9 @@ class Runs:
         if fault is not None:
             raise InvalidInputError(fault)
         # Always with the version, so that catalog and engine cannot differ about which one is the latest.
-        handle = await self._engine.start(f"{definition.engine_name}:{definition.key.version}", payload, id=run_id)
+        handle = await self._engine.start(
+            f"{definition.engine_name}:{definition.key.version}", payload, id=run_id, options=options
+        )
         return await handle.status()
 
     async def get(self, run_id: str) -> RunDetail:
@@ -81,22 +84,6 @@ class Runs:
         """
         with _about(run_id):
             return await self._engine.handle(run_id).status()
-
-    async def page(self, wanted: RunFilter, *, limit: int, cursor: str | None) -> RunPage:
-        """List runs, newest first.
-
-        Args:
-            wanted: Which ones.
-            limit: The most to return.
-            cursor: `next_cursor` of the page before.
-
-        Raises:
-            ValueError: The limit or cursor is none.
-        """
-        workflow = None if wanted.workflow is None else self._catalog.engine_name(wanted.workflow)
-        return await self._engine.runs(
-            status=wanted.status, workflow=workflow, parent=wanted.parent, limit=limit, cursor=cursor
-        )
 
     async def history(self, run_id: str) -> list[HistoryEvent]:
         """Return everything that happened to a run, in order.
@@ -146,6 +133,30 @@ class Runs:
         with _about(run_id):
             await self._engine.handle(run_id).signal(name, payload)
 
+    async def update(self, run_id: str, name: str, payload: Any, *, update_id: str, wait: timedelta) -> Any:
+        """Ask a run for something and return its answer; see `run_updates.ask`.
+
+        Raises:
+            UnknownRunError: There is no such run.
+            RunEndedError: It has ended.
+            UpdateUnansweredError: The answer has not come in time.
+            UpdateUnsettledError: Not even the request could be kept in time.
+            WorkflowError: It was rejected, it failed, or the engine refuses.
+        """
+        with _about(run_id):
+            return await run_updates.ask(self._engine.handle(run_id), name, payload, update_id=update_id, wait=wait)
+
+    async def find_update(self, run_id: str, name: str, update_id: str) -> run_updates.UpdateOutcome:
+        """Look up how an update stands; see `run_updates.find`.
+
+        Raises:
+            UnknownRunError: There is no such run.
+            UnknownUpdateError: It was not asked for this.
+            WorkflowError: It was rejected, it failed, or the engine refuses.
+        """
+        with _about(run_id):
+            return await run_updates.find(self._engine.handle(run_id), name, update_id)
+
     async def cancel(self, run_id: str, reason: str) -> None:
         """Ask a run to stop; returns once that is kept. Cancelling a cancelled run again is fine.
 
@@ -192,6 +203,17 @@ class Runs:
         with _about(run_id):
             await self._engine.handle(run_id).resume()
 
+    async def reprioritize(self, run_id: str, priority: int) -> None:
+        """Move a run within the queue it waits in; returns once that is kept.
+
+        Raises:
+            UnknownRunError: There is no such run.
+            RunEndedError: It has ended.
+            WorkflowError: The engine refuses: see `WorkflowHandle.reprioritize`.
+        """
+        with _about(run_id):
+            await self._engine.handle(run_id).reprioritize(priority)
+
     async def retry(self, run_id: str) -> None:
         """Let a failed run go on from its failed step.
 
@@ -207,11 +229,20 @@ class Runs:
 
         Raises:
             UnknownRunError: There is no such run.
+            InvalidRequestError: The new id has another meaning here.
             WorkflowError: The engine refuses: see `WorkflowEngine.fork`.
         """
+        _check_id(new_id)
         with _about(run_id):
             handle = await self._engine.fork(run_id, step=step, id=new_id)
             return await handle.status()
+
+
+def _check_id(run_id: str | None) -> None:
+    if run_id in _TAKEN_IDS:
+        raise InvalidRequestError(
+            Fault("body.id", f"{run_id!r} cannot be a run's id: GET /runs/{run_id} has another meaning")
+        )
 
 
 @contextmanager

@@ -404,9 +404,19 @@ class WorkflowEngine(EngineRuns, EnginePauses):
         """Return a handle on a schedule, whether there is one or not."""
         return ScheduleHandle(self._runner, schedule_id)
 
-    async def schedules(self) -> list[ScheduleInfo]:
-        """List the schedules, by id."""
-        return await self._runner.schedules.listing()
+    async def schedules(self, *, limit: int | None = None, after: str | None = None) -> list[ScheduleInfo]:
+        """List the schedules, by id.
+
+        Args:
+            limit: The most to return, 1 or more. Default: all.
+            after: Only those whose ids come after this one, whether there is such a schedule or not.
+
+        Raises:
+            ValueError: The limit is none.
+        """
+        if limit is not None and limit < 1:
+            raise ValueError("limit must be 1 or more")
+        return await self._runner.schedules.listing(limit, after)
 
     async def purge(
         self,

@@ -154,7 +154,7 @@ class UpdateRejectedError(WorkflowError):
 
 
 class UpdateFailedError(WorkflowError):
-    """The handler or validator of an update raised an exception that cannot be made again here.
+    """The handler or validator of an update raised. It is the `__cause__` of that exception, or stands in for it.
 
     Attributes:
         update: The update's name.

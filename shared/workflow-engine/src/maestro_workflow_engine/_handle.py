@@ -103,7 +103,7 @@ class WorkflowHandle(Generic[R]):
             TimeoutError: The answer did not come in time.
             UpdateRejectedError: No handler takes it, its payload does not fit, or the run ended first.
             UpdateFailedError: The handler or validator raised something that cannot be made again here.
-            Exception: What the handler or validator raised.
+            Exception: What the handler or validator raised; its `__cause__` is the UpdateFailedError.
             WorkflowNotFoundError: No such run.
             WorkflowEndedError: The run has ended.
             PayloadError: The payload has no JSON form.
@@ -113,7 +113,11 @@ class WorkflowHandle(Generic[R]):
         async with self._runner.within(timeout):
             answer = await self._runner.steering.update(self.id, update_id, name, _payload.encode(payload))
         if answer.failure is not None:
-            raise rebuild(answer.failure) or UpdateFailedError(name, answer.failure)
+            failed = UpdateFailedError(name, answer.failure)
+            raised = rebuild(answer.failure)
+            if raised is None:
+                raise failed
+            raise raised from failed
         return None if answer.output is msgspec.UNSET else _payload.decode(answer.output)
 
     async def cancel(self, reason: str = "") -> None:

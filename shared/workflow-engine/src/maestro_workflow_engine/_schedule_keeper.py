@@ -76,5 +76,5 @@ class ScheduleKeeper(Protocol):
     async def describe(self, schedule_id: str) -> ScheduleInfo:
         """Return a schedule in full."""
 
-    async def listing(self) -> list[ScheduleInfo]:
-        """Return every schedule, by id."""
+    async def listing(self, limit: int | None, after: str | None) -> list[ScheduleInfo]:
+        """Return schedules by id, those that come after an id; None for no limit, and for the beginning."""

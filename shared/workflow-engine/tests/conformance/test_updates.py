@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from maestro_workflow_engine import (
     EngineClosedError,
+    UpdateFailedError,
     UpdateRejectedError,
     WorkflowEndedError,
     on_update,
@@ -81,8 +82,11 @@ async def test_what_does_not_fit_is_rejected_before_it_is_handled(place):
     """Validators, types and missing handlers reject with their reason; the run goes on untouched."""
     async with place.engine(workflows=[cart]) as engine:
         handle = await engine.start(cart)
-        with pytest.raises(ValueError, match="1 or more"):
+        with pytest.raises(ValueError, match="1 or more") as refused:
             await handle.update("add", {"name": "tea", "count": 0}, timeout=SOON)
+        cause = refused.value.__cause__
+        assert isinstance(cause, UpdateFailedError)
+        assert (cause.update, cause.failure.type) == ("add", "builtins:ValueError")
         with pytest.raises(UpdateRejectedError, match="payload"):
             await handle.update("add", {"count": 1}, timeout=SOON)
         with pytest.raises(UpdateRejectedError, match="it handles add"):

@@ -454,3 +454,16 @@ def test_killed_again_and_again_no_time_is_lost_and_none_fires_twice(tmp_path: P
     times = [datetime.fromisoformat(run.removeprefix("s@")) for run in ids]
     assert times == [times[0] + n * timedelta(milliseconds=10) for n in range(len(times))]
     assert f'"done_us":{int(times[-1].timestamp()) * 1_000_000 + times[-1].microsecond}'.encode() in progress
+
+
+async def test_schedules_are_listed_in_parts() -> None:
+    """A listing goes by id, begins after any id, ends at the limit, and a limit that is none is refused."""
+    async with WorkflowEngine.test([lasts]) as engine:
+        for name in ("c", "a", "b"):
+            await engine.schedule(name, lasts, spec=IntervalSpec(timedelta(hours=1)))
+        assert [info.id for info in await engine.schedules(limit=2)] == ["a", "b"]
+        assert [info.id for info in await engine.schedules(limit=2, after="b")] == ["c"]
+        assert [info.id for info in await engine.schedules(after="aa")] == ["b", "c"]
+        assert await engine.schedules(after="z") == []
+        with pytest.raises(ValueError, match="limit"):
+            await engine.schedules(limit=0)

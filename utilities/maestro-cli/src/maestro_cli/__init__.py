@@ -14,6 +14,7 @@ from ._errors import (
     StartFailedError,
     StopFailedError,
     UnknownServiceError,
+    UpdateUnansweredError,
 )
 
 __all__ = [
@@ -30,4 +31,5 @@ __all__ = [
     "StartFailedError",
     "StopFailedError",
     "UnknownServiceError",
+    "UpdateUnansweredError",
 ]

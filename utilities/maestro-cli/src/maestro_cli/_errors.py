@@ -203,6 +203,27 @@ class RunNotCompletedError(MaestroCliError):
         self.reason = reason
 
 
+class UpdateUnansweredError(MaestroCliError):
+    """A run has not answered a request in time; the request goes on.
+
+    Args:
+        run_id: The run.
+        update: What it was asked for.
+        update_id: The request's id.
+    """
+
+    code = "UPDATE_UNANSWERED"
+
+    def __init__(self, run_id: str, update: str, update_id: str) -> None:
+        super().__init__(
+            f"run {run_id} has not answered {update} in time; the request goes on",
+            hint=f"The same command with --id {update_id} asks for its answer again.",
+        )
+        self.run_id = run_id
+        self.update = update
+        self.update_id = update_id
+
+
 class ReplayFailedError(MaestroCliError):
     """Histories do not fit the code.
 

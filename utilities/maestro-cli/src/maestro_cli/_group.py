@@ -18,6 +18,8 @@ COMMANDS: Final = {
     "deploy": "deploy",
     "demo": "demo",
     "workflow": "workflow",
+    "schedule": "schedule",
+    "queue": "queue",
     "journal": "journal",
     "config": "config",
     "token": "token",

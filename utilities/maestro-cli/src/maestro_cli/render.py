@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -134,6 +134,39 @@ def moment(text: str | None) -> str | None:
     if not text:
         return None
     return datetime.fromisoformat(text).astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def attributes(found: Mapping[str, Any] | None) -> str | None:
+    """Write a run's search attributes.
+
+    Args:
+        found: As the orchestrator shows them; None when it does not.
+
+    Returns:
+        For example `customer=acme amount=100`, or None when there are none.
+    """
+    return " ".join(f"{name}={_attribute(value)}" for name, value in found.items()) if found else None
+
+
+def _attribute(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return str(moment(value.get("time")))
+    if isinstance(value, list):
+        return ",".join(map(str, value))
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def counted(count: int, noun: str) -> str:
+    """Write a number of things.
+
+    Args:
+        count: How many.
+        noun: What one is called.
+
+    Returns:
+        For example `1 run` or `1,234 runs`.
+    """
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
 
 
 def size(count: int | None) -> str | None:

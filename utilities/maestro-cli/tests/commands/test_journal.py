@@ -29,7 +29,7 @@ async def journal(tmp_path: Path) -> Path:
 
 def cut(path: Path) -> bytes:
     """Cut a file off; return what is left."""
-    left = path.read_bytes()[: path.stat().st_size * 3 // 5]
+    left = path.read_bytes()[: path.stat().st_size * 4 // 5]
     path.write_bytes(left)
     return left
 

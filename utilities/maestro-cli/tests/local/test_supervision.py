@@ -55,9 +55,8 @@ def test_killed_supervisor_takes_the_services_along(workspace: Workspace) -> Non
     os.kill(workspace.state()["supervisor_pid"], signal.SIGKILL)
 
     until(lambda: workspace.processes() == [])
-    status = workspace.ask("status")
-    assert status.returncode == 3
-    assert "supervisor was killed" in status.stderr
+    until(lambda: workspace.ask("status").returncode == 3)  # the kernel may still be taking the supervisor down
+    assert "supervisor was killed" in workspace.ask("status").stderr
 
 
 def test_killed_foreground_supervisor_takes_the_services_along(workspace: Workspace) -> None:

@@ -326,9 +326,10 @@ class Schedules:
             problem=problem,
         )
 
-    async def listing(self) -> list[ScheduleInfo]:
-        """Return every schedule, by id."""
-        return [await self.describe(schedule_id) for schedule_id in sorted(self._firing.by_id)]
+    async def listing(self, limit: int | None, after: str | None) -> list[ScheduleInfo]:
+        """Return schedules by id, those that come after an id; None for no limit, and for the beginning."""
+        found = sorted(key for key in self._firing.by_id if after is None or key > after)
+        return [await self.describe(schedule_id) for schedule_id in found[:limit]]
 
     async def _change(self, schedule: LiveSchedule, settings: Settings) -> None:
         if settings != schedule.settings:

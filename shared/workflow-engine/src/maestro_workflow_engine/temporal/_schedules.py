@@ -217,10 +217,10 @@ class TemporalSchedules:
             found = await self._client.get_schedule_handle(schedule_id).describe()
         return await self._info(found)
 
-    async def listing(self) -> list[ScheduleInfo]:
-        """Return every schedule, by id."""
-        ids = [each.id async for each in await self._client.list_schedules()]
-        return [await self.describe(schedule_id) for schedule_id in sorted(ids)]
+    async def listing(self, limit: int | None, after: str | None) -> list[ScheduleInfo]:
+        """Return schedules by id, those that come after an id; None for no limit, and for the beginning."""
+        ids = [each.id async for each in await self._client.list_schedules() if after is None or each.id > after]
+        return [await self.describe(schedule_id) for schedule_id in sorted(ids)[:limit]]
 
     def _action(
         self, schedule_id: str, workflow: str, version: str | None, input_: msgspec.Raw, kept: _Spec

@@ -1,12 +1,34 @@
 """Options that several commands have, and what they share."""
 
+import inspect
+from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import rich_click as click
 
+F = TypeVar("F", bound=Callable[..., object])
+reason_option = click.option("--reason", help="Why; kept and shown.")
+yes_option = click.option("--yes", "-y", "assume_yes", is_flag=True, help="Do it without asking.")
 json_option = click.option("as_json", "--json", is_flag=True, help="Print JSON instead of text.")
+
+
+def examples(*lines: str) -> Callable[[F], F]:
+    """Show examples at the end of a command's help.
+
+    Args:
+        *lines: Each as it is typed.
+    """
+
+    def added(command: F) -> F:
+        # The backspace tells click to leave the lines as they are.
+        command.__doc__ = "\n".join(
+            [inspect.cleandoc(command.__doc__ or ""), "", "\b", "Examples:", *(f"  {line}" for line in lines)]
+        )
+        return command
+
+    return added
 
 
 class Seconds(click.ParamType[timedelta]):
