@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -231,3 +232,32 @@ async def test_a_schedule_is_kept_by_the_cluster(cluster: str):
         ]
         await kept.delete()
         assert await engine.schedules() == []
+
+
+async def test_a_run_of_a_journal_goes_on_on_a_cluster(cluster: str):
+    """What has completed comes along and does not run again; a run that has ended stays where it is."""
+    async with WorkflowEngine("sqlite://", workflows=[tagged]) as engine:
+        handle = await engine.start(tagged, "x", id="moved")
+        done = await engine.start(tagged, "y", id="done")
+        await done.signal("go")
+        await done.result(SOON)
+        left, ended = await handle.export_history(), await done.export_history()
+    async with WorkflowEngine(cluster, workflows=[tagged]) as engine:
+        handle = await engine.import_run(left)
+        assert (await handle.status()).attributes == {"stage": "begun", "tries": 1}
+        await handle.signal("go")
+        assert await handle.result(SOON) == "x"
+        assert [event.type for event in await handle.history()].count("attributes_set") == 2
+        with pytest.raises(UnsupportedByRunnerError, match="have ended"):
+            await engine.import_run(ended)
+
+
+async def test_large_payloads_go_to_the_store(cluster: str, tmp_path: Path):
+    """The cluster keeps a reference; both ends of the run read the value."""
+    options = {"payload_store": f"file://{tmp_path}/store", "payload_limit_bytes": 1000}
+    async with WorkflowEngine(cluster, workflows=[order], **options) as engine:
+        handle = await engine.start(order, "x" * 5000, id="large")
+        assert await handle.result(SOON) == "x" * 5000
+        assert (await handle.status()).input == "x" * 5000
+        kept = await engine._runner.reading._client.get_workflow_handle("large").fetch_history()
+        assert not any(b"x" * 100 in event.SerializeToString() for event in kept.events)
