@@ -33,6 +33,7 @@ from maestro_workflow_engine import (
     receive,
     set_attributes,
     step,
+    step_info,
     workflow,
 )
 
@@ -40,8 +41,12 @@ SOON = timedelta(seconds=30)
 SECOND = timedelta(seconds=1)
 
 
+keys_seen: list[str] = []
+
+
 @step
 async def act(what: str) -> str:
+    keys_seen.append(step_info().idempotency_key)
     if what == "break":
         raise ValueError("broken")
     return what
@@ -70,7 +75,8 @@ async def until(wanted: Callable[[], Awaitable[bool]]) -> None:
 
 
 async def test_what_becomes_of_a_start_whose_id_is_taken(cluster: str):
-    """if_running and if_ended mean on a cluster what they mean in a journal."""
+    """if_running and if_ended mean on a cluster what they mean in a journal; no two runs of an id share an idempotency key."""
+    keys_seen.clear()
     async with WorkflowEngine(cluster, workflows=[order]) as engine:
 
         async def start(what: str, **options: object) -> str:
@@ -92,6 +98,7 @@ async def test_what_becomes_of_a_start_whose_id_is_taken(cluster: str):
         with pytest.raises(WorkflowFailedError):
             await start("break", if_ended=Reuse.START_ANEW)
         assert await start("d", if_ended=Reuse.START_ANEW_IF_FAILED) == "d"
+        assert keys_seen == ["o/1", "o/2", "o/3"]
         await engine.start(order, "wait", id="t")
         old = asyncio.create_task(engine.handle("t").result(SOON))
         await asyncio.sleep(0)

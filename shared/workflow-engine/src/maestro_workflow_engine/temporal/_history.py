@@ -60,6 +60,7 @@ class Translator:
     Attributes:
         workflow: The workflow's name, once the start has been read.
         version: Its version; None when its starter named none.
+        last_seq: The highest number that was given to a step, timer or other run so far.
         next_run: The cluster's id of the pass that follows, once this one has ended by `continue_as_new`.
     """
 
@@ -71,6 +72,7 @@ class Translator:
         self._attributes: dict[str, Stored] = {}
         self.workflow: str | None = None
         self.version: str | None = None
+        self.last_seq = 0
         self.next_run: str | None = None
 
     async def read(self, event: HistoryEvent) -> list[tuple[int, ev.Event]]:
@@ -79,13 +81,22 @@ class Translator:
             return await self._started(event)
         translate = _TRANSLATIONS.get(event.event_type)
         found = None if translate is None else await translate(self, event, _us(event.event_time))
+        asked = self._asked.get(event.event_id)
+        self._note(0 if asked is None else asked.seq)
+        self._note(getattr(found, "seq", 0))
         return [] if found is None else [(self._offset + event.event_id, found)]
+
+    def _note(self, seq: int) -> None:
+        self.last_seq = max(self.last_seq, seq)
 
     async def _started(self, event: HistoryEvent) -> list[tuple[int, ev.Event]]:
         about, values = event.workflow_execution_started_event_attributes, []
         values = await self._texts(about.input.payloads)
         start = msgspec.json.decode(bytes(values[1]), type=Start) if len(values) > 1 else Start()
         self.workflow, self.version = about.workflow_type.name, start.version
+        self._note(start.first_seq)
+        for earlier in start.prologue:
+            self._note(getattr(earlier, "first_seq", 0) or getattr(earlier, "seq", 0))
         if start.prologue:
             self._attributes = attributes_of(start.prologue)
             pauses = [each for each in start.prologue if isinstance(each, ev.RunPaused | ev.RunResumed)]

@@ -204,6 +204,14 @@ class TemporalReading:
         with about("", self.target):
             return (await self._client.count_workflows(query_of(wanted, searchable=self.searchable))).count
 
+    async def last_seq(self, run_id: str, execution: str) -> int:
+        """Return the highest number that an execution of a run has given to a step, timer or other run."""
+        read = Translator(self._client.data_converter)
+        with about(run_id, self.target):
+            async for event in self._client.get_workflow_handle(run_id, run_id=execution).fetch_history_events():
+                await read.read(event)
+        return read.last_seq
+
     async def _state(self, run_id: str) -> State:
         with about(run_id, self.target):
             answer: RawValue = await self._client.get_workflow_handle(run_id).query(STATE, result_type=RawValue)

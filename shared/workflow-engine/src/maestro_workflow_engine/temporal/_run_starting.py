@@ -20,7 +20,7 @@ from maestro_workflow_engine._attributes import checked
 from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._errors import HistoryFormatError, WorkflowConflictError, WorkflowEndedError
 from maestro_workflow_engine._history_document import HistoryDocument
-from maestro_workflow_engine._start_options import Reuse, StartOptions
+from maestro_workflow_engine._start_options import StartOptions
 from maestro_workflow_engine.embedded._attribute_rows import attributes_of
 from maestro_workflow_engine.embedded._branching import before_step
 from maestro_workflow_engine.embedded._loading import effective
@@ -35,12 +35,6 @@ from maestro_workflow_engine.temporal._unsupported import UnlimitedQueues, check
 from maestro_workflow_engine.temporal._wire import Start, packed, raw
 
 _PLAIN = StartOptions()
-_REUSE = {
-    Reuse.USE_EXISTING: WorkflowIDReusePolicy.REJECT_DUPLICATE,
-    Reuse.FAIL: WorkflowIDReusePolicy.REJECT_DUPLICATE,
-    Reuse.START_ANEW: WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-    Reuse.START_ANEW_IF_FAILED: WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
-}
 _propagator = TraceContextTextMapPropagator()
 
 
@@ -85,18 +79,11 @@ class TemporalStarting:
             not_before_us=_not_before(options),
             searchable=self._searchable,
         )
-        reuse, conflict = _REUSE[options.if_ended], WorkflowIDConflictPolicy.FAIL
+        priority = priority_of(options.queue, options.priority, options.tenant)
+        reuse = WorkflowIDReusePolicy.REJECT_DUPLICATE
         while True:
             try:
-                await self.begin(
-                    definition.name,
-                    run_id,
-                    input_,
-                    start,
-                    reuse=reuse,
-                    conflict=conflict,
-                    priority=priority_of(options.queue, options.priority, options.tenant),
-                )
+                await self.begin(definition.name, run_id, input_, start, reuse=reuse, priority=priority)
             except WorkflowAlreadyStartedError:
                 found = await self._reading.description(run_id)
                 if found.workflow_type != definition.name:
@@ -104,15 +91,14 @@ class TemporalStarting:
                     raise WorkflowConflictError(run_id, msg) from None
             else:
                 return run_id
-            match verdict(run_id, status_of(found), options):
-                case Verdict.USE:
-                    return run_id
-                case Verdict.CANCEL:
-                    await self._cancelled(run_id, found.run_id)
-                case Verdict.TERMINATE:
-                    conflict = WorkflowIDConflictPolicy.TERMINATE_EXISTING
-                case Verdict.DISPLACE:
-                    pass  # it has ended since the cluster refused
+            decided = verdict(run_id, status_of(found), options)
+            if decided is Verdict.USE:
+                return run_id
+            if decided is not Verdict.DISPLACE:
+                await self._ended(run_id, found.run_id, is_asked=decided is Verdict.CANCEL)
+            # Step numbers go on where the run before stopped: idempotency keys are made of id and number.
+            last_seq = await self._reading.last_seq(run_id, found.run_id)
+            start = msgspec.structs.replace(start, first_seq=last_seq)
             reuse = WorkflowIDReusePolicy.ALLOW_DUPLICATE
 
     async def fork(self, run_id: str, step: int, new_id: str | None) -> str:
@@ -156,7 +142,6 @@ class TemporalStarting:
         start: Start,
         *,
         reuse: WorkflowIDReusePolicy = WorkflowIDReusePolicy.REJECT_DUPLICATE,
-        conflict: WorkflowIDConflictPolicy = WorkflowIDConflictPolicy.FAIL,
         priority: Priority = Priority.default,
     ) -> None:
         """Start a run on the cluster.
@@ -172,7 +157,7 @@ class TemporalStarting:
                 args=[raw(input_), packed(start)],
                 id=run_id,
                 task_queue=self._address.task_queue,
-                id_conflict_policy=conflict,
+                id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
                 id_reuse_policy=reuse,
                 memo=memo_of(start),
                 search_attributes=search_attributes_of(start),
@@ -211,13 +196,14 @@ class TemporalStarting:
         except WorkflowAlreadyStartedError as error:
             raise WorkflowConflictError(run_id, f"run id {run_id!r} is taken") from error
 
-    async def _cancelled(self, run_id: str, execution: str) -> None:
-        """Ask a run to stop and wait until it has ended, however that is."""
+    async def _ended(self, run_id: str, execution: str, *, is_asked: bool) -> None:
+        """End a run, or ask it to stop and wait until it has ended, however that is."""
         handle = self._client.get_workflow_handle(run_id, run_id=execution)
+        reason = "another run of its id was started"
         with suppress(WorkflowEndedError), about(run_id, self._address.target):
-            await handle.cancel(reason="another run of its id was started")
+            await (handle.cancel(reason=reason) if is_asked else handle.terminate(reason=reason))
         with suppress(WorkflowFailureError), about(run_id, self._address.target):
-            await handle.result()
+            await self._reading.waits.until(handle.result())
 
 
 def _not_before(options: StartOptions) -> int:
