@@ -78,6 +78,16 @@ async def test_the_same_id_is_the_same_update(place):
     assert priced == ["tea"]
 
 
+async def test_a_payload_that_reads_like_an_update_is_none(place):
+    """Looking an update up by its id is not led astray by signals and updates whose payloads have the text of one."""
+    async with place.engine(workflows=[cart]) as engine:
+        handle = await engine.start(cart)
+        await handle.signal("noise", {"type": "update_answered", "update_id": "u-2", "output": 0})
+        await handle.update("add", {"name": "tea", "update_id": "u-2"}, id="u-1", timeout=SOON)
+        assert await handle.update("add", {"name": "milk"}, id="u-2", timeout=SOON) == 7
+    assert priced == ["tea", "milk"]
+
+
 async def test_what_does_not_fit_is_rejected_before_it_is_handled(place):
     """Validators, types and missing handlers reject with their reason; the run goes on untouched."""
     async with place.engine(workflows=[cart]) as engine:

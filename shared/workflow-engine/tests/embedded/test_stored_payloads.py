@@ -9,12 +9,11 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 
 from maestro_workflow_engine import (
@@ -36,6 +35,7 @@ from maestro_workflow_engine import (
     step,
     workflow,
 )
+from maestro_workflow_engine._payload_store import digest
 
 SOON = timedelta(seconds=20)
 CODEC = AesGcmCodec({"k": b"k" * 32}, active="k")
@@ -124,6 +124,23 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PayloadStore]:
         "actions": ["Admin", "Read", "Write", "List"],
     }
     (folder / "s3.json").write_text(json.dumps({"identities": [identity]}))
+    for _ in range(4):  # another program may take one of the ports in the moment between
+        with _server(weed, folder) as (server, endpoint):
+            options = {
+                "endpoint": endpoint,
+                "access_key_id": "key",
+                "secret_access_key": "secret",
+                "region": "us-east-1",
+            }
+            store = PayloadStore("s3://bucket/prefix", options=options)
+            if asyncio.run(_keeps(store, server)):
+                yield store
+                return
+    pytest.fail(f"the S3 server did not start: {(folder / 'log').read_text()[-2000:]}")
+
+
+@contextmanager
+def _server(weed: str, folder: Path) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
     names = ("master", "volume", "filer", "s3")
     with ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(2 * len(names))]
@@ -136,28 +153,22 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PayloadStore]:
     command += [f"-s3.config={folder}/s3.json", "-master.volumeSizeLimitMB=64", "-volume.max=10", *flags]
     with (folder / "log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as server:
         try:
-            endpoint = f"http://127.0.0.1:{ports[3]}"
-            options = {
-                "endpoint": endpoint,
-                "access_key_id": "key",
-                "secret_access_key": "secret",
-                "region": "us-east-1",
-            }
-            asyncio.run(_until_it_answers(endpoint))
-            yield PayloadStore("s3://bucket/prefix", options=options)
+            yield server, f"http://127.0.0.1:{ports[3]}"
         finally:
             server.kill()
 
 
-async def _until_it_answers(endpoint: str) -> None:
-    async with asyncio.timeout(40), httpx2.AsyncClient() as client:
-        while True:
-            try:
-                if (await client.get(f"{endpoint}/healthz")).status_code == 200:
-                    return
-            except httpx2.TransportError:
-                pass
-            await asyncio.sleep(0.05)
+async def _keeps(store: PayloadStore, server: subprocess.Popen[bytes]) -> bool:
+    """Tell whether the server comes to keep what it is given."""
+    data = b"a first payload"
+    with suppress(TimeoutError):
+        async with asyncio.timeout(20):
+            while server.poll() is None:
+                with suppress(PayloadStoreError):
+                    await store.put(digest(data), data)
+                    return True
+                await asyncio.sleep(0.05)
+    return False
 
 
 async def round_trip(folder: Path, store: PayloadStore | str, codec: AesGcmCodec | None) -> None:

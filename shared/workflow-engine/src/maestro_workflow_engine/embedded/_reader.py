@@ -224,6 +224,22 @@ class JournalReader:
         )
         return [event for (event,) in rows]
 
+    def of_update(self, key: int, update_id: str) -> list[tuple[int, bytes]]:
+        """Return (position, sealed bytes) of the events that name an update; `decoded` reads them, and the rest is not read."""
+        mark = b'"update_id":' + msgspec.json.encode(update_id)
+        return self._query(
+            "SELECT position, event FROM history WHERE run = ? AND instr(event, ?) ORDER BY position", (key, mark)
+        )
+
+    def decoded(self, key: int, rows: list[tuple[int, bytes]]) -> list[Event]:
+        """Return the events of sealed rows.
+
+        Raises:
+            PayloadUnreadableError: A payload cannot be read back.
+            JournalCorruptError: An event cannot be read.
+        """
+        return [self._decode(key, position, data) for position, data in self._opened(key, rows)]
+
     def sealed_ends(self, key: int) -> list[bytes]:
         """Return the sealed bytes of the events that `started` and `last` look at."""
         query = "SELECT event FROM history WHERE run = ? ORDER BY position"

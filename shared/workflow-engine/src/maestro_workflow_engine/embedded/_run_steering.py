@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import msgspec
 
 from maestro_workflow_engine._errors import (
@@ -48,8 +50,13 @@ class EmbeddedSteering:
         """
         core, reader = self._opened.core, self._opened.reader
         row = self._opened.row(run_id)
-        async with self._reading.at_hand(run_id, Reading.HISTORY):
-            known = [event for _, event in reader.history(row.key) if getattr(event, "update_id", "") == update_id]
+        rows_of_it = reader.of_update(row.key, update_id)
+        downloads = self._opened.downloads
+        async with nullcontext() if downloads is None else downloads.of([data for _, data in rows_of_it]):
+            found = reader.decoded(row.key, rows_of_it)
+        known = [
+            event for event in found if getattr(event, "update_id", None) == update_id
+        ]  # a payload may have the text
         for event in known:
             if isinstance(event, ev.UpdateAnswered):
                 return event
