@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from datetime import timedelta
 from pathlib import Path
 
@@ -27,9 +26,9 @@ from maestro_workflow_engine import (
 from maestro_workflow_engine._registry import WorkflowRegistry
 from maestro_workflow_engine.machine import WorkflowMachine
 from maestro_workflow_engine.machine import _events as ev
-from maestro_workflow_engine.temporal import _hosted
 from maestro_workflow_engine.temporal._address import TemporalAddress
 from maestro_workflow_engine.temporal._history import Translator
+from maestro_workflow_engine.temporal._hosted import HostedRun, House
 from maestro_workflow_engine.temporal._steps import Steps
 
 RECORDED = WorkflowHistory.from_json("rec", Path(__file__).with_name("recorded.json").read_text())
@@ -114,21 +113,14 @@ async def test_the_translated_events_drive_the_machine_to_the_same_end():
 @pytest.mark.parametrize(("code", "fits"), [(recorded, True), (changed, False)])
 async def test_a_recorded_history_replays_in_todays_host(code: WorkflowDefinition, fits: bool):
     """A run that began under this release goes on under the next; code that takes another path is told."""
-    registry, steps = WorkflowRegistry([code, child]), Steps()
-    with contextlib.closing(_Threads(registry, steps)) as threads:
+    house = House(WorkflowRegistry([code, child]), Steps(), TemporalAddress(target="nowhere:1"))
+    with house.threads(2) as threads:
         replayer = Replayer(
-            workflows=[_hosted.HostedRun],
+            workflows=[HostedRun],
             workflow_runner=UnsandboxedWorkflowRunner(),
-            workflow_task_executor=threads.pool,
+            workflow_task_executor=threads,
             build_id="tests",
         )
         result = await replayer.replay_workflow(RECORDED, raise_on_replay_failure=False)
+    house.clear()
     assert (result.replay_failure is None) is fits
-
-
-class _Threads:
-    def __init__(self, registry: WorkflowRegistry, steps: Steps) -> None:
-        self.pool = _hosted.threads(registry, steps, TemporalAddress(target="nowhere:1"), 2)
-
-    def close(self) -> None:
-        self.pool.shutdown(wait=True)

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
@@ -37,24 +38,44 @@ from maestro_workflow_engine.temporal._wire import (
 )
 
 
-class Surroundings(threading.local):
-    """What hosted workflows find on the threads of their worker: Temporal makes their objects itself and hands them nothing."""
+@dataclass(frozen=True, slots=True)
+class House:
+    """What the hosted runs of one worker share."""
 
-    registry: WorkflowRegistry | None = None
-    steps: Steps | None = None
-    address: TemporalAddress | None = None
+    registry: WorkflowRegistry
+    """The workflows it can run."""
+
+    steps: Steps
+    """The steps it has met."""
+
+    address: TemporalAddress
+    """The cluster."""
+
+    drivers: set[Driver] = field(default_factory=set)
+    """The runs that are in its memory."""
+
+    def threads(self, count: int) -> ThreadPoolExecutor:
+        """Return the threads on which the worker's runs are driven, each by one at a time."""
+
+        def settle() -> None:
+            _here.house = self
+
+        return ThreadPoolExecutor(count, thread_name_prefix="maestro-temporal", initializer=settle)
+
+    def clear(self) -> None:
+        """Free the memory of runs that the worker still has, once it has stopped: the SDK leaves that to chance."""
+        for driver in list(self.drivers):
+            driver.drop()
+        self.drivers.clear()
 
 
-_here = Surroundings()
+class _Here(threading.local):
+    """What hosted runs find on the threads of their worker: Temporal makes their objects itself and hands them nothing."""
+
+    house: House | None = None
 
 
-def threads(registry: WorkflowRegistry, steps: Steps, address: TemporalAddress, count: int) -> ThreadPoolExecutor:
-    """Return the threads on which a worker's workflows run, one of them at a time for each run."""
-
-    def settle() -> None:
-        _here.registry, _here.steps, _here.address = registry, steps, address
-
-    return ThreadPoolExecutor(count, thread_name_prefix="maestro-temporal", initializer=settle)
+_here = _Here()
 
 
 @temporal.defn(dynamic=True)
@@ -62,11 +83,9 @@ class HostedRun:
     """A run."""
 
     def __init__(self) -> None:
-        if _here.registry is None or _here.steps is None or _here.address is None:
+        if _here.house is None:
             raise EngineClosedError("a hosted run was started outside its worker")
-        self._registry: WorkflowRegistry = _here.registry
-        self._steps: Steps = _here.steps
-        self._address: TemporalAddress = _here.address
+        self._house: House = _here.house
         self._driver: Driver | None = None
 
     @temporal.run
@@ -75,12 +94,14 @@ class HostedRun:
         start = unpacked(args, 1, Start)
         await _until(start.not_before_us)
         definition = self._definition(start.version)
-        self._driver = driver = Driver(definition, start, self._steps, self._address)
+        self._driver = driver = Driver(definition, start, self._house.steps, self._house.address)
+        self._house.drivers.add(driver)
         try:
             driver.begin(json_of(args))
             return raw(await self._to_the_end(driver, definition, start))
         finally:
             driver.drop()  # it has ended, or leaves this worker's memory
+            self._house.drivers.discard(driver)
 
     async def _to_the_end(self, driver: Driver, definition: WorkflowDefinition[..., Any], start: Start) -> msgspec.Raw:
         while True:
@@ -136,12 +157,12 @@ class HostedRun:
     def _definition(self, version: str | None) -> WorkflowDefinition[..., Any]:
         name = temporal.info().workflow_type
         if version is not None:
-            return self._registry.find(name, version)
+            return self._house.registry.find(name, version)
         # Another client started it without one: the choice is recorded as a marker, so that a replay makes it again.
-        latest = self._registry.find(name)
-        for known in reversed([each.version for each in self._registry if each.name == name]):
+        latest = self._house.registry.find(name)
+        for known in reversed([each.version for each in self._house.registry if each.name == name]):
             if temporal.patched(f"maestro.version {known}"):
-                return self._registry.find(name, known)
+                return self._house.registry.find(name, known)
         return latest
 
     def _continue(

@@ -21,8 +21,8 @@ from maestro_workflow_engine._registry import WorkflowRegistry
 from maestro_workflow_engine._runner import RunnerOptions
 from maestro_workflow_engine.embedded._threads import StepThreads
 from maestro_workflow_engine.embedded._watchdog import Watchdog
-from maestro_workflow_engine.temporal import _hosted
 from maestro_workflow_engine.temporal._address import TemporalAddress
+from maestro_workflow_engine.temporal._hosted import HostedRun, House
 from maestro_workflow_engine.temporal._payloads import EngineCodec
 from maestro_workflow_engine.temporal._run_reading import TemporalReading
 from maestro_workflow_engine.temporal._run_starting import TemporalStarting
@@ -84,12 +84,14 @@ class TemporalRunner:
             steps = Steps()
             hosts = StepThreads(self._options.threads)
             stack.callback(hosts.close)
-            runs = _hosted.threads(self._registry, steps, self._address, _WORKFLOW_THREADS)
+            house = House(self._registry, steps, self._address)
+            runs = house.threads(_WORKFLOW_THREADS)
+            stack.callback(house.clear)
             stack.callback(runs.shutdown, wait=False)
             worker = Worker(
                 client,
                 task_queue=self._address.task_queue,
-                workflows=[_hosted.HostedRun],
+                workflows=[HostedRun],
                 activities=[StepHost(steps, hosts, self._address.lost_after).run],
                 workflow_runner=UnsandboxedWorkflowRunner(),
                 workflow_task_executor=runs,
