@@ -51,7 +51,7 @@ class WorkflowEngine(EngineRuns, EnginePauses):
     Args:
         url: Where runs are kept: `sqlite:///runs.db` (relative), `sqlite:////var/lib/runs.db` (absolute), or `sqlite://`
             for a temporary journal that goes when the engine closes; or a Temporal cluster:
-            `temporal://host:port/namespace?task_queue=name` (see `docs/` for TLS, API keys and limits).
+            `temporal://host:port/namespace?task_queue=name` (docs/workflow-engine/temporal.md tells of TLS, keys and limits).
         workflows: The workflows it can run; more can be registered later.
         max_concurrent_workflows: How many runs may have steps running at once; the others wait their turn.
         max_workflows_in_memory: How many runs that only wait stay in memory; the others are taken up again when
