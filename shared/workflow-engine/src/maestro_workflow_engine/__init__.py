@@ -7,6 +7,7 @@ from maestro_workflow_engine._conditions import between, one_of, prefix
 from maestro_workflow_engine._definitions import StepDefinition, WorkflowDefinition, step, workflow
 from maestro_workflow_engine._engine import WorkflowEngine
 from maestro_workflow_engine._errors import (
+    ClusterUnreachableError,
     EngineClosedError,
     HistoryFormatError,
     HistoryPurgedError,
@@ -27,6 +28,7 @@ from maestro_workflow_engine._errors import (
     StepNotFoundError,
     StepTimeoutError,
     StepTotalTimeoutError,
+    UnsupportedByRunnerError,
     UpdateFailedError,
     UpdateRejectedError,
     WorkflowCancelledError,
@@ -104,6 +106,7 @@ __all__ = [
     "AttributeValue",
     "BlockedInfo",
     "ChildHandle",
+    "ClusterUnreachableError",
     "CompactReport",
     "Compensation",
     "CompensationError",
@@ -177,6 +180,7 @@ __all__ = [
     "StepTimeoutError",
     "StepTotalTimeoutError",
     "TimeSkippingEngine",
+    "UnsupportedByRunnerError",
     "UpdateFailedError",
     "UpdateRejectedError",
     "VirtualTime",

@@ -26,12 +26,13 @@ from maestro_workflow_engine._queue_keeper import QueueInfo
 from maestro_workflow_engine._records import HistoryEvent, RunStatus
 from maestro_workflow_engine._registry import WorkflowRegistry
 from maestro_workflow_engine._retention import PurgeReport, Retention
-from maestro_workflow_engine._runner import Runner
+from maestro_workflow_engine._runner import Runner, RunnerOptions
 from maestro_workflow_engine._schedule_handle import ScheduleHandle
 from maestro_workflow_engine._schedule_input import schedule_input
 from maestro_workflow_engine._schedule_records import ScheduleInfo
 from maestro_workflow_engine._schedule_spec import CronSpec, IntervalSpec, Overlap
 from maestro_workflow_engine._start_options import StartOptions, StartOptionsError
+from maestro_workflow_engine._temporal import temporal_runner
 from maestro_workflow_engine._workflow_input import workflow_input
 from maestro_workflow_engine.embedded._runner import EmbeddedRunner
 from maestro_workflow_engine.embedded._surroundings import Surroundings
@@ -49,7 +50,8 @@ class WorkflowEngine(EngineRuns, EnginePauses):
 
     Args:
         url: Where runs are kept: `sqlite:///runs.db` (relative), `sqlite:////var/lib/runs.db` (absolute), or `sqlite://`
-            for a temporary journal that goes when the engine closes.
+            for a temporary journal that goes when the engine closes; or a Temporal cluster:
+            `temporal://host:port/namespace?task_queue=name` (docs/workflow-engine/temporal.md tells of TLS, keys and limits).
         workflows: The workflows it can run; more can be registered later.
         max_concurrent_workflows: How many runs may have steps running at once; the others wait their turn.
         max_workflows_in_memory: How many runs that only wait stay in memory; the others are taken up again when
@@ -90,17 +92,19 @@ class WorkflowEngine(EngineRuns, EnginePauses):
             raise ValueError("block_warning must be 10 ms or more, or None")
         store = PayloadStore(payload_store) if isinstance(payload_store, str) else payload_store
         self._registry = WorkflowRegistry(workflows)
-        self._runner: Runner = EmbeddedRunner(
-            _journal_path(url),
-            self._registry,
+        options = RunnerOptions(
             max_concurrent=max_concurrent_workflows,
             max_in_memory=max_workflows_in_memory,
             queues=_distinct(queues),
             threads=threads or max(8, 2 * (os.cpu_count() or 1)),
-            surroundings=self._surroundings(),
             payloads=PayloadOptions(codec, store, payload_limit_bytes, max_payload_bytes),
             block_warning=block_warning,
             retention=retention or Retention(),
+        )
+        self._runner: Runner = (
+            temporal_runner(url, self._registry, options)
+            if url.startswith("temporal:")
+            else EmbeddedRunner(_journal_path(url), self._registry, options, surroundings=self._surroundings())
         )
 
     @staticmethod
@@ -412,7 +416,7 @@ class WorkflowEngine(EngineRuns, EnginePauses):
         """
         if limit is not None and limit < 1:
             raise ValueError("limit must be 1 or more")
-        return self._runner.schedules.listing(limit, after)
+        return await self._runner.schedules.listing(limit, after)
 
     async def purge(
         self,
@@ -506,6 +510,6 @@ def _journal_path(url: str) -> str:
     parts = urlsplit(url)
     if parts.scheme != "sqlite" or parts.netloc:
         raise WorkflowDefinitionError(
-            f"{url!r} names no runner: use sqlite:///file.db (relative), sqlite:////path/file.db (absolute) or sqlite:// (temporary)"
+            f"{url!r} names no runner: use sqlite:///file.db (relative), sqlite:////path/file.db (absolute), sqlite:// (temporary) or temporal://host:port/namespace?task_queue=name"
         )
     return unquote(parts.path.removeprefix("/"))

@@ -61,6 +61,40 @@ class EngineClosedError(WorkflowError):
     code = "ENGINE_CLOSED"
 
 
+class ClusterUnreachableError(WorkflowError):
+    """The Temporal cluster does not answer, or does not let this client in.
+
+    Attributes:
+        target: Its host and port.
+    """
+
+    code = "CLUSTER_UNREACHABLE"
+
+    def __init__(self, target: str, reason: str) -> None:
+        super().__init__(f"the Temporal cluster at {target} cannot be reached: {reason}")
+        self.target = target
+
+
+class UnsupportedByRunnerError(WorkflowError):
+    """The runner cannot do what was asked for. Nothing was done.
+
+    Attributes:
+        feature: What was asked for.
+        runner: The runner, such as `temporal`.
+    """
+
+    code = "UNSUPPORTED_BY_RUNNER"
+
+    def __init__(self, feature: str, runner: str, instead: str) -> None:
+        super().__init__(feature, runner, instead)
+        self.feature = feature
+        self.runner = runner
+
+    def __str__(self) -> str:
+        """Return one readable line."""
+        return f"the {self.runner} runner has no {self.feature}: {self.args[2]}"
+
+
 class WorkflowNotFoundError(WorkflowError):
     """No such run, or no such registered workflow.
 

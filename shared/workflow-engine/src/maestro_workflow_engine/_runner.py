@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
 
@@ -13,14 +14,41 @@ from maestro_workflow_engine._blocked import BlockedInfo
 from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._errors import WorkflowError
 from maestro_workflow_engine._history_document import HistoryDocument
+from maestro_workflow_engine._payload_options import PayloadOptions
 from maestro_workflow_engine._queue import Queue
 from maestro_workflow_engine._queue_keeper import QueueKeeper
 from maestro_workflow_engine._records import HistoryEvent, PausedWorkflow, RunDetail, RunPage, RunStatus
-from maestro_workflow_engine._retention import PurgeReport
+from maestro_workflow_engine._retention import PurgeReport, Retention
 from maestro_workflow_engine._run_filter import RunFilter, RunOrder
 from maestro_workflow_engine._schedule_keeper import ScheduleKeeper
 from maestro_workflow_engine._start_options import StartOptions
 from maestro_workflow_engine.machine._events import UpdateAnswered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunnerOptions:
+    """What every runner is told."""
+
+    max_concurrent: int
+    """How many runs (embedded) or steps (Temporal, in this worker) may be at work at once."""
+
+    max_in_memory: int
+    """How many waiting runs stay in memory."""
+
+    threads: int
+    """How many plain step functions may run at once."""
+
+    payloads: PayloadOptions
+    """How payloads are kept."""
+
+    queues: Sequence[Queue]
+    """The queues that are declared at first."""
+
+    block_warning: timedelta | None
+    """How long something may hold the event loop before it is named; None for never."""
+
+    retention: Retention
+    """How long runs are kept once they have ended."""
 
 
 class RunStarting(Protocol):

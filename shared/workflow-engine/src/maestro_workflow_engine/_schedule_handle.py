@@ -28,7 +28,7 @@ class ScheduleHandle:
         Raises:
             ScheduleNotFoundError: No such schedule.
         """
-        return self._runner.schedules.describe(self.id)
+        return await self._runner.schedules.describe(self.id)
 
     async def pause(self, note: str = "") -> None:
         """Start nothing from now on. Runs that are under way go on; times that pass meanwhile are left out.

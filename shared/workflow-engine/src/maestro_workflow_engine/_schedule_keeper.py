@@ -73,8 +73,8 @@ class ScheduleKeeper(Protocol):
     async def delete(self, schedule_id: str) -> None:
         """Forget a schedule; its runs go on."""
 
-    def describe(self, schedule_id: str) -> ScheduleInfo:
+    async def describe(self, schedule_id: str) -> ScheduleInfo:
         """Return a schedule in full."""
 
-    def listing(self, limit: int | None, after: str | None) -> list[ScheduleInfo]:
+    async def listing(self, limit: int | None, after: str | None) -> list[ScheduleInfo]:
         """Return schedules by id, those that come after an id; None for no limit, and for the beginning."""

@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from maestro_workflow_engine import (
     RunStatus,
-    StepNotFoundError,
     WorkflowConflictError,
-    WorkflowEndedError,
     WorkflowEngine,
     WorkflowFailedError,
-    WorkflowTerminatedError,
     receive,
     replay,
     step,
@@ -53,102 +49,6 @@ async def signalled() -> list[object]:
     return [first, await work("after")]
 
 
-async def test_a_paused_run_starts_nothing_until_it_is_resumed(tmp_path: Path):
-    """Signals are kept, nothing runs, not even after a restart; resuming lets it all happen."""
-    url = f"sqlite:///{tmp_path}/journal.db"
-    async with WorkflowEngine(url, workflows=[signalled]) as engine:
-        handle = await engine.start(signalled, id="r")
-        await handle.pause("maintenance")
-        await handle.pause()
-        await handle.signal("go", 1)
-        assert (await handle.status()).status is RunStatus.PAUSED
-        assert [run.id for run in (await engine.runs(status="paused")).runs] == ["r"]
-    async with WorkflowEngine(url, workflows=[signalled]) as engine:
-        handle = engine.handle("r")
-        await asyncio.sleep(0.03)
-        assert ran == []
-        assert [event.type for event in await handle.history()] == ["run_started", "run_paused", "signal_received"]
-        await handle.resume()
-        await handle.resume()
-        assert await handle.result(SOON) == [1, "after"]
-
-
-async def test_a_step_under_way_when_its_run_is_paused_runs_once():
-    """Pausing does not stop an attempt, and resuming does not start it again."""
-    started, release = asyncio.Event(), asyncio.Event()
-
-    @step
-    async def slow() -> str:
-        ran.append("slow")
-        started.set()
-        await release.wait()
-        return "done"
-
-    @workflow
-    async def waits() -> str:
-        return await slow()
-
-    async with WorkflowEngine("sqlite://", workflows=[waits]) as engine:
-        handle = await engine.start(waits)
-        await started.wait()
-        await handle.pause()
-        await handle.resume()
-        release.set()
-        assert await handle.result(SOON) == "done"
-    assert ran == ["slow"]
-
-
-async def test_a_terminated_run_ends_at_once_without_cleaning_up():
-    """Termination is not cancellation: the workflow is not asked, a stuck one neither; children are asked to stop."""
-
-    @workflow
-    async def child() -> None:
-        await receive("never")
-
-    @workflow
-    async def stubborn() -> None:
-        while True:
-            try:
-                await child()
-            except asyncio.CancelledError:
-                ran.append("refused")
-
-    async with WorkflowEngine("sqlite://", workflows=[stubborn, child]) as engine:
-        handle = await engine.start(stubborn, id="s")
-        await handle.terminate("enough")
-        with pytest.raises(WorkflowTerminatedError, match="enough"):
-            await handle.result(SOON)
-        assert (await handle.status()).status is RunStatus.TERMINATED
-        await handle.terminate("again")
-        with pytest.raises(WorkflowEndedError):
-            await handle.pause()
-        with pytest.raises(Exception, match="cancelled"):
-            await engine.handle("s.1").result(SOON)
-    assert ran == []
-
-
-async def test_a_failed_run_goes_on_from_its_failed_step(tmp_path: Path):
-    """Steps that completed do not run again, the failed one does, and the whole story stays in the history."""
-    url = f"sqlite:///{tmp_path}/journal.db"
-    broken.set()
-    async with WorkflowEngine(url, workflows=[four]) as engine:
-        handle = await engine.start(four, id="r")
-        with pytest.raises(WorkflowFailedError):
-            await handle.result(SOON)
-        await handle.retry()
-        with pytest.raises(WorkflowFailedError):
-            await handle.result(SOON)
-        broken.clear()
-        await handle.retry()
-        assert await handle.result(SOON) == ["a", "b", "c", "d"]
-        assert ran == ["a", "b", "c", "c", "c", "d"]
-        assert [event.type for event in await handle.history()].count("run_redriven") == 2
-        with pytest.raises(WorkflowConflictError, match="has not failed"):
-            await handle.retry()
-    async with WorkflowEngine(url, workflows=[four]) as engine:
-        assert await engine.handle("r").result(SOON) == ["a", "b", "c", "d"]
-
-
 async def test_retrying_a_parent_retries_the_child_that_failed_it():
     """The failed step may be a child run's: that child goes on too, under its own id."""
     broken.set()
@@ -167,36 +67,6 @@ async def test_retrying_a_parent_retries_the_child_that_failed_it():
         await handle.retry()
         assert await handle.result(SOON) == ["p", "a", "b", "c", "d"]
     assert ran == ["a", "b", "c", "c", "d"]
-
-
-async def test_a_run_whose_own_code_failed_cannot_be_retried():
-    """Without a failed step there is nothing to go on from."""
-
-    @workflow
-    async def wrong() -> None:
-        await work("a")
-        raise ValueError("bug")
-
-    async with WorkflowEngine("sqlite://", workflows=[wrong]) as engine:
-        handle = await engine.start(wrong)
-        with pytest.raises(WorkflowFailedError):
-            await handle.result(SOON)
-        with pytest.raises(WorkflowConflictError, match="its own code"):
-            await handle.retry()
-
-
-async def test_a_fork_takes_over_what_completed_before_its_step():
-    """Steps 1 and 2 are not run again; step 3 and what follows run anew, in a run of their own."""
-    async with WorkflowEngine("sqlite://", workflows=[four]) as engine:
-        original = await engine.start(four, id="r")
-        await original.result(SOON)
-        fork = await engine.fork("r", step=3, id="r-fork")
-        assert await fork.result(SOON) == ["a", "b", "c", "d"]
-        assert ran == ["a", "b", "c", "d", "c", "d"]
-        with pytest.raises(WorkflowConflictError, match="taken"):
-            await engine.fork("r", step=3, id="r-fork")
-        with pytest.raises(StepNotFoundError, match="no step 9; it has 1, 2, 3, 4"):
-            await engine.fork("r", step=9)
 
 
 async def test_a_retried_and_a_terminated_run_replay_from_their_exports():

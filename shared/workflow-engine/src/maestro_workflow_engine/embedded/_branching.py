@@ -20,11 +20,11 @@ History = Sequence[tuple[int, ev.Event]]
 _FAILURES = (ev.StepFailed, ev.ChildFailed)
 
 
-def before_step(row: RunRow, history: History, step: int) -> list[ev.Event]:
+def before_step(run_id: str, history: History, step: int) -> list[ev.Event]:
     """Return the events of a history up to where a step (a child, a timer) first shows.
 
     Args:
-        row: The run.
+        run_id: The run.
         history: Its history.
         step: The sequence number, as history shows it.
 
@@ -38,7 +38,27 @@ def before_step(row: RunRow, history: History, step: int) -> list[ev.Event]:
     for index, event in enumerate(events):
         if getattr(event, "seq", None) == step:
             return [event for event in events[:index] if not isinstance(event, (ev.RunPaused, ev.RunResumed))]
-    raise StepNotFoundError(row.id, step, tuple(sorted({event.seq for event in events if hasattr(event, "seq")})))
+    raise StepNotFoundError(run_id, step, tuple(sorted({event.seq for event in events if hasattr(event, "seq")})))
+
+
+def before_failure(run_id: str, history: History) -> list[ev.Event]:
+    """Return the events of a history up to where its last failed step failed.
+
+    Args:
+        run_id: The run.
+        history: Its history.
+
+    Returns:
+        The events to go on with.
+
+    Raises:
+        WorkflowConflictError: No step of it failed.
+    """
+    events = [event for _, event in effective(history)]
+    for index in range(len(events) - 1, -1, -1):
+        if isinstance(events[index], _FAILURES):
+            return events[:index]
+    raise WorkflowConflictError(run_id, f"no step of run {run_id!r} failed: its own code did; mend it and fork the run")
 
 
 def forked(source: RunRow, events: Sequence[ev.Event], sealer: Sealer, *, key: int, run_id: str, now: int) -> Write:

@@ -107,7 +107,7 @@ class EmbeddedStarting:
         if opened.is_taken(new_id):
             raise WorkflowConflictError(new_id, f"run id {new_id!r} is taken")
         async with self._reading.at_hand(run_id, Reading.HISTORY):
-            events = before_step(source, list(opened.reader.history(source.key)), step)
+            events = before_step(source.id, list(opened.reader.history(source.key)), step)
         if opened.is_taken(new_id):
             raise WorkflowConflictError(new_id, f"run id {new_id!r} is taken")
         key = core.new_key()

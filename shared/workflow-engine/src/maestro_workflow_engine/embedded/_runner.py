@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from datetime import timedelta
 from typing import Any, TypeVar
@@ -12,10 +11,9 @@ from typing import Any, TypeVar
 from maestro_workflow_engine._blocked import BlockedInfo
 from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._errors import EngineClosedError, JournalError, JournalWriteError
-from maestro_workflow_engine._payload_options import PayloadOptions
 from maestro_workflow_engine._queue import Queue
 from maestro_workflow_engine._registry import WorkflowRegistry
-from maestro_workflow_engine._retention import Retention
+from maestro_workflow_engine._runner import RunnerOptions
 from maestro_workflow_engine.embedded import _schema
 from maestro_workflow_engine.embedded._core import Core
 from maestro_workflow_engine.embedded._downloads import Downloads
@@ -49,37 +47,23 @@ class EmbeddedRunner:
     Args:
         path: The journal's file; empty for a temporary one that goes when the runner closes.
         registry: The workflows it can run.
-        max_concurrent: How many runs may have steps running at once.
-        max_in_memory: How many waiting runs stay in memory.
-        threads: How many plain step functions may run at once.
-        queues: The queues it declares.
+        options: Limits, and how payloads are kept.
         surroundings: Time, disk and stand-ins for steps.
-        payloads: How payloads are kept.
-        block_warning: How long something may hold the event loop before it is named; None for never.
-        retention: How long runs are kept once they have ended.
     """
 
     def __init__(
         self,
         path: str,
         registry: WorkflowRegistry,
+        options: RunnerOptions,
         *,
-        max_concurrent: int,
-        max_in_memory: int,
-        threads: int,
-        queues: Sequence[Queue] = (),
         surroundings: Surroundings,
-        payloads: PayloadOptions,
-        block_warning: timedelta | None,
-        retention: Retention,
     ) -> None:
         self._path = path
         self._registry = registry
-        self._options = {"max_concurrent": max_concurrent, "max_in_memory": max_in_memory, "threads": threads}
-        self._declared = {queue.name: queue for queue in queues}
+        self._options = options
         self._surroundings = surroundings
-        self._payloads = payloads
-        self._retention = retention
+        self._declared = {queue.name: queue for queue in options.queues}
         self._stack = AsyncExitStack()
         self._opened: Opened | None = None
         self._starting: EmbeddedStarting | None = None
@@ -87,7 +71,7 @@ class EmbeddedRunner:
         self._reading: EmbeddedReading | None = None
         self._pausing: EmbeddedPausing | None = None
         self._schedules: Schedules | None = None
-        self._watchdog = None if block_warning is None else Watchdog(block_warning)
+        self._watchdog = None if options.block_warning is None else Watchdog(options.block_warning)
         self._purging: Purging | None = None
         self._queues: Queues | None = None
 
@@ -212,7 +196,8 @@ class EmbeddedRunner:
         return path
 
     def _open_parts(self, stack: AsyncExitStack, path: str) -> Opened:
-        clock, store, sealer = self._surroundings.clock, self._payloads.store, Sealer(self._payloads)
+        options, clock = self._options, self._surroundings.clock
+        store, sealer = options.payloads.store, Sealer(options.payloads)
         journal = self._surroundings.journal(path)
         stack.push_async_callback(journal.close)
         downloads = None if store is None else Downloads(store)
@@ -228,7 +213,9 @@ class EmbeddedRunner:
             self._registry,
             sealer=sealer,
             downloads=downloads,
-            **self._options,
+            max_concurrent=options.max_concurrent,
+            max_in_memory=options.max_in_memory,
+            threads=options.threads,
             surroundings=self._surroundings,
         )
         stack.callback(core.close)
@@ -238,15 +225,15 @@ class EmbeddedRunner:
         reader = PurgeReader(opened.journal.path)
         stack.callback(reader.close)
         purging = Purging(opened.core, opened.uploads, reader, opened.clock)
-        keeper = RetentionKeeper(purging, self._retention, opened.clock)
+        keeper = RetentionKeeper(purging, self._options.retention, opened.clock)
         opened.core.on_end.append(keeper.ended)
-        if self._payloads.store is not None:
+        if self._options.payloads.store is not None:
             garbage = PayloadGarbage(
                 opened.uploads,
-                self._payloads.store,
+                self._options.payloads.store,
                 reader,
                 opened.clock,
-                grace=self._retention.payloads,
+                grace=self._options.retention.payloads,
                 journal_id=opened.reader.journal_id(),
             )
             stack.push_async_callback(garbage.close)

@@ -287,7 +287,7 @@ class Schedules:
                 self._firing.go_on(schedule)
                 raise
 
-    def describe(self, schedule_id: str) -> ScheduleInfo:
+    async def describe(self, schedule_id: str) -> ScheduleInfo:
         """Return a schedule in full.
 
         Raises:
@@ -326,10 +326,10 @@ class Schedules:
             problem=problem,
         )
 
-    def listing(self, limit: int | None, after: str | None) -> list[ScheduleInfo]:
+    async def listing(self, limit: int | None, after: str | None) -> list[ScheduleInfo]:
         """Return schedules by id, those that come after an id; None for no limit, and for the beginning."""
         found = sorted(key for key in self._firing.by_id if after is None or key > after)
-        return [self.describe(schedule_id) for schedule_id in found[:limit]]
+        return [await self.describe(schedule_id) for schedule_id in found[:limit]]
 
     async def _change(self, schedule: LiveSchedule, settings: Settings) -> None:
         if settings != schedule.settings:

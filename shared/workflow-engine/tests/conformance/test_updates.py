@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from pydantic import BaseModel
@@ -14,7 +13,6 @@ from maestro_workflow_engine import (
     UpdateFailedError,
     UpdateRejectedError,
     WorkflowEndedError,
-    WorkflowEngine,
     on_update,
     receive,
     step,
@@ -58,13 +56,12 @@ async def cart() -> dict[str, int]:
     return content
 
 
-async def test_an_update_is_handled_with_steps_and_answered(tmp_path: Path):
+async def test_an_update_is_handled_with_steps_and_answered(place):
     """The caller gets the handler's result, after a restart too, and the run keeps what it did."""
-    url = f"sqlite:///{tmp_path}/journal.db"
-    async with WorkflowEngine(url, workflows=[cart]) as engine:
+    async with place.engine(workflows=[cart]) as engine:
         handle = await engine.start(cart, id="c")
         assert await handle.update("add", {"name": "tea"}, timeout=SOON) == 3
-    async with WorkflowEngine(url, workflows=[cart]) as engine:
+    async with place.engine(workflows=[cart]) as engine:
         handle = engine.handle("c")
         assert await handle.update("add", Item(name="milk", count=2), timeout=SOON) == 11
         await handle.signal("checkout")
@@ -72,18 +69,18 @@ async def test_an_update_is_handled_with_steps_and_answered(tmp_path: Path):
     assert priced == ["tea", "milk"]
 
 
-async def test_the_same_id_is_the_same_update():
+async def test_the_same_id_is_the_same_update(place):
     """Asking again, at once or later, gives the first answer and does nothing."""
-    async with WorkflowEngine("sqlite://", workflows=[cart]) as engine:
+    async with place.engine(workflows=[cart]) as engine:
         handle = await engine.start(cart)
         both = await asyncio.gather(*(handle.update("add", {"name": "tea"}, id="u-1", timeout=SOON) for _ in range(2)))
         assert [*both, await handle.update("add", {"name": "tea"}, id="u-1", timeout=SOON)] == [3, 3, 3]
     assert priced == ["tea"]
 
 
-async def test_a_payload_that_reads_like_an_update_is_none():
+async def test_a_payload_that_reads_like_an_update_is_none(place):
     """Looking an update up by its id is not led astray by signals and updates whose payloads have the text of one."""
-    async with WorkflowEngine("sqlite://", workflows=[cart]) as engine:
+    async with place.engine(workflows=[cart]) as engine:
         handle = await engine.start(cart)
         await handle.signal("noise", {"type": "update_answered", "update_id": "u-2", "output": 0})
         await handle.update("add", {"name": "tea", "update_id": "u-2"}, id="u-1", timeout=SOON)
@@ -91,9 +88,9 @@ async def test_a_payload_that_reads_like_an_update_is_none():
     assert priced == ["tea", "milk"]
 
 
-async def test_what_does_not_fit_is_rejected_before_it_is_handled():
+async def test_what_does_not_fit_is_rejected_before_it_is_handled(place):
     """Validators, types and missing handlers reject with their reason; the run goes on untouched."""
-    async with WorkflowEngine("sqlite://", workflows=[cart]) as engine:
+    async with place.engine(workflows=[cart]) as engine:
         handle = await engine.start(cart)
         with pytest.raises(ValueError, match="1 or more") as refused:
             await handle.update("add", {"name": "tea", "count": 0}, timeout=SOON)
@@ -108,7 +105,7 @@ async def test_what_does_not_fit_is_rejected_before_it_is_handled():
     assert priced == ["tea"]
 
 
-async def test_an_update_that_the_run_does_not_live_to_answer_is_rejected():
+async def test_an_update_that_the_run_does_not_live_to_answer_is_rejected(place):
     """When the run ends first, whoever waits is told; later ones too."""
 
     @workflow
@@ -119,7 +116,7 @@ async def test_an_update_that_the_run_does_not_live_to_answer_is_rejected():
         on_update("never", never)
         await receive("end")
 
-    async with WorkflowEngine("sqlite://", workflows=[busy]) as engine:
+    async with place.engine(workflows=[busy]) as engine:
         handle = await engine.start(busy)
         waiting = asyncio.create_task(handle.update("never"))
         while len(await handle.history()) < 2:

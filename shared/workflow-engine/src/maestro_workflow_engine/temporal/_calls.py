@@ -1,0 +1,38 @@
+"""Calls to the cluster, and what its refusals mean."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from temporalio.service import RPCError, RPCStatusCode
+
+from maestro_workflow_engine._errors import ClusterUnreachableError, WorkflowEndedError, WorkflowNotFoundError
+
+_UNREACHABLE = (
+    RPCStatusCode.UNAVAILABLE,
+    RPCStatusCode.DEADLINE_EXCEEDED,
+    RPCStatusCode.UNAUTHENTICATED,
+    RPCStatusCode.PERMISSION_DENIED,
+)
+
+
+@contextmanager
+def about(run_id: str, target: str) -> Iterator[None]:
+    """Turn the cluster's errors about a run into the engine's.
+
+    Raises:
+        WorkflowNotFoundError: No such run.
+        WorkflowEndedError: It has ended.
+        ClusterUnreachableError: The cluster does not answer, or does not let this client in.
+    """
+    try:
+        yield
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            if "already completed" in error.message:
+                raise WorkflowEndedError(run_id, "some time ago") from error
+            raise WorkflowNotFoundError(run_id, f"there is no run {run_id!r}") from error
+        if error.status in _UNREACHABLE:
+            raise ClusterUnreachableError(target, error.message) from error
+        raise

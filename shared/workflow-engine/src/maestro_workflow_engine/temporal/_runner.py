@@ -1,0 +1,207 @@
+"""The Temporal runner: it connects to a cluster, works for one of its task queues, and closes."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from datetime import timedelta
+from typing import Any, TypeVar
+
+from temporalio.client import Client
+from temporalio.converter import DataConverter
+from temporalio.service import TLSConfig
+from temporalio.worker import UnsandboxedWorkflowRunner, Worker
+
+from maestro_workflow_engine._blocked import BlockedInfo
+from maestro_workflow_engine._definitions import WorkflowDefinition
+from maestro_workflow_engine._errors import ClusterUnreachableError, EngineClosedError, WorkflowError
+from maestro_workflow_engine._queue import Queue
+from maestro_workflow_engine._registry import WorkflowRegistry
+from maestro_workflow_engine._runner import RunnerOptions
+from maestro_workflow_engine.embedded._threads import StepThreads
+from maestro_workflow_engine.embedded._watchdog import Watchdog
+from maestro_workflow_engine.temporal._address import TemporalAddress
+from maestro_workflow_engine.temporal._hosted import HostedRun, House
+from maestro_workflow_engine.temporal._payloads import EngineCodec
+from maestro_workflow_engine.temporal._run_reading import TemporalReading
+from maestro_workflow_engine.temporal._run_starting import TemporalStarting
+from maestro_workflow_engine.temporal._run_steering import TemporalSteering
+from maestro_workflow_engine.temporal._schedules import TemporalSchedules
+from maestro_workflow_engine.temporal._search import prepared
+from maestro_workflow_engine.temporal._step_host import StepHost
+from maestro_workflow_engine.temporal._steps import Steps
+from maestro_workflow_engine.temporal._unsupported import NoPausing, NoPurging, UnlimitedQueues, check_retention
+
+T = TypeVar("T")
+_WORKFLOW_THREADS = 4
+_BUILD = (
+    "maestro"  # otherwise the SDK reads every loaded module, for seconds, to make up one that nothing here asks for
+)
+
+
+class TemporalRunner:
+    """Runs workflows on a Temporal cluster: this process is one of its workers, and a client of it.
+
+    Args:
+        address: The cluster.
+        registry: The workflows it can run.
+        options: Limits, and how payloads are kept.
+
+    Raises:
+        UnsupportedByRunnerError: The options ask for what a cluster cannot do.
+    """
+
+    def __init__(
+        self,
+        address: TemporalAddress,
+        registry: WorkflowRegistry,
+        options: RunnerOptions,
+    ) -> None:
+        self._address = address
+        self._registry = registry
+        self._options = options
+        check_retention(options.retention)
+        self._queues = UnlimitedQueues(tuple(options.queues))
+        self._watchdog = None if options.block_warning is None else Watchdog(options.block_warning)
+        self._stack = AsyncExitStack()
+        self._starting: TemporalStarting | None = None
+        self._steering: TemporalSteering | None = None
+        self._reading: TemporalReading | None = None
+        self._schedules: TemporalSchedules | None = None
+
+    async def open(self) -> None:
+        """Connect, and begin to work.
+
+        Raises:
+            ClusterUnreachableError: The cluster does not answer, or does not let this client in.
+        """
+        async with AsyncExitStack() as stack:
+            client = await self._connect()
+            searchable = await prepared(client)
+            if self._watchdog is not None:
+                stack.enter_context(self._watchdog.kept())
+            steps = Steps()
+            hosts = StepThreads(self._options.threads)
+            stack.callback(hosts.close)
+            house = House(self._registry, steps, self._address)
+            runs = house.threads(_WORKFLOW_THREADS)
+            stack.callback(house.clear)
+            stack.callback(runs.shutdown, wait=False)
+            worker = Worker(
+                client,
+                task_queue=self._address.task_queue,
+                workflows=[HostedRun],
+                activities=[StepHost(steps, hosts, self._address.lost_after).run],
+                workflow_runner=UnsandboxedWorkflowRunner(),
+                workflow_task_executor=runs,
+                max_cached_workflows=self._options.max_in_memory,
+                max_concurrent_activities=min(self._options.max_concurrent, 1_000),
+                max_concurrent_workflow_task_polls=5,
+                build_id=_BUILD,
+            )
+            await stack.enter_async_context(worker)
+            reading = TemporalReading(client, self._address, searchable=searchable)
+            stack.callback(reading.waits.close)
+            self._reading = reading
+            self._starting = TemporalStarting(client, self._address, reading, self._queues)
+            self._steering = TemporalSteering(client, reading, self._starting)
+            self._schedules = TemporalSchedules(client, reading, self._address, self._registry, self._queues)
+            stack.callback(self._let_go)
+            self._stack = stack.pop_all()
+
+    async def close(self) -> None:
+        """Stop working; what is under way here goes on in other workers, or when one is there again."""
+        await self._stack.aclose()
+
+    @property
+    def failure(self) -> WorkflowError | None:
+        """Why nothing new can be accepted: never known ahead; a call to an unreachable cluster fails by itself."""
+        _open(self._reading)
+        return None
+
+    @property
+    def blocked(self) -> BlockedInfo | None:
+        """What holds the event loop, on which steps run; None when nothing does, or nobody watches."""
+        return None if self._watchdog is None else self._watchdog.blocked
+
+    @property
+    def starting(self) -> TemporalStarting:
+        """Makes runs."""
+        return _open(self._starting)
+
+    @property
+    def steering(self) -> TemporalSteering:
+        """Intervenes in runs."""
+        return _open(self._steering)
+
+    @property
+    def reading(self) -> TemporalReading:
+        """Looks at runs."""
+        return _open(self._reading)
+
+    @property
+    def pausing(self) -> NoPausing:
+        """Pauses workflows: a cluster cannot."""
+        _open(self._reading)
+        return NoPausing()
+
+    @property
+    def purging(self) -> NoPurging:
+        """Deletes runs: a cluster does so by itself."""
+        _open(self._reading)
+        return NoPurging()
+
+    @property
+    def queues(self) -> UnlimitedQueues:
+        """The queues that were declared: names for priority and tenant, without limits."""
+        _open(self._reading)
+        return self._queues
+
+    def declare(self, queue: Queue) -> None:
+        """Add a queue.
+
+        Raises:
+            UnsupportedByRunnerError: It has limits.
+        """
+        self._queues.declare(queue)
+
+    @property
+    def schedules(self) -> TemporalSchedules:
+        """The schedules of this namespace."""
+        return _open(self._schedules)
+
+    def registered(self, definition: WorkflowDefinition[..., Any]) -> None:
+        """Do nothing: the cluster asks again for runs that this worker could not host."""
+
+    def within(self, timeout: timedelta | None) -> AbstractAsyncContextManager[object]:
+        """Raise TimeoutError in the block once it has taken longer than this; None for never."""
+        return asyncio.timeout(None if timeout is None else timeout.total_seconds())
+
+    async def _connect(self) -> Client:
+        address = self._address
+        tls: TLSConfig | bool = address.tls
+        if address.server_ca or address.client_cert:
+            tls = TLSConfig(
+                server_root_ca_cert=address.server_ca,
+                client_cert=address.client_cert,
+                client_private_key=address.client_key,
+            )
+        converter = DataConverter.default
+        if self._options.payloads.codec is not None or self._options.payloads.store is not None:
+            converter = dataclasses.replace(converter, payload_codec=EngineCodec(self._options.payloads))
+        try:
+            return await Client.connect(
+                address.target, namespace=address.namespace, tls=tls, api_key=address.api_key, data_converter=converter
+            )
+        except RuntimeError as error:
+            raise ClusterUnreachableError(address.target, str(error)) from error
+
+    def _let_go(self) -> None:
+        self._starting = self._steering = self._reading = self._schedules = None
+
+
+def _open(part: T | None) -> T:
+    if part is None:
+        raise EngineClosedError("the engine is not open; use it inside 'async with WorkflowEngine(...)'")
+    return part

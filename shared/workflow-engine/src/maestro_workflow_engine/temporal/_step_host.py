@@ -1,0 +1,76 @@
+"""Runs steps as Temporal activities."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from datetime import timedelta
+
+from temporalio import activity
+from temporalio import exceptions as te
+from temporalio.common import RawValue
+
+from maestro_workflow_engine._step_info import RunningAttempt
+from maestro_workflow_engine.embedded._attempt import StepExitError, run_attempt
+from maestro_workflow_engine.embedded._clock import WallClock
+from maestro_workflow_engine.embedded._threads import StepThreads
+from maestro_workflow_engine.machine._commands import RunStep
+from maestro_workflow_engine.temporal._failures import attempt_failure
+from maestro_workflow_engine.temporal._pulse import Pulse
+from maestro_workflow_engine.temporal._steps import Step, Steps
+from maestro_workflow_engine.temporal._wire import Call, json_of, raw, unpacked
+
+_ELSEWHERE_S = 1.0
+_NO_ROW = 0  # of the embedded runner's tables
+
+
+class StepHost:
+    """The one activity of a worker: it runs whatever step is asked for.
+
+    Args:
+        steps: Finds the steps.
+        threads: Where plain functions run.
+        lost_after: How long the cluster waits for a sign of life.
+    """
+
+    def __init__(self, steps: Steps, threads: StepThreads, lost_after: timedelta) -> None:
+        self._steps = steps
+        self._threads = threads
+        self._beat_s = lost_after.total_seconds() / 3
+        self._clock = WallClock()
+
+    @activity.defn(dynamic=True)
+    async def run(self, args: Sequence[RawValue]) -> RawValue:
+        """Run a step; the worker registers this."""
+        info = activity.info()
+        call = unpacked(args, 1, Call)
+        step = self._steps.find(info.activity_type, call)
+        if step is None:
+            raise te.ApplicationError(
+                f"this worker has no step {info.activity_type!r}: import its module where the engine is made",
+                type="StepNotFound",
+                next_retry_delay=timedelta(seconds=_ELSEWHERE_S),
+            )
+        pulse = Pulse(None if info.is_local else self._beat_s, info.heartbeat_details)
+        seq = int(info.activity_id) if info.activity_id.isdecimal() else 0
+        command = RunStep(seq, step, json_of(args), info.attempt, deadline=call.deadline_us)
+        running = RunningAttempt(
+            info.workflow_id or "", _NO_ROW, seq, step.name, info.attempt, step.heartbeat_timeout, pulse
+        )
+        with pulse.kept(running):
+            return await self._attempt(step, command, running, call.trace)
+
+    async def _attempt(self, step: Step, command: RunStep, running: RunningAttempt, trace: str | None) -> RawValue:
+        try:
+            output = await run_attempt(
+                step, command, running, threads=self._threads, clock=self._clock, traceparent=trace
+            )
+        except asyncio.CancelledError as error:
+            if activity.is_cancelled() or activity.is_worker_shutdown():
+                raise
+            raise attempt_failure(step, command, error, self._clock.now_us()) from None
+        except StepExitError as error:
+            raise attempt_failure(step, command, error.raised, self._clock.now_us()) from error.raised
+        except Exception as error:
+            raise attempt_failure(step, command, error, self._clock.now_us()) from error
+        return raw(output)

