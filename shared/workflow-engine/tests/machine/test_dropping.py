@@ -115,3 +115,22 @@ def test_dropping_a_run_runs_no_clean_up_of_its_generators():
     gc.collect()
     assert seen == []
     assert len(drive.commands) == count
+
+
+def test_dropping_a_machine_leaves_no_coroutine_unawaited_behind_a_timer():
+    """`wait_for` starts its timer before it takes what it waits for; nothing of either is left."""
+
+    @workflow
+    async def tidy() -> None:
+        try:
+            await receive("never")
+        finally:
+            await asyncio.wait_for(other("late"), 10)
+
+    drive = Drive(tidy)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        drive.machine.drop()
+        gc.collect()
+    assert caught == []
+    assert drive.commands == []

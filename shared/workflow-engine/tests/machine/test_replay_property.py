@@ -19,8 +19,6 @@ from maestro_workflow_engine.machine import _events as ev
 EXAMPLES = int(os.environ.get("MAESTRO_EXAMPLES", "80"))
 
 
-# Now and then a program is dropped with a coroutine in its hands that it has not awaited; what is checked here is replay.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.timeout(0 if EXAMPLES > 1000 else 120)
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(program=programs, chances=choices, seed=st.integers(0, 2**60))

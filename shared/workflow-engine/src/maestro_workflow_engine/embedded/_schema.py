@@ -139,22 +139,28 @@ def _prepare(connection: sqlite3.Connection, path: str, *, read_only: bool) -> N
         raise JournalCorruptError.damaged(path, f"is damaged or no journal ({error})") from error
 
 
-def _refuse_cut_off(path: str) -> None:
-    """SQLite takes what is missing at the end for zeros, and finds nothing wrong where it ends within a page.
+def cut_off(path: str) -> str | None:
+    """Return what is missing at the end of a file, in words; None when nothing is.
 
-    Looked at before SQLite has the file open, because closing it gives up all locks that this process has on it.
+    SQLite takes it for zeros, and finds nothing wrong where it ends within a page or what is missing held nothing.
+    To be looked at before SQLite has the file open, because closing it gives up all locks that this process has on it.
     """
     file, log = Path(path), Path(f"{Path(path).resolve()}-wal")
     if not file.is_file() or (log.exists() and log.stat().st_size):  # with a log, the rest may be in there
-        return
+        return None
     with file.open("rb") as opened:
         header = opened.read(100)
     if len(header) < 100 or not header.startswith(_MAGIC):
-        return  # SQLite says what is wrong with it
+        return None  # SQLite says what is wrong with it
     page_bytes, pages = int.from_bytes(header[16:18], "big"), int.from_bytes(header[28:32], "big")
     expected, found = (page_bytes if page_bytes > 1 else 65_536) * pages, file.stat().st_size
-    if found < expected:
-        raise JournalCorruptError.damaged(path, f"is cut off: it has {found:,} bytes of {expected:,}")
+    return f"is cut off: it has {found:,} bytes of {expected:,}" if found < expected else None
+
+
+def _refuse_cut_off(path: str) -> None:
+    what = cut_off(path)
+    if what is not None:
+        raise JournalCorruptError.damaged(path, what)
 
 
 def parent_folder_exists(path: str) -> bool:

@@ -270,6 +270,10 @@ class WorkflowMachine:
 
     def start_timer(self, handle: asyncio.TimerHandle) -> None:
         """Turn a timer of the loop into a durable one."""
+        if (
+            self._dropped
+        ):  # nothing fires any more; raising here would leave a coroutine that `wait_for` holds unawaited
+            return
         when = handle.when()
         fire_at = _LATEST_US if when >= _LATEST_S else round(when * 1e6)  # sleep(math.inf) is a way to wait for ever
         handle._scheduled = True  # type: ignore[attr-defined]  # asyncio then reports its cancellation to the loop

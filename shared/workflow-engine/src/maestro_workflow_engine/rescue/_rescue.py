@@ -181,6 +181,9 @@ def rescue_journal(path: Path | str) -> Iterator[JournalRescue]:
         fault = lost_commits(copy.with_name(f"{copy.name}-wal"))
         if fault is not None:
             report.losses.append(JournalLoss(fault))
+        missing = _schema.cut_off(str(copy))
+        if missing is not None:
+            report.findings.append(f"the file {missing}")
         with closing(open_copy(copy, path, report.findings)) as connection:
             tables = DamagedTables(connection)
             report.format_version = tables.number("user_version")
