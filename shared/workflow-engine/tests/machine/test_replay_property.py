@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -22,6 +24,13 @@ EXAMPLES = int(os.environ.get("MAESTRO_EXAMPLES", "80"))
 # Once in some thousand programs a coroutine is left unawaited, and which construct leaves it is not known yet: see the
 # tests of dropping for those that are. What is checked here is replay.
 unawaited = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+
+
+@pytest.fixture(autouse=True)
+def _collected() -> Iterator[None]:
+    """Whatever is left is collected here, and not in a test that has nothing to do with it."""
+    yield
+    gc.collect()
 
 
 @unawaited
