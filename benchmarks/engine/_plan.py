@@ -1,4 +1,4 @@
-"""What is measured, and how much of it: the default ends within five minutes, `--full` takes what the goals say."""
+"""What is measured, and how much of it: the default takes about six minutes, `--full` takes what the goals say."""
 
 from __future__ import annotations
 
