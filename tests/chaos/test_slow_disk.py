@@ -21,11 +21,15 @@ from maestro_workflow_engine.embedded._runner import EmbeddedRunner
 SOON = timedelta(seconds=60)
 DELAY_S = 0.3 if IS_LONG else 0.05
 ran: list[str] = []
+held: dict[str, asyncio.Event] = {}
+"""Steps that wait, by what they are given."""
 
 
 @step(timeout=timedelta(seconds=10))
 async def work(name: str) -> str:
     ran.append(name)
+    if name in held:
+        await held[name].wait()
     return name
 
 
@@ -38,6 +42,7 @@ async def flow(name: str) -> str:
 @pytest.fixture(autouse=True)
 def _fast_again() -> Iterator[None]:
     ran.clear()
+    held.clear()
     yield
     _crash_points.disarm()
 
@@ -56,6 +61,7 @@ async def test_nothing_is_acknowledged_and_nothing_begins_before_the_commit(tmp_
         gate.wait(30)
 
     journal = tmp_path / "journal.db"
+    held["a first"] = asyncio.Event()
     async with WorkflowEngine(f"sqlite:///{journal}", workflows=[flow]) as engine:
         _crash_points.at(_crash_points.BEFORE_COMMIT, hold)
         starting = asyncio.create_task(engine.start(flow, "a", id="a"))
@@ -72,6 +78,7 @@ async def test_nothing_is_acknowledged_and_nothing_begins_before_the_commit(tmp_
         gate.clear()
         while ran != ["a first"]:
             await asyncio.sleep(0.001)
+        held["a first"].set()
         while not reached.is_set():  # the step's result is at the gate
             await asyncio.sleep(0.001)
         signalling = asyncio.create_task(handle.signal("go", "went"))

@@ -7,7 +7,7 @@ from contextvars import ContextVar, Token
 from types import MappingProxyType, TracebackType
 from typing import Any
 
-from maestro_core_logging._fields import clean
+from maestro_core_logging._fields import clean, is_plain
 
 # The mapping is never changed, only replaced, so that tasks and threads that inherited it keep theirs.
 _AMBIENT: ContextVar[Mapping[str, Any]] = ContextVar("maestro_log_context", default=MappingProxyType({}))
@@ -27,7 +27,7 @@ class log_context:  # noqa: N801 - called like a function, as the context manage
     __slots__ = ("_fields", "_tokens")
 
     def __init__(self, **fields: Any) -> None:
-        self._fields = clean(fields)
+        self._fields = fields if is_plain(fields) else clean(fields)
         self._tokens: list[Token[Mapping[str, Any]]] = []
 
     def __enter__(self) -> None:

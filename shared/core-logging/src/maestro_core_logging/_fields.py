@@ -25,7 +25,7 @@ def add_fields(line: dict[str, Any], fields: Mapping[str, Any]) -> None:
         line: The line to add to.
         fields: The fields as a caller gave them.
     """
-    if _plain_keys.issuperset(fields) and _PLAIN_TYPES.issuperset(map(type, fields.values())):
+    if is_plain(fields):
         line.update(fields)
         return
     for key, value in fields.items():
@@ -37,6 +37,11 @@ def add_fields(line: dict[str, Any], fields: Mapping[str, Any]) -> None:
             line[key] = masked(value)
             if len(_plain_keys) < _MOST_KEYS:
                 _plain_keys.add(key)
+
+
+def is_plain(fields: Mapping[str, Any]) -> bool:
+    """Tell whether fields are known to need no cleaning."""
+    return _plain_keys.issuperset(fields) and _PLAIN_TYPES.issuperset(map(type, fields.values()))
 
 
 def clean(fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -38,13 +38,28 @@ _any_decoder = msgspec.json.Decoder()
 
 
 @lru_cache(maxsize=4096)
-def _decode_as(expected: Any) -> Callable[[bytes], object]:
+def decoder(expected: Any) -> Callable[[bytes], object]:
+    """Return what turns JSON into a value of a type. It raises whatever it likes; `decode` says what is wrong.
+
+    Raises:
+        TypeError: The annotation cannot be hashed.
+    """
     if expected is Any or expected is object:
         return _any_decoder.decode
     try:
         return msgspec.json.Decoder(expected, dec_hook=_from_builtin).decode
     except TypeError:  # a kind of annotation that msgspec does not know and pydantic may
         return cast("Callable[[bytes], object]", TypeAdapter(expected).validate_json)
+
+
+def struct_decoder(fields: list[tuple[str, Any]]) -> Callable[[bytes], msgspec.Struct]:
+    """Return what turns a JSON object with exactly these fields, by name and type, into a Struct.
+
+    Raises:
+        TypeError: msgspec does not know one of the annotations.
+    """
+    made = msgspec.defstruct("Arguments", fields, forbid_unknown_fields=True, gc=False)
+    return msgspec.json.Decoder(made, dec_hook=_from_builtin).decode
 
 
 def encode(value: object) -> msgspec.Raw:
@@ -85,11 +100,11 @@ def decode(raw: msgspec.Raw | bytes, expected: Any = Any) -> Any:
     """
     data = bytes(raw)
     try:
-        decoder = _decode_as(expected)
+        decode_ = decoder(expected)
     except TypeError:  # an annotation that cannot be hashed is rebuilt on each use
-        decoder = cast("Callable[[bytes], object]", TypeAdapter(expected).validate_json)
+        decode_ = cast("Callable[[bytes], object]", TypeAdapter(expected).validate_json)
     try:
-        return decoder(data)
+        return decode_(data)
     except (msgspec.ValidationError, msgspec.DecodeError, ValidationError) as error:
         name = getattr(expected, "__name__", str(expected))
         raise PayloadError(f"does not fit {name}: {error}") from error

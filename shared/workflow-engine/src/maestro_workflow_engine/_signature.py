@@ -11,6 +11,9 @@ import msgspec
 from maestro_workflow_engine import _payload
 from maestro_workflow_engine._errors import PayloadError, WorkflowDefinitionError
 
+_Reader = Callable[[bytes], tuple[Any, ...]]
+_astuple = msgspec.structs.astuple
+
 
 class Signature:
     """How a function's arguments become one JSON value and back.
@@ -23,6 +26,9 @@ class Signature:
         self._func = func
         self._signature = inspect.signature(func)
         self._hints: dict[str, Any] | None = None
+        self._arguments: _Reader | None = None
+        self._is_read = False
+        self._result: Callable[[bytes], Any] | None = None
         self.parameters = list(self._signature.parameters.values())
         self._names = [parameter.name for parameter in self.parameters]
         self._all_positional = all(
@@ -77,6 +83,15 @@ class Signature:
         """
         if not self.parameters:
             return (), {}
+        try:  # the common call: every parameter is there, and fits
+            read = self._arguments or self._reader()
+            if read is not None:
+                return read(bytes(raw)), {}
+        except Exception:  # noqa: BLE001, S110  the long way says what is wrong, if anything is
+            pass
+        return self._decode_each(raw)
+
+    def _decode_each(self, raw: msgspec.Raw) -> tuple[tuple[Any, ...], dict[str, Any]]:
         if len(self.parameters) == 1:
             only = self.parameters[0]
             if bytes(raw) == b"null" and only.default is None:
@@ -103,10 +118,41 @@ class Signature:
 
     def decode_result(self, raw: msgspec.Raw) -> Any:
         """Turn JSON back into the function's result, by its return annotation."""
-        return _payload.decode(raw, self.hint("return"))
+        try:
+            if self._result is None:
+                self._result = _payload.decoder(self.hint("return"))
+            return self._result(bytes(raw))
+        except Exception:  # noqa: BLE001  the long way says what is wrong
+            return _payload.decode(raw, self.hint("return"))
+
+    def _reader(self) -> _Reader | None:
+        """Make, once, what reads all arguments in one go; None where they are read one by one."""
+        if not self._is_read:
+            self._arguments, self._is_read = self._made_reader(), True
+        return self._arguments
+
+    def _made_reader(self) -> _Reader | None:
+        if not self._all_positional:
+            return None
+        if len(self.parameters) == 1:
+            only = self.parameters[0]
+            return None if only.default is None else _one(_payload.decoder(self.hint(only.name)))
+        fields = [(name, self.hint(name)) for name in self._names]
+        try:
+            return _all_of(_payload.struct_decoder(fields))
+        except (TypeError, ValueError):  # an annotation or a name that msgspec does not take
+            return None
 
     @staticmethod
     def _place(parameter: inspect.Parameter, value: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
         if parameter.kind is inspect.Parameter.KEYWORD_ONLY:
             return (), {parameter.name: value}
         return (value,), {}
+
+
+def _one(decode: Callable[[bytes], Any]) -> _Reader:
+    return lambda data: (decode(data),)
+
+
+def _all_of(decode: Callable[[bytes], msgspec.Struct]) -> _Reader:
+    return lambda data: _astuple(decode(data))

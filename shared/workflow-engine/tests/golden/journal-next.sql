@@ -57,8 +57,8 @@ CREATE TABLE heartbeats (
 INSERT INTO facts VALUES ('journal_id', '0123456789abcdef0123456789abcdef');
 INSERT INTO history VALUES (1, 0, CAST('{"type":"run_started","time":1893456000000000,"input":{"item":"bolt","cents":1250},"seed":4371257431375131704}' AS BLOB));
 INSERT INTO history VALUES (1, 1, CAST('{"type":"update_requested","time":1893456000000000,"update_id":"update-1","name":"note","payload":"in a hurry"}' AS BLOB));
-INSERT INTO history VALUES (1, 2, CAST('{"type":"update_answered","time":1893456000000000,"update_id":"update-1","output":1}' AS BLOB));
-INSERT INTO history VALUES (1, 3, CAST('{"type":"step_retrying","time":1893456000000000,"seq":1,"step":"charge","failure":{"type":"builtins:ConnectionError","message":"try again","args":["try again"],"traceback":"(as it was)"},"attempt":1,"next_time":1893456002000000}' AS BLOB));
+INSERT INTO history VALUES (1, 2, CAST('{"type":"step_retrying","time":1893456000000000,"seq":1,"step":"charge","failure":{"type":"builtins:ConnectionError","message":"try again","args":["try again"],"traceback":"(as it was)"},"attempt":1,"next_time":1893456002000000}' AS BLOB));
+INSERT INTO history VALUES (1, 3, CAST('{"type":"update_answered","time":1893456000000000,"update_id":"update-1","output":1}' AS BLOB));
 INSERT INTO history VALUES (1, 4, CAST('{"type":"step_completed","time":1893456002000000,"seq":1,"step":"charge","input":1250,"output":"paid 1250","started":1893456002000000,"attempt":2}' AS BLOB));
 INSERT INTO history VALUES (1, 5, CAST('{"type":"timer_fired","time":1893456062000000,"seq":2}' AS BLOB));
 INSERT INTO history VALUES (1, 6, CAST('{"type":"patch_recorded","time":1893456062000000,"change":"pick-first"}' AS BLOB));

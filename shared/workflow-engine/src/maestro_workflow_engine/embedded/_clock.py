@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import random
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from datetime import timedelta
 from typing import Any, Protocol, TypeVar
 
 from maestro_workflow_engine.embedded._silence import WallSilence
 
 T = TypeVar("T")
+_FOR_EVER: AbstractAsyncContextManager[object] = nullcontext()
 _LONGEST_WAIT_S = 30.0  # look again now and then, so that a clock set forward is noticed
 
 
@@ -39,7 +41,7 @@ class Clock(Protocol):
         """Call back at a time, or earlier: the callee looks at the clock, and asks again."""
 
     def spawn(self, coro: Coroutine[Any, Any, T], *, name: str | None = None) -> asyncio.Task[T]:
-        """Start a task that does real work: time does not jump while it runs."""
+        """Start a task that does real work: time does not jump while it runs. It has no context variables of whoever starts it."""
 
     def deadline(self, timeout: timedelta) -> AbstractAsyncContextManager[asyncio.Timeout]:
         """Raise TimeoutError in a step once it has worked longer than this."""
@@ -67,8 +69,8 @@ class WallClock:
         return asyncio.get_running_loop().call_later(min(wait, _LONGEST_WAIT_S), callback)
 
     def spawn(self, coro: Coroutine[Any, Any, T], *, name: str | None = None) -> asyncio.Task[T]:
-        """Start a task."""
-        return asyncio.get_running_loop().create_task(coro, name=name)
+        """Start a task, with no context variables of whoever starts it."""
+        return asyncio.get_running_loop().create_task(coro, name=name, context=contextvars.Context())
 
     def deadline(self, timeout: timedelta) -> AbstractAsyncContextManager[asyncio.Timeout]:
         """Raise TimeoutError in a step once it has worked longer than this."""
@@ -86,4 +88,4 @@ class WallClock:
 
     def within(self, timeout: timedelta | None) -> AbstractAsyncContextManager[object]:
         """Raise TimeoutError in the block of one who waits once that has taken longer than this; None for never."""
-        return asyncio.timeout(None if timeout is None else timeout.total_seconds())
+        return _FOR_EVER if timeout is None else asyncio.timeout(timeout.total_seconds())

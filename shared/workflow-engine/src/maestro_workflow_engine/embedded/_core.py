@@ -36,9 +36,13 @@ from maestro_workflow_engine.embedded._stepping import StepScheduler
 from maestro_workflow_engine.embedded._surroundings import Surroundings
 from maestro_workflow_engine.embedded._uploads import Uploads
 from maestro_workflow_engine.embedded._watchers import Answers, Endings, Watchers
+from maestro_workflow_engine.machine import WorkflowMachine
 from maestro_workflow_engine.machine import _commands as cmd
 from maestro_workflow_engine.machine import _events as ev
 
+_PAUSES = (ev.RunPaused, ev.RunResumed)
+_STEERING = (*_PAUSES, ev.StepRetrying)
+_TOLD = (*ev.ARRIVALS, ev.UpdateAnswered)
 _SET_CLOSE = "UPDATE runs SET on_parent_close = ? WHERE key = ?"
 _logger = get_logger(__name__)
 
@@ -280,7 +284,7 @@ class Core:
         Raises:
             PayloadError: A signal, an update or a reason is too large to be kept; it was not sent.
         """
-        if run.is_ending or run not in self.residents:
+        if run.is_ending or self.residents.by_key.get(run.key) is not run:
             return
         objects: dict[str, bytes] = {}
         event, data = self.seal(run, run.next_position, event, objects)
@@ -294,35 +298,36 @@ class Core:
                 return
             run.arriving += 1
         position = self.reserve(run)
-
-        def durable() -> None:
-            if on_durable is not None:
-                on_durable()
-            if isinstance(event, ev.UpdateAnswered):  # as it was kept: an answer may be too large
-                self.answers.resolve(run.key, event)
-            if isinstance(event, ev.ARRIVALS):
-                run.arriving -= 1
-            self.happened(run, event, position)
-
-        def failed(error: JournalWriteError) -> None:
-            run.unflushed -= 1
-            if isinstance(event, ev.ARRIVALS):
-                run.arriving -= 1
-                self._start_over_at_last(run)
-            self._settle(run)
-            if on_failed is not None:
-                on_failed(error)
-
         write = Write(
-            durable,
+            partial(self._durable, run, event, position, on_durable),
             events=[(run.key, position, data)],
             status=None if status is None else StatusChange(run.key, status.value),
-            parked=self.unpark(run),
-            on_failed=failed if on_failed else None,
+            parked=self.unpark(run) if run.parked_on_disk else None,
+            on_failed=None if on_failed is None else partial(self._failed, run, event, on_failed),
             also=also,
             objects=objects,
         )
         self._journal.submit(write)
+
+    def _durable(self, run: LiveRun, event: ev.Event, position: int, on_durable: Callable[[], None] | None) -> None:
+        if on_durable is not None:
+            on_durable()
+        if isinstance(event, _TOLD):
+            if isinstance(event, ev.UpdateAnswered):  # as it was kept: an answer may be too large
+                self.answers.resolve(run.key, event)
+            else:
+                run.arriving -= 1
+        self.happened(run, event, position)
+
+    def _failed(
+        self, run: LiveRun, event: ev.Event, on_failed: Callable[[JournalWriteError], None], error: JournalWriteError
+    ) -> None:
+        run.unflushed -= 1
+        if isinstance(event, ev.ARRIVALS):
+            run.arriving -= 1
+            self._start_over_at_last(run)
+        self._settle(run)
+        on_failed(error)
 
     def seal(self, run: LiveRun, position: int, event: ev.Event, objects: dict[str, bytes]) -> tuple[ev.Event, bytes]:
         """Return an event as it is kept, which may tell of a refusal instead, and its bytes."""
@@ -351,10 +356,10 @@ class Core:
         """Let an event happen that is on disk: apply it, and do what the run then asks for."""
         run.unflushed -= 1
         self.growing.notify(run.key)
-        if isinstance(event, (ev.RunPaused, ev.RunResumed)):
+        if isinstance(event, _PAUSES):
             run.is_paused = isinstance(event, ev.RunPaused)
             self.admissions.hold(run.key, is_held=run.is_paused)
-        if run.machine is None or run not in self.residents:
+        if run.machine is None or self.residents.by_key.get(run.key) is not run:
             return
         if position <= run.seen:  # it came while the run was being taken up
             self._settle(run)
@@ -369,17 +374,28 @@ class Core:
             self.residents.stuck(run, error)
             return
         crash_points.reach(crash_points.AFTER_APPLY)
+        if isinstance(event, _STEERING):
+            commands = self._steered(run, run.machine, event, commands)
+        if commands:
+            self._execute(run, commands)
+        if run.is_over:
+            self._start_over_at_last(run)
+        if run.is_held or not run.steps:
+            self._settle(run)
+
+    def _steered(
+        self, run: LiveRun, machine: WorkflowMachine, event: ev.Event, commands: list[cmd.Command]
+    ) -> list[cmd.Command]:
+        """Do what an event means that the workflow does not see, and return what is to be done then."""
         if isinstance(event, ev.RunPaused):
             self.steps.hold(run)
         elif isinstance(event, ev.RunResumed):
-            commands = [c for c in run.machine.outstanding() if getattr(c, "seq", None) not in run.steps]
+            return [c for c in machine.outstanding() if getattr(c, "seq", None) not in run.steps]
         elif isinstance(event, ev.StepRetrying) and not (run.is_paused or run.is_held):
-            retry = run.machine.step_command(event.seq)
+            retry = machine.step_command(event.seq)
             if retry is not None:
                 self.steps.request(run, retry)
-        self._execute(run, commands)
-        self._start_over_at_last(run)
-        self._settle(run)
+        return commands
 
     def hold(self, run: LiveRun) -> None:
         """Start nothing more of a run: its workflow is paused."""

@@ -104,6 +104,11 @@ class Heart:
 
     # ── for those who run and end steps ──────────────────────────────────────────────────────────────────────────
 
+    def hear(self, attempt: RunningAttempt) -> None:
+        """Take in the first sign of life of an attempt that is ending, should it be on the way still."""
+        if attempt.seq not in self._pulses.get(attempt.run_key, ()):
+            self._notice(attempt)
+
     def ended(self, run: LiveRun, event: ev.Event, seq: int) -> tuple[Statement, ...]:
         """Take note of an attempt's end: what it said last is kept for the next one, or goes with the step's last event.
 

@@ -31,7 +31,7 @@ Statement = tuple[str, tuple[object, ...]]
 """SQL and its values."""
 
 
-class NewRun(msgspec.Struct, frozen=True, array_like=True):
+class NewRun(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A row of `runs` as it is first written."""
 
     key: int
@@ -44,7 +44,7 @@ class NewRun(msgspec.Struct, frozen=True, array_like=True):
     parent_seq: int | None
 
 
-class StatusChange(msgspec.Struct, frozen=True):
+class StatusChange(msgspec.Struct, frozen=True, gc=False):
     """Where a run stands now; `finished_us` is None unless it has ended."""
 
     key: int
@@ -65,7 +65,7 @@ class Parking(IntEnum):
     """Its workflow was paused; it may have something to do once that is over."""
 
 
-class Parked(msgspec.Struct, frozen=True):
+class Parked(msgspec.Struct, frozen=True, gc=False):
     """A run left memory (or, with `parked` NOT, came back)."""
 
     key: int
@@ -73,7 +73,7 @@ class Parked(msgspec.Struct, frozen=True):
     wake_us: int | None = None
 
 
-class Write(msgspec.Struct):
+class Write(msgspec.Struct, gc=False):
     """What must reach the disk together.
 
     `on_durable` is called on the event loop once it has. A write that is retracted when the disk refuses it has
@@ -114,6 +114,7 @@ class Journal:
         self._queue: deque[Write] = deque()
         self._wanted = threading.Condition()
         self._closing = False
+        self._is_idle = False
         self._begin()
 
     def _begin(self) -> None:
@@ -131,9 +132,10 @@ class Journal:
         if self.failure is not None and write.on_failed is not None and time.monotonic() < self._refuse_until:
             write.on_failed(self.failure)
             return
-        with self._wanted:
-            self._queue.append(write)
-            self._wanted.notify()
+        self._queue.append(write)
+        if self._is_idle:  # else the writer looks at the queue before it waits
+            with self._wanted:
+                self._wanted.notify()
 
     async def close(self) -> None:
         """Write what is queued and stop. While the disk refuses, what is queued is given up after one more try."""
@@ -148,12 +150,9 @@ class Journal:
     def _run(self) -> None:
         delay = _RETRY_FIRST_S
         while True:
-            with self._wanted:
-                while not self._queue and not self._closing:
-                    if not self._wanted.wait(self._housekeeping.wanted_after_s):
-                        break
-                batch = list(self._queue)
-                self._queue.clear()
+            if not self._queue:
+                self._wait()
+            batch = [self._queue.popleft() for _ in range(len(self._queue))]
             if not batch:
                 if self._closing:
                     return
@@ -163,8 +162,7 @@ class Journal:
                 self._commit(batch)
             except sqlite3.Error as error:
                 kept = self._refuse(batch, error)
-                with self._wanted:
-                    self._queue.extendleft(reversed(kept))
+                self._queue.extendleft(reversed(kept))
                 if self._closing:
                     _logger.error(
                         "Journal closed with unwritten results; their steps run again", path=self.path, writes=len(kept)
@@ -179,6 +177,15 @@ class Journal:
                 self.failure = None
             delay = _RETRY_FIRST_S
             self._on_loop(_deliver, batch)
+
+    def _wait(self) -> None:
+        """Wait for a write, the end, or a quiet moment to tidy up in."""
+        with self._wanted:
+            self._is_idle = True  # before the queue is looked at: who queues a write looks at this afterwards
+            while not self._queue and not self._closing:
+                if not self._wanted.wait(self._housekeeping.wanted_after_s):
+                    break
+            self._is_idle = False
 
     def _commit(self, batch: list[Write]) -> None:
         new_runs = [msgspec.structs.astuple(w.new_run) for w in batch if w.new_run is not None]

@@ -7,8 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import msgspec
-
 from maestro_workflow_engine.machine import WorkflowMachine
 from maestro_workflow_engine.machine._commands import RunStep
 from maestro_workflow_engine.machine._events import RunStarted
@@ -58,7 +56,7 @@ class LiveRun:
     started: RunStarted | None = None
     """How it started, when it has been in memory ever since and is in its first pass; else the journal knows."""
 
-    steps: dict[int, asyncio.Task[msgspec.Raw]] = field(default_factory=dict)
+    steps: dict[int, asyncio.Task[None]] = field(default_factory=dict)
     queued: dict[int, RunStep] = field(default_factory=dict)
     """Steps that wait for a slot."""
 

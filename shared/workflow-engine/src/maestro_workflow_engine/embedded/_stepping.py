@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from functools import partial
 from typing import Protocol
-
-import msgspec
 
 from maestro_core_logging import get_logger
 from maestro_workflow_engine._errors import PayloadError, StepTotalTimeoutError, WorkflowDefinitionError
@@ -126,32 +123,38 @@ class StepScheduler:
         self._threads.close()
 
     def _start(self, run: LiveRun, command: RunStep) -> None:
-        machine = run.machine
-        if machine is None:
+        if run.machine is None:
             return
         step, limit = command.step, command.step.heartbeat_timeout
         running = RunningAttempt(run.id, run.key, command.seq, step.name, command.attempt, limit, self.heart)
         _logger.debug("Step started", run_id=run.id, step=step.name, attempt=command.attempt, key=running.key)
-        attempt = run_attempt(
-            self._stand_ins.get(step),
-            command,
-            running,
-            threads=self._threads,
-            clock=self._clock,
-            traceparent=machine.trace,
-        )
-        task = self._clock.spawn(attempt, name=running.key)
-        run.steps[command.seq] = task
-        task.add_done_callback(partial(self._done, run, command, self._clock.now_us()))
+        attempt = self._attempt(run, command, running, run.machine.trace)
+        run.steps[command.seq] = self._clock.spawn(attempt, name=running.key)
 
-    def _done(self, run: LiveRun, command: RunStep, started: int, task: asyncio.Task[msgspec.Raw]) -> None:
-        if run.steps.get(command.seq) is not task:  # withdrawn: nobody waits for what came of it
-            if not task.cancelled():
-                task.exception()  # read it, or asyncio complains
-            return
+    async def _attempt(self, run: LiveRun, command: RunStep, running: RunningAttempt, traceparent: str | None) -> None:
+        """Run a step once and report what comes of it. One that was withdrawn meanwhile has nobody to hear of it."""
+        task, started, clock = asyncio.current_task(), self._clock.now_us(), self._clock
+        step = self._stand_ins.get(command.step)
+        try:
+            output = await run_attempt(
+                step, command, running, threads=self._threads, clock=clock, traceparent=traceparent
+            )
+        except BaseException as raised:  # whatever a step raises is how its attempt ended
+            if not _is_running(task):  # the event loop was stopped amid it, and its coroutine is being freed
+                raise
+            if run.steps.get(command.seq) is not task:
+                return
+            outcome: ev.Event = _failed(command, started, raised, clock)
+        else:
+            if run.steps.get(command.seq) is not task:
+                return
+            outcome = ev.StepCompleted(
+                clock.now_us(), command.seq, command.step.name, command.input, output, started, command.attempt
+            )
+        if running.is_noticed:
+            self.heart.hear(running)
         del run.steps[command.seq]
         crash_points.reach(crash_points.STEP_DONE)
-        outcome = _outcome(command, started, task, self._clock)
         if self.heart.is_still:
             self._report(run, outcome)
         else:
@@ -180,19 +183,22 @@ class StepScheduler:
             heir = self._slots.leave(heir)
 
 
-def _outcome(command: RunStep, started: int, task: asyncio.Task[msgspec.Raw], clock: Clock) -> ev.Event:
-    now, step = clock.now_us(), command.step
+def _is_running(task: asyncio.Task[None] | None) -> bool:
     try:
-        output = task.result()
-    except BaseException as raised:  # noqa: BLE001  whatever a step raises is how its attempt ended
-        error = raised.raised if isinstance(raised, StepExitError) else raised
-        failure = describe(error)
-        # What has no JSON form, or takes other arguments, will be the same the next time.
-        if not isinstance(error, _FINAL) and step.retry.allows(command.attempt, error):
-            delay = step.retry.delay(command.attempt, clock.random, error)
-            next_time = now + int(delay.total_seconds() * 1e6)
-            if not command.deadline or next_time < command.deadline:
-                return ev.StepRetrying(now, command.seq, step.name, failure, command.attempt, next_time)
-            failure = describe(out_of_time(command, command.attempt, failure))
-        return ev.StepFailed(now, command.seq, step.name, command.input, failure, started, command.attempt)
-    return ev.StepCompleted(now, command.seq, step.name, command.input, output, started, command.attempt)
+        return asyncio.current_task() is task
+    except RuntimeError:  # no event loop is running
+        return False
+
+
+def _failed(command: RunStep, started: int, raised: BaseException, clock: Clock) -> ev.Event:
+    now, step = clock.now_us(), command.step
+    error = raised.raised if isinstance(raised, StepExitError) else raised
+    failure = describe(error)
+    # What has no JSON form, or takes other arguments, will be the same the next time.
+    if not isinstance(error, _FINAL) and step.retry.allows(command.attempt, error):
+        delay = step.retry.delay(command.attempt, clock.random, error)
+        next_time = now + int(delay.total_seconds() * 1e6)
+        if not command.deadline or next_time < command.deadline:
+            return ev.StepRetrying(now, command.seq, step.name, failure, command.attempt, next_time)
+        failure = describe(out_of_time(command, command.attempt, failure))
+    return ev.StepFailed(now, command.seq, step.name, command.input, failure, started, command.attempt)

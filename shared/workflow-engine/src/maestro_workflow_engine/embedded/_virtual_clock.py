@@ -110,9 +110,9 @@ class VirtualClock:
         return Hold(self._holds, reason, self._pulse)
 
     def spawn(self, coro: Coroutine[Any, Any, T], *, name: str | None = None) -> asyncio.Task[T]:
-        """Start a task; time stands still until it is done."""
+        """Start a task, with no context variables of whoever starts it; time stands still until it is done."""
         hold = self.hold(f"{name} is running")
-        context = contextvars.copy_context()
+        context = contextvars.Context()
         context.run(_work.set, hold)
         task = asyncio.get_running_loop().create_task(coro, name=name, context=context)
         task.add_done_callback(lambda _: hold.release())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from maestro_workflow_engine._attributes import MOST_ATTRIBUTES, Stored, applied, is_same, shown
 from maestro_workflow_engine._errors import SearchAttributeError
@@ -12,16 +12,11 @@ _NONE: Mapping[str, Stored] = {}
 
 
 class Attributes:
-    """Changes count for the code at once; each is confirmed by the event that journals it, in order.
+    """Changes count for the code at once; each is confirmed by the event that journals it, in order."""
 
-    Args:
-        give: Takes the commands.
-    """
+    __slots__ = ("current", "unconfirmed")
 
-    __slots__ = ("_give", "current", "unconfirmed")
-
-    def __init__(self, give: Callable[[RecordAttributes], None]) -> None:
-        self._give = give
+    def __init__(self) -> None:
         self.current: Mapping[str, Stored] = _NONE
         self.unconfirmed: tuple[RecordAttributes, ...] = ()
 
@@ -29,15 +24,18 @@ class Attributes:
         """Take what the run was started with."""
         self.current = attributes
 
-    def set(self, wanted: Mapping[str, Stored | None]) -> None:
-        """Change what differs; when nothing does, nothing is journalled.
+    def set(self, wanted: Mapping[str, Stored | None]) -> RecordAttributes | None:
+        """Change what differs.
+
+        Returns:
+            The command that journals it; None when nothing differs.
 
         Raises:
             SearchAttributeError: There would be too many.
         """
         changed = {name: value for name, value in wanted.items() if not is_same(self.current.get(name), value)}
         if not changed:
-            return
+            return None
         after = applied(self.current, changed)
         if len(after) > MOST_ATTRIBUTES:
             new = next(name for name in after if name not in self.current)
@@ -45,7 +43,7 @@ class Attributes:
         self.current = after
         command = RecordAttributes(changed, after)
         self.unconfirmed += (command,)
-        self._give(command)
+        return command
 
     def confirm(self, changed: Mapping[str, Stored | None]) -> str | None:
         """Take note that a change is on disk.

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from maestro_workflow_engine._definitions import StepDefinition
 
 
-class RunStep(msgspec.Struct, frozen=True):
+class RunStep(msgspec.Struct, frozen=True, gc=False):
     """Run a step and report StepCompleted or StepFailed with the same `seq`."""
 
     seq: int
@@ -29,26 +29,26 @@ class RunStep(msgspec.Struct, frozen=True):
     """What the attempt before failed with."""
 
 
-class CancelStep(msgspec.Struct, frozen=True):
+class CancelStep(msgspec.Struct, frozen=True, gc=False):
     """The workflow no longer waits for this step."""
 
     seq: int
 
 
-class StartTimer(msgspec.Struct, frozen=True):
+class StartTimer(msgspec.Struct, frozen=True, gc=False):
     """Report TimerFired at `fire_at` (µs since the epoch)."""
 
     seq: int
     fire_at: int
 
 
-class CancelTimer(msgspec.Struct, frozen=True):
+class CancelTimer(msgspec.Struct, frozen=True, gc=False):
     """The workflow no longer waits for this timer."""
 
     seq: int
 
 
-class StartChild(msgspec.Struct, frozen=True):
+class StartChild(msgspec.Struct, frozen=True, gc=False):
     """Start a run and report how it ended. An id of None is derived from the parent's id and `seq`."""
 
     seq: int
@@ -63,14 +63,14 @@ class StartChild(msgspec.Struct, frozen=True):
     """Report ChildStarted as well, in the transaction that makes the child."""
 
 
-class CancelChild(msgspec.Struct, frozen=True):
+class CancelChild(msgspec.Struct, frozen=True, gc=False):
     """Ask a child to stop that nobody waits for any more, and report CancelSent unless it has ended."""
 
     seq: int
     run_id: str
 
 
-class SendSignal(msgspec.Struct, frozen=True):
+class SendSignal(msgspec.Struct, frozen=True, gc=False):
     """Send a signal to another run and report SignalSent or RequestFailed.
 
     With a `child`, the sequence number of its start, the run must be that child.
@@ -83,7 +83,7 @@ class SendSignal(msgspec.Struct, frozen=True):
     child: int = 0
 
 
-class SendCancel(msgspec.Struct, frozen=True):
+class SendCancel(msgspec.Struct, frozen=True, gc=False):
     """Ask another run to stop and report CancelSent or RequestFailed; `child` is as in SendSignal."""
 
     seq: int
@@ -92,13 +92,13 @@ class SendCancel(msgspec.Struct, frozen=True):
     child: int = 0
 
 
-class RecordPatch(msgspec.Struct, frozen=True):
+class RecordPatch(msgspec.Struct, frozen=True, gc=False):
     """Journal that the new side of a change was taken."""
 
     change: str
 
 
-class RecordAttributes(msgspec.Struct, frozen=True):
+class RecordAttributes(msgspec.Struct, frozen=True, gc=False):
     """Journal a change of search attributes.
 
     `changed` has None for what is removed; `after` is what all attributes then are.
@@ -108,7 +108,7 @@ class RecordAttributes(msgspec.Struct, frozen=True):
     after: dict[str, Stored]
 
 
-class AnswerUpdate(msgspec.Struct, frozen=True):
+class AnswerUpdate(msgspec.Struct, frozen=True, gc=False):
     """Journal the answer to an update and hand it to whoever asked."""
 
     update_id: str
@@ -116,23 +116,23 @@ class AnswerUpdate(msgspec.Struct, frozen=True):
     failure: Failure | None
 
 
-class CompleteRun(msgspec.Struct, frozen=True):
+class CompleteRun(msgspec.Struct, frozen=True, gc=False):
     """The workflow returned."""
 
     output: msgspec.Raw
 
 
-class FailRun(msgspec.Struct, frozen=True):
+class FailRun(msgspec.Struct, frozen=True, gc=False):
     """The workflow raised."""
 
     failure: Failure
 
 
-class CancelRun(msgspec.Struct, frozen=True):
+class CancelRun(msgspec.Struct, frozen=True, gc=False):
     """The workflow ended by cancellation."""
 
 
-class ContinueRun(msgspec.Struct, frozen=True):
+class ContinueRun(msgspec.Struct, frozen=True, gc=False):
     """The workflow starts over with a new input; signals it has not received yet come along.
 
     Attributes:

@@ -15,7 +15,7 @@ def _snake(name: str) -> str:
     return "".join(f"_{c.lower()}" if c.isupper() else c for c in name).lstrip("_")
 
 
-class _Event(msgspec.Struct, frozen=True, tag_field="type", tag=_snake, omit_defaults=True):
+class _Event(msgspec.Struct, frozen=True, tag_field="type", tag=_snake, omit_defaults=True, gc=False):
     time: int
 
 

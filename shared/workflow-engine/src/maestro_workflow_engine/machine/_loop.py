@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine
 from contextvars import Context
 from types import AsyncGeneratorType
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from maestro_workflow_engine._errors import WorkflowContextError
 from maestro_workflow_engine.machine._current import MachineLoop
@@ -42,6 +42,25 @@ class _OrderedFuture(asyncio.Future[Any]):
 
     def __hash__(self) -> int:
         return self._order
+
+
+class _Nobody:
+    """Stands in for the machine of a run that has left memory, before what is still freed of its code."""
+
+    def start_timer(self, _handle: TimerHandle) -> None:
+        """Nothing fires any more."""
+
+    def cancel_timer(self, _handle: TimerHandle) -> None:
+        """There is no timer any more."""
+
+    def _command(self, _command: object) -> None:
+        """Nothing is done any more."""
+
+    def report(self, _context: dict[str, Any]) -> None:
+        """Nobody is told: the run has not ended."""
+
+
+_NOBODY = _Nobody()
 
 
 class DeterministicLoop(MachineLoop):
@@ -80,17 +99,19 @@ class DeterministicLoop(MachineLoop):
         Raises:
             WorkflowContextError: The callbacks never end (a loop that awaits nothing but sleep(0)).
         """
+        ready = self._ready
+        if not ready:
+            return
         previous = asyncio._get_running_loop()
         hooks = sys.get_asyncgen_hooks()
         asyncio._set_running_loop(self)
         # A generator that the garbage collector finalises would run code at a random moment: it runs none.
         sys.set_asyncgen_hooks(firstiter=self._keep_generator, finalizer=_run_nothing)
-        ready = self._ready
         left = MAX_CALLBACKS_PER_EVENT
         try:
             while ready:
                 handle = ready.popleft()
-                if not handle.cancelled():
+                if not handle._cancelled:
                     handle._run()
                 left -= 1
                 if not left:
@@ -147,6 +168,13 @@ class DeterministicLoop(MachineLoop):
         finally:
             asyncio._set_running_loop(previous)
 
+    def part(self) -> None:
+        """Forget the machine, whose run has left memory.
+
+        The two then hold each other no longer and are freed at once, instead of by a garbage collection that stops every run.
+        """
+        self.machine = cast("WorkflowMachine", _NOBODY)
+
     def _keep_generator(self, generator: Any) -> None:
         if len(self._generators) >= self._prune_at:
             self._generators = [each for each in self._generators if each.ag_frame is not None]
@@ -185,6 +213,11 @@ class DeterministicLoop(MachineLoop):
 
     def _timer_handle_cancelled(self, handle: TimerHandle) -> None:
         self.machine.cancel_timer(handle)
+
+    def inner_future(self) -> asyncio.Future[Any]:
+        """Return a future that workflow code never holds, and so never puts into a set; it counts like any other."""
+        self._order += 1
+        return asyncio.Future(loop=self)
 
     def create_future(self) -> asyncio.Future[Any]:
         """Return a future of this loop."""

@@ -101,8 +101,8 @@ class WorkflowMachine:
         self._inboxes: dict[str, Inbox] = {}
         self._recorded_patches = frozenset(patches)
         self._patches: dict[str, bool] = {}
-        self.updates = Updates(self._loop, self._command)
-        self.attributes = Attributes(self._command)
+        self.updates = Updates(self._loop)
+        self.attributes = Attributes()
         self._main: asyncio.Task[None] | None = None
         self._input: msgspec.Raw | None = None  # while the run waits to begin
         self._early: list[ev.UpdateRequested | ev.SignalReceived] = []
@@ -125,36 +125,40 @@ class WorkflowMachine:
             NonDeterminismError: The event answers something this code never asked for.
         """
         self._position = position
-        self._loop.now_us = max(self._loop.now_us, event.time)
+        loop = self._loop
+        loop.now_us = max(loop.now_us, event.time)
         self._commands = []
-        if isinstance(event, _UNSEEN):
+        handler = _HANDLERS.get(type(event))
+        if handler is None or self._closing is not None:
+            self._note(event)
             return []
-        if isinstance(event, ev.AttributesSet):
-            self._on_attributes(event)
-            return []
-        if isinstance(event, ev.RunTerminated):
-            self._closing, self.done = cmd.CancelRun(), True
-            return []
-        if self._closing is not None:
-            if isinstance(self._closing, cmd.ContinueRun) and isinstance(event, ev.ARRIVALS):
-                arrived = (*self._closing.arrived, event)
-                self._closing = cmd.ContinueRun(self._closing.input, self._closing.signals, arrived)
-            self._check_after_end(event)
-            return []
-        if self._input is not None and isinstance(event, ev.RunCancelled):  # before it began
-            self._closing, self.done = cmd.CancelRun(), True
-            return []
-        if isinstance(event, _ENDS):
-            raise self._mismatch(type(event).__name__, f"{self._outstanding_text()}, and no end yet")
         try:
-            _HANDLERS[type(event)](self, event)
-            self._loop.run_ready()
+            handler(self, event)
+            loop.run_ready()
         except WorkflowContextError as error:
             self._close(cmd.FailRun(describe(error)))
         except (SystemExit, KeyboardInterrupt) as error:
             self._close(cmd.FailRun(describe(error)))
         commands, self._commands = self._commands, []
         return commands
+
+    def _note(self, event: ev.Event) -> None:
+        """Take what is not for the workflow's code: how the run stands, how it ends, and what comes after its end."""
+        if isinstance(event, _UNSEEN):
+            return
+        if isinstance(event, ev.AttributesSet):
+            self._on_attributes(event)
+        elif isinstance(event, ev.RunTerminated):
+            self._closing, self.done = cmd.CancelRun(), True
+        elif self._closing is not None:
+            if isinstance(self._closing, cmd.ContinueRun) and isinstance(event, ev.ARRIVALS):
+                arrived = (*self._closing.arrived, event)
+                self._closing = cmd.ContinueRun(self._closing.input, self._closing.signals, arrived)
+            self._check_after_end(event)
+        elif self._input is not None and isinstance(event, ev.RunCancelled):  # before it began
+            self._closing, self.done = cmd.CancelRun(), True
+        else:
+            raise self._mismatch(type(event).__name__, f"{self._outstanding_text()}, and no end yet")
 
     def outstanding(self) -> list[cmd.Command]:
         """Return what is still to be done, after a replay: whatever was asked for and has not been answered."""
@@ -218,6 +222,7 @@ class WorkflowMachine:
         self._loop.abandon()
         self._pending.clear()
         self._timers.clear()
+        self._loop.part()
 
     # ── called from workflow code ────────────────────────────────────────────────────────────────────────────────
 
@@ -235,7 +240,7 @@ class WorkflowMachine:
 
     async def run_step(self, step: StepDefinition[..., Any], input_: msgspec.Raw) -> Any:
         """Ask for a step and wait for its result."""
-        future = self._loop.create_future()
+        future = self._loop.inner_future()
         total = step.total_timeout
         deadline = 0 if total is None else self._loop.now_us + total // _MICROSECOND
         seq = self._add(PendingStep(step, input_, future, deadline=deadline))
@@ -266,7 +271,9 @@ class WorkflowMachine:
     def set_attributes(self, wanted: Mapping[str, Stored | None]) -> None:
         """Change search attributes."""
         if not self.done and not self._dropped:
-            self.attributes.set(wanted)
+            change = self.attributes.set(wanted)
+            if change is not None:
+                self._command(change)
 
     def start_timer(self, handle: asyncio.TimerHandle) -> None:
         """Turn a timer of the loop into a durable one."""
@@ -302,11 +309,12 @@ class WorkflowMachine:
     def _add(self, entry: Pending) -> int:
         if self._dropped:
             raise RunDroppedSignal
-        self._seq += 1
+        self._seq = seq = self._seq + 1
         entry.since = self._loop.now_us
-        self._pending[self._seq] = entry
-        self._command(entry.command(self._seq))
-        return self._seq
+        self._pending[seq] = entry
+        if not self.done:
+            self._commands.append(entry.command(seq))
+        return seq
 
     def _command(self, command: cmd.Command) -> None:
         if not self.done and not self._dropped:
@@ -413,7 +421,11 @@ class WorkflowMachine:
         self._main = self._loop.create_task(self._run(input_), name="workflow", context=self._context)
 
     def _on_step_completed(self, event: ev.StepCompleted) -> None:
-        entry: PendingStep | None = self._take(event.seq, PendingStep, f"step {event.step!r}")
+        entry = self._pending.get(event.seq)
+        if isinstance(entry, PendingStep) and entry.step.name == event.step:
+            del self._pending[event.seq]
+        else:
+            entry = self._take(event.seq, PendingStep, f"step {event.step!r}")
         if entry is None or entry.future.done():
             return
         try:

@@ -28,9 +28,8 @@ class _Handler:
 class Updates:
     """The handlers a workflow has set, the requests under way, and the answers that are not on disk yet."""
 
-    def __init__(self, loop: MachineLoop, give: Callable[[AnswerUpdate], None]) -> None:
+    def __init__(self, loop: MachineLoop) -> None:
         self._loop = loop
-        self._give = give
         self._handlers: dict[str, _Handler] = {}
         self._open: dict[str, str] = {}
         self._unconfirmed: dict[str, AnswerUpdate] = {}
@@ -95,7 +94,7 @@ class Updates:
 
     def _answer(self, answer: AnswerUpdate) -> None:
         self._unconfirmed[answer.update_id] = answer
-        self._give(answer)
+        self._loop.machine._command(answer)
 
 
 def _decoded(run_id: str, name: str, payload: msgspec.Raw, type_: Any) -> Any:
