@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 from benchmarks.engine import _machine, _report
 from benchmarks.engine._figures import Row, median
-from benchmarks.engine._plan import OURS, PACKAGE, PEERS, PLANS, Plan
+from benchmarks.engine._plan import ON_TEMPORAL, OURS, PACKAGE, PEERS, PLANS, TEMPORAL, Plan
 from benchmarks.engine._processes import MeasurementError, run_measurement
 
 _SUBJECT = f"{PACKAGE}._workload:measure"
@@ -41,6 +41,8 @@ def main() -> None:
         sys.exit("stopped; every process that was started has ended")
     if OURS in systems:
         rows = _report.comparison(systems[OURS], [systems[peer] for peer in peers if peer in systems]) + rows
+    if TEMPORAL in systems:
+        rows += _report.on_temporal(systems[TEMPORAL], [systems[each] for each in ON_TEMPORAL if each in systems])
     machine.update({name: median([floor[name] for floor in floors]) for name in floors[0]} if floors else {})
     machine["load_after"] = _machine.facts()["load_before"]
     outcome = {
@@ -74,11 +76,11 @@ def _side_by_side(
                 sys.executable, _FLOOR, arguments.work / "machine", deadline_s=60, seconds=min(1.0, plan.seconds)
             )
         )
-        for module in [turn for peer in peers for turn in (OURS, peer)] or [OURS]:
+        for module in _turns(peers):
             if _short(module) in failures:
                 continue
             _tell(f"round {index + 1} of {plan.rounds}: {_short(module)}")
-            python = sys.executable if module == OURS else arguments.peers_python
+            python = sys.executable if module == OURS or module in ON_TEMPORAL else arguments.peers_python
             folder = arguments.work / _short(module)
             try:
                 figures = run_measurement(
@@ -90,6 +92,11 @@ def _side_by_side(
             else:
                 rounds.setdefault(module, []).append(figures)
     return {module: _report.summary(entries) for module, entries in rounds.items()}, floors, failures
+
+
+def _turns(peers: list[str]) -> list[str]:
+    turns = [turn for peer in peers for turn in (OURS, peer, *(ON_TEMPORAL if peer == TEMPORAL else ()))]
+    return turns or [OURS]
 
 
 def _ours_alone(

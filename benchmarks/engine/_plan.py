@@ -7,6 +7,10 @@ from typing import Any
 
 PACKAGE = "benchmarks.engine"
 OURS = f"{PACKAGE}.peers.maestro"
+ON_TEMPORAL = (f"{PACKAGE}.peers.maestro_temporal", f"{PACKAGE}.peers.maestro_temporal_local")
+"""Our engine on its other runner; measured after Temporal itself."""
+
+TEMPORAL = f"{PACKAGE}.peers.temporal"
 PEERS = tuple(
     f"{PACKAGE}.peers.{name}"
     for name in ("dbos_sqlite", "dbos_postgres", "restate_server", "temporal", "prefect_server")

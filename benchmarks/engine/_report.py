@@ -43,6 +43,20 @@ def comparison(ours: dict[str, Any], peers: Sequence[dict[str, Any]]) -> list[Ro
     return rows
 
 
+def on_temporal(plain: dict[str, Any], ours: Sequence[dict[str, Any]]) -> list[Row]:
+    """Return what our runner on Temporal costs beside Temporal's own SDK on the same server; there is no goal for it."""
+    return [
+        Row(
+            f"{system['title']}, against Temporal's own SDK",
+            f"{system['steps_per_s']['median'] / plain['steps_per_s']['median']:.2f} x the steps/s, "
+            f"{system['alone_p50_ms']['median'] / plain['alone_p50_ms']['median']:.2f} x the time alone",
+            "",
+            None,
+        )
+        for system in ours
+    ]
+
+
 def table(head: Sequence[str], lines: Sequence[Sequence[str]]) -> str:
     """Return a plain table: columns as wide as their widest cell, two spaces apart."""
     widths = [max(len(line[column]) for line in (head, *lines)) for column in range(len(head))]

