@@ -31,7 +31,15 @@ def test_tiny_run(tmp_path: Path) -> None:
     outcome = json.loads((tmp_path / "engine.json").read_text())
     assert "No module named 'dbos'" in outcome["failures"].pop("dbos_sqlite")
     assert outcome["failures"] == {}
-    assert set(outcome["ours"]) == {"sleeping", "long_run", "journal_size", "recovery", "finished", "over_http"}
+    assert set(outcome["ours"]) == {
+        "sleeping",
+        "long_run",
+        "journal_size",
+        "recovery",
+        "finished",
+        "over_http",
+        "on_temporal",
+    }
     assert outcome["systems"]["maestro"]["steps_per_s"]["median"] > 0
     assert outcome["ours"]["over_http"]["runs_per_s"] > 0
     assert "≥ 1,000" in [goal["goal"] for goal in outcome["goals"]]

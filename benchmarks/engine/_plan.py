@@ -58,6 +58,7 @@ class Plan:
             (f"{PACKAGE}.ours.recovery", {"counts": list(self.recovered_runs)}),
             (f"{PACKAGE}.ours.finished", {"runs": self.finished_runs}),
             (f"{PACKAGE}.ours.over_http", {"runs": self.http_runs}),
+            (f"{PACKAGE}.ours.on_temporal", {}),
         ]
 
 
