@@ -23,7 +23,7 @@ from maestro_workflow_engine._registry import WorkflowRegistry
 from maestro_workflow_engine._runner import RunnerOptions
 from maestro_workflow_engine._schedule_spec import Overlap
 from maestro_workflow_engine.embedded._attribute_rows import attributes_of
-from maestro_workflow_engine.embedded._schedule_rows import overlap_of, spec_of
+from maestro_workflow_engine.embedded._schedule_rows import Interval, overlap_of, spec_of
 from maestro_workflow_engine.moving._departing_schedules import DepartingSchedule, now_us
 from maestro_workflow_engine.moving._errors import MoveError
 from maestro_workflow_engine.moving._families import Member
@@ -43,6 +43,7 @@ from maestro_workflow_engine.temporal._wire import Start, packed, raw
 
 _USUAL_LIMIT_BYTES = 2 * 1024 * 1024
 _SHORTEST_CATCH_UP_US = 10_000_000
+_SECOND_US = 1_000_000
 _ANY_SIZE = 1 << 62
 
 
@@ -203,6 +204,8 @@ class ClusterTarget:
         settings, reasons, notes = schedule.settings, list[str](), list[str]()
         if settings.catch_up_us < _SHORTEST_CATCH_UP_US:
             reasons.append("its catch_up is shorter than ten seconds, which is the cluster's least: change it first")
+        if isinstance(settings.spec, Interval) and settings.spec.every_us % _SECOND_US:
+            reasons.append("it falls due at parts of a second, and a cluster counts whole seconds: change it first")
         if settings.queue is not None and settings.queue not in self._without_limits:
             reasons.append(
                 f"its runs wait in queue {settings.queue!r}, and a cluster has no queues with limits: name the queue as one whose"
