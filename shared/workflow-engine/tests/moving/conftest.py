@@ -44,6 +44,15 @@ async def cluster(temporal_namespaces: Iterator[str]) -> str:
             await asyncio.sleep(0.1)
 
 
+@pytest.fixture(params=["journal", pytest.param("temporal", marks=pytest.mark.xdist_group("temporal"))])
+def target(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The URL of an engine that has nothing yet: another journal, or a cluster."""
+    if request.param == "journal":
+        return f"sqlite:///{tmp_path / 'other.db'}"
+    url: str = request.getfixturevalue("cluster")
+    return url
+
+
 @pytest.fixture
 def record(tmp_path: Path) -> Path:
     """A file to which each step that runs appends a line, and that nothing else writes."""

@@ -33,49 +33,49 @@ def killed_move(journal: str, cluster: str, point: str, hits: int) -> None:
     assert done.returncode == -signal.SIGKILL, done.stderr.decode()[-3000:]
 
 
-async def check(journal: str, cluster: str, record: Path) -> None:
+async def check(journal: str, target: str, record: Path) -> None:
     """Let everything go on to its end and compare the external record with what must have happened."""
     results, steps = expected(FAMILIES)
-    assert await finish(cluster, FAMILIES) == results
+    assert await finish(target, FAMILIES) == results
     assert sorted(ran(record)) == steps
     async with WorkflowEngine(journal, workflows=w.ALL) as engine:
         assert await engine.count(status=RunStatus.TERMINATED) == 6 * FAMILIES
         assert all(schedule.paused for schedule in await engine.schedules())
-    async with WorkflowEngine(cluster, workflows=w.ALL) as engine:
+    async with WorkflowEngine(target, workflows=w.ALL) as engine:
         assert [each.paused for each in await engine.schedules()] == [False] * FAMILIES
 
 
 @pytest.mark.parametrize("hits", HITS)
 @pytest.mark.parametrize("point", _crash_points.MOVES)
 async def test_a_killed_move_is_finished_by_the_same_command(
-    tmp_path: Path, cluster: str, record: Path, point: str, hits: int
+    tmp_path: Path, target: str, record: Path, point: str, hits: int
 ):
     """No run is lost, none is there twice, and no engine on the journal drives what may have left it."""
     journal = f"sqlite:///{tmp_path / 'runs.db'}"
     await settle(journal, record, FAMILIES)
-    await asyncio.to_thread(killed_move, journal, cluster, point, hits)
+    await asyncio.to_thread(killed_move, journal, target, point, hits)
     before = ran(record)
     async with WorkflowEngine(journal, workflows=w.ALL):
         pass  # an engine that is opened in between takes up only what has not begun to leave
     assert ran(record) == before
-    move = Move(source=journal, target=cluster, workflows=w.ALL)
+    move = Move(source=journal, target=target, workflows=w.ALL)
     plan = await plan_move(move)
     outcomes = [each.outcome for each in (*plan.runs, *plan.schedules)]
     assert Outcome.UNDER_WAY in outcomes
     report = await carry_out(move)
     assert {each.outcome for each in (*report.runs, *report.schedules)} == {Outcome.MOVED}
     assert report.moved_before + len(report.runs) == 6 * FAMILIES
-    await check(journal, cluster, record)
+    await check(journal, target, record)
 
 
-async def test_a_move_is_killed_again_and_again(tmp_path: Path, cluster: str, record: Path):
+async def test_a_move_is_killed_again_and_again(tmp_path: Path, target: str, record: Path):
     """Each attempt gets a little further, and the last one finds everything in order."""
     journal = f"sqlite:///{tmp_path / 'runs.db'}"
     await settle(journal, record, FAMILIES)
     for point in (*_crash_points.MOVES, *_crash_points.MOVES):
-        await asyncio.to_thread(killed_move, journal, cluster, point, 1)
-    assert (await carry_out(Move(source=journal, target=cluster, workflows=w.ALL))).is_complete
-    await check(journal, cluster, record)
+        await asyncio.to_thread(killed_move, journal, target, point, 1)
+    assert (await carry_out(Move(source=journal, target=target, workflows=w.ALL))).is_complete
+    await check(journal, target, record)
 
 
 async def test_an_interrupted_move_goes_on_to_the_same_target_only(tmp_path: Path, cluster: str, record: Path):

@@ -25,6 +25,9 @@ class Member:
         events: What it begins with in the other engine.
         inputs: The sizes in bytes of what it is about to ask for, by name.
         children: Those that go with it, by the number of their call.
+        end: The position behind its last event in the journal.
+        news: Those of its events that the journal has not: ends of children.
+        place: Its row in the queues, settings and whether it has begun; None when it has none.
         unfinished: Names of the steps that have not completed.
         reasons: Why it cannot move.
         notes: What will be different for it.
@@ -35,6 +38,9 @@ class Member:
     events: list[ev.Event] = field(default_factory=list)
     inputs: dict[str, int] = field(default_factory=dict)
     children: dict[int, Member] = field(default_factory=dict)
+    end: int = 0
+    news: list[ev.Event] = field(default_factory=list)
+    place: tuple[str, int] | None = None
     unfinished: list[str] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -88,6 +94,8 @@ class Families:
             before = leaving[row.key].position if row.key in leaving else None
             history = self._source.history(row, before)
             member.events = [event for _, event in effective(history)]
+            member.end = history[-1][0] + 1
+            member.place = leaving[row.key].place if row.key in leaving else self._source.place(row.key)
             definition = self._registry.find(row.workflow, row.version)
             machine = replay(definition, row.own_id, member.parent_id, history)
             _look(machine, member)
@@ -111,6 +119,7 @@ class Families:
                 member.children[seq] = self._member(now, leaving)
             elif machine is not None and (news := self._source.news(child, seq)) is not None:
                 member.events.append(news)  # it ended when its parent could not be told
+                member.news.append(news)
 
 
 def _look(machine: WorkflowMachine, member: Member) -> None:

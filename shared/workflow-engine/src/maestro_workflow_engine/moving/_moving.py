@@ -17,6 +17,8 @@ from maestro_workflow_engine.moving._report import MovedRun, MovedSchedule, Move
 from maestro_workflow_engine.moving._source import Departure, JournalSource
 from maestro_workflow_engine.moving._target import RefusedError, Target
 
+_PAUSED = "its workflow is paused, and pauses of workflows do not move: resume it first, or pause its runs one by one"
+
 Progress = Callable[[int, int], None]
 """Called with how many runs are dealt with, and how many there are."""
 
@@ -128,7 +130,7 @@ class _Mover:
         for member in members:
             pause = self._source.pauses.find(member.row.workflow, member.row.version)
             if pause is not None:
-                member.reasons.append("its workflow is paused, and a cluster cannot pause workflows: resume it first")
+                member.reasons.append(_PAUSED)
             await self._target.judge(member, is_first=member is family, is_under_way=False)
         if any(member.reasons for member in members):
             self._note(family, Outcome.STAYS)
@@ -216,7 +218,7 @@ class _Mover:
             yield str(error)
             return
         if self._source.pauses.find(found.name, found.version) is not None:
-            yield "its workflow is paused, and a cluster cannot pause workflows: resume it first"
+            yield _PAUSED
 
 
 def _shown(member: Member, outcome: Outcome, reasons: list[str]) -> MovedRun:

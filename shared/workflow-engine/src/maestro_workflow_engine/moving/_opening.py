@@ -6,12 +6,14 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
 
 from maestro_workflow_engine._engine import journal_path
 from maestro_workflow_engine._errors import WorkflowDefinitionError
 from maestro_workflow_engine._retention import Retention
 from maestro_workflow_engine._runner import RunnerOptions
 from maestro_workflow_engine.moving._errors import MoveError
+from maestro_workflow_engine.moving._journal_target import JournalTarget
 from maestro_workflow_engine.moving._move import Move
 from maestro_workflow_engine.moving._source import JournalSource
 from maestro_workflow_engine.moving._target import Target
@@ -64,7 +66,15 @@ async def opened(move: Move) -> AsyncIterator[tuple[JournalSource, Target]]:
             ) as cluster:
                 yield source, cluster
         else:
-            raise MoveError(f"{move.target!r} is no cluster: use temporal://host:port/namespace?task_queue=name")
+            with JournalTarget.opened(_other_journal(move, source), source, move.payloads) as journal:
+                yield source, journal
+
+
+def _other_journal(move: Move, source: JournalSource) -> str:
+    path = journal_path(move.target)
+    if not path or Path(path).resolve() == Path(source.path).resolve():
+        raise MoveError(f"{move.target!r} is no other journal, and no cluster")
+    return path
 
 
 def _options(move: Move) -> RunnerOptions:

@@ -96,7 +96,17 @@ class MoveReport(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_complete(self) -> bool:
         """Whether nothing has to stay."""
-        return Outcome.STAYS not in [run.outcome for run in self.runs] + [each.outcome for each in self.schedules]
+        return not self.staying
+
+    @property
+    def everything(self) -> list[MovedRun | MovedSchedule]:
+        """The runs, then the schedules."""
+        return [*self.runs, *self.schedules]
+
+    @property
+    def staying(self) -> list[MovedRun | MovedSchedule]:
+        """What stays where it is."""
+        return [each for each in self.everything if each.outcome is Outcome.STAYS]
 
     def counts(self) -> dict[tuple[str, str, str], int]:
         """Return how many runs there are by workflow, status and outcome."""

@@ -150,6 +150,15 @@ class JournalSource:
         last = self.reader.last(child.key)
         return None if last is None else news_of(last, seq, child.workflow, child.own_id)
 
+    def place(self, key: int) -> tuple[str, int] | None:
+        """Return a run's row in the queues, settings and whether it has begun; None when it has none."""
+        place = self.reader.place(key)
+        return None if place is None else (place.settings.decode(), place.begun)
+
+    def kept_events(self, key: int, before: int) -> list[tuple[int, bytes]]:
+        """Return (position, event) of a run before a position, as the journal has them."""
+        return self._query("SELECT position, event FROM history WHERE run = ? AND position < ?", key, before)
+
     def mark(self, rows: Sequence[RunRow], target: str) -> Departure:
         """Say that runs are being moved; from now on no engine drives them here.
 
@@ -163,9 +172,8 @@ class JournalSource:
         now = time.time_ns() // 1000
         leaving, statements = [], list[Statement]()
         for row in rows:
-            position, place = self.reader.next_position(row.key), self.reader.place(row.key)
-            kept = None if place is None else (place.settings.decode(), place.begun)
-            leaving.append(Leaving(row.key, position, row.status, row.parked, row.wake_us, kept))
+            position, place = self.reader.next_position(row.key), self.place(row.key)
+            leaving.append(Leaving(row.key, position, row.status, row.parked, row.wake_us, place))
             moved = ev.RunTerminated(now, f"moved to {target}", target)
             data = self.sealer.seal(row.id, position, moved, {})
             statements += [
