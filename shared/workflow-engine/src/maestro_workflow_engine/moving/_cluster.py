@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
@@ -74,6 +75,7 @@ class ClusterTarget:
         self._measure = EngineCodec(dataclasses.replace(payloads, store=None, max_bytes=_ANY_SIZE))
         self._queues = UnlimitedQueues(tuple(Queue(name) for name in without_limits))
         self._reading: TemporalReading | None = None
+        self._turn = asyncio.Lock()
 
     @classmethod
     @asynccontextmanager
@@ -193,8 +195,9 @@ class ClusterTarget:
         return str(await found.memo_value(MOVED_MEMO, ""))
 
     async def _prepared(self) -> TemporalReading:
-        if self._reading is None:
-            self._reading = TemporalReading(self._client, self._address, searchable=await prepared(self._client))
+        async with self._turn:
+            if self._reading is None:
+                self._reading = TemporalReading(self._client, self._address, searchable=await prepared(self._client))
         return self._reading
 
     # ── schedules ────────────────────────────────────────────────────────────────────────────────────────────────

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import msgspec
 
+from maestro_workflow_engine._payload_errors import PayloadUnreadableError
 from maestro_workflow_engine.embedded._schedule_rows import Progress, Settings, decode_progress, decode_settings
 from maestro_workflow_engine.embedded._schedule_sealing import ScheduleSealer
 from maestro_workflow_engine.moving._source import JournalSource
@@ -31,6 +32,7 @@ class DepartingSchedule:
         input: The input of its runs.
         note: What was said when it was paused.
         target: Where it is on its way to; None when it is not.
+        problem: Why its input or note cannot be read; None when they can.
     """
 
     id: str
@@ -39,6 +41,7 @@ class DepartingSchedule:
     input: msgspec.Raw
     note: str
     target: str | None = None
+    problem: str | None = None
 
     def owed(self, now: int) -> list[tuple[int, int]]:
         """Return the stretches of time whose runs are still to be started: the one that is buffered, and what fell due since.
@@ -69,11 +72,7 @@ class DepartingSchedules:
         self._sealing = ScheduleSealer(source.sealer)
 
     def all(self) -> Iterator[DepartingSchedule]:
-        """Yield what is there to move, by id; not what an earlier move has taken away.
-
-        Raises:
-            PayloadUnreadableError: An input cannot be read back.
-        """
+        """Yield what is there to move, by id; not what an earlier move has taken away."""
         facts = self._source.schedule_departures()
         for schedule_id, kept, progress in self._source.reader.schedules():
             settings, target = decode_settings(kept), None
@@ -82,14 +81,13 @@ class DepartingSchedules:
                 settings, target = fact.settings, fact.target
             elif settings.moved_to is not None and settings.paused:
                 continue
-            yield DepartingSchedule(
-                schedule_id,
-                settings,
-                decode_progress(progress),
-                self._sealing.open_input(schedule_id, settings.input),
-                self._sealing.open_note(schedule_id, settings.note),
-                target,
-            )
+            input_, note, problem = settings.input, "", None
+            try:
+                input_ = self._sealing.open_input(schedule_id, settings.input)
+                note = self._sealing.open_note(schedule_id, settings.note)
+            except PayloadUnreadableError as error:
+                problem = str(error)
+            yield DepartingSchedule(schedule_id, settings, decode_progress(progress), input_, note, target, problem)
 
     def mark(self, schedule: DepartingSchedule, target: str) -> None:
         """Pause a schedule here, for good, because it is being moved.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 
 from maestro_workflow_engine._errors import WorkflowNotFoundError
@@ -17,6 +18,7 @@ from maestro_workflow_engine.moving._report import MovedRun, MovedSchedule, Move
 from maestro_workflow_engine.moving._source import Departure, JournalSource
 from maestro_workflow_engine.moving._target import RefusedError, Target
 
+_AT_ONCE = 16
 _PAUSED = "its workflow is paused, and pauses of workflows do not move: resume it first, or pause its runs one by one"
 
 Progress = Callable[[int, int], None]
@@ -80,19 +82,16 @@ class _Mover:
         self._registry = WorkflowRegistry(move.workflows)
         self._families = Families(source, self._registry)
         self._schedules = DepartingSchedules(source)
-        self._runs: list[MovedRun] = []
+        self._total = self._done = 0
 
     async def report(self) -> MoveReport:
+        """Go through everything once."""
         departures = self._source.departures()
         self._check_one_target(departures)
         ended, gone = self._source.ended()
         self._total = len(self._source.open_runs()) + sum(len(each.runs) for each in departures.values())
-        for run_id, departure in departures.items():
-            await self._go_on(run_id, departure)
-        for family in self._families.all():
-            if self._move.concerns(family.row.workflow):
-                await self._family(family)
-            self._progress(sum(1 for _ in family.all()))
+        runs = [run for run_id, departure in departures.items() for run in await self._go_on(run_id, departure)]
+        runs += await self._all_families()
         schedules = [
             await self._schedule(each)
             for each in list(self._schedules.all())
@@ -101,14 +100,11 @@ class _Mover:
         return MoveReport(
             source=self._move.source,
             target=self._target.url,
-            runs=self._runs,
+            runs=runs,
             schedules=schedules,
             ended=ended,
             moved_before=gone - sum(len(each.runs) for each in departures.values()),
         )
-
-    _total = 0
-    _done = 0
 
     def _progress(self, runs: int) -> None:
         self._done += runs
@@ -125,7 +121,27 @@ class _Mover:
 
     # ── runs ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def _family(self, family: Member) -> None:
+    async def _all_families(self) -> list[MovedRun]:
+        """Deal with every family, several at once: most of the time goes into waiting for the target."""
+        limit, tasks = asyncio.Semaphore(_AT_ONCE), list[asyncio.Task[list[MovedRun]]]()
+
+        async def in_turn(family: Member) -> list[MovedRun]:
+            try:
+                return await self._family(family) if self._move.concerns(family.row.workflow) else []
+            finally:
+                limit.release()
+                self._progress(sum(1 for _ in family.all()))
+
+        try:
+            async with asyncio.TaskGroup() as group:
+                for family in self._families.all():
+                    await limit.acquire()
+                    tasks.append(group.create_task(in_turn(family)))
+        except BaseExceptionGroup as errors:
+            raise errors.exceptions[0] from None
+        return [run for task in tasks for run in task.result()]
+
+    async def _family(self, family: Member) -> list[MovedRun]:
         members = list(family.all())
         for member in members:
             pause = self._source.pauses.find(member.row.workflow, member.row.version)
@@ -133,48 +149,37 @@ class _Mover:
                 member.reasons.append(_PAUSED)
             await self._target.judge(member, is_first=member is family, is_under_way=False)
         if any(member.reasons for member in members):
-            self._note(family, Outcome.STAYS)
-        elif self._is_real:
-            departure = self._source.mark([member.row for member in members], self._target.url)
-            crash_points.reach(crash_points.MOVE_MARKED)
-            await self._take(family, departure)
-        else:
-            self._note(family, Outcome.MOVES)
+            return _shown(family, Outcome.STAYS)
+        if not self._is_real:
+            return _shown(family, Outcome.MOVES)
+        departure = self._source.mark([member.row for member in members], self._target.url)
+        crash_points.reach(crash_points.MOVE_MARKED)
+        return await self._take(family, departure)
 
-    async def _go_on(self, run_id: str, departure: Departure) -> None:
+    async def _go_on(self, run_id: str, departure: Departure) -> list[MovedRun]:
         """Finish, or show, what an interrupted move had begun."""
         family = self._families.departed(departure)
         self._progress(len(departure.runs))
         if family is None:
-            return
+            return []
         broken = [reason for member in family.all() for reason in member.reasons]
         if broken:  # it may be there already, so that nothing but its own code can tell what is right
             raise MoveError(
                 f"run {run_id!r} was being moved to {departure.target} when the move was interrupted, and cannot be read now:"
                 f" {broken[0]}. Ask for the move with the workflows it was begun with"
             )
-        if self._is_real:
-            await self._take(family, departure)
-        else:
-            self._note(family, Outcome.UNDER_WAY)
+        return await self._take(family, departure) if self._is_real else _shown(family, Outcome.UNDER_WAY)
 
-    async def _take(self, family: Member, departure: Departure) -> None:
+    async def _take(self, family: Member, departure: Departure) -> list[MovedRun]:
         try:
             await self._target.take(family)
         except RefusedError as error:
             self._source.take_back(family.row.id, departure)
             family.reasons.append(str(error))
-            self._note(family, Outcome.STAYS)
-            return
+            return _shown(family, Outcome.STAYS)
         crash_points.reach(crash_points.MOVE_TAKEN)
         self._source.confirm(family.row.id, departure)
-        self._note(family, Outcome.MOVED)
-
-    def _note(self, family: Member, outcome: Outcome) -> None:
-        held_back = [f"run {one.row.id!r} of its family stays: {one.reasons[0]}" for one in family.all() if one.reasons]
-        for member in family.all():
-            reasons = [] if outcome is not Outcome.STAYS else member.reasons or held_back[:1]
-            self._runs.append(_shown(member, outcome, reasons))
+        return _shown(family, Outcome.MOVED)
 
     # ── schedules ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -183,6 +188,8 @@ class _Mover:
         reasons, notes = await self._target.judge_schedule(schedule, is_under_way=is_under_way)
         if not is_under_way:
             reasons = [*self._own_reasons(schedule), *reasons]
+        elif schedule.problem is not None:
+            raise MoveError(f"schedule {schedule.id!r} was being moved and cannot be read now: {schedule.problem}")
         elif reasons and self._is_real:  # it was marked before anybody looked at it: by a drain
             self._schedules.take_back(schedule)
         outcome = Outcome.STAYS if reasons else Outcome.UNDER_WAY if is_under_way else Outcome.MOVES
@@ -212,6 +219,8 @@ class _Mover:
 
     def _own_reasons(self, schedule: DepartingSchedule) -> Iterator[str]:
         settings = schedule.settings
+        if schedule.problem is not None:
+            yield schedule.problem
         try:
             found = self._registry.find(settings.workflow, settings.version)
         except WorkflowNotFoundError as error:
@@ -221,7 +230,12 @@ class _Mover:
             yield _PAUSED
 
 
-def _shown(member: Member, outcome: Outcome, reasons: list[str]) -> MovedRun:
+def _shown(family: Member, outcome: Outcome) -> list[MovedRun]:
+    held_back = [f"run {one.row.id!r} of its family stays: {one.reasons[0]}" for one in family.all() if one.reasons]
+    return [_run(one, outcome, one.reasons or held_back[:1]) for one in family.all()]
+
+
+def _run(member: Member, outcome: Outcome, reasons: list[str]) -> MovedRun:
     row = member.row
     return MovedRun(
         id=row.id,

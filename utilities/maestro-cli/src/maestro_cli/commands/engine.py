@@ -16,7 +16,7 @@ from maestro_cli._move_report import show
 from maestro_cli._move_sources import gather, read_codec
 from maestro_cli._replaying import modules_here
 from maestro_workflow_engine import JournalLockedError, WorkflowDefinitionError, WorkflowError
-from maestro_workflow_engine.moving import Move, MoveReport, Outcome, carry_out, drain, plan_move
+from maestro_workflow_engine.moving import Move, MoveError, MoveReport, Outcome, carry_out, drain, plan_move
 
 from ._confirming import confirm
 from ._options import Seconds, examples, json_option, yes_option
@@ -98,7 +98,7 @@ def migrate(
     included, the same command finishes the move.
 
     Exit codes: 0 when everything has moved (would move, in a dry run); 1 when something stays, or the move was broken off; 2
-    when the command itself makes no sense.
+    when the command cannot be carried out as it was given; nothing was changed then.
     """
     if dry_run and drains:
         raise InputError(
@@ -149,7 +149,7 @@ def _attempt(work: Callable[[], T]) -> T:
         raise MoveFailedError(
             str(error), hint="Stop that process first: `maestro down`, or end the service."
         ) from error
-    except (WorkflowDefinitionError, ValueError) as error:
+    except (MoveError, WorkflowDefinitionError, ValueError) as error:
         raise InputError(str(error)) from error
     except WorkflowError as error:
         raise MoveFailedError(str(error), hint="The same command goes on from where this one stopped.") from error
