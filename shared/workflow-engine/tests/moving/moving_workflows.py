@@ -34,7 +34,7 @@ def leave(record: str, text: str) -> None:
 
 @step
 async def note(record: str, text: str) -> str:
-    leave(record, text)
+    leave(record, text.replace(" ", "-"))
     return text
 
 
@@ -148,4 +148,12 @@ async def plain(record: str, text: str) -> str:
     return await note(record, text)
 
 
-ALL = [sleeper, listener, counter, child, middle, parent, chain, tagged, retrying, hanging, plain]
+@workflow
+async def impatient(record: str, seconds: float) -> str:
+    try:
+        return str(await receive("answer", timeout=timedelta(seconds=seconds)))
+    except TimeoutError:
+        return await note(record, "too late")
+
+
+ALL = [impatient, sleeper, listener, counter, child, middle, parent, chain, tagged, retrying, hanging, plain]

@@ -7,13 +7,23 @@ import os
 import signal
 import subprocess
 import sys
+from datetime import timedelta
 from pathlib import Path
 
 import moving_workflows as w
 import pytest
-from moving_site import expected, finish, ran, settle
+from moving_site import LONG, expected, finish, ran, settle, waits
 
-from maestro_workflow_engine import ClusterUnreachableError, JournalLockedError, RunStatus, WorkflowEngine
+from maestro_workflow_engine import (
+    ClusterUnreachableError,
+    JournalLockedError,
+    Retention,
+    Reuse,
+    RunStatus,
+    StartOptions,
+    WorkflowEngine,
+    WorkflowOpenError,
+)
 from maestro_workflow_engine.embedded import _crash_points
 from maestro_workflow_engine.moving import Move, MoveError, Outcome, carry_out, plan_move
 
@@ -86,8 +96,8 @@ async def test_an_interrupted_move_goes_on_to_the_same_target_only(tmp_path: Pat
     other = f"{cluster.partition('?')[0]}?task_queue=other"
     with pytest.raises(MoveError, match="task_queue=tests"):
         await plan_move(Move(source=journal, target=other, workflows=w.ALL))
-    with pytest.raises(MoveError, match="'p0' was being moved"):
-        await carry_out(Move(source=journal, target=cluster, workflows=[w.listener]))
+    with pytest.raises(MoveError, match=r"run '[pl]0' was being moved"):
+        await carry_out(Move(source=journal, target=cluster, workflows=[]))
     assert (await carry_out(Move(source=journal, target=cluster, workflows=w.ALL))).is_complete
 
 
@@ -120,3 +130,26 @@ async def test_a_namespace_that_is_not_there_is_named(tmp_path: Path, cluster: s
     gone = cluster.replace("?", "-gone?")
     with pytest.raises(MoveError, match="no namespace"):
         await carry_out(Move(source=journal, target=gone, workflows=w.ALL))
+
+
+async def test_what_is_under_way_is_not_purged_and_keeps_its_own_id(tmp_path: Path, cluster: str, record: Path):
+    """Retention passes over it, it cannot be deleted, and a run that is started under its id meanwhile is another one."""
+    journal = f"sqlite:///{tmp_path / 'runs.db'}"
+    async with WorkflowEngine(journal, workflows=w.ALL) as engine:
+        await engine.start(w.listener, str(record), 1, id="l")
+        await waits(engine, "l", "signal")
+    await asyncio.to_thread(killed_move, journal, cluster, _crash_points.MOVE_MARKED, 1)
+    async with WorkflowEngine(journal, workflows=w.ALL, retention=Retention(terminated=timedelta(0))) as engine:
+        assert (await engine.purge(older_than=timedelta(0))).runs == 0
+        with pytest.raises(WorkflowOpenError):
+            await engine.handle("l").delete()
+        options = StartOptions(if_ended=Reuse.START_ANEW)
+        assert await (await engine.start(w.listener, str(record), 0, id="l", options=options)).signal("begin") is None
+        assert await engine.handle("l").result(LONG) == []
+    assert (await carry_out(Move(source=journal, target=cluster, workflows=w.ALL))).is_complete
+    async with WorkflowEngine(cluster, workflows=w.ALL) as engine:
+        await engine.handle("l").signal("begin")
+        await engine.handle("l").signal("item", "x")
+        assert await engine.handle("l").result(LONG) == ["x"]
+    async with WorkflowEngine(journal, workflows=w.ALL) as engine:
+        assert (await engine.purge(older_than=timedelta(0))).runs == 2

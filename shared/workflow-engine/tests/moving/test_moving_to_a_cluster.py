@@ -313,7 +313,9 @@ async def test_a_dry_run_tells_all_and_changes_nothing(journal: str, cluster: st
         await fill(engine)
     file = tmp_path / "runs.db"
     before = file.read_bytes()
-    plan = await plan_move(Move(source=journal, target=cluster, workflows=[*w.ALL[:1], *w.ALL[2:]]))
+    plan = await plan_move(
+        Move(source=journal, target=cluster, workflows=[each for each in w.ALL if each is not w.listener])
+    )
     reasons = {each.id: " ".join(each.reasons) for each in (*plan.runs, *plan.schedules)}
     assert not plan.is_complete
     assert not reasons.pop("first")

@@ -122,8 +122,7 @@ class ClusterTarget:
 
     async def take(self, family: Member) -> None:
         """See `Target.take`."""
-        row, started = family.row, family.started
-        place = started.admission
+        row, started, place = family.row, family.started, family.admission
         priority = Priority.default if place is None else priority_of(place.queue, place.priority, place.tenant)
         reading = await self._prepared()
         starting = TemporalStarting(self._client, self._address, reading, self._queues)
@@ -136,14 +135,14 @@ class ClusterTarget:
                 raise RefusedError(f"the cluster has a run of the id {row.id!r} already") from None
 
     def _start(self, member: Member, *, is_first: bool) -> Start:
-        started = member.started
-        waits = has_not_begun(member.events) and started.admission is not None
+        started, place = member.started, member.admission
+        not_before_us = place.start_us if place is not None and has_not_begun(member.events) else 0
         return Start(
             version=member.row.version,
             trace=started.trace,
             prologue=tuple(member.events),
             attributes=attributes_of(member.events) or None,
-            not_before_us=started.admission.start_us if waits and started.admission is not None else 0,
+            not_before_us=not_before_us,
             searchable=self._reading is not None and self._reading.searchable,
             children={seq: self._start(child, is_first=False) for seq, child in member.children.items()} or None,
             parent_id=member.parent_id if is_first else None,
@@ -151,7 +150,7 @@ class ClusterTarget:
         )
 
     def _judge_admission(self, member: Member) -> None:
-        place = member.started.admission
+        place = member.admission
         if place is None:
             return
         if not has_not_begun(member.events):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+import msgspec
+
 from maestro_workflow_engine._errors import WorkflowError
 from maestro_workflow_engine._registry import WorkflowRegistry
 from maestro_workflow_engine.embedded._loading import effective, replay
@@ -44,6 +46,11 @@ class Member:
     unfinished: list[str] = field(default_factory=list)
     reasons: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def admission(self) -> ev.Admission | None:
+        """What it waits for, or has waited for, before it begins, as it stands; None when nothing held it back."""
+        return self.started.admission if self.place is None else msgspec.json.decode(self.place[0], type=ev.Admission)
 
     @property
     def started(self) -> ev.RunStarted:
@@ -128,9 +135,9 @@ def _look(machine: WorkflowMachine, member: Member) -> None:
         match command:
             case cmd.RunStep():
                 member.unfinished.append(command.step.name)
-                member.inputs[f"input of its step {command.step.name!r}"] = len(bytes(command.input))
+                _note_size(member, f"input of its step {command.step.name!r}", command.input)
             case cmd.StartChild():
-                member.inputs[f"input of its child {command.workflow!r}"] = len(bytes(command.input))
+                _note_size(member, f"input of its child {command.workflow!r}", command.input)
             case cmd.SendSignal() | cmd.SendCancel() | cmd.CancelChild():
                 member.reasons.append(
                     f"it is about to signal or cancel run {command.run_id!r}: resume it if it is paused, open the journal with its"
@@ -138,3 +145,7 @@ def _look(machine: WorkflowMachine, member: Member) -> None:
                 )
             case _:
                 pass
+
+
+def _note_size(member: Member, what: str, value: msgspec.Raw) -> None:
+    member.inputs[what] = max(member.inputs.get(what, 0), len(bytes(value)))

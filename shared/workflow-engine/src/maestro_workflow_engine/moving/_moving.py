@@ -161,7 +161,7 @@ class _Mover:
         family = self._families.departed(departure)
         self._progress(len(departure.runs))
         if family is None:
-            return []
+            raise MoveError(f"run {run_id!r} was being moved to {departure.target}, and is no longer in the journal")
         broken = [reason for member in family.all() for reason in member.reasons]
         if broken:  # it may be there already, so that nothing but its own code can tell what is right
             raise MoveError(

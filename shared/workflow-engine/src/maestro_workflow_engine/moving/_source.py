@@ -21,7 +21,7 @@ from maestro_workflow_engine._payload_options import PayloadOptions
 from maestro_workflow_engine._records import RunStatus
 from maestro_workflow_engine.embedded import _schema
 from maestro_workflow_engine.embedded._children import news_of
-from maestro_workflow_engine.embedded._journal import Statement
+from maestro_workflow_engine.embedded._journal import Parking, Statement
 from maestro_workflow_engine.embedded._lock import JournalLock
 from maestro_workflow_engine.embedded._pauses import Pauses
 from maestro_workflow_engine.embedded._reader import JournalReader, RunRow
@@ -39,7 +39,7 @@ _GONE = (
 _INSERT_FACT = "INSERT INTO facts (name, value) VALUES (?, ?)"
 _DELETE_FACT = "DELETE FROM facts WHERE name = ?"
 _INSERT_EVENT = "INSERT INTO history (run, position, event) VALUES (?, ?, ?)"
-_END = "UPDATE runs SET status = 'terminated', finished_us = ?, parked = 0, wake_us = NULL WHERE key = ?"
+_END = "UPDATE runs SET status = 'terminated', finished_us = ?, parked = ?, wake_us = NULL WHERE key = ?"
 _REOPEN = "UPDATE runs SET status = ?, finished_us = NULL, parked = ?, wake_us = ? WHERE key = ?"
 
 
@@ -178,7 +178,7 @@ class JournalSource:
             data = self.sealer.seal(row.id, position, moved, {})
             statements += [
                 (_INSERT_EVENT, (row.key, position, data)),
-                (_END, (now, row.key)),
+                (_END, (now, int(Parking.LEAVING), row.key)),
                 ("DELETE FROM places WHERE run = ?", (row.key,)),
             ]
         departure = Departure(target, leaving)
@@ -188,8 +188,11 @@ class JournalSource:
 
     def confirm(self, run_id: str, departure: Departure) -> None:
         """Say that the other engine has a run and its children."""
-        beats: list[Statement] = [("DELETE FROM heartbeats WHERE run = ?", (run.key,)) for run in departure.runs]
-        self._write([*beats, (_DELETE_FACT, (_RUN + run_id,))])
+        statements: list[Statement] = [(_DELETE_FACT, (_RUN + run_id,))]
+        for run in departure.runs:
+            statements.append(("DELETE FROM heartbeats WHERE run = ?", (run.key,)))
+            statements.append(("UPDATE runs SET parked = ? WHERE key = ?", (int(Parking.NOT), run.key)))
+        self._write(statements)
 
     def take_back(self, run_id: str, departure: Departure) -> None:
         """Undo a mark: the other engine has refused."""
@@ -205,11 +208,11 @@ class JournalSource:
         self._write(statements)
 
     def row(self, key: int, leaving: Leaving | None = None) -> RunRow | None:
-        """Return a run's row; as it was before it was marked, when it was."""
+        """Return a run's row; as it was before it was marked, when it was: another run may have been started under its id."""
         row = self.reader.by_key(key)
         if row is None or leaving is None:
             return row
-        return msgspec.structs.replace(row, status=leaving.status, finished_us=None)
+        return msgspec.structs.replace(row, id=row.own_id, ran_as=None, status=leaving.status, finished_us=None)
 
     # ── schedules ────────────────────────────────────────────────────────────────────────────────────────────────
 
