@@ -19,7 +19,7 @@ from maestro_workflow_engine import (
     StartOptions,
     WorkflowEngine,
 )
-from maestro_workflow_engine.moving import Move, MoveError, Outcome, carry_out, plan_move
+from maestro_workflow_engine.moving import Move, MoveError, Outcome, carry_out, drain, plan_move
 
 LIMITED = Queue("limited", concurrency=1)
 
@@ -88,3 +88,22 @@ async def test_what_is_no_move_is_refused(tmp_path: Path, record: Path):
         with pytest.raises(JournalLockedError):
             await carry_out(Move(source=a, target=b, workflows=w.ALL))
     assert await finish(a, 1) == expected(1)[0]
+
+
+async def test_a_move_that_was_drained_for_can_be_called_off(tmp_path: Path, record: Path):
+    """Schedules that are resumed in the journal are its own again, and may move elsewhere; declared anew, one stays moved."""
+    a, b, c = (f"sqlite:///{tmp_path / name}.db" for name in "abc")
+    spec = IntervalSpec(timedelta(days=2))
+    async with WorkflowEngine(a, workflows=w.ALL) as engine:
+        await engine.schedule("s", w.plain, str(record), "x", spec=spec)
+    assert (await drain(Move(source=a, target=b, workflows=w.ALL), timeout=LONG)).is_quiet
+    async with WorkflowEngine(a, workflows=w.ALL) as engine:
+        await engine.schedule("s", w.plain, str(record), "x", spec=spec)
+        assert (await engine.schedule_handle("s").describe()).paused
+    with pytest.raises(MoveError, match="interrupted"):
+        await plan_move(Move(source=a, target=c, workflows=w.ALL))
+    async with WorkflowEngine(a, workflows=w.ALL) as engine:
+        await engine.schedule_handle("s").resume()
+    assert (await carry_out(Move(source=a, target=c, workflows=w.ALL))).is_complete
+    async with WorkflowEngine(c, workflows=w.ALL) as engine:
+        assert not (await engine.schedule_handle("s").describe()).paused

@@ -190,7 +190,7 @@ def test_encrypted_journals_move_with_their_keys(place: str, server: str) -> Non
     assert (missing.exit_code, "cannot be read" in missing.stderr) == (2, True)
 
 
-def test_documents_of_an_orchestrator_are_known_by_its_file(place: str) -> None:
+def test_documents_of_an_orchestrator_are_known_by_its_file(place: str, server: str) -> None:
     """Runs of documents move when the file with the documents is named; it stays as it is."""
     document = load_document(DOCUMENT)
 
@@ -206,7 +206,8 @@ def test_documents_of_an_orchestrator_are_known_by_its_file(place: str) -> None:
         kept.execute("INSERT INTO documents (source) VALUES (?)", (DOCUMENT.encode(),))
         kept.execute(f"PRAGMA application_id = {0x4D57464C}")
         kept.commit()
-    common = ("--from", "sqlite:///runs.db", "--to", "sqlite:///other.db", "--yes")
+    target = f"temporal://{server}/default?task_queue={place}"
+    common = ("--from", "sqlite:///runs.db", "--to", target, "--yes")
     assert "'shop/slow' is not registered" in migrate(*common).stdout
     done = migrate(*common, "--definitions", "definitions.db")
     assert done.exit_code == 0, done.output
@@ -214,7 +215,7 @@ def test_documents_of_an_orchestrator_are_known_by_its_file(place: str) -> None:
     assert (wrong.exit_code, "holds no workflow documents" in wrong.stderr) == (2, True)
 
     async def go_on() -> None:
-        async with WorkflowEngine("sqlite:///other.db", workflows=[document.as_workflow()]) as engine:
+        async with WorkflowEngine(target, workflows=[document.as_workflow()]) as engine:
             assert await engine.handle("d").result(LONG) == {"said": "done"}
 
     asyncio.run(go_on())

@@ -165,8 +165,8 @@ class ClusterTarget:
             member.reasons.append("it is debounced, which a cluster cannot do: move it once it has begun")
         if place.queue is not None and place.queue not in self._without_limits:
             member.reasons.append(
-                f"it waits in queue {place.queue!r}, and a cluster has no queues with limits: name the queue as one whose limits"
-                " may be given up, and it begins there at once"
+                f"it waits in queue {place.queue!r}, and a cluster has no queues with limits: name the queue in"
+                " without_limits, and it begins there at once"
             )
 
     async def _judge_sizes(self, member: Member, *, is_first: bool) -> None:
@@ -210,8 +210,8 @@ class ClusterTarget:
             reasons.append("it falls due at parts of a second, and a cluster counts whole seconds: change it first")
         if settings.queue is not None and settings.queue not in self._without_limits:
             reasons.append(
-                f"its runs wait in queue {settings.queue!r}, and a cluster has no queues with limits: name the queue as one whose"
-                " limits may be given up"
+                f"its runs wait in queue {settings.queue!r}, and a cluster has no queues with limits: name the queue in"
+                " without_limits"
             )
         if schedule.progress.active and overlap_of(settings) is not Overlap.ALLOW:
             there = ", ".join(schedule.progress.active)

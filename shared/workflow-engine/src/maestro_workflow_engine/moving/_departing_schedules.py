@@ -76,11 +76,11 @@ class DepartingSchedules:
         facts = self._source.schedule_departures()
         for schedule_id, kept, progress in self._source.reader.schedules():
             settings, target = decode_settings(kept), None
-            if schedule_id in facts:
+            if settings.moved_to is not None and settings.paused:  # otherwise somebody has resumed it here since
+                if schedule_id not in facts:
+                    continue
                 fact = msgspec.json.decode(facts[schedule_id], type=_Fact)
                 settings, target = fact.settings, fact.target
-            elif settings.moved_to is not None and settings.paused:
-                continue
             input_, note, problem = settings.input, "", None
             try:
                 input_ = self._sealing.open_input(schedule_id, settings.input)

@@ -35,7 +35,7 @@ async def drain(move: Move, *, timeout: timedelta, threads: int = 8) -> Drained:
     """Open the journal with its workflows, let the steps that were cut off finish, and close it.
 
     Runs go on meanwhile as they always do: what falls due happens. Schedules start nothing; they count as being moved from here on,
-    which `carry_out` finishes. Steps that wait for their next attempt do not hold it up.
+    which `carry_out` finishes; to call the move off, resume them in the journal. Steps that wait for their next attempt do not hold it up.
 
     Args:
         move: The move.

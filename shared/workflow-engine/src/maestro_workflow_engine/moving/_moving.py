@@ -28,6 +28,8 @@ Progress = Callable[[int, int], None]
 async def plan_move(move: Move, *, on_progress: Progress | None = None) -> MoveReport:
     """Tell what a move would do. Nothing is written, in the journal or in the target.
 
+    A journal of an older format is brought to that of this release, as by any engine that opens it.
+
     Args:
         move: The move.
         on_progress: Called now and then.

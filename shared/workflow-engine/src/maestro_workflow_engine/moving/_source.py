@@ -229,9 +229,8 @@ class JournalSource:
             fact: What the move needs to go on after a crash.
         """
         change = "UPDATE schedules SET settings = ? WHERE id = ?"
-        self._write([
-            (_INSERT_FACT, (_SCHEDULE + schedule_id, fact.decode())), (change, (settings, schedule_id)),
-        ])  # fmt: skip
+        keep = "INSERT OR REPLACE INTO facts (name, value) VALUES (?, ?)"  # one that was called off has left its own
+        self._write([(keep, (_SCHEDULE + schedule_id, fact.decode())), (change, (settings, schedule_id))])
 
     def confirm_schedule(self, schedule_id: str) -> None:
         """Say that the other engine has a schedule; here it stays paused."""
