@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -31,7 +32,7 @@ FAMILIES = 2
 ROOTS = 2 * FAMILIES
 """Runs that are marked one after the other; the schedules follow."""
 
-HITS = [1, 2, ROOTS, ROOTS + 1, ROOTS + FAMILIES]
+HITS = [1, ROOTS, ROOTS + 1]
 
 
 def killed_move(journal: str, cluster: str, point: str, hits: int) -> None:
@@ -84,6 +85,31 @@ async def test_a_move_is_killed_again_and_again(tmp_path: Path, target: str, rec
     await settle(journal, record, FAMILIES)
     for point in (*_crash_points.MOVES, *_crash_points.MOVES):
         await asyncio.to_thread(killed_move, journal, target, point, 1)
+    assert (await carry_out(Move(source=journal, target=target, workflows=w.ALL))).is_complete
+    await check(journal, target, record)
+
+
+def move_for(journal: str, target: str, seconds: float) -> bool:
+    """Move in a process of its own, which is killed after some time; tell whether it had finished by then."""
+    site = Path(__file__).with_name("moving_site.py")
+    with subprocess.Popen([sys.executable, str(site), journal, target], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"begun\n"
+        try:
+            return process.wait(seconds) == 0
+        except subprocess.TimeoutExpired:
+            process.kill()
+            return False
+
+
+@pytest.mark.parametrize("seed", range(2))
+async def test_a_move_is_killed_at_random(tmp_path: Path, target: str, record: Path, seed: int):
+    """In the middle of a transaction or of a call to the cluster: the last attempt finds everything in order."""
+    journal, dice = f"sqlite:///{tmp_path / 'runs.db'}", random.Random(seed)
+    await settle(journal, record, FAMILIES)
+    for _ in range(6):
+        if await asyncio.to_thread(move_for, journal, target, dice.uniform(0.0, 0.25)):
+            break
     assert (await carry_out(Move(source=journal, target=target, workflows=w.ALL))).is_complete
     await check(journal, target, record)
 

@@ -101,7 +101,13 @@ async def test_what_waits_in_a_line_begins_at_once_when_its_limits_are_given_up(
         await engine.start(w.listener, str(record), 0, id="l", options=queued)
         await waits(engine, "l", "signal")
         await engine.start(w.plain, str(record), "next", id="n", options=queued)
+        await engine.queue("limited").pause()
     move = Move(source=journal, target=cluster, workflows=w.ALL, without_limits=frozenset(["limited"]))
+    assert [(run.id, run.reasons[0][:25]) for run in (await plan_move(move)).runs if run.reasons] == [
+        ("n", "queue 'limited' is paused")
+    ]
+    async with WorkflowEngine(journal, workflows=w.ALL, queues=[limited]) as engine:
+        await engine.queue("limited").resume()
     report = await carry_out(move)
     assert report.is_complete
     assert "limits of queue 'limited'" in report.runs[0].notes[0]

@@ -53,6 +53,11 @@ class Member:
         return self.started.admission if self.place is None else msgspec.json.decode(self.place[0], type=ev.Admission)
 
     @property
+    def waits_in(self) -> str | None:
+        """The queue in which it waits to begin; None when it does not."""
+        return None if self.place is None or self.place[1] or self.admission is None else self.admission.queue
+
+    @property
     def started(self) -> ev.RunStarted:
         """How its current pass started."""
         return next(event for event in self.events if isinstance(event, ev.RunStarted))

@@ -20,6 +20,7 @@ from maestro_workflow_engine.moving._target import RefusedError, Target
 
 _AT_ONCE = 16
 _PAUSED = "its workflow is paused, and pauses of workflows do not move: resume it first, or pause its runs one by one"
+_QUEUE_PAUSED = "queue {!r} is paused, and pauses of queues do not move: resume it first"
 
 Progress = Callable[[int, int], None]
 """Called with how many runs are dealt with, and how many there are."""
@@ -84,6 +85,7 @@ class _Mover:
         self._registry = WorkflowRegistry(move.workflows)
         self._families = Families(source, self._registry)
         self._schedules = DepartingSchedules(source)
+        self._paused_queues = source.reader.paused_queues()
         self._total = self._done = 0
 
     async def report(self) -> MoveReport:
@@ -149,6 +151,8 @@ class _Mover:
             pause = self._source.pauses.find(member.row.workflow, member.row.version)
             if pause is not None:
                 member.reasons.append(_PAUSED)
+            if member.waits_in is not None and member.waits_in in self._paused_queues:
+                member.reasons.append(_QUEUE_PAUSED.format(member.waits_in))
             await self._target.judge(member, is_first=member is family, is_under_way=False)
         if any(member.reasons for member in members):
             return _shown(family, Outcome.STAYS)
@@ -230,6 +234,8 @@ class _Mover:
             return
         if self._source.pauses.find(found.name, found.version) is not None:
             yield _PAUSED
+        if settings.queue is not None and settings.queue in self._paused_queues:
+            yield _QUEUE_PAUSED.format(settings.queue)
 
 
 def _shown(family: Member, outcome: Outcome) -> list[MovedRun]:
