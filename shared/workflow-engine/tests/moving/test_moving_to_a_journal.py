@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sqlite3
+from contextlib import closing
 from datetime import timedelta
 from pathlib import Path
 
@@ -13,6 +15,7 @@ from moving_site import LONG, expected, finish, ran, settle, waits
 from maestro_workflow_engine import (
     AesGcmCodec,
     IntervalSpec,
+    JournalCorruptError,
     JournalLockedError,
     Queue,
     RunStatus,
@@ -107,3 +110,42 @@ async def test_a_move_that_was_drained_for_can_be_called_off(tmp_path: Path, rec
     assert (await carry_out(Move(source=a, target=c, workflows=w.ALL))).is_complete
     async with WorkflowEngine(c, workflows=w.ALL) as engine:
         assert not (await engine.schedule_handle("s").describe()).paused
+
+
+async def test_a_damaged_run_stays_and_the_others_move(tmp_path: Path, record: Path):
+    """The reason says which event cannot be read; a file that is no journal is refused as a whole."""
+    source, target = f"sqlite:///{tmp_path / 'a.db'}", f"sqlite:///{tmp_path / 'b.db'}"
+    async with WorkflowEngine(source, workflows=w.ALL) as engine:
+        for run_id in ("good", "bad"):
+            await engine.start(w.listener, str(record), 1, id=run_id)
+            await waits(engine, run_id, "signal")
+    with closing(sqlite3.connect(tmp_path / "a.db")) as file:
+        file.execute(
+            "UPDATE history SET event = x'7b' WHERE position = 1 AND run = (SELECT key FROM runs WHERE id = 'bad')"
+        )
+        file.commit()
+    report = await carry_out(Move(source=source, target=target, workflows=w.ALL))
+    assert {run.id: run.outcome for run in report.runs} == {"good": Outcome.MOVED, "bad": Outcome.STAYS}
+    assert "position 1 of run 'bad'" in report.staying[0].reasons[0]
+    write_text(tmp_path / "c.db")
+    with pytest.raises(JournalCorruptError):
+        await plan_move(Move(source=f"sqlite:///{tmp_path / 'c.db'}", target=target, workflows=w.ALL))
+
+
+def write_text(path: Path) -> None:
+    """Make a file that is no journal."""
+    path.write_text("no journal at all, in no way, whatever it is called" * 100)
+
+
+async def test_only_what_is_asked_for_moves(tmp_path: Path, record: Path):
+    """Runs of one workflow, with the children that they have of others, and its schedules."""
+    source, target = f"sqlite:///{tmp_path / 'a.db'}", f"sqlite:///{tmp_path / 'b.db'}"
+    await settle(source, record, 1)
+    report = await carry_out(Move(source=source, target=target, workflows=w.ALL, only=frozenset(["parent"])))
+    assert sorted(run.id for run in report.runs) == ["p0", "p0-handle", "p0-left", "p0-middle", "p0-middle-inner"]
+    assert report.schedules == []
+    rest = await carry_out(Move(source=source, target=target, workflows=w.ALL))
+    assert [each.id for each in rest.everything] == ["l0", "s0"]
+    results, steps = expected(1)
+    assert await finish(target, 1) == results
+    assert sorted(ran(record)) == steps

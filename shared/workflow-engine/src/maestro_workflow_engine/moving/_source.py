@@ -16,7 +16,7 @@ from typing import Any, Self
 
 import msgspec
 
-from maestro_workflow_engine._errors import JournalError, JournalWriteError
+from maestro_workflow_engine._errors import JournalCorruptError, JournalError, JournalWriteError
 from maestro_workflow_engine._payload_options import PayloadOptions
 from maestro_workflow_engine._records import RunStatus
 from maestro_workflow_engine.embedded import _schema
@@ -253,7 +253,10 @@ class JournalSource:
         return [(name.removeprefix(prefix), value.encode()) for name, value in rows]
 
     def _query(self, sql: str, *values: object) -> list[Any]:
-        return self._connection.execute(sql, values).fetchall()
+        try:
+            return self._connection.execute(sql, values).fetchall()
+        except (sqlite3.DatabaseError, UnicodeError) as error:
+            raise JournalCorruptError.damaged(self.path, f"cannot be read ({error})") from error
 
     def _write(self, statements: Sequence[Statement]) -> None:
         try:
