@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -12,7 +13,7 @@ import moving_workflows as w
 import pytest
 from moving_site import LONG, lines, ran, waits
 
-from maestro_workflow_engine import CronSpec, Queue, RunStatus, StartOptions, WorkflowEngine
+from maestro_workflow_engine import CronSpec, IntervalSpec, Overlap, Queue, RunStatus, StartOptions, WorkflowEngine
 from maestro_workflow_engine.moving import Move, Outcome, carry_out, plan_move
 from maestro_workflow_engine.moving._cluster import ClusterTarget
 
@@ -166,3 +167,28 @@ async def test_a_deadline_goes_on_counting(journal: str, cluster: str, record: P
 
 def _moment(us: int) -> datetime:
     return datetime.fromtimestamp(0, UTC) + timedelta(microseconds=us)
+
+
+async def test_no_time_of_a_schedule_is_lost_or_doubled_by_the_move(journal: str, cluster: str, record: Path):
+    """Each second has its run, in the one engine or the other: before, during and after the move."""
+    every = IntervalSpec(timedelta(seconds=1))
+    async with WorkflowEngine(journal, workflows=w.ALL) as engine:
+        await engine.schedule(
+            "s", w.plain, str(record), "x", spec=every, overlap=Overlap.ALLOW, catch_up=timedelta(minutes=5)
+        )
+        while len(ran(record)) < 2:
+            await asyncio.sleep(0.01)
+    assert (await carry_out(Move(source=journal, target=cluster, workflows=w.ALL))).is_complete
+    async with WorkflowEngine(cluster, workflows=w.ALL) as engine:
+        so_far = len(ran(record))
+        while len(ran(record)) < so_far + 5:
+            await asyncio.sleep(0.01)
+        await engine.schedule_handle("s").pause()
+        while [run for run in (await engine.runs(limit=200)).runs if run.status.is_open]:
+            await asyncio.sleep(0.05)
+    times = sorted(
+        datetime.fromisoformat(line.split()[1].partition("@")[2].partition("/")[0].removeprefix("-"))
+        for line in lines(record)
+    )
+    seconds = [(time - times[0]).total_seconds() for time in times]
+    assert seconds == list(range(len(seconds)))

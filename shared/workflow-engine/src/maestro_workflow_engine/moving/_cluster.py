@@ -6,7 +6,7 @@ import asyncio
 import dataclasses
 from collections.abc import AsyncIterator, Collection, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Self
 from urllib.parse import quote
 
@@ -37,7 +37,7 @@ from maestro_workflow_engine.temporal._priority import priority_of
 from maestro_workflow_engine.temporal._run_reading import TemporalReading
 from maestro_workflow_engine.temporal._run_starting import TemporalStarting
 from maestro_workflow_engine.temporal._runner import TemporalRunner
-from maestro_workflow_engine.temporal._schedules import TemporalSchedules
+from maestro_workflow_engine.temporal._schedules import TemporalSchedules, after
 from maestro_workflow_engine.temporal._search import MOVED_MEMO, prepared
 from maestro_workflow_engine.temporal._unsupported import UnlimitedQueues
 from maestro_workflow_engine.temporal._wire import Start, packed, raw
@@ -206,7 +206,8 @@ class ClusterTarget:
         settings, reasons, notes = schedule.settings, list[str](), list[str]()
         if settings.catch_up_us < _SHORTEST_CATCH_UP_US:
             reasons.append("its catch_up is shorter than ten seconds, which is the cluster's least: change it first")
-        if isinstance(settings.spec, Interval) and settings.spec.every_us % _SECOND_US:
+        spec = settings.spec
+        if isinstance(spec, Interval) and (spec.every_us % _SECOND_US or spec.offset_us % _SECOND_US):
             reasons.append("it falls due at parts of a second, and a cluster counts whole seconds: change it first")
         if settings.queue is not None and settings.queue not in self._without_limits:
             reasons.append(
@@ -222,7 +223,7 @@ class ClusterTarget:
 
     async def take_schedule(self, schedule: DepartingSchedule) -> None:
         """See `Target.take_schedule`."""
-        settings = schedule.settings
+        settings, now = schedule.settings, now_us()
         await self._prepared()
         with _refusals(self._address.target):
             is_there = await self._schedules().take_over(
@@ -237,7 +238,8 @@ class ClusterTarget:
                 note=schedule.note if settings.paused else None,
                 queue=settings.queue,
                 priority=settings.priority,
-                backfill=[(moment(first), moment(last)) for first, last in schedule.owed(now_us())],
+                backfill=_whole_seconds(schedule.owed(now)),
+                until=moment(now),
                 moved_from=self._origin,
             )
         if not is_there:
@@ -246,6 +248,12 @@ class ClusterTarget:
     def _schedules(self) -> TemporalSchedules:
         reading = self._reading or TemporalReading(self._client, self._address, searchable=False)
         return TemporalSchedules(self._client, reading, self._address, WorkflowRegistry(), self._queues)
+
+
+def _whole_seconds(stretches: list[tuple[int, int]]) -> list[tuple[datetime, datetime]]:
+    """Return stretches of time that begin at whole seconds: times between them do not fall due."""
+    begun = [(after(moment(first - 1)), moment(last)) for first, last in stretches]
+    return [(first, last) for first, last in begun if first <= last]
 
 
 @contextmanager

@@ -138,6 +138,7 @@ class TemporalSchedules:
         queue: str | None,
         priority: int,
         backfill: Sequence[tuple[datetime, datetime]],
+        until: datetime,
         moved_from: str,
     ) -> bool:
         """Make a schedule that was another engine's; again, it changes nothing.
@@ -154,7 +155,9 @@ class TemporalSchedules:
             note: Why it is paused; None when it is not.
             queue: The queue its runs are started in.
             priority: Their priority.
-            backfill: First and last moment of the stretches of time whose runs the other engine has not started.
+            backfill: First and last moment of the stretches of time whose runs the other engine has not started; a first
+                moment is a whole second.
+            until: The moment up to which that is so; what falls due behind it is the cluster's.
             moved_from: The id of that engine's journal.
 
         Returns:
@@ -170,11 +173,18 @@ class TemporalSchedules:
             policy=tc.SchedulePolicy(overlap=_POLICIES[overlap], catchup_window=_catch_up(catch_up)),
             state=tc.ScheduleState(paused=note is not None, note=note or None),
         )
-        missed = [tc.ScheduleBackfill(first, last, _POLICIES[overlap]) for first, last in backfill]
+        policy = _POLICIES[overlap]
+        missed = [tc.ScheduleBackfill(first, last, policy) for first, last in backfill]
         try:
-            await self._client.create_schedule(schedule_id, wanted, backfill=missed, memo={MOVED_MEMO: moved_from})
+            made = await self._client.create_schedule(
+                schedule_id, wanted, backfill=missed, memo={MOVED_MEMO: moved_from}
+            )
         except tc.ScheduleAlreadyRunningError:
             return await self.moved_from(schedule_id) == moved_from
+        if note is None:  # the cluster counts from the moment when it made the schedule
+            since, made_at = after(until), (await made.describe()).info.created_at
+            if since <= made_at:
+                await made.backfill(tc.ScheduleBackfill(since, made_at, policy))
         return True
 
     async def moved_from(self, schedule_id: str) -> str | None:
@@ -357,6 +367,11 @@ class TemporalSchedules:
         except RPCError:
             status = None  # it is no longer kept
         return ScheduledRun(id=run_id, scheduled_for=started.scheduled_at, status=status)
+
+
+def after(moment: datetime) -> datetime:
+    """Return the next whole second, the cluster's grain: a backfill takes in what lies a millisecond before its beginning."""
+    return moment.replace(microsecond=0) + timedelta(seconds=1)
 
 
 def _kept(spec: CronSpec | IntervalSpec, queue: str | None, priority: int) -> _Spec:
