@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-NAMESPACES = 120  # one for each test; raise it when they run out
+NAMESPACES = 180  # one for each test; raise it when they run out
 _DEADLINE_S = 30.0
 _TRIES = 3
 

@@ -92,6 +92,8 @@ class RunDetailView(RunView):
     """The pause of its workflow, which it has to wait for; null when there is none, or it has ended."""
     ran_as: str | None
     """The id it had before another run was started anew under it; null for every other run."""
+    moved_to: str | None
+    """The URL of the engine where it goes on, when it was moved; its status is then `terminated`. Null for every other run."""
     history_purged_at: datetime | None
     """When its history was purged but for the first and the last event; null when it is whole."""
 
@@ -109,6 +111,7 @@ class RunDetailView(RunView):
                 "waiting_for": [_wait(wait) for wait in run.waiting_for],
                 "problem": run.problem,
                 "ran_as": run.ran_as,
+                "moved_to": run.moved_to,
                 "history_purged_at": run.history_purged_at,
                 "workflow_paused": HoldView.of(run.paused_with),
             }

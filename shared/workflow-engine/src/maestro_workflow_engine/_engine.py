@@ -104,7 +104,7 @@ class WorkflowEngine(EngineRuns, EnginePauses):
         self._runner: Runner = (
             temporal_runner(url, self._registry, options)
             if url.startswith("temporal:")
-            else EmbeddedRunner(_journal_path(url), self._registry, options, surroundings=self._surroundings())
+            else EmbeddedRunner(journal_path(url), self._registry, options, surroundings=self._surroundings())
         )
 
     @staticmethod
@@ -506,7 +506,12 @@ def _distinct(queues: Iterable[Queue]) -> list[Queue]:
     return list(by_name.values())
 
 
-def _journal_path(url: str) -> str:
+def journal_path(url: str) -> str:
+    """Return the file that a `sqlite:` URL names; empty for a temporary one.
+
+    Raises:
+        WorkflowDefinitionError: It is no such URL.
+    """
     parts = urlsplit(url)
     if parts.scheme != "sqlite" or parts.netloc:
         raise WorkflowDefinitionError(

@@ -313,6 +313,21 @@ class WorkflowTerminatedError(WorkflowError):
         self.reason = reason
 
 
+class WorkflowMovedError(WorkflowTerminatedError):
+    """A run was moved to another engine, where it goes on.
+
+    Attributes:
+        run_id: The run; it has the same id there.
+        moved_to: The URL of that engine.
+    """
+
+    code = "WORKFLOW_MOVED"
+
+    def __init__(self, run_id: str, moved_to: str) -> None:
+        super().__init__(run_id, f"it was moved to {moved_to} and goes on there")
+        self.moved_to = moved_to
+
+
 class StepFailedError(WorkflowError):
     """A step failed for good. It is the `__cause__` of the step's own exception, or stands in for it.
 

@@ -89,6 +89,7 @@ class RunDetail(RunInfo, frozen=True, kw_only=True):
         ran_as: The id it had before another run was started anew under it; None for every other run.
         paused_with: The pause of its workflow, which it has to wait for; None when there is none, or it has ended. A run that
             is paused by itself has the status `paused`.
+        moved_to: The URL of the engine where it goes on, when it was moved; its status is then `terminated`.
         history_purged_at: When its history was purged but for the first and the last event; None when it is whole.
     """
 
@@ -99,6 +100,7 @@ class RunDetail(RunInfo, frozen=True, kw_only=True):
     waiting_for: list[Wait] = []
     problem: str | None = None
     ran_as: str | None = None
+    moved_to: str | None = None
     paused_with: PausedWorkflow | None = None
     history_purged_at: datetime | None = None
 

@@ -78,6 +78,10 @@ GOLDEN: list[tuple[ev.Event, bytes]] = [
     (ev.RunCancelled(1, "why"), b'{"type":"run_cancelled","time":1,"reason":"why"}'),
     (ev.RunTerminated(1), b'{"type":"run_terminated","time":1}'),
     (ev.RunTerminated(1, "why"), b'{"type":"run_terminated","time":1,"reason":"why"}'),
+    (
+        ev.RunTerminated(1, "why", "temporal://host/ns"),
+        b'{"type":"run_terminated","time":1,"reason":"why","moved_to":"temporal://host/ns"}',
+    ),
     (ev.RunPaused(1), b'{"type":"run_paused","time":1}'),
     (ev.RunPaused(1, "why"), b'{"type":"run_paused","time":1,"reason":"why"}'),
     (ev.RunResumed(1), b'{"type":"run_resumed","time":1}'),

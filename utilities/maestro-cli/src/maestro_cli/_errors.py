@@ -265,6 +265,37 @@ class JournalUpkeepError(MaestroCliError):
     code = "JOURNAL_UPKEEP"
 
 
+class MoveIncompleteError(MaestroCliError):
+    """Something cannot be moved to another engine; it stays where it is.
+
+    Args:
+        runs: How many runs stay.
+        schedules: How many schedules stay.
+        verb: What they do: `stay`, or `would stay` in a dry run.
+    """
+
+    code = "MOVE_INCOMPLETE"
+
+    def __init__(self, runs: int, schedules: int, verb: str) -> None:
+        super().__init__(
+            f"{runs} runs and {schedules} schedules {verb} where they are",
+            hint="The reasons are listed. Mend what they name, and ask for the move again.",
+        )
+        self.runs = runs
+        self.schedules = schedules
+
+
+class MoveFailedError(MaestroCliError):
+    """A move was broken off, or could not begin. What had begun to move is finished by the same command.
+
+    Args:
+        message: Why.
+        hint: What to do about it.
+    """
+
+    code = "MOVE_FAILED"
+
+
 class ServiceAnswerError(MaestroCliError):
     """A service answered with an error, or could not be reached.
 

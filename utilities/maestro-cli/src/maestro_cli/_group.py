@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "schedule": "schedule",
     "queue": "queue",
     "journal": "journal",
+    "engine": "engine",
     "config": "config",
     "token": "token",
 }

@@ -166,7 +166,8 @@ def _reopened_children(
             continue
         below = list(reader.history(whole(child).key))
         stops = [p for p, e in effective(below) if isinstance(e, (ev.CancelRequested, ev.RunTerminated))]
-        if stops:
+        last = below[-1][1]
+        if stops and not (isinstance(last, ev.RunTerminated) and last.moved_to):  # that one goes on elsewhere
             found += _reopened_children(reader, sealer, child, below, now)
             found.append((child, _redriven(sealer, child, below, stops[-1], now)))
     return found

@@ -145,7 +145,7 @@ class Children:
         if parent is None or parent.is_ending:
             return None
         parent.children.pop(run.parent[1], None)
-        return parent, _news(event, run.parent[1], run.workflow, run.id)
+        return parent, news_of(event, run.parent[1], run.workflow, run.id)
 
     def _resume(self, run: LiveRun, seq: int, row: RunRow) -> None:
         """Take up a child that is not in memory; one that ended when its parent could not be told is heard of now."""
@@ -157,7 +157,7 @@ class Children:
             self._core.residents.stuck(run, error)
             return
         if last is not None:
-            self._core.append(run, _news(last, seq, row.workflow, row.own_id))
+            self._core.append(run, news_of(last, seq, row.workflow, row.own_id))
 
     def _open(self, run_id: str) -> LiveRun | None:
         child = self._core.live(run_id)
@@ -184,7 +184,8 @@ class Children:
             together.also((_RELEASE, (child.key,)))
 
 
-def _news(event: ev.Event, seq: int, workflow: str, run_id: str) -> ev.Event:
+def news_of(event: ev.Event, seq: int, workflow: str, run_id: str) -> ev.Event:
+    """Return what the last event of a child is to its parent."""
     match event:
         case ev.RunCompleted():
             return ev.ChildCompleted(event.time, seq, workflow, run_id, event.output)

@@ -41,11 +41,20 @@ PAYLOAD_DELETED: Final = "payload-deleted"
 COMPACTED: Final = "compacted"
 """A compacted journal is complete on disk beside the one it is to replace."""
 
+MOVE_MARKED: Final = "move-marked"
+"""A run, or a schedule, is marked as moved in its journal; the other engine does not have it yet."""
+
+MOVE_TAKEN: Final = "move-taken"
+"""The other engine has it; the journal does not know yet."""
+
 ALL: Final = (STEP_DONE, BEFORE_COMMIT, AFTER_COMMIT, BEFORE_APPLY, AFTER_APPLY, RUN_ENDING, WORKFLOW_RESUMED)
 """Where a run can die."""
 
 UPKEEP: Final = (MIGRATING, PAYLOAD_DELETED, COMPACTED)
 """Where the care of files can die."""
+
+MOVES: Final = (MOVE_MARKED, MOVE_TAKEN)
+"""Where a move to another engine can die."""
 
 _armed: dict[str, Callable[[], object]] = {}
 
@@ -57,8 +66,8 @@ def arm(name: str, hits: int) -> None:
 
 def at(name: str, callback: Callable[[], object]) -> None:
     """Call back each time a place is reached, on the thread that reaches it; whatever the callback takes, the place takes."""
-    if name not in ALL + UPKEEP:
-        raise ValueError(f"there is no crash point {name!r}; there are {', '.join(ALL + UPKEEP)}")
+    if name not in ALL + UPKEEP + MOVES:
+        raise ValueError(f"there is no crash point {name!r}; there are {', '.join(ALL + UPKEEP + MOVES)}")
     _armed[name] = callback
 
 

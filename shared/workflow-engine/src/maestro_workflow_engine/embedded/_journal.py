@@ -64,6 +64,9 @@ class Parking(IntEnum):
     HELD = 2
     """Its workflow was paused; it may have something to do once that is over."""
 
+    LEAVING = 3
+    """It is on its way to another engine, which may not have it yet: nothing of it may be deleted."""
+
 
 class Parked(msgspec.Struct, frozen=True, gc=False):
     """A run left memory (or, with `parked` NOT, came back)."""

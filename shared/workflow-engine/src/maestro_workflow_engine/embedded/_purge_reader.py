@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 from maestro_workflow_engine._errors import JournalCorruptError
 from maestro_workflow_engine.embedded import _schema
-from maestro_workflow_engine.embedded._journal import Statement
+from maestro_workflow_engine.embedded._journal import Parking, Statement
 from maestro_workflow_engine.embedded._purge_plan import EndedRun, Extent
 
 T = TypeVar("T")
@@ -24,16 +24,17 @@ INDEX: Statement = (
 )
 """Made when somebody first purges: a journal in which nothing is purged does not pay for it."""
 
-_RUNS = """
-SELECT r.key, r.id, r.workflow, r.status, r.finished_us, p.id, p.status,
+_LEAVING = int(Parking.LEAVING)
+_RUNS = f"""
+SELECT r.key, r.id, r.workflow, r.status, iif(r.parked = {_LEAVING}, NULL, r.finished_us), p.id, p.status,
     EXISTS (SELECT 1 FROM runs c WHERE c.parent_key = r.key AND c.finished_us IS NULL)
 FROM runs r LEFT JOIN runs p ON p.key = r.parent_key
-"""
+"""  # noqa: S608  our own number
 _ENDED = f"""{_RUNS}
-WHERE r.finished_us IS NOT NULL AND r.finished_us >= ? AND r.finished_us <= ? AND (r.finished_us, r.key) > (?, ?)
+WHERE r.finished_us IS NOT NULL AND r.parked <> {_LEAVING} AND r.finished_us >= ? AND r.finished_us <= ? AND (r.finished_us, r.key) > (?, ?)
 ORDER BY r.finished_us, r.key LIMIT ?
 """
-_NEXT = "SELECT min(finished_us) FROM runs WHERE finished_us IS NOT NULL AND finished_us > ?"
+_NEXT = f"SELECT min(finished_us) FROM runs WHERE finished_us IS NOT NULL AND parked <> {_LEAVING} AND finished_us > ?"  # noqa: S608  likewise
 _CONTINUED = b'{"type":"run_continued"'
 
 

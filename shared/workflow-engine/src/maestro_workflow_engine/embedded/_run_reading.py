@@ -15,6 +15,7 @@ from maestro_workflow_engine._errors import (
     WorkflowCancelledError,
     WorkflowError,
     WorkflowFailedError,
+    WorkflowMovedError,
     WorkflowNotFoundError,
     WorkflowTerminatedError,
 )
@@ -72,6 +73,7 @@ class EmbeddedReading:
             WorkflowNotFoundError: No such run.
             WorkflowFailedError: It failed.
             WorkflowCancelledError: It was cancelled.
+            WorkflowTerminatedError: It was terminated; WorkflowMovedError when it goes on in another engine.
             EngineClosedError: The engine was closed meanwhile.
         """
         core, reader = self._opened.core, self._opened.reader
@@ -92,6 +94,8 @@ class EmbeddedReading:
             return last.output
         if isinstance(last, ev.RunFailed):
             raise WorkflowFailedError(run_id, last.failure)
+        if isinstance(last, ev.RunTerminated) and last.moved_to is not None:
+            raise WorkflowMovedError(run_id, last.moved_to)
         if isinstance(last, ev.RunTerminated):
             raise WorkflowTerminatedError(run_id, last.reason)
         raise WorkflowCancelledError(run_id)
@@ -159,6 +163,7 @@ class EmbeddedReading:
             waiting_for=waits,
             problem=problem,
             ran_as=row.ran_as,
+            moved_to=last.moved_to if isinstance(last, ev.RunTerminated) else None,
             attributes=attributes_shown(row.attributes),
             paused_with=record(pause, self._opened.sealer) if pause is not None and is_open else None,
             history_purged_at=None if row.history_purged_us is None else moment(row.history_purged_us),

@@ -127,6 +127,18 @@ class EmbeddedRunner:
         """What holds the event loop; None when nothing does, or nobody watches."""
         return None if self._watchdog is None else self._watchdog.blocked
 
+    @property
+    def at_work(self) -> list[str]:
+        """The steps that are at work, or wait for a slot, as `run/number`."""
+        runs = _open(self._opened).core.residents
+        return [f"{run.id}/{seq}" for run in runs for seq in (*run.steps, *run.queued)]
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether every run in memory only waits, or cannot go on, and nothing is on its way to the disk."""
+        residents = _open(self._opened).core.residents
+        return all(run.is_idle or (run.machine is None and run.problem is not None) for run in residents)
+
     def registered(self, definition: WorkflowDefinition[..., Any]) -> None:
         """Take up runs that waited for a workflow to be registered."""
         if self._opened is not None:

@@ -31,6 +31,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """What a user has said. Only a user's call writes it.
 
     `since_us` is the time from which it counts: when it was made, given another spec, or resumed. `input` and `note` are sealed.
+    `moved_to` is the URL of the engine that has it now, while it stays paused here.
     """
 
     workflow: str
@@ -46,6 +47,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     note: str = ""
     queue: str | None = None
     priority: int = 5
+    moved_to: str | None = None
 
 
 class Progress(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -43,7 +43,9 @@ def jitter_us(jitter: timedelta) -> int:
 def carried_over(old: Settings, new: Settings) -> Settings:
     """Return the settings of a schedule that is redefined: what a definition does not say stays."""
     since_us = old.since_us if new.spec == old.spec else new.since_us
-    return msgspec.structs.replace(new, created_us=old.created_us, since_us=since_us, paused=old.paused, note=old.note)
+    return msgspec.structs.replace(
+        new, created_us=old.created_us, since_us=since_us, paused=old.paused, note=old.note, moved_to=old.moved_to
+    )
 
 
 def upcoming(settings: Settings, progress: Progress) -> list[datetime]:

@@ -194,7 +194,9 @@ class Schedules:
         async with self._turn(schedule_id):
             schedule = self._get(schedule_id)
             if schedule.settings.paused:
-                awake = msgspec.structs.replace(schedule.settings, paused=False, note="", since_us=self._clock.now_us())
+                awake = msgspec.structs.replace(
+                    schedule.settings, paused=False, note="", moved_to=None, since_us=self._clock.now_us()
+                )
                 await self._change(schedule, awake)
 
     async def trigger(self, schedule_id: str) -> str:

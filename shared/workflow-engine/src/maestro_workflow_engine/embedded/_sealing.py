@@ -31,7 +31,7 @@ from maestro_workflow_engine.machine._events import Event, encode_event
 
 # Names, times, ids, counts, and search attributes, which must be found. Every other field is a payload, those of events yet to come included.
 CLEAR = frozenset({
-    "admission", "attempt", "attributes", "change", "dropped_from", "first_seq", "name", "next_time", "priority", "run_id", "seed", "seq", "started",
+    "admission", "attempt", "attributes", "change", "dropped_from", "first_seq", "moved_to", "name", "next_time", "priority", "run_id", "seed", "seq", "started",
     "step", "time", "trace",
     "type", "update_id", "workflow",
 })  # fmt: skip

@@ -218,9 +218,10 @@ class RunCancelled(_Event, frozen=True):
 
 
 class RunTerminated(_Event, frozen=True):
-    """Somebody ended the run at once, without asking it."""
+    """Somebody ended the run at once, without asking it; with `moved_to`, the URL of an engine, it goes on there."""
 
     reason: str = ""
+    moved_to: str | None = None
 
 
 class RunPaused(_Event, frozen=True):

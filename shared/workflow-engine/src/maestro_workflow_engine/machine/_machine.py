@@ -216,6 +216,11 @@ class WorkflowMachine:
         entry = self._pending.get(seq)
         return entry.command(seq) if isinstance(entry, PendingStep) else None
 
+    def child_command(self, seq: int) -> cmd.StartChild | None:
+        """Return the command for a child that has not ended, whether anybody waits for it or not."""
+        entry = self._pending.get(seq)
+        return entry.command(seq) if isinstance(entry, PendingChild) else None
+
     def drop(self) -> None:
         """Free the memory of the run; its history stays and can be replayed by another machine."""
         self._dropped = True

@@ -27,7 +27,7 @@ from maestro_workflow_engine.temporal._kin import Kin
 from maestro_workflow_engine.temporal._machine import HostedMachine
 from maestro_workflow_engine.temporal._search import ATTRIBUTES_MEMO, MAESTRO_ATTRIBUTES, keywords
 from maestro_workflow_engine.temporal._steps import Steps
-from maestro_workflow_engine.temporal._wire import Call, Start, State, json_of, packed, raw
+from maestro_workflow_engine.temporal._wire import ANOTHER_ATTEMPT, Call, Start, State, json_of, packed, raw
 
 _NO_LIMIT = timedelta(days=3650)  # Temporal wants some limit; a step's own is kept by the step's host
 _SHORTEST = timedelta(milliseconds=1)
@@ -61,7 +61,7 @@ class Driver:
         self._machine = HostedMachine(
             definition,
             self._id,
-            parent_id=info.parent.workflow_id if info.parent else None,
+            parent_id=info.parent.workflow_id if info.parent else start.parent_id,
             patches=patches,
             outer=asyncio.get_running_loop(),
         )
@@ -70,6 +70,7 @@ class Driver:
         self._position = 0
         self._under_way: dict[int, asyncio.Task[None]] = {}
         self._answers: dict[str, asyncio.Future[cmd.AnswerUpdate]] = {}
+        self._asked_before: dict[str, cmd.AnswerUpdate | None] = {}  # updates of the prologue, and their answers
         self._is_paused = False
         self._over = asyncio.Event()
         self._end: cmd.Command | None = None
@@ -98,12 +99,15 @@ class Driver:
         Raises:
             ApplicationError: It was refused, or its handler failed.
         """
-        if self._end is not None:
+        given = self._asked_before.get(update_id)
+        if given is None and self._end is not None:
             refused = UpdateRejectedError(self._id, name, "the run ended before it was answered")
             raise run_failure(describe(refused))
-        answer = self._answers[update_id] = asyncio.get_running_loop().create_future()
-        self._feed(ev.UpdateRequested(_now_us(), update_id, name, payload))
-        given = await answer
+        if given is None:
+            answer = self._answers[update_id] = asyncio.get_running_loop().create_future()
+            if update_id not in self._asked_before:
+                self._feed(ev.UpdateRequested(_now_us(), update_id, name, payload))
+            given = await answer
         if given.failure is not None:
             raise run_failure(given.failure)
         return given.output if given.output is not None else msgspec.Raw(b"null")
@@ -122,6 +126,7 @@ class Driver:
     def resume(self) -> None:
         """Go on: whatever the machine waits for and is not under way is asked for again."""
         self._is_paused = False
+        self._admit()
         self._execute(self._machine.outstanding())
 
     @property
@@ -180,8 +185,23 @@ class Driver:
             machine.apply(event, self._position)
             if isinstance(event, (ev.RunPaused, ev.RunResumed)):
                 self._is_paused = isinstance(event, ev.RunPaused)
+            elif isinstance(event, ev.UpdateRequested):
+                self._asked_before.setdefault(event.update_id, None)
+            elif isinstance(event, ev.UpdateAnswered):
+                output = None if event.output is msgspec.UNSET else event.output
+                self._asked_before[event.update_id] = cmd.AnswerUpdate(event.update_id, output, event.failure)
         machine.in_prologue = False
+        self._admit()
         self._execute(machine.outstanding())
+        for seq in self._start.children or ():  # those that nobody waits for are not asked for again
+            child = machine.child_command(seq)
+            if child is not None:
+                self._request(child)
+
+    def _admit(self) -> None:
+        """Let a run begin that waited to begin where it was before; the cluster has seen to its time."""
+        if not (self._is_paused or self._machine.begun or self._machine.done):
+            self._feed(ev.RunAdmitted(_now_us()))
 
     # ── what the machine asks for ────────────────────────────────────────────────────────────────────────────────
 
@@ -236,6 +256,8 @@ class Driver:
 
     def _answer(self, answer: cmd.AnswerUpdate) -> None:
         waiting = self._answers.pop(answer.update_id, None)
+        if answer.update_id in self._asked_before:
+            self._asked_before[answer.update_id] = answer
         if waiting is not None and not waiting.done():
             waiting.set_result(answer)
         output = msgspec.UNSET if answer.output is None else answer.output
@@ -266,7 +288,9 @@ class Driver:
 
     async def _step(self, command: cmd.RunStep) -> None:
         step, asked = command.step, _now_us()
-        call = self._steps.reference(step, self._machine.trace, command.deadline)
+        call = self._steps.reference(step, self._machine.trace, command.deadline, command.attempt - 1)
+        if command.not_before > asked:
+            await temporal.sleep(timedelta(microseconds=command.not_before - asked), summary=ANOTHER_ATTEMPT)
         try:
             result: RawValue = await self._activity(command, call)
         except te.ActivityError as error:

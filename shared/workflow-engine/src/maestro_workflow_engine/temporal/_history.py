@@ -70,6 +70,9 @@ class Translator:
         self._is_paused = False
         self._offset = 0
         self._attributes: dict[str, Stored] = {}
+        self._waits_to_begin = False
+        self._asked_before: set[str] = set()
+        self._answered_before: set[str] = set()
         self.workflow: str | None = None
         self.version: str | None = None
         self.last_seq = 0
@@ -84,7 +87,14 @@ class Translator:
         asked = self._asked.get(event.event_id)
         self._note(0 if asked is None else asked.seq)
         self._note(getattr(found, "seq", 0))
-        return [] if found is None else [(self._offset + event.event_id, found)]
+        if found is None:
+            return []
+        read = [(self._offset + event.event_id, found)]
+        if self._waits_to_begin and isinstance(found, ev.RunResumed):
+            self._waits_to_begin = False
+            self._offset += 1
+            read.append((self._offset + event.event_id, ev.RunAdmitted(found.time)))
+        return read
 
     def _note(self, seq: int) -> None:
         self.last_seq = max(self.last_seq, seq)
@@ -101,8 +111,16 @@ class Translator:
             self._attributes = attributes_of(start.prologue)
             pauses = [each for each in start.prologue if isinstance(each, ev.RunPaused | ev.RunResumed)]
             self._is_paused = bool(pauses) and isinstance(pauses[-1], ev.RunPaused)
-            self._offset = len(start.prologue)
-            return list(enumerate(start.prologue))
+            self._asked_before = {each.update_id for each in start.prologue if isinstance(each, ev.UpdateRequested)}
+            self._answered_before = {each.update_id for each in start.prologue if isinstance(each, ev.UpdateAnswered)}
+            begins = list(start.prologue)
+            if has_not_begun(begins):
+                if self._is_paused:
+                    self._waits_to_begin = True
+                else:
+                    begins.append(ev.RunAdmitted(max(_us(event.event_time), start.not_before_us)))
+            self._offset = len(begins)
+            return list(enumerate(begins))
         self._attributes = start.attributes or {}
         input_ = values[0] if values else _NULL
         at = _us(event.event_time)
@@ -190,13 +208,17 @@ class Translator:
             return ev.RunResumed(at)
         return ev.SignalReceived(at, about.signal_name, payload)
 
-    async def _update_accepted(self, event: HistoryEvent, at: int) -> ev.Event:
+    async def _update_accepted(self, event: HistoryEvent, at: int) -> ev.Event | None:
         request = event.workflow_execution_update_accepted_event_attributes.accepted_request
+        if request.meta.update_id in self._asked_before:
+            return None  # asked again by somebody who had not heard of its answer
         payload = await self._text(request.input.args.payloads)
         return ev.UpdateRequested(at, request.meta.update_id, request.input.name, payload)
 
-    async def _update_completed(self, event: HistoryEvent, at: int) -> ev.Event:
+    async def _update_completed(self, event: HistoryEvent, at: int) -> ev.Event | None:
         about = event.workflow_execution_update_completed_event_attributes
+        if about.meta.update_id in self._answered_before:
+            return None
         if about.outcome.HasField("failure"):
             return ev.UpdateAnswered(at, about.meta.update_id, failure=await self._failure(about.outcome.failure))
         return ev.UpdateAnswered(at, about.meta.update_id, await self._text(about.outcome.success.payloads))
@@ -338,6 +360,17 @@ _TRANSLATIONS: dict[int, _Translation] = {
     Kind.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED: Translator._terminated,
     Kind.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW: Translator._continued,
 }
+
+
+def has_not_begun(events: Iterable[ev.Event]) -> bool:
+    """Tell whether a run with these events waits to begin."""
+    waits = False
+    for event in events:
+        if isinstance(event, ev.RunStarted):
+            waits = event.admission is not None
+        elif isinstance(event, ev.RunAdmitted):
+            waits = False
+    return waits
 
 
 def _last_number(text: str) -> int:

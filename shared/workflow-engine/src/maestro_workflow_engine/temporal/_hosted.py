@@ -179,6 +179,8 @@ class HostedRun:
             temporal.random().getrandbits(62),
             attributes=driver.attributes or None,
             searchable=start.searchable,
+            parent_id=start.parent_id,
+            moved_from=start.moved_from,
         )
         temporal.continue_as_new(
             args=[raw(end.input), packed(again)], memo=memo_of(again), search_attributes=search_attributes_of(again)

@@ -63,8 +63,10 @@ class Kin:
             asyncio.CancelledError: Nobody waits for it any more; it was asked to stop.
         """
         run_id = child_id(self._id, command.seq, command.run_id)
-        seed = temporal.random().getrandbits(62)
-        start = Start(version=command.version, trace=trace, seed=seed, searchable=parent.searchable)
+        start = (parent.children or {}).get(command.seq)
+        if start is None:
+            seed = temporal.random().getrandbits(62)
+            start = Start(version=command.version, trace=trace, seed=seed, searchable=parent.searchable)
         try:
             handle: temporal.ChildWorkflowHandle[Any, Any] = await temporal.start_child_workflow(
                 command.workflow,

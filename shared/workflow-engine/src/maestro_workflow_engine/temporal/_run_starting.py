@@ -28,6 +28,7 @@ from maestro_workflow_engine.embedded._start_verdict import Verdict, verdict
 from maestro_workflow_engine.machine import _events as ev
 from maestro_workflow_engine.temporal._address import TemporalAddress
 from maestro_workflow_engine.temporal._calls import about
+from maestro_workflow_engine.temporal._history import has_not_begun
 from maestro_workflow_engine.temporal._priority import priority_of
 from maestro_workflow_engine.temporal._run_reading import TemporalReading, status_of
 from maestro_workflow_engine.temporal._search import memo_of, search_attributes_of
@@ -189,6 +190,7 @@ class TemporalStarting:
             trace=first.trace,
             prologue=tuple(events),
             attributes=attributes_of(events) or None,
+            not_before_us=first.admission.start_us if first.admission is not None and has_not_begun(events) else 0,
             searchable=self._searchable,
         )
         try:

@@ -77,7 +77,7 @@ class TemporalRunner:
             ClusterUnreachableError: The cluster does not answer, or does not let this client in.
         """
         async with AsyncExitStack() as stack:
-            client = await self._connect()
+            client = await self.connect()
             searchable = await prepared(client)
             if self._watchdog is not None:
                 stack.enter_context(self._watchdog.kept())
@@ -178,7 +178,12 @@ class TemporalRunner:
         """Raise TimeoutError in the block once it has taken longer than this; None for never."""
         return asyncio.timeout(None if timeout is None else timeout.total_seconds())
 
-    async def _connect(self) -> Client:
+    async def connect(self) -> Client:
+        """Connect, as a client alone.
+
+        Raises:
+            ClusterUnreachableError: The cluster does not answer, or does not let this client in.
+        """
         address = self._address
         tls: TLSConfig | bool = address.tls
         if address.server_ca or address.client_cert:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,7 +24,7 @@ from maestro_workflow_engine._schedule_spec import CronSpec, IntervalSpec, Overl
 from maestro_workflow_engine.temporal._address import TemporalAddress
 from maestro_workflow_engine.temporal._priority import priority_of
 from maestro_workflow_engine.temporal._run_reading import TemporalReading, status_of
-from maestro_workflow_engine.temporal._search import memo_of, search_attributes_of
+from maestro_workflow_engine.temporal._search import MOVED_MEMO, memo_of, search_attributes_of
 from maestro_workflow_engine.temporal._unsupported import UnlimitedQueues
 from maestro_workflow_engine.temporal._wire import Start, packed, raw, text_of
 
@@ -122,6 +122,79 @@ class TemporalSchedules:
                 return dataclasses.replace(wanted, state=old.state)
 
             await self._change(schedule_id, redefined)
+
+    async def take_over(
+        self,
+        schedule_id: str,
+        *,
+        workflow: str,
+        version: str | None,
+        input_: msgspec.Raw,
+        spec: CronSpec | IntervalSpec,
+        overlap: Overlap,
+        catch_up: timedelta,
+        jitter: timedelta,
+        note: str | None,
+        queue: str | None,
+        priority: int,
+        backfill: Sequence[tuple[datetime, datetime]],
+        until: datetime,
+        moved_from: str,
+    ) -> bool:
+        """Make a schedule that was another engine's; again, it changes nothing.
+
+        Args:
+            schedule_id: Its id.
+            workflow: The workflow it starts.
+            version: The workflow's version; None for whichever the worker has last.
+            input_: The input of its runs.
+            spec: When it falls due.
+            overlap: What happens when a run it started has not ended.
+            catch_up: How late a run may start.
+            jitter: The longest delay that is added to each time.
+            note: Why it is paused; None when it is not.
+            queue: The queue its runs are started in.
+            priority: Their priority.
+            backfill: First and last moment of the stretches of time whose runs the other engine has not started; a first
+                moment is a whole second.
+            until: The moment up to which that is so; what falls due behind it is the cluster's.
+            moved_from: The id of that engine's journal.
+
+        Returns:
+            Whether it is there; False when there is another schedule of this id.
+
+        Raises:
+            RPCError: The cluster refuses it.
+        """
+        kept = _kept(spec, queue, priority)
+        wanted = tc.Schedule(
+            action=self._action(schedule_id, workflow, version, input_, kept),
+            spec=_spec(spec, jitter),
+            policy=tc.SchedulePolicy(overlap=_POLICIES[overlap], catchup_window=_catch_up(catch_up)),
+            state=tc.ScheduleState(paused=note is not None, note=note or None),
+        )
+        policy = _POLICIES[overlap]
+        missed = [tc.ScheduleBackfill(first, last, policy) for first, last in backfill]
+        try:
+            made = await self._client.create_schedule(
+                schedule_id, wanted, backfill=missed, memo={MOVED_MEMO: moved_from}
+            )
+        except tc.ScheduleAlreadyRunningError:
+            return await self.moved_from(schedule_id) == moved_from
+        if note is None:  # the cluster counts from the moment when it made the schedule
+            since, made_at = after(until), (await made.describe()).info.created_at
+            if since <= made_at:
+                await made.backfill(tc.ScheduleBackfill(since, made_at, policy))
+        return True
+
+    async def moved_from(self, schedule_id: str) -> str | None:
+        """Return the id of the journal that a schedule was moved from; empty for none, None when there is no such schedule."""
+        try:
+            with _about(schedule_id):
+                found = await self._client.get_schedule_handle(schedule_id).describe()
+        except ScheduleNotFoundError:
+            return None
+        return str(await found.memo_value(MOVED_MEMO, ""))
 
     async def update(
         self,
@@ -294,6 +367,11 @@ class TemporalSchedules:
         except RPCError:
             status = None  # it is no longer kept
         return ScheduledRun(id=run_id, scheduled_for=started.scheduled_at, status=status)
+
+
+def after(moment: datetime) -> datetime:
+    """Return the next whole second, the cluster's grain: a backfill takes in what lies a millisecond before its beginning."""
+    return moment.replace(microsecond=0) + timedelta(seconds=1)
 
 
 def _kept(spec: CronSpec | IntervalSpec, queue: str | None, priority: int) -> _Spec:

@@ -23,6 +23,7 @@ from maestro_workflow_engine.temporal._wire import Start, packed
 
 MAESTRO_ATTRIBUTES = SearchAttributeKey.for_keyword_list("MaestroAttributes")
 VERSION_MEMO, TRACE_MEMO, ATTRIBUTES_MEMO = "maestro.version", "maestro.trace", "maestro.attributes"
+MOVED_MEMO = "maestro.moved_from"
 VERSION = "@version"
 """Stands among the keywords for the workflow's version; no attribute can be called so."""
 
@@ -60,6 +61,8 @@ def memo_of(start: Start) -> dict[str, Any]:
         memo[TRACE_MEMO] = start.trace
     if start.attributes:
         memo[ATTRIBUTES_MEMO] = packed(start.attributes)
+    if start.moved_from:
+        memo[MOVED_MEMO] = start.moved_from
     return memo
 
 

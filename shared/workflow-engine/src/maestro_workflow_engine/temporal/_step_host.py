@@ -53,9 +53,10 @@ class StepHost:
             )
         pulse = Pulse(None if info.is_local else self._beat_s, info.heartbeat_details)
         seq = int(info.activity_id) if info.activity_id.isdecimal() else 0
-        command = RunStep(seq, step, json_of(args), info.attempt, deadline=call.deadline_us)
+        attempt = call.earlier_attempts + info.attempt
+        command = RunStep(seq, step, json_of(args), attempt, deadline=call.deadline_us)
         running = RunningAttempt(
-            info.workflow_id or "", _NO_ROW, seq, step.name, info.attempt, step.heartbeat_timeout, pulse
+            info.workflow_id or "", _NO_ROW, seq, step.name, attempt, step.heartbeat_timeout, pulse
         )
         with pulse.kept(running):
             return await self._attempt(step, command, running, call.trace)

@@ -27,16 +27,16 @@ class Steps:
         self._met: dict[str, Step] = {}
         self._lock = threading.Lock()
 
-    def reference(self, step: Step, trace: str | None, deadline_us: int) -> Call:
+    def reference(self, step: Step, trace: str | None, deadline_us: int, earlier_attempts: int = 0) -> Call:
         """Return what another worker finds the step by."""
         module, name = step.func.__module__, step.func.__qualname__
         home = None if "<locals>" in name else _resolve(module, name)
         if home is step:
-            return Call(module, name, trace, deadline_us)
+            return Call(module, name, trace, deadline_us, earlier_attempts=earlier_attempts)
         with self._lock:
             self._met[step.name] = step
         is_there = isinstance(home, StepDefinition)
-        return Call(module if is_there else "", name, trace, deadline_us, _options_of(step))
+        return Call(module if is_there else "", name, trace, deadline_us, _options_of(step), earlier_attempts)
 
     def find(self, name: str, call: Call) -> Step | None:
         """Return a step with the options of a call; None when this worker cannot find it."""

@@ -22,6 +22,8 @@ PAUSE, RESUME = "maestro.pause", "maestro.resume"
 STATE = "maestro.state"
 """The query that tells where a run stands."""
 
+ANOTHER_ATTEMPT = "attempt 0"
+"""The summary of the timer until the next attempt of a step that had failed before the run came to this cluster."""
 
 ANNOUNCED = "child started by handle"
 """How the summary of a child begins whose start is an event of its own."""
@@ -40,6 +42,9 @@ class Start(msgspec.Struct, frozen=True, omit_defaults=True):
         attributes: The search attributes at first.
         not_before_us: When it begins at the earliest, in µs since the epoch.
         searchable: Whether the namespace has the custom attribute by which runs are found.
+        children: How those children of the prologue begin that had begun before and have not ended, by the number of their call.
+        parent_id: The id of a parent that the cluster does not know of.
+        moved_from: The id of the journal that the run was moved from.
     """
 
     version: str | None = None
@@ -51,6 +56,9 @@ class Start(msgspec.Struct, frozen=True, omit_defaults=True):
     attributes: dict[str, Stored] | None = None
     not_before_us: int = 0
     searchable: bool = False
+    children: dict[int, Start] | None = None
+    parent_id: str | None = None
+    moved_from: str | None = None
 
 
 class Options(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -88,6 +96,7 @@ class Call(msgspec.Struct, frozen=True, omit_defaults=True):
         trace: The run's W3C traceparent.
         deadline_us: When its total timeout is over, in µs since the epoch; 0 for never.
         options: Options of this call; None for those of its module.
+        earlier_attempts: How often it was tried before the run came to this cluster.
     """
 
     module: str = ""
@@ -95,6 +104,7 @@ class Call(msgspec.Struct, frozen=True, omit_defaults=True):
     trace: str | None = None
     deadline_us: int = 0
     options: Options | None = None
+    earlier_attempts: int = 0
 
 
 class State(msgspec.Struct, frozen=True):

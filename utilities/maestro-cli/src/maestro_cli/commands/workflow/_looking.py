@@ -83,6 +83,7 @@ def show_run(target: Target, run_id: str, as_json: bool) -> None:
         ("Attributes", render.attributes(run.get("attributes"))),
         ("Held", _hold_text(run.get("workflow_paused"))),
         ("Waits for", ", ".join(map(_wait_text, run.get("waiting_for") or [])) or None),
+        ("Moved to", run.get("moved_to")),
         ("Problem", run.get("problem")),
         ("Error", error_text(run.get("error"))),
     ]
