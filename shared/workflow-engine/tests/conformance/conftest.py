@@ -50,7 +50,8 @@ async def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     """A place that is empty."""
     if request.param == "embedded":
         return Place("embedded", f"sqlite:///{tmp_path}/journal.db")
-    found = Place("temporal", next(request.getfixturevalue("temporal_namespaces")))
+    url = next(request.getfixturevalue("temporal_namespaces"))
+    found = Place("temporal", f"{url}&lost_after_s=6")  # by its signs of life a step hears that it was stopped
     while True:  # a new namespace is known to the server's parts one after the other
         try:
             async with found.engine(workflows=[]):

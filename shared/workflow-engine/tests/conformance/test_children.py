@@ -389,3 +389,65 @@ async def test_a_run_does_not_wait_for_a_child_whose_result_nobody_asks_for(plac
         assert [(w.kind, w.name) for w in (await handle.status()).waiting_for] == [("signal", "ask")]
         await handle.signal("ask")
         await reached(engine, "p", "child", "waits")
+
+
+async def test_a_run_may_signal_itself(place):
+    """It gets the signal like any other, and its history tells that it sent and received it."""
+
+    @workflow
+    async def sender() -> object:
+        await signal_run("s", "self", "hello")
+        return await receive("self")
+
+    async with place.engine(workflows=[*WORKFLOWS, sender]) as engine:
+        assert await (await engine.start(sender, id="s")).result(SOON) == "hello"
+        assert sorted(await types(engine, "s")) == ["run_completed", "run_started", "signal_received", "signal_sent"]
+
+
+async def test_a_run_may_ask_itself_to_stop(place):
+    """The request is one like any other: the workflow sees it where it waits, and may clean up."""
+
+    @workflow
+    async def quits() -> None:
+        try:
+            await cancel_run("q", "that is enough")
+            await receive("never")
+        finally:
+            await clean("q")
+
+    async with place.engine(workflows=[*WORKFLOWS, quits]) as engine:
+        handle = await engine.start(quits, id="q")
+        with pytest.raises(WorkflowCancelledError):
+            await handle.result(SOON)
+        assert cleaned == ["q"]
+        assert {"cancel_sent", "cancel_requested"} <= set(await types(engine, "q"))
+
+
+async def test_a_parent_that_retries_takes_its_closed_children_up_again(place):
+    """When a parent failed, its waiting child was cancelled with it; redriving the parent lets both go on."""
+    down = True
+
+    @step
+    async def flaky() -> str:
+        if down:
+            raise OSError("down")
+        return "up"
+
+    @workflow
+    async def parent() -> list[str]:
+        child = await start_child(waits, "child", id="child")
+        late = await start_child(waits, "late", id="late", on_parent_close=ParentClose.ABANDON)
+        up = await flaky()
+        await child.signal("go", up)
+        return [await child, await late]
+
+    async with place.engine(workflows=[*WORKFLOWS, parent]) as engine:
+        handle = await engine.start(parent, id="p")
+        with pytest.raises(WorkflowFailedError):
+            await handle.result(SOON)
+        assert await ended(engine, "child") is RunStatus.CANCELLED
+        await engine.handle("late").signal("go", "meanwhile")
+        assert await ended(engine, "late") is RunStatus.COMPLETED  # and nobody was there to hear of it
+        down = False
+        await handle.retry()
+        assert await handle.result(SOON) == ["child got up", "late got meanwhile"]

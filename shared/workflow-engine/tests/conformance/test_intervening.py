@@ -15,6 +15,7 @@ from maestro_workflow_engine import (
     WorkflowFailedError,
     WorkflowTerminatedError,
     receive,
+    replay,
     step,
     workflow,
 )
@@ -173,3 +174,41 @@ async def test_a_fork_takes_over_what_completed_before_its_step(place):
             await engine.fork("r", step=3, id="r-fork")
         with pytest.raises(StepNotFoundError, match="no step 9; it has 1, 2, 3, 4"):
             await engine.fork("r", step=9)
+
+
+async def test_retrying_a_parent_retries_the_child_that_failed_it(place):
+    """The failed step may be a child run's: that child goes on too, under its own id."""
+    broken.set()
+
+    @workflow
+    async def parent() -> list[str]:
+        return ["p", *await four()]
+
+    async with place.engine(workflows=[parent, four]) as engine:
+        handle = await engine.start(parent, id="p")
+        with pytest.raises(WorkflowFailedError):
+            await handle.result(SOON)
+        with pytest.raises(WorkflowConflictError, match="retry 'p' instead"):
+            await engine.handle("p.1").retry()
+        broken.clear()
+        await handle.retry()
+        assert await handle.result(SOON) == ["p", "a", "b", "c", "d"]
+    assert ran == ["a", "b", "c", "c", "d"]
+
+
+async def test_a_retried_and_a_terminated_run_replay_from_their_exports(place):
+    """What a redrive dropped does not count in CI either, and a termination is an end like any other."""
+    broken.set()
+    async with place.engine(workflows=[four, signalled]) as engine:
+        handle = await engine.start(four, id="r")
+        with pytest.raises(WorkflowFailedError):
+            await handle.result(SOON)
+        broken.clear()
+        await handle.retry()
+        await handle.result(SOON)
+        assert replay(await handle.export_history(), four).status is RunStatus.COMPLETED
+        other = await engine.start(signalled)
+        await other.pause()
+        await other.resume()
+        await other.terminate("enough")
+        assert replay(await other.export_history(), signalled).status is RunStatus.TERMINATED

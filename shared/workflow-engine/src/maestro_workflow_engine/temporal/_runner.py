@@ -23,18 +23,20 @@ from maestro_workflow_engine.embedded._threads import StepThreads
 from maestro_workflow_engine.embedded._watchdog import Watchdog
 from maestro_workflow_engine.temporal._address import TemporalAddress
 from maestro_workflow_engine.temporal._hosted import HostedRun, House
+from maestro_workflow_engine.temporal._messenger import Messenger
 from maestro_workflow_engine.temporal._payloads import EngineCodec
 from maestro_workflow_engine.temporal._run_reading import TemporalReading
 from maestro_workflow_engine.temporal._run_starting import TemporalStarting
 from maestro_workflow_engine.temporal._run_steering import TemporalSteering
 from maestro_workflow_engine.temporal._schedules import TemporalSchedules
 from maestro_workflow_engine.temporal._search import prepared
-from maestro_workflow_engine.temporal._step_host import StepHost
+from maestro_workflow_engine.temporal._step_host import BEATS, StepHost
 from maestro_workflow_engine.temporal._steps import Steps
 from maestro_workflow_engine.temporal._unsupported import NoPausing, NoPurging, UnlimitedQueues, check_retention
 
 T = TypeVar("T")
 _WORKFLOW_THREADS = 4
+_STICKY = timedelta(seconds=10)  # the SDK's own
 _BUILD = (
     "maestro"  # otherwise the SDK reads every loaded module, for seconds, to make up one that nothing here asks for
 )
@@ -78,7 +80,7 @@ class TemporalRunner:
         """
         async with AsyncExitStack() as stack:
             client = await self._connect()
-            searchable = await prepared(client)
+            searchable = await prepared(client, self._address.target)
             if self._watchdog is not None:
                 stack.enter_context(self._watchdog.kept())
             steps = Steps()
@@ -92,12 +94,16 @@ class TemporalRunner:
                 client,
                 task_queue=self._address.task_queue,
                 workflows=[HostedRun],
-                activities=[StepHost(steps, hosts, self._address.lost_after).run],
+                activities=[StepHost(steps, hosts, self._address.lost_after).run, Messenger(client).send],
                 workflow_runner=UnsandboxedWorkflowRunner(),
                 workflow_task_executor=runs,
                 max_cached_workflows=self._options.max_in_memory,
                 max_concurrent_activities=min(self._options.max_concurrent, 1_000),
                 max_concurrent_workflow_task_polls=5,
+                # What a lost worker had in its memory waits so long before another one gets it.
+                sticky_queue_schedule_to_start_timeout=min(_STICKY, self._address.lost_after),
+                # The SDK would hold back most signs of life, and a step hears of its cancellation by the next one.
+                max_heartbeat_throttle_interval=self._address.lost_after / BEATS,
                 build_id=_BUILD,
             )
             await stack.enter_async_context(worker)

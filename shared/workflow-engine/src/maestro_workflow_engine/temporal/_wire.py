@@ -23,6 +23,9 @@ STATE = "maestro.state"
 """The query that tells where a run stands."""
 
 
+TO_ITSELF = "maestro.to-itself"
+"""The activity by which a run signals or cancels itself."""
+
 ANNOUNCED = "child started by handle"
 """How the summary of a child begins whose start is an event of its own."""
 
@@ -40,6 +43,7 @@ class Start(msgspec.Struct, frozen=True, omit_defaults=True):
         attributes: The search attributes at first.
         not_before_us: When it begins at the earliest, in µs since the epoch.
         searchable: Whether the namespace has the custom attribute by which runs are found.
+        children: How those children go on, by id, that stopped with their parent: it was retried.
     """
 
     version: str | None = None
@@ -51,6 +55,7 @@ class Start(msgspec.Struct, frozen=True, omit_defaults=True):
     attributes: dict[str, Stored] | None = None
     not_before_us: int = 0
     searchable: bool = False
+    children: dict[str, Start] = {}
 
 
 class Options(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -97,6 +102,30 @@ class Call(msgspec.Struct, frozen=True, omit_defaults=True):
     options: Options | None = None
 
 
+class Request(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The second argument of TO_ITSELF: what a run asks of itself.
+
+    Attributes:
+        signal: The signal's name; None for a cancel request.
+        reason: Of the cancel request.
+    """
+
+    signal: str | None = None
+    reason: str = ""
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What goes with each sign of life, behind what the step itself says.
+
+    Attributes:
+        failed: How many attempts of the step have failed so far; lost ones are none.
+        said: Whether a step has said something at all.
+    """
+
+    failed: int
+    said: bool
+
+
 class State(msgspec.Struct, frozen=True):
     """Where a run stands: the answer to the query STATE."""
 
@@ -121,7 +150,7 @@ class FailureDetail(msgspec.Struct, frozen=True):
 
 _METADATA = {"encoding": b"json/plain"}
 _BY_WORKFLOW = re.compile(r"^Cancel requested by workflow with run id \S+ with reason: ")
-_NUMBER = "maestro-seq"
+_NUMBER, _ATTEMPT = "maestro-seq", "maestro-attempt"
 
 
 def raw(data: bytes | msgspec.Raw) -> RawValue:
@@ -136,7 +165,21 @@ def numbered(data: msgspec.Raw, seq: int) -> RawValue:
 
 def number_of(payload: Payload) -> int:
     """Return the number of the call that a payload belongs to; 0 when it does not say."""
-    text = payload.metadata.get(_NUMBER, b"")
+    return _marked(payload, _NUMBER)
+
+
+def attempted(data: msgspec.Raw, attempt: int) -> RawValue:
+    """Return JSON text as such a value that also says in which attempt it came about: the cluster counts lost ones too."""
+    return RawValue(Payload(metadata={**_METADATA, _ATTEMPT: str(attempt).encode()}, data=bytes(data)))
+
+
+def attempt_of(payload: Payload) -> int:
+    """Return the attempt that a result came about in; 0 when it does not say."""
+    return _marked(payload, _ATTEMPT)
+
+
+def _marked(payload: Payload, mark: str) -> int:
+    text = payload.metadata.get(mark, b"")
     return int(text) if text.isdigit() else 0
 
 
