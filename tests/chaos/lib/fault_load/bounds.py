@@ -12,6 +12,9 @@ KILLS = int(os.environ.get("MAESTRO_CHAOS_KILLS", "8"))
 IS_LONG = KILLS >= 100
 """Whether this is `make chaos`."""
 
+WORKER_KILLS = 40 if IS_LONG else 5
+"""Kills of workers at a cluster, all tests together."""
+
 
 def soak() -> timedelta | None:
     """Return how long to soak, from MAESTRO_CHAOS_SOAK ("30m", "2h", "90s"); None when nobody asked for it."""
