@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +13,15 @@ import pytest
 from maestro_workflow_engine import ClusterUnreachableError, WorkflowEngine
 
 _HERE = Path(__file__).parent
+
+# Tests are collected by path; this makes the gates importable from them under one name.
+_spec = importlib.util.spec_from_file_location("temporal_gates", _HERE / "gates.py")
+assert _spec is not None
+assert _spec.loader is not None
+if _spec.name not in sys.modules:
+    _module = importlib.util.module_from_spec(_spec)
+    sys.modules[_spec.name] = _module
+    _spec.loader.exec_module(_module)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -15,7 +15,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from maestro_workflow_engine._blocked import BlockedInfo
 from maestro_workflow_engine._definitions import WorkflowDefinition
-from maestro_workflow_engine._errors import ClusterUnreachableError, EngineClosedError, WorkflowError
+from maestro_workflow_engine._errors import EngineClosedError, WorkflowError
 from maestro_workflow_engine._queue import Queue
 from maestro_workflow_engine._registry import WorkflowRegistry
 from maestro_workflow_engine._runner import RunnerOptions
@@ -23,6 +23,7 @@ from maestro_workflow_engine.embedded._threads import StepThreads
 from maestro_workflow_engine.embedded._watchdog import Watchdog
 from maestro_workflow_engine.temporal._address import TemporalAddress
 from maestro_workflow_engine.temporal._hosted import HostedRun, House
+from maestro_workflow_engine.temporal._key_file import followed
 from maestro_workflow_engine.temporal._messenger import Messenger
 from maestro_workflow_engine.temporal._payloads import EngineCodec
 from maestro_workflow_engine.temporal._run_reading import TemporalReading
@@ -32,6 +33,7 @@ from maestro_workflow_engine.temporal._schedules import TemporalSchedules
 from maestro_workflow_engine.temporal._search import prepared
 from maestro_workflow_engine.temporal._step_host import BEATS, StepHost
 from maestro_workflow_engine.temporal._steps import Steps
+from maestro_workflow_engine.temporal._turned_away import turned_away
 from maestro_workflow_engine.temporal._unsupported import NoPausing, NoPurging, UnlimitedQueues, check_retention
 
 T = TypeVar("T")
@@ -80,6 +82,8 @@ class TemporalRunner:
         """
         async with AsyncExitStack() as stack:
             client = await self._connect()
+            key = followed(self._address.api_key_file, self._address.api_key, client.service_client.update_api_key)
+            await stack.enter_async_context(key)
             searchable = await prepared(client, self._address.target)
             if self._watchdog is not None:
                 stack.enter_context(self._watchdog.kept())
@@ -200,8 +204,8 @@ class TemporalRunner:
             return await Client.connect(
                 address.target, namespace=address.namespace, tls=tls, api_key=address.api_key, data_converter=converter
             )
-        except RuntimeError as error:
-            raise ClusterUnreachableError(address.target, str(error)) from error
+        except (RuntimeError, ValueError) as error:
+            raise turned_away(address, str(error)) from error
 
     def _let_go(self) -> None:
         self._starting = self._steering = self._reading = self._schedules = None
