@@ -6,12 +6,13 @@ import random
 from pathlib import Path
 
 import pytest
-from fault_load.bounds import IS_LONG, WORKER_KILLS
+from fault_load.bounds import WORKER_KILLS
 from fault_load.cluster import Cluster, temporal_binary
 from fault_load.fleet import WORKERS, Fleet
 from fault_load.nursery_client import Nursery
 
-SEEDS = tuple(range(2)) if IS_LONG else (0,)
+KILLS_FOR_EACH_SEED = 20
+SEEDS = tuple(range(max(1, WORKER_KILLS // KILLS_FOR_EACH_SEED)))
 ENDS_BETWEEN_KILLS = 4
 KILLS_FOR_EACH_OF_THE_SERVER = 3
 

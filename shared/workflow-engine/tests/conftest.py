@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-NAMESPACES = 120  # one for each test; raise it when they run out
+from maestro_workflow_engine import ClusterUnreachableError, WorkflowEngine
+
+NAMESPACES = 300  # one for each test; raise it when they run out
 _DEADLINE_S = 30.0
 _TRIES = 3
+_known: list[str] = []
+"""Whether the server of this process knows all its namespaces."""
 
 
 @pytest.fixture(scope="session")
@@ -28,14 +33,31 @@ def temporal_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     try:
         yield f"127.0.0.1:{port}"
     finally:
-        server.terminate()
+        server.kill()  # it has kept nothing
         server.wait(timeout=20)
 
 
 @pytest.fixture(scope="session")
 def temporal_namespaces(temporal_server: str) -> Iterator[str]:
     """Yield URLs of namespaces that no other test uses."""
-    return (f"temporal://{temporal_server}/t{number}?task_queue=tests" for number in range(NAMESPACES))
+    return (f"temporal://{temporal_server}/t{number}?task_queue=tests" for number in range(NAMESPACES - 1))
+
+
+@pytest.fixture
+def empty_namespace(temporal_namespaces: Iterator[str]) -> Callable[[], Awaitable[str]]:
+    """Return a function that gives the URL of a namespace no other test uses, once it can be used."""
+
+    async def found() -> str:
+        url = next(temporal_namespaces)
+        while not _known:  # the last of them is known to the server's parts a little after it has started
+            try:
+                async with WorkflowEngine(url.replace("/t0?", f"/t{NAMESPACES - 1}?"), workflows=[]):
+                    _known.append(url)
+            except ClusterUnreachableError:
+                await asyncio.sleep(0.1)
+        return url
+
+    return found
 
 
 def _started(binary: str, log: Path) -> tuple[subprocess.Popen[bytes], int]:

@@ -17,6 +17,8 @@ from maestro_workflow_engine import (
     workflow,
 )
 
+pytestmark = pytest.mark.capability("cancellation")
+
 SOON = timedelta(seconds=20)
 seen: list[str] = []
 gates: list[asyncio.Event] = []
@@ -173,6 +175,7 @@ async def test_a_second_request_does_not_disturb_the_clean_up(place):
     assert "clean cancelled" not in seen
 
 
+@pytest.mark.capability("terminating")
 async def test_a_run_that_is_terminated_while_it_cleans_up_ends_at_once(place):
     """The clean-up step is stopped, and nothing follows it."""
     async with place.engine(workflows=WORKFLOWS) as engine:

@@ -20,6 +20,8 @@ from maestro_workflow_engine import (
     workflow,
 )
 
+pytestmark = pytest.mark.capability("pausing")
+
 SOON = timedelta(seconds=20)
 ran: list[str] = []
 broken = asyncio.Event()
@@ -94,6 +96,7 @@ async def test_a_step_under_way_when_its_run_is_paused_runs_once(place):
     assert ran == ["slow"]
 
 
+@pytest.mark.capability("terminating")
 async def test_a_terminated_run_ends_at_once_without_cleaning_up(place):
     """Termination is not cancellation: the workflow is not asked, a stuck one neither; children are asked to stop."""
 
@@ -124,6 +127,7 @@ async def test_a_terminated_run_ends_at_once_without_cleaning_up(place):
     assert ran == []
 
 
+@pytest.mark.capability("redriving")
 async def test_a_failed_run_goes_on_from_its_failed_step(place):
     """Steps that completed do not run again, the failed one does, and the whole story stays in the history."""
     broken.set()
@@ -146,6 +150,7 @@ async def test_a_failed_run_goes_on_from_its_failed_step(place):
         assert await engine.handle("r").result(SOON) == ["a", "b", "c", "d"]
 
 
+@pytest.mark.capability("redriving")
 async def test_a_run_whose_own_code_failed_cannot_be_retried(place):
     """Without a failed step there is nothing to go on from."""
 
@@ -162,6 +167,7 @@ async def test_a_run_whose_own_code_failed_cannot_be_retried(place):
             await handle.retry()
 
 
+@pytest.mark.capability("forking")
 async def test_a_fork_takes_over_what_completed_before_its_step(place):
     """Steps 1 and 2 are not run again; step 3 and what follows run anew, in a run of their own."""
     async with place.engine(workflows=[four]) as engine:
@@ -176,6 +182,7 @@ async def test_a_fork_takes_over_what_completed_before_its_step(place):
             await engine.fork("r", step=9)
 
 
+@pytest.mark.capability("redriving")
 async def test_retrying_a_parent_retries_the_child_that_failed_it(place):
     """The failed step may be a child run's: that child goes on too, under its own id."""
     broken.set()
@@ -196,6 +203,7 @@ async def test_retrying_a_parent_retries_the_child_that_failed_it(place):
     assert ran == ["a", "b", "c", "c", "d"]
 
 
+@pytest.mark.capability("redriving")
 async def test_a_retried_and_a_terminated_run_replay_from_their_exports(place):
     """What a redrive dropped does not count in CI either, and a termination is an end like any other."""
     broken.set()

@@ -25,6 +25,8 @@ from maestro_workflow_engine import (
     workflow,
 )
 
+pytestmark = pytest.mark.capability("asyncio")
+
 SOON = timedelta(seconds=20)
 ran: list[str] = []
 
@@ -62,6 +64,7 @@ async def fan() -> list[object]:
     return [*seen, random().random(), str(uuid4())]
 
 
+@pytest.mark.capability("restarts")
 async def test_a_restart_takes_every_fan_out_the_same_way(place):
     """as_completed over coroutines, sets of gathers, chance and time are replayed as they were; no step runs again."""
     async with place.engine(workflows=[fan]) as engine:
@@ -141,6 +144,7 @@ async def test_asking_twice_does_not_disturb_the_clean_up(place):
     assert ran == ["tidied up"]
 
 
+@pytest.mark.capability("versions")
 async def test_old_runs_finish_on_the_version_they_started_with(place):
     """After a deployment the old run goes on with old code, a new one starts on the new."""
 
@@ -165,6 +169,7 @@ async def test_old_runs_finish_on_the_version_they_started_with(place):
     assert ran == ["old", "new"]
 
 
+@pytest.mark.capability("versions")
 async def test_a_patched_workflow_serves_runs_from_before_and_after_the_change(place):
     """A run that passed the place before the deployment stays on the old side, later ones on the new, over restarts."""
 

@@ -23,6 +23,8 @@ from maestro_workflow_engine import (
     workflow,
 )
 
+pytestmark = pytest.mark.capability("sagas")
+
 SOON = timedelta(seconds=20)
 done: list[str] = []
 undone: list[str] = []

@@ -6,9 +6,14 @@ a step does the work and leaves a trace outside the journal.
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+
+import pytest
+from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
 
 from maestro_workflow_engine import RunStatus, WorkflowDefinition, WorkflowEngine, receive, replay, step
 
@@ -137,3 +142,55 @@ class Case:
     async def _open(self, now: Any) -> None:
         self._engine = WorkflowEngine.test(self._workflows, url=self._url, start_time=now)
         await self._engine.__aenter__()
+
+
+class CaseOnCluster(Case):
+    """The same on a Temporal cluster, where time is not skipped.
+
+    Args:
+        url: A namespace that is empty.
+    """
+
+    def __init__(self, url: str) -> None:
+        super().__init__(Path(), restarts=False)
+        self._url = f"{url}&lost_after_s=3"  # by its signs of life a step hears that it was stopped
+        self._client: Client | None = None
+
+    async def sleep(self, duration: timedelta) -> None:
+        """Leave out tests that let days pass."""
+        pytest.skip(f"a cluster does not skip {duration}")
+
+    async def settle(self) -> None:
+        """Wait until nothing is under way in the run and its children, and nothing has come of that a little later."""
+        before, quiet = -1, 0
+        async with asyncio.timeout(20):
+            while quiet < _QUIET:
+                length = await self._length(RUN)
+                quiet = quiet + 1 if length is not None and length == before else 0
+                before = -1 if length is None else length
+                await asyncio.sleep(_LOOK_AGAIN_S)
+
+    async def _length(self, run: str) -> int | None:
+        """Return how many events a run and its open children have; None while something is under way."""
+        assert self._client is not None
+        try:
+            found = (await self._client.get_workflow_handle(run).describe()).raw_description
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:  # a child that is about to be started
+                return None
+            raise
+        if found.pending_activities or found.HasField("pending_workflow_task"):
+            return None
+        lengths = [await self._length(child.workflow_id) for child in found.pending_children]
+        own: int = found.workflow_execution_info.history_length
+        return None if None in lengths else own + sum(length or 0 for length in lengths)
+
+    async def _open(self, now: Any) -> None:
+        del now
+        self._client = await Client.connect(self._url.split("/")[2], namespace=self._url.split("/")[3].split("?")[0])
+        self._engine = WorkflowEngine(self._url, workflows=self._workflows)
+        await self._engine.__aenter__()
+
+
+_LOOK_AGAIN_S = 0.03
+_QUIET = 3  # what one run sends to another is under way in the cluster, where nobody sees it

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib.util
 import sys
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-
-from maestro_workflow_engine import ClusterUnreachableError, WorkflowEngine
 
 _HERE = Path(__file__).parent
 
@@ -32,12 +29,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture
-async def cluster(temporal_namespaces: Iterator[str]) -> str:
+async def cluster(empty_namespace: Callable[[], Awaitable[str]]) -> str:
     """The URL of a namespace that no other test uses."""
-    url = next(temporal_namespaces)
-    while True:  # a new namespace is known to the server's parts one after the other
-        try:
-            async with WorkflowEngine(url, workflows=[]):
-                return url
-        except ClusterUnreachableError:
-            await asyncio.sleep(0.1)
+    return await empty_namespace()

@@ -16,10 +16,7 @@ from maestro_workflow_engine import (
     NonRetryableError,
     RetryAfterError,
     RetryPolicy,
-    StepTotalTimeoutError,
     WorkflowEngine,
-    heartbeat,
-    last_heartbeat,
     step,
     step_info,
     workflow,
@@ -28,26 +25,6 @@ from maestro_workflow_engine import (
 SOON = timedelta(seconds=15)
 MS = timedelta(milliseconds=1)
 QUICK = RetryPolicy(max_attempts=4, initial_interval=MS)
-ran: list[object] = []
-
-
-@step(retry=QUICK)
-async def counted(upto: int) -> list[object]:
-    before = last_heartbeat()
-    ran.append(before)
-    heartbeat({"done": step_info().attempt})
-    if step_info().attempt < upto:
-        raise OSError("down")
-    return [step_info().attempt, before]
-
-
-@step(retry=QUICK)
-def threaded() -> object:
-    before = last_heartbeat()
-    heartbeat(step_info().attempt)
-    if before != 2:
-        raise OSError("down")
-    return before
 
 
 @step(retry=QUICK)
@@ -57,67 +34,6 @@ async def fails(kind: str) -> str:
     if step_info().attempt == 1:
         raise RetryAfterError("later", delay=timedelta(0))
     return f"{kind} {step_info().attempt}"
-
-
-@step(retry=RetryPolicy(max_attempts=0, initial_interval=timedelta(hours=1), max_interval=timedelta(hours=1)))
-async def down() -> None:
-    raise OSError("down")
-
-
-@step
-async def slow() -> str:
-    await asyncio.sleep(3600)
-    return "slept"
-
-
-@workflow
-async def beats() -> list[object]:
-    return [await counted(3), await threaded()]
-
-
-@workflow
-async def optioned() -> list[str]:
-    said = [await fails("after")]
-    for call in (fails, fails.with_options(retry=RetryPolicy()), slow.with_options(name="brief", timeout=20 * MS)):
-        try:
-            await (call("never") if call is fails else call("once") if call.name == "fails" else call())
-        except Exception as error:  # noqa: BLE001  what is raised is what the test looks at
-            said.append(type(error).__name__)
-    return said
-
-
-@workflow
-async def bounded() -> list[object]:
-    said: list[object] = []
-    for call in (down, slow):
-        try:
-            await call.with_options(total_timeout=300 * MS)()
-        except StepTotalTimeoutError as error:
-            failure = error.last_failure
-            said += [error.step, error.timeout_s, error.attempts, None if failure is None else failure.message]
-    return said
-
-
-async def test_what_a_step_said_is_there_for_its_next_attempt(cluster: str):
-    """heartbeat(details) reaches the cluster before an attempt's failure does, from coroutines and from threads."""
-    ran.clear()
-    async with WorkflowEngine(cluster, workflows=[beats]) as engine:
-        assert await (await engine.start(beats)).result(SOON) == [[3, {"done": 2}], 2]
-    assert ran == [None, {"done": 1}, {"done": 2}]
-
-
-async def test_options_of_one_call_and_errors_that_steer_retries(cluster: str):
-    """Retry policy, timeout and name of a call travel with it; NonRetryableError and RetryAfterError do what they say."""
-    async with WorkflowEngine(cluster, workflows=[optioned]) as engine:
-        handle = await engine.start(optioned)
-        assert await handle.result(SOON) == ["after 2", "NonRetryableError", "RetryAfterError", "StepTimeoutError"]
-        assert [e.data["step"] for e in await handle.history() if e.type.startswith("step_")][-1] == "brief"
-
-
-async def test_a_total_timeout_counts_all_attempts(cluster: str):
-    """A step that would be tried again too late fails at once, with what its last attempt failed with; a slow one is stopped."""
-    async with WorkflowEngine(cluster, workflows=[bounded]) as engine:
-        assert await (await engine.start(bounded)).result(SOON) == ["down", 0.3, 1, "down", "slow", 0.3, 1, None]
 
 
 @step(retry=RetryPolicy(max_attempts=3, initial_interval=10 * MS))
