@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 from fault_load.bounds import WORKER_KILLS
 from fault_load.cluster import Cluster, temporal_binary
-from fault_load.fleet import WORKERS, Fleet
+from fault_load.fleet import WORKERS, Fleet, check_repetitions
 from fault_load.nursery_client import Nursery
+from fault_load.record import Line
 
 KILLS_FOR_EACH_SEED = 20
 SEEDS = tuple(range(max(1, WORKER_KILLS // KILLS_FOR_EACH_SEED)))
@@ -48,3 +49,26 @@ async def test_a_fleet_loses_nothing_and_repeats_only_what_died(
         fleet.kill_all()
         cluster.kill()
     cluster.check_file()
+
+
+def _lines(*whats: tuple[str, int]) -> list[Line]:
+    return [Line(what, "r", {"key": "r/1", "pid": pid}) for what, pid in whats]
+
+
+DIED, WENT, BACK = ("killed", 1), ("server killed", 0), ("server is back", 0)
+FIRST, AGAIN = ("step", 1), ("step", 2)
+
+
+@pytest.mark.parametrize("whats", [(FIRST, DIED, AGAIN), (FIRST, WENT, BACK, AGAIN), (WENT, FIRST, BACK, AGAIN)])
+def test_a_repetition_with_a_death_for_a_reason_is_let_pass(whats: tuple[tuple[str, int], ...]):
+    """The worker of the first trace, or the server, died before the cluster heard of it."""
+    check_repetitions(_lines(*whats))
+
+
+@pytest.mark.parametrize(
+    "whats", [(FIRST, AGAIN), (FIRST, ("killed", 2), AGAIN), (WENT, BACK, FIRST, AGAIN), (DIED, FIRST, AGAIN)]
+)
+def test_a_repetition_without_one_is_found(whats: tuple[tuple[str, int], ...]):
+    """Nobody died, or somebody else, or at another time."""
+    with pytest.raises(AssertionError):
+        check_repetitions(_lines(*whats))
