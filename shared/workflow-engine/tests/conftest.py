@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import shutil
 import socket
 import subprocess
@@ -15,11 +16,11 @@ import pytest
 
 from maestro_workflow_engine import ClusterUnreachableError, WorkflowEngine
 
-NAMESPACES = 300  # one for each test; raise it when they run out
+NAMESPACES = 180  # one for each test; raise it when they run out
 _DEADLINE_S = 30.0
 _TRIES = 3
-_known: list[str] = []
-"""Whether the server of this process knows all its namespaces."""
+_known: set[str] = set()
+"""The last namespace, once the server knows it."""
 
 
 @pytest.fixture(scope="session")
@@ -48,16 +49,31 @@ def empty_namespace(temporal_namespaces: Iterator[str]) -> Callable[[], Awaitabl
     """Return a function that gives the URL of a namespace no other test uses, once it can be used."""
 
     async def found() -> str:
-        url = next(temporal_namespaces)
-        while not _known:  # the last of them is known to the server's parts a little after it has started
-            try:
-                async with WorkflowEngine(url.replace("/t0?", f"/t{NAMESPACES - 1}?"), workflows=[]):
-                    _known.append(url)
-            except ClusterUnreachableError:
-                await asyncio.sleep(0.1)
-        return url
+        return await _usable(next(temporal_namespaces))
 
     return found
+
+
+@pytest.fixture
+def shared_namespace(temporal_server: str) -> Callable[[], Awaitable[str]]:
+    """Return a function that gives the URL of a namespace for tests that are kept apart by their ids and task queues."""
+
+    async def found() -> str:
+        return await _usable(f"temporal://{temporal_server}/t{NAMESPACES - 1}?task_queue=tests")
+
+    return found
+
+
+async def _usable(url: str) -> str:
+    """Wait once until the server knows all its namespaces, the last of them too: it does a little after it has started."""
+    last = re.sub(r"/t\d+\?", f"/t{NAMESPACES - 1}?", url)
+    while last not in _known:
+        try:
+            async with WorkflowEngine(last, workflows=[]):
+                _known.add(last)
+        except ClusterUnreachableError:
+            await asyncio.sleep(0.1)
+    return url
 
 
 def _started(binary: str, log: Path) -> tuple[subprocess.Popen[bytes], int]:

@@ -19,7 +19,7 @@ async def case(request: pytest.FixtureRequest, tmp_path: Path):
     """One run, driven from outside: in one life of the engine, with a restart before whatever the test does, on a cluster."""
     driving = sys.modules["pattern_driving"]
     if request.param == "temporal":
-        made = driving.CaseOnCluster(await request.getfixturevalue("empty_namespace")())
+        made = driving.CaseOnCluster(await request.getfixturevalue("shared_namespace")())
     else:
         made = driving.Case(tmp_path / "journal.db", restarts=request.param == "restarts")
     async with made as driver:
