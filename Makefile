@@ -17,7 +17,7 @@ SOAK ?=
 
 .PHONY: help
 help: ## Show what can be made
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-16s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: setup
 setup: $(VENV)/.installed ## Install the workspace into .venv (uv itself too, when it is missing)
@@ -57,6 +57,10 @@ test: setup ## Run every test
 .PHONY: chaos
 chaos: setup ## Kill, starve, damage and flood the engine (some minutes; SOAK=30m: then kill on for so long)
 	@MAESTRO_CHAOS_KILLS=300 MAESTRO_CHAOS_SOAK=$(SOAK) $(BIN)/python -m pytest tests/chaos -n $(PYTEST_WORKERS) --timeout 280 --durations 5
+
+.PHONY: chaos-temporal
+chaos-temporal: setup ## Kill workers of a Temporal cluster and its server under load, some minutes
+	@MAESTRO_CHAOS_WORKER_KILLS=40 $(BIN)/python -m pytest tests/chaos/test_fleet.py --timeout 580 --durations 2
 
 .PHONY: soak
 soak: setup ## Replay thousands of random programs at every prefix of their histories (MAESTRO_EXAMPLES=20000 for more)
@@ -98,6 +102,10 @@ check: setup ## Lint, format, types, import floors
 .PHONY: docs
 docs: setup ## Write code and output from the example files into the documents
 	@$(BIN)/python docs/insert.py
+
+.PHONY: capabilities
+capabilities: setup ## Run the conformance suite on both runners and write what they can do into the documents
+	@$(BIN)/python docs/capabilities.py
 
 .PHONY: format
 format: setup ## Format the code and mend what the linter can

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
 import shutil
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from maestro_workflow_engine import ClusterUnreachableError, WorkflowEngine
+
 NAMESPACES = 180  # one for each test; raise it when they run out
 _DEADLINE_S = 30.0
 _TRIES = 3
+_known: set[str] = set()
+"""The last namespace, once the server knows it."""
 
 
 @pytest.fixture(scope="session")
@@ -28,14 +34,46 @@ def temporal_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     try:
         yield f"127.0.0.1:{port}"
     finally:
-        server.terminate()
+        server.kill()  # it has kept nothing
         server.wait(timeout=20)
 
 
 @pytest.fixture(scope="session")
 def temporal_namespaces(temporal_server: str) -> Iterator[str]:
     """Yield URLs of namespaces that no other test uses."""
-    return (f"temporal://{temporal_server}/t{number}?task_queue=tests" for number in range(NAMESPACES))
+    return (f"temporal://{temporal_server}/t{number}?task_queue=tests" for number in range(NAMESPACES - 1))
+
+
+@pytest.fixture
+def empty_namespace(temporal_namespaces: Iterator[str]) -> Callable[[], Awaitable[str]]:
+    """Return a function that gives the URL of a namespace no other test uses, once it can be used."""
+
+    async def found() -> str:
+        return await _usable(next(temporal_namespaces))
+
+    return found
+
+
+@pytest.fixture
+def shared_namespace(temporal_server: str) -> Callable[[], Awaitable[str]]:
+    """Return a function that gives the URL of a namespace for tests that are kept apart by their ids and task queues."""
+
+    async def found() -> str:
+        return await _usable(f"temporal://{temporal_server}/t{NAMESPACES - 1}?task_queue=tests")
+
+    return found
+
+
+async def _usable(url: str) -> str:
+    """Wait once until the server knows all its namespaces, the last of them too: it does a little after it has started."""
+    last = re.sub(r"/t\d+\?", f"/t{NAMESPACES - 1}?", url)
+    while last not in _known:
+        try:
+            async with WorkflowEngine(last, workflows=[]):
+                _known.add(last)
+        except ClusterUnreachableError:
+            await asyncio.sleep(0.1)
+    return url
 
 
 def _started(binary: str, log: Path) -> tuple[subprocess.Popen[bytes], int]:

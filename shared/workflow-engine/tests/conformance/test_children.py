@@ -26,6 +26,8 @@ from maestro_workflow_engine import (
     workflow,
 )
 
+pytestmark = pytest.mark.capability("children")
+
 SOON = timedelta(seconds=20)
 cleaned: list[str] = []
 
@@ -247,6 +249,7 @@ async def test_a_child_that_was_asked_to_stop_is_not_asked_again_when_its_parent
         assert (await types(engine, "child")).count("cancel_requested") == 1
 
 
+@pytest.mark.capability("terminating")
 async def test_termination_goes_down_by_the_policy_of_each_child(place):
     """A terminated child's own children are closed by their own policies, all in one transaction."""
 
@@ -280,6 +283,7 @@ async def _exists(engine: WorkflowEngine, run_id: str) -> None:
             await asyncio.sleep(0.002)
 
 
+@pytest.mark.capability("forking")
 async def test_a_fork_starts_its_unfinished_children_anew_but_not_those_it_had_let_go(place):
     """The children of a run are its own: a fork has others, and what was fired and forgotten is not fired again."""
 
@@ -301,6 +305,7 @@ async def test_a_fork_starts_its_unfinished_children_anew_but_not_those_it_had_l
         assert sorted(run.id for run in (await engine.runs()).runs) == ["f", "f.1", "p", "p.1", "p.2"]
 
 
+@pytest.mark.capability("requests")
 async def test_a_workflow_signals_and_cancels_any_run_once(place):
     """signal_run and cancel_run reach runs that are no children; both histories tell of it."""
 
@@ -318,6 +323,7 @@ async def test_a_workflow_signals_and_cancels_any_run_once(place):
         assert await types(engine, "s") == ["run_started", "signal_sent", "cancel_sent", "run_completed"]
 
 
+@pytest.mark.capability("requests")
 async def test_a_request_to_a_run_that_is_not_there_or_has_ended_is_a_typed_error(place):
     """The workflow can catch it; nothing was sent."""
 
@@ -346,6 +352,7 @@ async def test_a_request_to_a_run_that_is_not_there_or_has_ended_is_a_typed_erro
         assert await handle.result(SOON) == ["no nobody", "no nobody", *over]
 
 
+@pytest.mark.capability("redriving")
 async def test_a_child_that_was_started_and_forgotten_can_be_retried_on_its_own(place):
     """Its parent has ended, so nobody else could."""
     down = True
@@ -389,3 +396,68 @@ async def test_a_run_does_not_wait_for_a_child_whose_result_nobody_asks_for(plac
         assert [(w.kind, w.name) for w in (await handle.status()).waiting_for] == [("signal", "ask")]
         await handle.signal("ask")
         await reached(engine, "p", "child", "waits")
+
+
+@pytest.mark.capability("requests")
+async def test_a_run_may_signal_itself(place):
+    """It gets the signal like any other, and its history tells that it sent and received it."""
+
+    @workflow
+    async def sender() -> object:
+        await signal_run("s", "self", "hello")
+        return await receive("self")
+
+    async with place.engine(workflows=[*WORKFLOWS, sender]) as engine:
+        assert await (await engine.start(sender, id="s")).result(SOON) == "hello"
+        assert sorted(await types(engine, "s")) == ["run_completed", "run_started", "signal_received", "signal_sent"]
+
+
+@pytest.mark.capability("requests")
+async def test_a_run_may_ask_itself_to_stop(place):
+    """The request is one like any other: the workflow sees it where it waits, and may clean up."""
+
+    @workflow
+    async def quits() -> None:
+        try:
+            await cancel_run("q", "that is enough")
+            await receive("never")
+        finally:
+            await clean("q")
+
+    async with place.engine(workflows=[*WORKFLOWS, quits]) as engine:
+        handle = await engine.start(quits, id="q")
+        with pytest.raises(WorkflowCancelledError):
+            await handle.result(SOON)
+        assert cleaned == ["q"]
+        assert {"cancel_sent", "cancel_requested"} <= set(await types(engine, "q"))
+
+
+@pytest.mark.capability("redriving")
+async def test_a_parent_that_retries_takes_its_closed_children_up_again(place):
+    """When a parent failed, its waiting child was cancelled with it; redriving the parent lets both go on."""
+    down = True
+
+    @step
+    async def flaky() -> str:
+        if down:
+            raise OSError("down")
+        return "up"
+
+    @workflow
+    async def parent() -> list[str]:
+        child = await start_child(waits, "child", id="child")
+        late = await start_child(waits, "late", id="late", on_parent_close=ParentClose.ABANDON)
+        up = await flaky()
+        await child.signal("go", up)
+        return [await child, await late]
+
+    async with place.engine(workflows=[*WORKFLOWS, parent]) as engine:
+        handle = await engine.start(parent, id="p")
+        with pytest.raises(WorkflowFailedError):
+            await handle.result(SOON)
+        assert await ended(engine, "child") is RunStatus.CANCELLED
+        await engine.handle("late").signal("go", "meanwhile")
+        assert await ended(engine, "late") is RunStatus.COMPLETED  # and nobody was there to hear of it
+        down = False
+        await handle.retry()
+        assert await handle.result(SOON) == ["child got up", "late got meanwhile"]

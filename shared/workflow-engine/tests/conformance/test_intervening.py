@@ -15,9 +15,12 @@ from maestro_workflow_engine import (
     WorkflowFailedError,
     WorkflowTerminatedError,
     receive,
+    replay,
     step,
     workflow,
 )
+
+pytestmark = pytest.mark.capability("pausing")
 
 SOON = timedelta(seconds=20)
 ran: list[str] = []
@@ -93,6 +96,7 @@ async def test_a_step_under_way_when_its_run_is_paused_runs_once(place):
     assert ran == ["slow"]
 
 
+@pytest.mark.capability("terminating")
 async def test_a_terminated_run_ends_at_once_without_cleaning_up(place):
     """Termination is not cancellation: the workflow is not asked, a stuck one neither; children are asked to stop."""
 
@@ -123,6 +127,7 @@ async def test_a_terminated_run_ends_at_once_without_cleaning_up(place):
     assert ran == []
 
 
+@pytest.mark.capability("redriving")
 async def test_a_failed_run_goes_on_from_its_failed_step(place):
     """Steps that completed do not run again, the failed one does, and the whole story stays in the history."""
     broken.set()
@@ -145,6 +150,7 @@ async def test_a_failed_run_goes_on_from_its_failed_step(place):
         assert await engine.handle("r").result(SOON) == ["a", "b", "c", "d"]
 
 
+@pytest.mark.capability("redriving")
 async def test_a_run_whose_own_code_failed_cannot_be_retried(place):
     """Without a failed step there is nothing to go on from."""
 
@@ -161,6 +167,7 @@ async def test_a_run_whose_own_code_failed_cannot_be_retried(place):
             await handle.retry()
 
 
+@pytest.mark.capability("forking")
 async def test_a_fork_takes_over_what_completed_before_its_step(place):
     """Steps 1 and 2 are not run again; step 3 and what follows run anew, in a run of their own."""
     async with place.engine(workflows=[four]) as engine:
@@ -173,3 +180,43 @@ async def test_a_fork_takes_over_what_completed_before_its_step(place):
             await engine.fork("r", step=3, id="r-fork")
         with pytest.raises(StepNotFoundError, match="no step 9; it has 1, 2, 3, 4"):
             await engine.fork("r", step=9)
+
+
+@pytest.mark.capability("redriving")
+async def test_retrying_a_parent_retries_the_child_that_failed_it(place):
+    """The failed step may be a child run's: that child goes on too, under its own id."""
+    broken.set()
+
+    @workflow
+    async def parent() -> list[str]:
+        return ["p", *await four()]
+
+    async with place.engine(workflows=[parent, four]) as engine:
+        handle = await engine.start(parent, id="p")
+        with pytest.raises(WorkflowFailedError):
+            await handle.result(SOON)
+        with pytest.raises(WorkflowConflictError, match="retry 'p' instead"):
+            await engine.handle("p.1").retry()
+        broken.clear()
+        await handle.retry()
+        assert await handle.result(SOON) == ["p", "a", "b", "c", "d"]
+    assert ran == ["a", "b", "c", "c", "d"]
+
+
+@pytest.mark.capability("redriving")
+async def test_a_retried_and_a_terminated_run_replay_from_their_exports(place):
+    """What a redrive dropped does not count in CI either, and a termination is an end like any other."""
+    broken.set()
+    async with place.engine(workflows=[four, signalled]) as engine:
+        handle = await engine.start(four, id="r")
+        with pytest.raises(WorkflowFailedError):
+            await handle.result(SOON)
+        broken.clear()
+        await handle.retry()
+        await handle.result(SOON)
+        assert replay(await handle.export_history(), four).status is RunStatus.COMPLETED
+        other = await engine.start(signalled)
+        await other.pause()
+        await other.resume()
+        await other.terminate("enough")
+        assert replay(await other.export_history(), signalled).status is RunStatus.TERMINATED

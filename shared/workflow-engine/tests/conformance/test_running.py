@@ -30,6 +30,8 @@ from maestro_workflow_engine import (
     workflow,
 )
 
+pytestmark = pytest.mark.capability("steps")
+
 SOON = timedelta(seconds=20)
 QUICK = RetryPolicy(max_attempts=4, initial_interval=timedelta(milliseconds=1))
 
@@ -61,6 +63,7 @@ async def fulfil(order: Order) -> Receipt:
     return Receipt(order.id, list(parcels))
 
 
+@pytest.mark.capability("types")
 async def test_models_dataclasses_and_structs_keep_their_types(place):
     """Input, step results and output arrive as what they are declared to be."""
     async with place.engine(workflows=[fulfil]) as engine:
@@ -68,6 +71,7 @@ async def test_models_dataclasses_and_structs_keep_their_types(place):
         assert await handle.result(SOON) == Receipt("o-1", [Parcel("a", 0.5), Parcel("b", 0.5)])
 
 
+@pytest.mark.capability("types")
 async def test_starting_by_name_takes_plain_json_and_checks_it(place):
     """Over HTTP there are only names and JSON; a wrong input is refused before anything starts."""
     async with place.engine(workflows=[fulfil]) as engine:
@@ -87,6 +91,7 @@ async def test_starting_by_name_takes_plain_json_and_checks_it(place):
         assert len((await engine.runs()).runs) == 1
 
 
+@pytest.mark.capability("ids")
 async def test_the_same_id_is_the_same_run(place):
     """However often and however concurrently a run is started by one id, there is one run."""
     ran: list[int] = []
@@ -158,6 +163,7 @@ async def test_an_exception_that_cannot_be_rebuilt_comes_as_its_record(place):
         assert await (await engine.start(catches)).result(SOON) == "Odd"
 
 
+@pytest.mark.capability("timeouts")
 async def test_an_attempt_that_takes_too_long_is_stopped(place):
     """A step's timeout holds for each attempt, and the step's own TimeoutError is not mistaken for it."""
     stopped = asyncio.Event()
@@ -225,6 +231,7 @@ async def test_results_without_a_json_form_fail_the_step_at_once(place):
         assert [event.type for event in await handle.history()] == ["run_started", "step_failed", "run_failed"]
 
 
+@pytest.mark.capability("signals")
 async def test_signals_queries_and_what_a_run_waits_for(place):
     """A waiting run says what it waits for, answers queries, and goes on when the signal comes."""
 
@@ -250,6 +257,7 @@ async def test_signals_queries_and_what_a_run_waits_for(place):
             await engine.handle("nobody").signal("approval", {})
 
 
+@pytest.mark.capability("cancellation")
 async def test_cancellation_reaches_steps_and_children_and_leaves_time_to_clean_up(place):
     """A cancelled run stops its step and its child, cleans up with a step, and says that it was cancelled."""
     cleaned: list[str] = []
@@ -289,6 +297,7 @@ async def test_cancellation_reaches_steps_and_children_and_leaves_time_to_clean_
     assert sorted(cleaned) == ["child", "parent"]
 
 
+@pytest.mark.capability("children")
 async def test_children_by_call_and_by_name(place):
     """A child is a run of its own; its failure reaches the parent as WorkflowFailedError."""
 
@@ -320,6 +329,7 @@ async def test_children_by_call_and_by_name(place):
         assert {run.parent_id for run in children} == {"s"}
 
 
+@pytest.mark.capability("continuing")
 async def test_continue_as_new_empties_the_history_and_keeps_waiting_signals(place):
     """A workflow may run for ever under one id with a short history, and loses no signal between its passes."""
 
@@ -339,6 +349,7 @@ async def test_continue_as_new_empties_the_history_and_keeps_waiting_signals(pla
         assert len(await handle.history()) < 20
 
 
+@pytest.mark.capability("history")
 async def test_watching_follows_a_run_to_its_end_and_resumes(place):
     """A follower gets every event once, from any position."""
 
@@ -368,6 +379,7 @@ async def test_watching_follows_a_run_to_its_end_and_resumes(place):
         assert await tail == ["signal_received"] * 2 + ["run_completed"]
 
 
+@pytest.mark.capability("versions")
 async def test_several_versions_live_side_by_side(place):
     """A start takes the version registered last, or the one it names."""
 

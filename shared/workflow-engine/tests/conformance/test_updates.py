@@ -19,6 +19,8 @@ from maestro_workflow_engine import (
     workflow,
 )
 
+pytestmark = pytest.mark.capability("updates")
+
 SOON = timedelta(seconds=20)
 priced: list[str] = []
 

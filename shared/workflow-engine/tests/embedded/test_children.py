@@ -13,10 +13,8 @@ from maestro_workflow_engine import (
     ParentClose,
     RunStatus,
     WorkflowEngine,
-    WorkflowFailedError,
     continue_as_new,
     receive,
-    signal_run,
     start_child,
     step,
     workflow,
@@ -104,36 +102,6 @@ async def _exists(engine: WorkflowEngine, run_id: str) -> None:
             await asyncio.sleep(0.002)
 
 
-async def test_a_parent_that_retries_takes_its_closed_children_up_again():
-    """When a parent failed, its waiting child was cancelled with it; redriving the parent lets both go on."""
-    down = True
-
-    @step
-    async def flaky() -> str:
-        if down:
-            raise OSError("down")
-        return "up"
-
-    @workflow
-    async def parent() -> list[str]:
-        child = await start_child(waits, "child", id="child")
-        late = await start_child(waits, "late", id="late", on_parent_close=ParentClose.ABANDON)
-        up = await flaky()
-        await child.signal("go", up)
-        return [await child, await late]
-
-    async with opened(None, parent) as engine:
-        handle = await engine.start(parent, id="p")
-        with pytest.raises(WorkflowFailedError):
-            await handle.result(SOON)
-        assert await ended(engine, "child") is RunStatus.CANCELLED
-        await engine.handle("late").signal("go", "meanwhile")
-        assert await ended(engine, "late") is RunStatus.COMPLETED  # and nobody was there to hear of it
-        down = False
-        await handle.retry()
-        assert await handle.result(SOON) == ["child got up", "late got meanwhile"]
-
-
 async def test_large_inputs_and_signals_of_children_keep_their_order_through_the_payload_store(tmp_path: Path):
     """What waits for the store is not overtaken by the end of the parent that asked for it."""
     large = "x" * 5000
@@ -151,15 +119,3 @@ async def test_large_inputs_and_signals_of_children_keep_their_order_through_the
     ) as engine:
         await (await engine.start(parent, id="p")).result(SOON)
         assert await engine.handle("child").result(SOON) == f"{large} got {large}"
-
-
-async def test_a_run_may_signal_itself():
-    """Both events of the one transaction belong to the same run, and it sees each once."""
-
-    @workflow
-    async def sender() -> object:
-        await signal_run("s", "self", "hello")
-        return await receive("self")
-
-    async with opened(None, sender) as engine:
-        assert await (await engine.start(sender, id="s")).result(SOON) == "hello"

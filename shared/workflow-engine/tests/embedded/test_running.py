@@ -12,9 +12,7 @@ from maestro_workflow_engine import (
     RetryPolicy,
     WorkflowDefinitionError,
     WorkflowEngine,
-    WorkflowFailedError,
     receive,
-    run_child,
     step,
     step_info,
     workflow,
@@ -73,21 +71,6 @@ async def test_a_failing_step_is_retried_and_its_attempts_are_kept():
             "run_started", "step_retrying", "step_retrying", "step_completed", "run_completed",
         ]  # fmt: skip
     assert keys == ["r/1"] * 3
-
-
-async def test_a_child_that_nobody_registered_is_an_error_in_its_parent():
-    """One engine knows all workflows there are, so that a wrong name is told at once."""
-
-    @workflow
-    async def parent() -> str:
-        try:
-            await run_child("cube", 1)
-        except WorkflowFailedError as error:
-            return error.failure.type.rpartition(":")[2]
-        return "nothing"
-
-    async with WorkflowEngine("sqlite://", workflows=[parent]) as engine:
-        assert await (await engine.start(parent)).result(SOON) == "WorkflowNotFoundError"
 
 
 async def test_listing_filters_and_pages():

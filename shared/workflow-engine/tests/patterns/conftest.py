@@ -14,10 +14,13 @@ if _spec.name not in sys.modules:
     _spec.loader.exec_module(_module)
 
 
-@pytest.fixture(params=["one life", "restarts"])
+@pytest.fixture(params=["one life", "restarts", pytest.param("temporal", marks=pytest.mark.xdist_group("temporal"))])
 async def case(request: pytest.FixtureRequest, tmp_path: Path):
-    """One run, driven from outside: in one life of the engine, and with a restart before whatever the test does."""
-    async with sys.modules["pattern_driving"].Case(
-        tmp_path / "journal.db", restarts=request.param == "restarts"
-    ) as driver:
+    """One run, driven from outside: in one life of the engine, with a restart before whatever the test does, on a cluster."""
+    driving = sys.modules["pattern_driving"]
+    if request.param == "temporal":
+        made = driving.CaseOnCluster(await request.getfixturevalue("shared_namespace")())
+    else:
+        made = driving.Case(tmp_path / "journal.db", restarts=request.param == "restarts")
+    async with made as driver:
         yield driver

@@ -12,6 +12,9 @@ KILLS = int(os.environ.get("MAESTRO_CHAOS_KILLS", "8"))
 IS_LONG = KILLS >= 100
 """Whether this is `make chaos`."""
 
+WORKER_KILLS = int(os.environ.get("MAESTRO_CHAOS_WORKER_KILLS", "5"))
+"""Kills of workers at a cluster, all tests together: the same in `make chaos` as in `make test`, more in `make chaos-temporal`."""
+
 
 def soak() -> timedelta | None:
     """Return how long to soak, from MAESTRO_CHAOS_SOAK ("30m", "2h", "90s"); None when nobody asked for it."""

@@ -26,6 +26,9 @@ class Drive:
     before: tuple[Line, ...]
     """What the record holds of the run from earlier processes."""
 
+    on_cluster: bool = False
+    """Whether the engine is a worker of a Temporal cluster."""
+
     def note(self, what: str, **facts: Any) -> None:
         """Note what was acknowledged for the run."""
         self.record.write(what, self.run, **facts)
@@ -44,6 +47,9 @@ class Kind(Protocol):
 
     name: str
     """Begins the ids of its runs."""
+
+    on_cluster: bool
+    """Whether a Temporal cluster can run it."""
 
     def workflows(self, *, new_code: bool) -> Iterable[WorkflowDefinition[..., Any]]:
         """Return what is registered; `new_code` is switched on for good at some time."""
@@ -82,6 +88,7 @@ class Simple:
     definitions: list[WorkflowDefinition[..., Any]]
     driven: Callable[[Drive], Any]
     checked: Callable[[Sequence[Line], Any], None]
+    on_cluster: bool = True
 
     def workflows(self, *, new_code: bool) -> Iterable[WorkflowDefinition[..., Any]]:
         """Return its workflows."""

@@ -13,7 +13,10 @@ import sys
 import traceback
 from pathlib import Path
 
+import maestro_workflow_engine.temporal
 from fault_load.worker import Orders, work
+
+assert maestro_workflow_engine.temporal  # it is otherwise imported when an engine is opened
 
 
 def main() -> None:

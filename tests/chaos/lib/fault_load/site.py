@@ -72,18 +72,8 @@ class Site:
     def check(self) -> None:
         """Check that everything acknowledged is there, exactly once, and that every run ended as it should."""
         lines = self.lines()
-        assert [line for line in lines if line.what == "fault"] == []
-        _check_knowledge(lines)
-        by_run: dict[str, list[Line]] = defaultdict(list)
-        for line in lines:
-            by_run[line.run].append(line)
-        kinds = {kind.name: kind for kind in KINDS}
-        for run, its in by_run.items():
-            if any(line.what == "begun" for line in its):
-                outcomes = [line.facts["outcome"] for line in its if line.what == "ended"]
-                assert outcomes, f"{run} has not ended"
-                assert all(outcome == outcomes[0] for outcome in outcomes), (run, outcomes)
-                kinds[run.partition("-")[0]].check(its, outcomes[0])
+        check_knowledge(lines)
+        check_ends(lines)
         with self.copy() as connection:
             _check_journal(connection, {line.run for line in lines if line.what == "started"})
 
@@ -108,7 +98,22 @@ def _completed(connection: sqlite3.Connection) -> set[str]:
     return {key for (key,) in rows}
 
 
-def _check_knowledge(lines: list[Line]) -> None:
+def check_ends(lines: list[Line]) -> None:
+    """Every run that was begun has ended, as its kind demands, and gives the same end whenever it is asked."""
+    assert [line for line in lines if line.what == "fault"] == []
+    by_run: dict[str, list[Line]] = defaultdict(list)
+    for line in lines:
+        by_run[line.run].append(line)
+    kinds = {kind.name: kind for kind in KINDS}
+    for run, its in by_run.items():
+        if any(line.what == "begun" for line in its):
+            outcomes = [line.facts["outcome"] for line in its if line.what == "ended"]
+            assert outcomes, f"{run} has not ended"
+            assert all(outcome == outcomes[0] for outcome in outcomes), (run, outcomes)
+            kinds[run.partition("-")[0]].check(its, outcomes[0])
+
+
+def check_knowledge(lines: list[Line]) -> None:
     """A step whose result a workflow has used does not leave another trace: the record alone shows it."""
     known: set[str] = set()
     for line in lines:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from pathlib import Path
+
+from temporalio import activity
 
 from fault_load.record import Record
 from maestro_workflow_engine import RetryPolicy, step, step_info
@@ -19,7 +22,10 @@ def set_place(folder: Path, record: Record) -> None:
 
 def _leave_trace(name: str, knows: list[str]) -> str:
     info = step_info()
-    _place[0][1].write("step", info.run_id, key=info.idempotency_key, name=name, knows=knows)
+    # A cluster counts the attempts whose worker was lost as well; a step itself does not see them.
+    attempt = activity.info().attempt if activity.in_activity() else info.attempt
+    facts = {"key": info.idempotency_key, "name": name, "knows": knows, "attempt": attempt, "pid": os.getpid()}
+    _place[0][1].write("step", info.run_id, **facts)
     return info.idempotency_key
 
 

@@ -50,6 +50,9 @@ class TemporalAddress:
     api_key: str | None = None
     """An API key, as Temporal Cloud issues them. Default: none."""
 
+    api_key_file: Path | None = None
+    """The file that the API key was read from, and is read from again. Default: none."""
+
     lost_after: timedelta = timedelta(seconds=30)
     """How long nothing is heard of a running step before its worker counts as lost and the step runs again. Default 30 s."""
 
@@ -79,7 +82,7 @@ def parse(url: str) -> TemporalAddress:
         raise WorkflowDefinitionError(
             f"{url!r} has options nobody knows: {', '.join(unknown)}; known: {', '.join(_OPTIONS)}"
         )
-    ca, cert, key = (_file(options, name) for name in ("server_ca", "client_cert", "client_key"))
+    ca, cert, key = (_pem(options, name) for name in ("server_ca", "client_cert", "client_key"))
     if (cert is None) != (key is None):
         raise WorkflowDefinitionError(f"{url!r}: client_cert and client_key belong together")
     api_key = _file(options, "api_key_file")
@@ -99,9 +102,17 @@ def parse(url: str) -> TemporalAddress:
         client_cert=cert,
         client_key=key,
         api_key=None if api_key is None else api_key.decode().strip(),
+        api_key_file=Path(options["api_key_file"]) if api_key is not None else None,
         lost_after=timedelta(seconds=lost_after),
         local_steps=frozenset(filter(None, options.get("local_steps", "").split(","))),
     )
+
+
+def _pem(options: dict[str, str], name: str) -> bytes | None:
+    found = _file(options, name)
+    if found is not None and b"-----BEGIN " not in found:
+        raise WorkflowDefinitionError(f"{name}={options[name]} holds no certificate or key in PEM form")
+    return found
 
 
 def _file(options: dict[str, str], name: str) -> bytes | None:

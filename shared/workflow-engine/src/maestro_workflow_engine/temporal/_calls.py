@@ -14,6 +14,13 @@ _UNREACHABLE = (
     RPCStatusCode.DEADLINE_EXCEEDED,
     RPCStatusCode.UNAUTHENTICATED,
     RPCStatusCode.PERMISSION_DENIED,
+    RPCStatusCode.RESOURCE_EXHAUSTED,
+    # What a server that dies in the midst of a call leaves, and one that is not all there yet.
+    RPCStatusCode.CANCELLED,
+    RPCStatusCode.UNKNOWN,
+    RPCStatusCode.INTERNAL,
+    RPCStatusCode.ABORTED,
+    RPCStatusCode.FAILED_PRECONDITION,
 )
 
 
@@ -33,6 +40,15 @@ def about(run_id: str, target: str) -> Iterator[None]:
             if "already completed" in error.message:
                 raise WorkflowEndedError(run_id, "some time ago") from error
             raise WorkflowNotFoundError(run_id, f"there is no run {run_id!r}") from error
-        if error.status in _UNREACHABLE:
-            raise ClusterUnreachableError(target, error.message) from error
+        check_reached(error, target)
         raise
+
+
+def check_reached(error: RPCError, target: str) -> None:
+    """Raise the engine's error when the cluster has not come to an answer; return when it has refused.
+
+    Raises:
+        ClusterUnreachableError: The cluster does not answer, or does not let this client in.
+    """
+    if error.status in _UNREACHABLE:
+        raise ClusterUnreachableError(target, error.message) from error

@@ -26,8 +26,11 @@ from maestro_workflow_engine.temporal._wire import (
     ANNOUNCED,
     PAUSE,
     RESUME,
+    TO_ITSELF,
     Reason,
+    Request,
     Start,
+    attempt_of,
     cancel_reason,
     number_of,
     text_of,
@@ -48,7 +51,9 @@ class _Asked:
     run_id: str = ""
     started: int = 0
     attempt: int = 1
+    is_child: bool = False
     is_announced: bool = False
+    request: Request | None = None
 
 
 class Translator:
@@ -58,6 +63,7 @@ class Translator:
         converter: Decodes payloads.
 
     Attributes:
+        run_id: The run's id, once the start has been read.
         workflow: The workflow's name, once the start has been read.
         version: Its version; None when its starter named none.
         last_seq: The highest number that was given to a step, timer or other run so far.
@@ -73,6 +79,7 @@ class Translator:
         self._waits_to_begin = False
         self._asked_before: set[str] = set()
         self._answered_before: set[str] = set()
+        self.run_id = ""
         self.workflow: str | None = None
         self.version: str | None = None
         self.last_seq = 0
@@ -96,6 +103,11 @@ class Translator:
             read.append((self._offset + event.event_id, ev.RunAdmitted(found.time)))
         return read
 
+    def children_before(self, position: int) -> dict[int, str]:
+        """Return the children that had been asked for before a position: their run ids by their numbers."""
+        asked = {at: each for at, each in self._asked.items() if each.is_child and self._offset + at < position}
+        return {each.seq: each.run_id for each in asked.values()}
+
     def _note(self, seq: int) -> None:
         self.last_seq = max(self.last_seq, seq)
 
@@ -103,7 +115,7 @@ class Translator:
         about, values = event.workflow_execution_started_event_attributes, []
         values = await self._texts(about.input.payloads)
         start = msgspec.json.decode(bytes(values[1]), type=Start) if len(values) > 1 else Start()
-        self.workflow, self.version = about.workflow_type.name, start.version
+        self.run_id, self.workflow, self.version = about.workflow_id, about.workflow_type.name, start.version
         self._note(start.first_seq)
         for earlier in start.prologue:
             self._note(getattr(earlier, "first_seq", 0) or getattr(earlier, "seq", 0))
@@ -129,10 +141,13 @@ class Translator:
         self._offset = len(signals)
         return list(enumerate([first, *signals]))
 
-    async def _texts(self, payloads: Iterable[Payload]) -> list[msgspec.Raw]:
+    async def _values(self, payloads: Iterable[Payload]) -> list[Payload]:
         kept = list(payloads)
         decoded: Sequence[RawValue] = await self._converter.decode(kept, [RawValue] * len(kept)) if kept else []
-        return [text_of(value.payload) for value in decoded]
+        return [value.payload for value in decoded]
+
+    async def _texts(self, payloads: Iterable[Payload]) -> list[msgspec.Raw]:
+        return [text_of(value) for value in await self._values(payloads)]
 
     async def _text(self, payloads: Iterable[Payload]) -> msgspec.Raw:
         return next(iter(await self._texts(payloads)), _NULL)
@@ -147,8 +162,11 @@ class Translator:
 
     async def _step_scheduled(self, event: HistoryEvent, _: int) -> None:
         about = event.activity_task_scheduled_event_attributes
-        seq = int(about.activity_id) if about.activity_id.isdecimal() else 0
-        self._asked[event.event_id] = _Asked(seq, about.activity_type.name, await self._text(about.input.payloads))
+        seq, inputs = int(about.activity_id) if about.activity_id.isdecimal() else 0, about.input.payloads
+        asked = _Asked(seq, about.activity_type.name, await self._text(inputs))
+        if asked.name == TO_ITSELF:
+            asked.request = msgspec.json.decode(bytes((await self._texts(inputs))[1]), type=Request)
+        self._asked[event.event_id] = asked
 
     async def _step_started(self, event: HistoryEvent, at: int) -> None:
         about = event.activity_task_started_event_attributes
@@ -157,8 +175,14 @@ class Translator:
 
     async def _step_completed(self, event: HistoryEvent, at: int) -> ev.Event:
         about = event.activity_task_completed_event_attributes
-        a, output = self._asked[about.scheduled_event_id], await self._text(about.result.payloads)
-        return ev.StepCompleted(at, a.seq, a.name, a.input, output, a.started, a.attempt)
+        a = self._asked[about.scheduled_event_id]
+        if a.request is not None:
+            if a.request.signal is None:
+                return ev.CancelSent(at, a.seq, self.run_id)
+            return ev.SignalSent(at, a.seq, self.run_id, a.request.signal)
+        result = next(iter(await self._values(about.result.payloads)), Payload())
+        attempt = attempt_of(result) or a.attempt
+        return ev.StepCompleted(at, a.seq, a.name, a.input, text_of(result), a.started, attempt)
 
     async def _step_failed(self, event: HistoryEvent, at: int) -> ev.Event:
         about = event.activity_task_failed_event_attributes
@@ -169,8 +193,9 @@ class Translator:
         return await self._failed(about.scheduled_event_id, about.failure, at)
 
     async def _failed(self, scheduled: int, failure: TemporalFailure, at: int) -> ev.Event:
-        a = self._asked[scheduled]
-        return ev.StepFailed(at, a.seq, a.name, a.input, await self._failure(failure), a.started, a.attempt)
+        a, found = self._asked[scheduled], detail_of(await self._converter.decode_failure(failure))
+        attempt = found.attempt if failure.HasField("application_failure_info") else a.attempt
+        return ev.StepFailed(at, a.seq, a.name, a.input, found.failure, a.started, attempt)
 
     async def _timer_started(self, event: HistoryEvent, _: int) -> None:
         self._asked[event.event_id] = _Asked(await self._summary(event), "timer")
@@ -268,7 +293,7 @@ class Translator:
     async def _child_asked(self, event: HistoryEvent, _: int) -> None:
         about = event.start_child_workflow_execution_initiated_event_attributes
         text = bytes(await self._text([event.user_metadata.summary])).decode().strip('"')
-        asked = _Asked(_last_number(text), about.workflow_type.name, run_id=about.workflow_id)
+        asked = _Asked(_last_number(text), about.workflow_type.name, run_id=about.workflow_id, is_child=True)
         asked.is_announced = text.startswith(ANNOUNCED)
         self._asked[event.event_id] = asked
 

@@ -109,6 +109,7 @@ class HostedRun:
                 await driver.over()
                 break
             except asyncio.CancelledError:
+                temporal.random()  # the SDK cancels what leaves its memory, too: there each call of it ends the task
                 driver.cancel(cancel_reason(temporal.cancellation_reason() or ""))
         await temporal.wait_condition(temporal.all_handlers_finished)
         match driver.end:

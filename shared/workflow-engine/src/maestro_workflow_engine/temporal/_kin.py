@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 from temporalio import exceptions as te
@@ -17,8 +18,9 @@ from maestro_workflow_engine.machine import _events as ev
 from maestro_workflow_engine.machine._kin import child_id
 from maestro_workflow_engine.temporal._failures import child_failure, request_failure
 from maestro_workflow_engine.temporal._search import memo_of, search_attributes_of
-from maestro_workflow_engine.temporal._unsupported import unsupported
-from maestro_workflow_engine.temporal._wire import ANNOUNCED, Start, json_of, numbered, packed, raw
+from maestro_workflow_engine.temporal._wire import ANNOUNCED, TO_ITSELF, Request, Start, json_of, numbered, packed, raw
+
+_ATTEMPT = timedelta(seconds=10)
 
 _ON_CLOSE = {
     ParentClose.CANCEL: temporal.ParentClosePolicy.REQUEST_CANCEL,
@@ -63,7 +65,7 @@ class Kin:
             asyncio.CancelledError: Nobody waits for it any more; it was asked to stop.
         """
         run_id = child_id(self._id, command.seq, command.run_id)
-        start = (parent.children or {}).get(command.seq)
+        start = (parent.children or {}).get(command.seq) or parent.revived.get(run_id)
         if start is None:
             seed = temporal.random().getrandbits(62)
             start = Start(version=command.version, trace=trace, seed=seed, searchable=parent.searchable)
@@ -97,8 +99,11 @@ class Kin:
 
     async def signal(self, command: cmd.SendSignal) -> ev.Event:
         """Send a signal and return what came of it."""
-        if command.child in self._ends or command.run_id == self._id:
+        if command.child in self._ends:
             return self._refused(command, None)
+        if command.run_id == self._id:
+            await self._ask_itself(command.seq, numbered(command.payload, command.seq), Request(command.name))
+            return ev.SignalSent(self._now_us(), command.seq, command.run_id, command.name)
         target = temporal.get_external_workflow_handle(command.run_id)
         try:
             await target.signal(command.name, args=[numbered(command.payload, command.seq)])
@@ -108,8 +113,11 @@ class Kin:
 
     async def cancel(self, command: cmd.SendCancel) -> ev.Event:
         """Ask another run to stop and return what came of it."""
-        if command.child in self._ends or command.run_id == self._id:
+        if command.child in self._ends:
             return self._refused(command, None)
+        if command.run_id == self._id:
+            await self._ask_itself(command.seq, raw(b"null"), Request(reason=command.reason))
+            return ev.CancelSent(self._now_us(), command.seq, command.run_id)
         target = temporal.get_external_workflow_handle(command.run_id)
         try:
             await target.cancel(reason=command.reason)
@@ -117,9 +125,15 @@ class Kin:
             return self._refused(command, error)
         return ev.CancelSent(self._now_us(), command.seq, command.run_id)
 
+    @staticmethod
+    async def _ask_itself(seq: int, payload: RawValue, request: Request) -> None:
+        await temporal.execute_activity(
+            TO_ITSELF,
+            args=[payload, packed(request)],
+            activity_id=str(seq),
+            start_to_close_timeout=_ATTEMPT,  # the cluster tries again for ever, and knows the request by its id
+        )
+
     def _refused(self, command: cmd.SendSignal | cmd.SendCancel, error: te.FailureError | None) -> ev.RequestFailed:
-        if command.run_id == self._id:
-            failure = describe(unsupported("signal or cancel request of a run to itself", "use what asyncio offers"))
-        else:
-            failure = request_failure(command.run_id, error, self._ends.get(command.child))
+        failure = request_failure(command.run_id, error, self._ends.get(command.child))
         return ev.RequestFailed(self._now_us(), command.seq, command.run_id, failure)

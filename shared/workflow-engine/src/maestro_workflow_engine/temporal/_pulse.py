@@ -1,4 +1,8 @@
-"""Signs of life of one attempt on their way to the cluster, and what an attempt before said with its last one."""
+"""Signs of life of one attempt on their way to the cluster, and what an attempt before said with its last one.
+
+The cluster numbers attempts, lost ones too. With each sign of life goes how many have failed, and the cluster keeps the last
+one for the next attempt: so a worker that is lost costs no attempt.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ import msgspec
 from temporalio import activity
 
 from maestro_workflow_engine._step_info import RunningAttempt
-from maestro_workflow_engine.temporal._wire import raw
+from maestro_workflow_engine.temporal._wire import Told, packed, raw
 
 
 class Pulse:
@@ -21,11 +25,19 @@ class Pulse:
     Args:
         beat_s: How often the worker says that it lives; None for a local activity, of which the cluster knows nothing.
         before: The details of the last heartbeat of an attempt before.
+        attempt: The cluster's number of this one.
+
+    Attributes:
+        failed: How many attempts have failed before.
     """
 
-    def __init__(self, beat_s: float | None, before: Sequence[Any]) -> None:
+    def __init__(self, beat_s: float | None, before: Sequence[Any], attempt: int) -> None:
         self._beat_s = beat_s
-        self._before = msgspec.Raw(msgspec.json.encode(before[0])) if before else None
+        told = msgspec.convert(before[1], Told) if len(before) > 1 else Told(attempt - 1 if before else 0, bool(before))
+        self.failed = (
+            told.failed if beat_s is not None else attempt - 1
+        )  # local attempts are not counted on after a loss
+        self._before = msgspec.Raw(msgspec.json.encode(before[0])) if told.said else None
         self._loop = asyncio.get_running_loop()
         self._said = asyncio.Event()
 
@@ -61,6 +73,12 @@ class Pulse:
             if attempt.is_noticed:
                 self._send(attempt)
 
+    def fail(self, attempt: RunningAttempt) -> None:
+        """Say that the attempt has failed, before the cluster is told how."""
+        self.failed += 1
+        if self._beat_s is not None:
+            self._send(attempt)
+
     async def _keep(self, attempt: RunningAttempt, beat_s: float) -> None:
         while True:
             self._send(attempt)
@@ -74,7 +92,4 @@ class Pulse:
     def _send(self, attempt: RunningAttempt) -> None:
         attempt.is_noticed = False  # before it is read, so that the next one is not missed
         latest = self._before if attempt.latest is None else attempt.latest[1]
-        if latest is None:
-            activity.heartbeat()
-        else:
-            activity.heartbeat(raw(latest))
+        activity.heartbeat(raw(latest or b"null"), packed(Told(self.failed, latest is not None)))

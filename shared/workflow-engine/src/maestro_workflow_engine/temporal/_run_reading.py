@@ -138,7 +138,7 @@ class TemporalReading:
         Raises:
             WorkflowNotFoundError: No such run.
         """
-        _, events = await self._events(run_id)
+        _, events = await self.told(run_id)
         return [_shown(position, event) for position, event in events if position > after]
 
     async def export(self, run_id: str) -> HistoryDocument:
@@ -148,7 +148,7 @@ class TemporalReading:
             WorkflowNotFoundError: No such run.
         """
         found = await self.description(run_id)
-        read, events = await self._events(run_id)
+        read, events = await self.told(run_id)
         return history_document(
             run_id=run_id,
             workflow=read.workflow or found.workflow_type,
@@ -217,7 +217,12 @@ class TemporalReading:
             answer: RawValue = await self._client.get_workflow_handle(run_id).query(STATE, result_type=RawValue)
         return msgspec.json.decode(bytes(json_of([answer])), type=State)
 
-    async def _events(self, run_id: str) -> tuple[Translator, list[tuple[int, ev.Event]]]:
+    async def told(self, run_id: str) -> tuple[Translator, list[tuple[int, ev.Event]]]:
+        """Return a run's history as (position, event), and what was read besides.
+
+        Raises:
+            WorkflowNotFoundError: No such run.
+        """
         read = Translator(self._client.data_converter)
         events: list[tuple[int, ev.Event]] = []
         with about(run_id, self.target):

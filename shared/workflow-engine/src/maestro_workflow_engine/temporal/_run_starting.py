@@ -166,15 +166,21 @@ class TemporalStarting:
                 priority=priority,
             )
 
-    async def take_up(
-        self,
-        document: HistoryDocument,
-        events: Sequence[ev.Event],
-        run_id: str,
-        *,
-        reuse: WorkflowIDReusePolicy = WorkflowIDReusePolicy.REJECT_DUPLICATE,
-    ) -> None:
-        """Start a run that begins with events of another one, or of its own.
+    async def begin_again(self, workflow: str, run_id: str, start: Start) -> None:
+        """Start a failed run anew, under its id, from where it goes on.
+
+        Raises:
+            WorkflowConflictError: It goes on already.
+        """
+        first = next(event for event in start.prologue if isinstance(event, ev.RunStarted))
+        reuse = WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY
+        try:
+            await self.begin(workflow, run_id, first.input, start, reuse=reuse)
+        except WorkflowAlreadyStartedError as error:
+            raise WorkflowConflictError(run_id, f"run {run_id!r} goes on already") from error
+
+    async def take_up(self, document: HistoryDocument, events: Sequence[ev.Event], run_id: str) -> None:
+        """Start a run that begins with events of another one, or of another engine.
 
         Raises:
             WorkflowConflictError: The id is taken.
@@ -194,7 +200,7 @@ class TemporalStarting:
             searchable=self._searchable,
         )
         try:
-            await self.begin(document.workflow, run_id, first.input, start, reuse=reuse)
+            await self.begin(document.workflow, run_id, first.input, start)
         except WorkflowAlreadyStartedError as error:
             raise WorkflowConflictError(run_id, f"run id {run_id!r} is taken") from error
 

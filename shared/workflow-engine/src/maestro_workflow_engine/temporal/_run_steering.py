@@ -6,7 +6,7 @@ import contextlib
 
 import msgspec
 from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
-from temporalio.common import RawValue, WorkflowIDReusePolicy
+from temporalio.common import RawValue
 
 from maestro_workflow_engine._errors import (
     ClusterUnreachableError,
@@ -17,10 +17,10 @@ from maestro_workflow_engine._errors import (
 )
 from maestro_workflow_engine._failure import Failure, describe
 from maestro_workflow_engine._records import RunStatus
-from maestro_workflow_engine.embedded._branching import before_failure
 from maestro_workflow_engine.machine import _events as ev
 from maestro_workflow_engine.temporal._calls import about
 from maestro_workflow_engine.temporal._failures import detail_of
+from maestro_workflow_engine.temporal._redriving import Redriving
 from maestro_workflow_engine.temporal._run_reading import TemporalReading, status_of
 from maestro_workflow_engine.temporal._run_starting import TemporalStarting
 from maestro_workflow_engine.temporal._unsupported import unsupported
@@ -113,9 +113,8 @@ class TemporalSteering:
         if found.status is not RunStatus.FAILED:
             msg = f"run {run_id!r} has not failed ({found.status}); only failed runs can be retried"
             raise WorkflowConflictError(run_id, msg)
-        document = await self._reading.export(run_id)
-        events = before_failure(run_id, document.decoded())
-        await self._starting.take_up(document, events, run_id, reuse=WorkflowIDReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY)
+        start = await Redriving(self._reading).of_failed(run_id)
+        await self._starting.begin_again(found.workflow, run_id, start)
 
     async def reprioritize(self, run_id: str, priority: int) -> None:
         """Refuse.

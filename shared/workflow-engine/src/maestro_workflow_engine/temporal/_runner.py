@@ -15,7 +15,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from maestro_workflow_engine._blocked import BlockedInfo
 from maestro_workflow_engine._definitions import WorkflowDefinition
-from maestro_workflow_engine._errors import ClusterUnreachableError, EngineClosedError, WorkflowError
+from maestro_workflow_engine._errors import EngineClosedError, WorkflowError
 from maestro_workflow_engine._queue import Queue
 from maestro_workflow_engine._registry import WorkflowRegistry
 from maestro_workflow_engine._runner import RunnerOptions
@@ -23,18 +23,22 @@ from maestro_workflow_engine.embedded._threads import StepThreads
 from maestro_workflow_engine.embedded._watchdog import Watchdog
 from maestro_workflow_engine.temporal._address import TemporalAddress
 from maestro_workflow_engine.temporal._hosted import HostedRun, House
+from maestro_workflow_engine.temporal._key_file import followed
+from maestro_workflow_engine.temporal._messenger import Messenger
 from maestro_workflow_engine.temporal._payloads import EngineCodec
 from maestro_workflow_engine.temporal._run_reading import TemporalReading
 from maestro_workflow_engine.temporal._run_starting import TemporalStarting
 from maestro_workflow_engine.temporal._run_steering import TemporalSteering
 from maestro_workflow_engine.temporal._schedules import TemporalSchedules
 from maestro_workflow_engine.temporal._search import prepared
-from maestro_workflow_engine.temporal._step_host import StepHost
+from maestro_workflow_engine.temporal._step_host import BEATS, StepHost
 from maestro_workflow_engine.temporal._steps import Steps
+from maestro_workflow_engine.temporal._turned_away import turned_away
 from maestro_workflow_engine.temporal._unsupported import NoPausing, NoPurging, UnlimitedQueues, check_retention
 
 T = TypeVar("T")
 _WORKFLOW_THREADS = 4
+_STICKY = timedelta(seconds=10)  # the SDK's own
 _BUILD = (
     "maestro"  # otherwise the SDK reads every loaded module, for seconds, to make up one that nothing here asks for
 )
@@ -78,7 +82,9 @@ class TemporalRunner:
         """
         async with AsyncExitStack() as stack:
             client = await self.connect()
-            searchable = await prepared(client)
+            key = followed(self._address.api_key_file, self._address.api_key, client.service_client.update_api_key)
+            await stack.enter_async_context(key)
+            searchable = await prepared(client, self._address.target)
             if self._watchdog is not None:
                 stack.enter_context(self._watchdog.kept())
             steps = Steps()
@@ -92,12 +98,16 @@ class TemporalRunner:
                 client,
                 task_queue=self._address.task_queue,
                 workflows=[HostedRun],
-                activities=[StepHost(steps, hosts, self._address.lost_after).run],
+                activities=[StepHost(steps, hosts, self._address.lost_after).run, Messenger(client).send],
                 workflow_runner=UnsandboxedWorkflowRunner(),
                 workflow_task_executor=runs,
                 max_cached_workflows=self._options.max_in_memory,
                 max_concurrent_activities=min(self._options.max_concurrent, 1_000),
                 max_concurrent_workflow_task_polls=5,
+                # What a lost worker had in its memory waits so long before another one gets it.
+                sticky_queue_schedule_to_start_timeout=min(_STICKY, self._address.lost_after),
+                # The SDK would hold back most signs of life, and a step hears of its cancellation by the next one.
+                max_heartbeat_throttle_interval=self._address.lost_after / BEATS,
                 build_id=_BUILD,
             )
             await stack.enter_async_context(worker)
@@ -199,8 +209,8 @@ class TemporalRunner:
             return await Client.connect(
                 address.target, namespace=address.namespace, tls=tls, api_key=address.api_key, data_converter=converter
             )
-        except RuntimeError as error:
-            raise ClusterUnreachableError(address.target, str(error)) from error
+        except (RuntimeError, ValueError) as error:
+            raise turned_away(address, str(error)) from error
 
     def _let_go(self) -> None:
         self._starting = self._steering = self._reading = self._schedules = None

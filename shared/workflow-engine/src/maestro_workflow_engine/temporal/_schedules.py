@@ -22,6 +22,7 @@ from maestro_workflow_engine._schedule_keeper import ScheduleNotFoundError
 from maestro_workflow_engine._schedule_records import ScheduledRun, ScheduleInfo
 from maestro_workflow_engine._schedule_spec import CronSpec, IntervalSpec, Overlap, ScheduleSpecError
 from maestro_workflow_engine.temporal._address import TemporalAddress
+from maestro_workflow_engine.temporal._calls import check_reached
 from maestro_workflow_engine.temporal._priority import priority_of
 from maestro_workflow_engine.temporal._run_reading import TemporalReading, status_of
 from maestro_workflow_engine.temporal._search import MOVED_MEMO, memo_of, search_attributes_of
@@ -115,7 +116,8 @@ class TemporalSchedules:
             state=tc.ScheduleState(paused=paused),
         )
         try:
-            await self._client.create_schedule(schedule_id, wanted)
+            with _about(schedule_id, self._address.target):
+                await self._client.create_schedule(schedule_id, wanted)
         except tc.ScheduleAlreadyRunningError:
 
             async def redefined(old: tc.Schedule) -> tc.Schedule:
@@ -231,7 +233,7 @@ class TemporalSchedules:
         Raises:
             ScheduleNotFoundError: No such schedule.
         """
-        with _about(schedule_id):
+        with _about(schedule_id, self._address.target):
             await self._client.get_schedule_handle(schedule_id).pause(note=note or None)
 
     async def resume(self, schedule_id: str) -> None:
@@ -240,7 +242,7 @@ class TemporalSchedules:
         Raises:
             ScheduleNotFoundError: No such schedule.
         """
-        with _about(schedule_id):
+        with _about(schedule_id, self._address.target):
             await self._client.get_schedule_handle(schedule_id).unpause()
 
     async def trigger(self, schedule_id: str) -> str:
@@ -250,7 +252,7 @@ class TemporalSchedules:
             ScheduleNotFoundError: No such schedule.
         """
         before = {run.id for run in (await self.describe(schedule_id)).last_runs}
-        with _about(schedule_id):
+        with _about(schedule_id, self._address.target):
             await self._client.get_schedule_handle(schedule_id).trigger(overlap=tc.ScheduleOverlapPolicy.ALLOW_ALL)
         while True:  # the cluster starts it in its own time, and only then has it an id
             for run in (await self.describe(schedule_id)).last_runs:
@@ -265,7 +267,7 @@ class TemporalSchedules:
             ScheduleNotFoundError: No such schedule.
         """
         before = {run.id for run in (await self.describe(schedule_id)).last_runs}
-        with _about(schedule_id):
+        with _about(schedule_id, self._address.target):
             await self._client.get_schedule_handle(schedule_id).backfill(
                 tc.ScheduleBackfill(start, end - timedelta(microseconds=1), tc.ScheduleOverlapPolicy.ALLOW_ALL)
             )
@@ -277,7 +279,7 @@ class TemporalSchedules:
         Raises:
             ScheduleNotFoundError: No such schedule.
         """
-        with _about(schedule_id):
+        with _about(schedule_id, self._address.target):
             await self._client.get_schedule_handle(schedule_id).delete()
 
     async def describe(self, schedule_id: str) -> ScheduleInfo:
@@ -286,13 +288,14 @@ class TemporalSchedules:
         Raises:
             ScheduleNotFoundError: No such schedule.
         """
-        with _about(schedule_id):
+        with _about(schedule_id, self._address.target):
             found = await self._client.get_schedule_handle(schedule_id).describe()
         return await self._info(found)
 
     async def listing(self, limit: int | None, after: str | None) -> list[ScheduleInfo]:
         """Return schedules by id, those that come after an id; None for no limit, and for the beginning."""
-        ids = [each.id async for each in await self._client.list_schedules() if after is None or each.id > after]
+        with _about("", self._address.target):
+            ids = [each.id async for each in await self._client.list_schedules() if after is None or each.id > after]
         return [await self.describe(schedule_id) for schedule_id in sorted(ids)[:limit]]
 
     def _action(
@@ -313,7 +316,7 @@ class TemporalSchedules:
         async def updater(found: tc.ScheduleUpdateInput) -> tc.ScheduleUpdate:
             return tc.ScheduleUpdate(await change(found.description.schedule))
 
-        with _about(schedule_id):
+        with _about(schedule_id, self._address.target):
             await self._client.get_schedule_handle(schedule_id).update(updater)
 
     async def _known(self, schedule: tc.Schedule) -> _Known:
@@ -364,7 +367,8 @@ class TemporalSchedules:
         try:
             found = await self._client.get_workflow_handle(run_id).describe()
             status: RunStatus | None = status_of(found)
-        except RPCError:
+        except RPCError as error:
+            check_reached(error, self._address.target)
             status = None  # it is no longer kept
         return ScheduledRun(id=run_id, scheduled_for=started.scheduled_at, status=status)
 
@@ -405,10 +409,11 @@ def _catch_up(catch_up: timedelta) -> timedelta:
 
 
 @contextmanager
-def _about(schedule_id: str) -> Iterator[None]:
+def _about(schedule_id: str, target: str) -> Iterator[None]:
     try:
         yield
     except RPCError as error:
         if error.status is RPCStatusCode.NOT_FOUND:
             raise ScheduleNotFoundError(schedule_id) from error
+        check_reached(error, target)
         raise

@@ -19,6 +19,7 @@ from temporalio.common import SearchAttributeKey, SearchAttributePair, TypedSear
 from temporalio.service import RPCError, RPCStatusCode
 
 from maestro_workflow_engine._attributes import Stored
+from maestro_workflow_engine.temporal._calls import check_reached
 from maestro_workflow_engine.temporal._wire import Start, packed
 
 MAESTRO_ATTRIBUTES = SearchAttributeKey.for_keyword_list("MaestroAttributes")
@@ -74,8 +75,12 @@ def search_attributes_of(start: Start) -> TypedSearchAttributes:
     return TypedSearchAttributes([SearchAttributePair(MAESTRO_ATTRIBUTES, found)])
 
 
-async def prepared(client: Client) -> bool:
-    """Declare the custom attribute where the cluster lets this client do so, and tell whether it is there."""
+async def prepared(client: Client, target: str) -> bool:
+    """Declare the custom attribute where the cluster lets this client do so, and tell whether it is there.
+
+    Raises:
+        ClusterUnreachableError: The cluster does not answer.
+    """
     name = MAESTRO_ATTRIBUTES.name
     operator = client.operator_service
     try:
@@ -90,5 +95,7 @@ async def prepared(client: Client) -> bool:
             return True
         return known.custom_attributes[name] == IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD_LIST
     except RPCError as error:
+        if error.status in (RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED):
+            check_reached(error, target)
         # Temporal Cloud has no operator service; elsewhere it may be for administrators. Runs work, and are found by less.
         return error.status is RPCStatusCode.ALREADY_EXISTS

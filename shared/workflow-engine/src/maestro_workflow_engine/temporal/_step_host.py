@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 
+import msgspec
 from temporalio import activity
 from temporalio import exceptions as te
 from temporalio.common import RawValue
@@ -18,7 +19,10 @@ from maestro_workflow_engine.machine._commands import RunStep
 from maestro_workflow_engine.temporal._failures import attempt_failure
 from maestro_workflow_engine.temporal._pulse import Pulse
 from maestro_workflow_engine.temporal._steps import Step, Steps
-from maestro_workflow_engine.temporal._wire import Call, json_of, raw, unpacked
+from maestro_workflow_engine.temporal._wire import Call, attempted, json_of, unpacked
+
+BEATS = 3
+"""How often the cluster hears of a running step in the time after which it counts as lost."""
 
 _ELSEWHERE_S = 1.0
 _NO_ROW = 0  # of the embedded runner's tables
@@ -36,7 +40,7 @@ class StepHost:
     def __init__(self, steps: Steps, threads: StepThreads, lost_after: timedelta) -> None:
         self._steps = steps
         self._threads = threads
-        self._beat_s = lost_after.total_seconds() / 3
+        self._beat_s = lost_after.total_seconds() / BEATS
         self._clock = WallClock()
 
     @activity.defn(dynamic=True)
@@ -51,19 +55,21 @@ class StepHost:
                 type="StepNotFound",
                 next_retry_delay=timedelta(seconds=_ELSEWHERE_S),
             )
-        pulse = Pulse(None if info.is_local else self._beat_s, info.heartbeat_details)
+        pulse = Pulse(None if info.is_local else self._beat_s, info.heartbeat_details, info.attempt)
         seq = int(info.activity_id) if info.activity_id.isdecimal() else 0
-        attempt = call.earlier_attempts + info.attempt
-        command = RunStep(seq, step, json_of(args), attempt, deadline=call.deadline_us)
-        running = RunningAttempt(
-            info.workflow_id or "", _NO_ROW, seq, step.name, attempt, step.heartbeat_timeout, pulse
-        )
+        number = call.earlier_attempts + pulse.failed + 1
+        command = RunStep(seq, step, json_of(args), number, deadline=call.deadline_us)
+        running = RunningAttempt(info.workflow_id or "", _NO_ROW, seq, step.name, number, step.heartbeat_timeout, pulse)
         with pulse.kept(running):
-            return await self._attempt(step, command, running, call.trace)
+            try:
+                return attempted(await self._attempt(step, command, running, call.trace), number)
+            except te.ApplicationError:
+                pulse.fail(running)
+                raise
 
-    async def _attempt(self, step: Step, command: RunStep, running: RunningAttempt, trace: str | None) -> RawValue:
+    async def _attempt(self, step: Step, command: RunStep, running: RunningAttempt, trace: str | None) -> msgspec.Raw:
         try:
-            output = await run_attempt(
+            return await run_attempt(
                 step, command, running, threads=self._threads, clock=self._clock, traceparent=trace
             )
         except asyncio.CancelledError as error:
@@ -74,4 +80,3 @@ class StepHost:
             raise attempt_failure(step, command, error.raised, self._clock.now_us()) from error.raised
         except Exception as error:
             raise attempt_failure(step, command, error, self._clock.now_us()) from error
-        return raw(output)

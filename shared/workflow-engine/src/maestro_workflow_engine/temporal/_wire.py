@@ -25,6 +25,9 @@ STATE = "maestro.state"
 ANOTHER_ATTEMPT = "attempt 0"
 """The summary of the timer until the next attempt of a step that had failed before the run came to this cluster."""
 
+TO_ITSELF = "maestro.to-itself"
+"""The activity by which a run signals or cancels itself."""
+
 ANNOUNCED = "child started by handle"
 """How the summary of a child begins whose start is an event of its own."""
 
@@ -45,6 +48,7 @@ class Start(msgspec.Struct, frozen=True, omit_defaults=True):
         children: How those children of the prologue begin that had begun before and have not ended, by the number of their call.
         parent_id: The id of a parent that the cluster does not know of.
         moved_from: The id of the journal that the run was moved from.
+        revived: How those children go on, by id, that stopped with their parent: it was retried.
     """
 
     version: str | None = None
@@ -59,6 +63,7 @@ class Start(msgspec.Struct, frozen=True, omit_defaults=True):
     children: dict[int, Start] | None = None
     parent_id: str | None = None
     moved_from: str | None = None
+    revived: dict[str, Start] = {}
 
 
 class Options(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -107,6 +112,30 @@ class Call(msgspec.Struct, frozen=True, omit_defaults=True):
     earlier_attempts: int = 0
 
 
+class Request(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The second argument of TO_ITSELF: what a run asks of itself.
+
+    Attributes:
+        signal: The signal's name; None for a cancel request.
+        reason: Of the cancel request.
+    """
+
+    signal: str | None = None
+    reason: str = ""
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What goes with each sign of life, behind what the step itself says.
+
+    Attributes:
+        failed: How many attempts of the step have failed so far; lost ones are none.
+        said: Whether a step has said something at all.
+    """
+
+    failed: int
+    said: bool
+
+
 class State(msgspec.Struct, frozen=True):
     """Where a run stands: the answer to the query STATE."""
 
@@ -131,7 +160,7 @@ class FailureDetail(msgspec.Struct, frozen=True):
 
 _METADATA = {"encoding": b"json/plain"}
 _BY_WORKFLOW = re.compile(r"^Cancel requested by workflow with run id \S+ with reason: ")
-_NUMBER = "maestro-seq"
+_NUMBER, _ATTEMPT = "maestro-seq", "maestro-attempt"
 
 
 def raw(data: bytes | msgspec.Raw) -> RawValue:
@@ -146,7 +175,21 @@ def numbered(data: msgspec.Raw, seq: int) -> RawValue:
 
 def number_of(payload: Payload) -> int:
     """Return the number of the call that a payload belongs to; 0 when it does not say."""
-    text = payload.metadata.get(_NUMBER, b"")
+    return _marked(payload, _NUMBER)
+
+
+def attempted(data: msgspec.Raw, attempt: int) -> RawValue:
+    """Return JSON text as such a value that also says in which attempt it came about: the cluster counts lost ones too."""
+    return RawValue(Payload(metadata={**_METADATA, _ATTEMPT: str(attempt).encode()}, data=bytes(data)))
+
+
+def attempt_of(payload: Payload) -> int:
+    """Return the attempt that a result came about in; 0 when it does not say."""
+    return _marked(payload, _ATTEMPT)
+
+
+def _marked(payload: Payload, mark: str) -> int:
+    text = payload.metadata.get(mark, b"")
     return int(text) if text.isdigit() else 0
 
 

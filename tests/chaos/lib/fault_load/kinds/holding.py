@@ -45,4 +45,4 @@ def _check(lines: Sequence[Line], outcome: dict[str, object]) -> None:
     assert outcome["listed"] == [lines[0].run]
 
 
-KIND = Simple("held", [held], _drive, _check)
+KIND = Simple("held", [held], _drive, _check, on_cluster=False)  # it pauses a workflow as a whole

@@ -35,6 +35,7 @@ class Patching:
     """Has two versions of its code."""
 
     name = "patched"
+    on_cluster = True
 
     def workflows(self, *, new_code: bool) -> Iterable[WorkflowDefinition[..., Any]]:
         """Return the code of the time."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 
 from fault_load.kind import Drive, Simple, steps_of
 from fault_load.record import Line
 from fault_load.steps import act
-from maestro_workflow_engine import RunStatus, workflow
+from maestro_workflow_engine import RunStatus, WorkflowEndedError, workflow
 
 _STEPS = 6
 
@@ -35,7 +36,7 @@ async def _drive(drive: Drive) -> object:
                 drive.note("paused")
         await asyncio.sleep(0.01)
         drive.note("resuming")
-    if (await handle.status()).status is RunStatus.PAUSED:
+    with suppress(WorkflowEndedError):  # one that is not paused stays as it is
         await handle.resume()
     return await handle.result()
 
@@ -45,8 +46,9 @@ def _check(lines: Sequence[Line], outcome: list[str]) -> None:
     assert set(steps_of(lines)) == {f"step {number}" for number in range(_STEPS)}
     whats = [line.what for line in lines]
     if "paused" in whats:
-        rest = whats[whats.index("paused") : whats.index("resuming")]
-        assert rest.count("step") <= 1, whats
+        rest = lines[whats.index("paused") : whats.index("resuming")]
+        # One may have been under way; on a cluster it runs again after its worker was lost.
+        assert len({line.facts["key"] for line in rest if line.what == "step"}) <= 1, whats
 
 
 KIND = Simple("paused", [paused], _drive, _check)

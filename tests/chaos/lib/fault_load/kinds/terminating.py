@@ -24,7 +24,7 @@ async def _drive(drive: Drive) -> object:
     drive.note("started")
     await asyncio.sleep(0.005)
     await handle.terminate("enough")
-    drive.note("terminated")
+    drive.note("terminated", may_end=1 if drive.on_cluster else 0)  # another worker hears of it when its step ends
     try:
         return await handle.result()
     except WorkflowTerminatedError as error:
@@ -34,7 +34,7 @@ async def _drive(drive: Drive) -> object:
 def _check(lines: Sequence[Line], outcome: str) -> None:
     assert outcome == "enough"
     told = [line.what for line in lines].index("terminated")
-    assert [line for line in lines[told:] if line.what == "step"] == []
+    assert len([line for line in lines[told:] if line.what == "step"]) <= lines[told].facts["may_end"]
 
 
 KIND = Simple("terminated", [terminated], _drive, _check)

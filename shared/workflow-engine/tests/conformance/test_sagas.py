@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -23,6 +22,8 @@ from maestro_workflow_engine import (
     step_info,
     workflow,
 )
+
+pytestmark = pytest.mark.capability("sagas")
 
 SOON = timedelta(seconds=20)
 done: list[str] = []
@@ -84,8 +85,8 @@ async def order(things: list[str], ending: str) -> str:
 WORKFLOWS = [order, undo_as_child]
 
 
-def opened(folder: Path | None = None, *more) -> WorkflowEngine:
-    return WorkflowEngine(f"sqlite:///{folder}/journal.db" if folder else "sqlite://", workflows=[*WORKFLOWS, *more])
+def opened(place, *more) -> WorkflowEngine:
+    return place.engine(workflows=[*WORKFLOWS, *more])
 
 
 async def until(check) -> None:
@@ -101,9 +102,9 @@ async def reached(engine: WorkflowEngine, run_id: str, kind: str, name: str) -> 
             await asyncio.sleep(0.002)
 
 
-async def test_what_was_done_is_undone_last_first_when_the_block_fails():
+async def test_what_was_done_is_undone_last_first_when_the_block_fails(place):
     """The failure that made it necessary goes on being raised; flaky compensations are retried."""
-    async with opened() as engine:
+    async with opened(place) as engine:
         handle = await engine.start(order, ["a", "flaky", "c"], "ships")
         with pytest.raises(WorkflowFailedError, match="OSError: no ship"):
             await handle.result(SOON)
@@ -111,22 +112,22 @@ async def test_what_was_done_is_undone_last_first_when_the_block_fails():
 
 
 @pytest.mark.parametrize(("ending", "result"), [("returns", "shipped"), ("again", "shipped")])
-async def test_nothing_is_undone_when_the_block_ends_well(ending: str, result: str):
+async def test_nothing_is_undone_when_the_block_ends_well(ending: str, result: str, place):
     """Returning is success, and so is starting over."""
-    async with opened() as engine:
+    async with opened(place) as engine:
         assert await (await engine.start(order, ["a"], ending)).result(SOON) == result
     assert undone == []
 
 
-async def test_a_dismissed_saga_undoes_nothing():
+async def test_a_dismissed_saga_undoes_nothing(place):
     """After dismiss() a failure finds nothing to undo."""
-    async with opened() as engine:
+    async with opened(place) as engine:
         with pytest.raises(WorkflowFailedError, match="no ship"):
             await (await engine.start(order, ["a"], "dismissed")).result(SOON)
     assert undone == []
 
 
-async def test_a_failing_compensation_does_not_keep_the_others_from_running():
+async def test_a_failing_compensation_does_not_keep_the_others_from_running(place):
     """CompensationError groups what failed and has the original failure as its cause."""
     caught: list[CompensationError] = []
 
@@ -138,7 +139,7 @@ async def test_a_failing_compensation_does_not_keep_the_others_from_running():
             caught.append(error)
             raise
 
-    async with opened(None, flow) as engine:
+    async with opened(place, flow) as engine:
         handle = await engine.start(flow)
         with pytest.raises(WorkflowFailedError, match="1 of 3 compensations failed") as failed:
             await handle.result(SOON)
@@ -149,9 +150,9 @@ async def test_a_failing_compensation_does_not_keep_the_others_from_running():
     assert isinstance(caught[0].split(ValueError)[0], CompensationError)
 
 
-async def test_cancellation_compensates_and_requests_to_cancel_meanwhile_do_not_stop_it():
+async def test_cancellation_compensates_and_requests_to_cancel_meanwhile_do_not_stop_it(place):
     """The first request ends the block; a second and a third wait until everything is undone."""
-    async with opened() as engine:
+    async with opened(place) as engine:
         handle = await engine.start(order, ["a", "stuck", "c"], "waits", id="r")
         await reached(engine, "r", "signal", "go")
         await handle.cancel()
@@ -164,9 +165,9 @@ async def test_cancellation_compensates_and_requests_to_cancel_meanwhile_do_not_
     assert undone == ["c", "stuck", "a"]
 
 
-async def test_a_request_to_cancel_that_comes_while_a_failure_is_undone_is_not_lost():
+async def test_a_request_to_cancel_that_comes_while_a_failure_is_undone_is_not_lost(place):
     """It is raised once everything is undone, as a cancelled `except` block would raise it."""
-    async with opened() as engine:
+    async with opened(place) as engine:
         handle = await engine.start(order, ["a", "stuck"], "ships")
         await until(gates["stuck"].is_set)
         await handle.cancel()
@@ -176,9 +177,9 @@ async def test_a_request_to_cancel_that_comes_while_a_failure_is_undone_is_not_l
     assert undone == ["stuck", "a"]
 
 
-async def test_termination_stops_compensations():
+async def test_termination_stops_compensations(place):
     """terminate() does not ask."""
-    async with opened() as engine:
+    async with opened(place) as engine:
         handle = await engine.start(order, ["a", "stuck"], "ships")
         await until(gates["stuck"].is_set)
         await handle.terminate()
@@ -186,24 +187,22 @@ async def test_termination_stops_compensations():
     assert undone == []
 
 
-async def test_compensation_goes_on_after_a_restart_where_it_stood(tmp_path: Path):
+async def test_compensation_goes_on_after_a_restart_where_it_stood(place):
     """What was undone is not undone twice, and what was not is."""
-    async with opened(tmp_path) as engine:
+    async with opened(place) as engine:
         await engine.start(order, ["a", "stuck", "c"], "ships", id="r")
         await until(gates["stuck"].is_set)
     gates["gate"].set()
-    async with opened(tmp_path) as engine:
+    async with opened(place) as engine:
         with pytest.raises(WorkflowFailedError, match="no ship"):
             await engine.handle("r").result(SOON)
     assert undone == ["c", "stuck", "a"]
     assert done == ["a", "stuck", "c", "ship"]
 
 
-async def test_a_saga_that_leaves_memory_compensates_nothing(tmp_path: Path):
+async def test_a_saga_that_leaves_memory_compensates_nothing(place):
     """A run that is put to sleep in the middle of a saga has not failed."""
-    async with WorkflowEngine(
-        f"sqlite:///{tmp_path}/journal.db", workflows=WORKFLOWS, max_workflows_in_memory=1
-    ) as engine:
+    async with place.engine(workflows=WORKFLOWS, max_workflows_in_memory=1) as engine:
         handles = [await engine.start(order, [f"{n}"], "waits", id=f"r{n}") for n in range(5)]
         await until(lambda: len(done) == 5)
         for handle in handles:
@@ -212,7 +211,7 @@ async def test_a_saga_that_leaves_memory_compensates_nothing(tmp_path: Path):
     assert undone == []
 
 
-async def test_compensations_may_run_together_by_hand_and_be_of_any_kind():
+async def test_compensations_may_run_together_by_hand_and_be_of_any_kind(place):
     """Steps, child workflows and plain async functions; all at once; and only once."""
     both = asyncio.Event()
 
@@ -236,7 +235,7 @@ async def test_compensations_may_run_together_by_hand_and_be_of_any_kind():
         await saga.compensate()
         return sorted(undone)
 
-    async with opened(None, flow) as engine:
+    async with opened(place, flow) as engine:
         assert await (await engine.start(flow)).result(SOON) == ["function", "step", "undone by a child"]
 
 

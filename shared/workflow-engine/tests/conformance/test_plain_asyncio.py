@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
@@ -25,6 +24,8 @@ from maestro_workflow_engine import (
     uuid4,
     workflow,
 )
+
+pytestmark = pytest.mark.capability("asyncio")
 
 SOON = timedelta(seconds=20)
 ran: list[str] = []
@@ -63,15 +64,15 @@ async def fan() -> list[object]:
     return [*seen, random().random(), str(uuid4())]
 
 
-async def test_a_restart_takes_every_fan_out_the_same_way(tmp_path: Path):
+@pytest.mark.capability("restarts")
+async def test_a_restart_takes_every_fan_out_the_same_way(place):
     """as_completed over coroutines, sets of gathers, chance and time are replayed as they were; no step runs again."""
-    url = f"sqlite:///{tmp_path}/journal.db"
-    async with WorkflowEngine(url, workflows=[fan]) as engine:
+    async with place.engine(workflows=[fan]) as engine:
         handle = await engine.start(fan, id="r")
         await _waiting(handle)
         seen = await handle.query("seen")
     assert len(ran) == len(set(ran)) == 50
-    async with WorkflowEngine(url, workflows=[fan]) as engine:
+    async with place.engine(workflows=[fan]) as engine:
         handle = engine.handle("r")
         assert await handle.query("seen") == seen
         await handle.signal("go")
@@ -90,7 +91,7 @@ async def _pages(label: str) -> AsyncIterator[str]:
         await work(f"close {label}")
 
 
-async def test_generators_left_half_way_are_closed_before_the_run_ends(tmp_path: Path):
+async def test_generators_left_half_way_are_closed_before_the_run_ends(place):
     """Their clean-up steps run once, at the workflow's end, whether or not the engine was restarted meanwhile."""
 
     @workflow
@@ -103,18 +104,17 @@ async def test_generators_left_half_way_are_closed_before_the_run_ends(tmp_path:
         await receive("go")
         return found
 
-    url = f"sqlite:///{tmp_path}/journal.db"
-    async with WorkflowEngine(url, workflows=[first_pages]) as engine:
+    async with place.engine(workflows=[first_pages]) as engine:
         await _waiting(await engine.start(first_pages, id="r"))
     assert ran == ["page of a", "page of b"]
-    async with WorkflowEngine(url, workflows=[first_pages]) as engine:
+    async with place.engine(workflows=[first_pages]) as engine:
         handle = engine.handle("r")
         await handle.signal("go")
         assert await handle.result(SOON) == ["page of a", "page of b"]
     assert sorted(ran[2:]) == ["close a", "close b"]
 
 
-async def test_asking_twice_does_not_disturb_the_clean_up():
+async def test_asking_twice_does_not_disturb_the_clean_up(place):
     """A second request changes nothing: clean-up steps end in peace. Whoever cannot wait terminates the run."""
     began, go_on = asyncio.Event(), asyncio.Event()
 
@@ -131,7 +131,7 @@ async def test_asking_twice_does_not_disturb_the_clean_up():
             await slow_clean_up()
             await work("tidied up")
 
-    async with WorkflowEngine("sqlite://", workflows=[tidy]) as engine:
+    async with place.engine(workflows=[tidy]) as engine:
         handle = await engine.start(tidy)
         await _waiting(handle)
         await handle.cancel()
@@ -144,7 +144,8 @@ async def test_asking_twice_does_not_disturb_the_clean_up():
     assert ran == ["tidied up"]
 
 
-async def test_old_runs_finish_on_the_version_they_started_with(tmp_path: Path):
+@pytest.mark.capability("versions")
+async def test_old_runs_finish_on_the_version_they_started_with(place):
     """After a deployment the old run goes on with old code, a new one starts on the new."""
 
     @workflow(name="flow", version="1.0.0")
@@ -158,10 +159,9 @@ async def test_old_runs_finish_on_the_version_they_started_with(tmp_path: Path):
         await work("new")
         return f"new {info().version}"
 
-    url = f"sqlite:///{tmp_path}/journal.db"
-    async with WorkflowEngine(url, workflows=[old]) as engine:
+    async with place.engine(workflows=[old]) as engine:
         await _waiting(await engine.start("flow", id="r"))
-    async with WorkflowEngine(url, workflows=[old, new]) as engine:
+    async with place.engine(workflows=[old, new]) as engine:
         assert await (await engine.start("flow")).result(SOON) == "new 2.0.0"
         handle = engine.handle("r")
         await handle.signal("go")
@@ -169,7 +169,8 @@ async def test_old_runs_finish_on_the_version_they_started_with(tmp_path: Path):
     assert ran == ["old", "new"]
 
 
-async def test_a_patched_workflow_serves_runs_from_before_and_after_the_change(tmp_path: Path):
+@pytest.mark.capability("versions")
+async def test_a_patched_workflow_serves_runs_from_before_and_after_the_change(place):
     """A run that passed the place before the deployment stays on the old side, later ones on the new, over restarts."""
 
     @workflow(name="flow")
@@ -185,19 +186,18 @@ async def test_a_patched_workflow_serves_runs_from_before_and_after_the_change(t
         await receive("go")
         return side
 
-    url = f"sqlite:///{tmp_path}/journal.db"
-    async with WorkflowEngine(url, workflows=[before]) as engine:
+    async with place.engine(workflows=[before]) as engine:
         await _waiting(await engine.start("flow", id="old"))
-    async with WorkflowEngine(url, workflows=[after]) as engine:
+    async with place.engine(workflows=[after]) as engine:
         await _waiting(await engine.start("flow", id="new"))
-    async with WorkflowEngine(url, workflows=[after]) as engine:
+    async with place.engine(workflows=[after]) as engine:
         for id_ in ("old", "new"):
             await engine.handle(id_).signal("go")
             assert await engine.handle(id_).result(SOON) == id_
     assert ran == ["a", "b"]
 
 
-async def test_a_sleep_of_fifty_years_survives_as_a_number():
+async def test_a_sleep_of_fifty_years_survives_as_a_number(place):
     """Years of virtual time pass at once; a sleep without end waits until the run is cancelled."""
 
     @workflow
@@ -212,7 +212,7 @@ async def test_a_sleep_of_fifty_years_survives_as_a_number():
 
     async with WorkflowEngine.test([patient, for_ever]) as engine:
         assert await (await engine.start(patient)).result() == 365 * 50
-    async with WorkflowEngine("sqlite://", workflows=[for_ever]) as engine:
+    async with place.engine(workflows=[for_ever]) as engine:
         handle = await engine.start(for_ever)
         while not (await handle.status()).waiting_for:
             await asyncio.sleep(0.005)
@@ -221,7 +221,7 @@ async def test_a_sleep_of_fifty_years_survives_as_a_number():
             await handle.result(SOON)
 
 
-async def test_handlers_of_updates_log_and_think_as_their_workflow():
+async def test_handlers_of_updates_log_and_think_as_their_workflow(place):
     """Validators run inside the workflow, where now() and info() work; what they raise is the caller's answer."""
 
     @workflow
@@ -236,7 +236,7 @@ async def test_handlers_of_updates_log_and_think_as_their_workflow():
         on_update("enter", enter, validate=validate, type=str)
         await receive("close")
 
-    async with WorkflowEngine("sqlite://", workflows=[door]) as engine:
+    async with place.engine(workflows=[door]) as engine:
         handle = await engine.start(door, id="d")
         assert await handle.update("enter", "d", timeout=SOON) == "d"
         with pytest.raises(ValueError, match="thief at 20"):

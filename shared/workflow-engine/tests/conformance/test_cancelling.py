@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,12 +11,13 @@ import pytest
 from maestro_workflow_engine import (
     RunStatus,
     WorkflowCancelledError,
-    WorkflowEngine,
     WorkflowTerminatedError,
     receive,
     step,
     workflow,
 )
+
+pytestmark = pytest.mark.capability("cancellation")
 
 SOON = timedelta(seconds=20)
 seen: list[str] = []
@@ -87,9 +87,9 @@ async def until(check: Any) -> None:
             await asyncio.sleep(0.002)
 
 
-async def test_a_run_that_waits_for_a_slot_is_cancelled_without_its_step_ever_running():
+async def test_a_run_that_waits_for_a_slot_is_cancelled_without_its_step_ever_running(place):
     """Its place in the queue is free at once."""
-    async with WorkflowEngine("sqlite://", workflows=WORKFLOWS, max_concurrent_workflows=1) as engine:
+    async with place.engine(workflows=WORKFLOWS, max_concurrent_workflows=1) as engine:
         first = await engine.start(works)
         await until(lambda: seen == ["work"])
         queued = await engine.start(works)
@@ -101,25 +101,24 @@ async def test_a_run_that_waits_for_a_slot_is_cancelled_without_its_step_ever_ru
         await first.result(SOON)
 
 
-async def test_a_sleeping_run_is_cancelled_where_it_sleeps_in_memory_on_disk_and_after_a_restart(tmp_path: Path):
+async def test_a_sleeping_run_is_cancelled_where_it_sleeps_in_memory_on_disk_and_after_a_restart(place):
     """Its timer is gone, and it cleans up."""
-    url = f"sqlite:///{tmp_path}/journal.db"
-    async with WorkflowEngine(url, workflows=WORKFLOWS, max_workflows_in_memory=1) as engine:
+    async with place.engine(workflows=WORKFLOWS, max_workflows_in_memory=1) as engine:
         handles = [await engine.start(sleeps, id=f"r{n}") for n in range(3)]
         for handle in handles[:2]:
             await handle.cancel()
             with pytest.raises(WorkflowCancelledError):
                 await handle.result(SOON)
-    async with WorkflowEngine(url, workflows=WORKFLOWS) as engine:
+    async with place.engine(workflows=WORKFLOWS) as engine:
         await engine.handle("r2").cancel()
         with pytest.raises(WorkflowCancelledError):
             await engine.handle("r2").result(SOON)
     assert seen == ["woken"] * 3
 
 
-async def test_a_paused_run_hears_of_its_cancellation_when_it_is_resumed():
+async def test_a_paused_run_hears_of_its_cancellation_when_it_is_resumed(place):
     """Nothing of a paused run starts, its clean-up neither."""
-    async with WorkflowEngine("sqlite://", workflows=WORKFLOWS) as engine:
+    async with place.engine(workflows=WORKFLOWS) as engine:
         handle = await engine.start(sleeps)
         await handle.pause()
         await handle.cancel()
@@ -131,9 +130,29 @@ async def test_a_paused_run_hears_of_its_cancellation_when_it_is_resumed():
     assert seen == ["woken"]
 
 
-async def test_a_workflow_may_refuse_to_be_cancelled():
+async def test_a_run_that_leaves_memory_is_not_cancelled(place):
+    """Its code is stopped where it waits and sees nothing of that, also when the engine closes."""
+    told: list[str] = []
+
+    @workflow
+    async def listens() -> str:
+        try:
+            return str(await receive("go"))
+        except asyncio.CancelledError:
+            told.append("cancelled")
+            raise
+
+    async with place.engine(workflows=[listens], max_workflows_in_memory=1) as engine:
+        handles = [await engine.start(listens, id=f"r{n}") for n in range(4)]
+        for handle in handles[:3]:
+            await handle.signal("go", "went")
+            assert await handle.result(SOON) == "went"
+    assert told == []
+
+
+async def test_a_workflow_may_refuse_to_be_cancelled(place):
     """Who swallows the CancelledError goes on, and completes; asking again changes nothing."""
-    async with WorkflowEngine("sqlite://", workflows=WORKFLOWS) as engine:
+    async with place.engine(workflows=WORKFLOWS) as engine:
         handle = await engine.start(stubborn)
         await handle.cancel()
         await handle.cancel("once more")
@@ -142,9 +161,9 @@ async def test_a_workflow_may_refuse_to_be_cancelled():
     assert seen == ["no"]
 
 
-async def test_a_second_request_does_not_disturb_the_clean_up():
+async def test_a_second_request_does_not_disturb_the_clean_up(place):
     """A caller who did not hear the answer may ask twice; the clean-up step runs to its end."""
-    async with WorkflowEngine("sqlite://", workflows=WORKFLOWS) as engine:
+    async with place.engine(workflows=WORKFLOWS) as engine:
         handle = await engine.start(cleans)
         await until(lambda: seen == ["work"])
         await handle.cancel()
@@ -156,9 +175,10 @@ async def test_a_second_request_does_not_disturb_the_clean_up():
     assert "clean cancelled" not in seen
 
 
-async def test_a_run_that_is_terminated_while_it_cleans_up_ends_at_once():
+@pytest.mark.capability("terminating")
+async def test_a_run_that_is_terminated_while_it_cleans_up_ends_at_once(place):
     """The clean-up step is stopped, and nothing follows it."""
-    async with WorkflowEngine("sqlite://", workflows=WORKFLOWS) as engine:
+    async with place.engine(workflows=WORKFLOWS) as engine:
         handle = await engine.start(cleans)
         await until(lambda: seen == ["work"])
         await handle.cancel()
