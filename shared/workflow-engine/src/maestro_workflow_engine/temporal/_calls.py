@@ -4,16 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+from typing import Final
 
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
+from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from maestro_workflow_engine._errors import ClusterUnreachableError, WorkflowEndedError, WorkflowNotFoundError
+from maestro_workflow_engine.temporal._address import TemporalAddress
 
+_PATIENCE: Final = timedelta(seconds=5)
 _UNREACHABLE = (
     RPCStatusCode.UNAVAILABLE,
     RPCStatusCode.DEADLINE_EXCEEDED,
     RPCStatusCode.UNAUTHENTICATED,
     RPCStatusCode.PERMISSION_DENIED,
+    RPCStatusCode.RESOURCE_EXHAUSTED,
+    RPCStatusCode.ABORTED,
 )
 
 
@@ -34,5 +42,31 @@ def about(run_id: str, target: str) -> Iterator[None]:
                 raise WorkflowEndedError(run_id, "some time ago") from error
             raise WorkflowNotFoundError(run_id, f"there is no run {run_id!r}") from error
         if error.status in _UNREACHABLE:
-            raise ClusterUnreachableError(target, error.message) from error
+            raise unreachable(target, error) from error
         raise
+
+
+def is_unreachable(error: RPCError) -> bool:
+    """Tell whether a refusal means that the cluster cannot be used now, whatever was asked."""
+    return error.status in _UNREACHABLE
+
+
+def unreachable(target: str, error: RPCError) -> ClusterUnreachableError:
+    """Return the engine's error for it."""
+    return ClusterUnreachableError(target, error.message)
+
+
+async def reach(client: Client, address: TemporalAddress) -> None:
+    """Ask the cluster for the namespace.
+
+    Raises:
+        ClusterUnreachableError: The cluster does not answer, does not let this client in, or has no such namespace.
+    """
+    wanted = DescribeNamespaceRequest(namespace=address.namespace)
+    try:
+        await client.workflow_service.describe_namespace(wanted, timeout=_PATIENCE)
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            reason = f"it has no namespace {address.namespace!r}; have its administrator create it"
+            raise ClusterUnreachableError(address.target, reason) from error
+        raise unreachable(address.target, error) from error

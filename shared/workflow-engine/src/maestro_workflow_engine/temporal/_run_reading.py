@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import msgspec
 from temporalio.api.history.v1 import HistoryEvent as TemporalEvent
@@ -20,7 +21,7 @@ from temporalio.common import RawValue
 from temporalio.service import RPCError
 
 from maestro_workflow_engine._attributes import Stored, decode, shown
-from maestro_workflow_engine._errors import QueryNotFoundError, WorkflowFailedError
+from maestro_workflow_engine._errors import ClusterUnreachableError, QueryNotFoundError, WorkflowFailedError
 from maestro_workflow_engine._failure import Failure
 from maestro_workflow_engine._history_document import HistoryDocument, history_document
 from maestro_workflow_engine._records import (
@@ -42,6 +43,8 @@ from maestro_workflow_engine.temporal._search import ATTRIBUTES_MEMO, TRACE_MEMO
 from maestro_workflow_engine.temporal._visibility import STATUSES, check_order, make_cursor, query_of, read_cursor
 from maestro_workflow_engine.temporal._waits import Waits
 from maestro_workflow_engine.temporal._wire import STATE, State, json_of, text_of
+
+_WORKER_PATIENCE = timedelta(seconds=5)
 
 
 class TemporalReading:
@@ -106,6 +109,8 @@ class TemporalReading:
                 problem = state.problem
             except (RPCError, WorkflowQueryFailedError) as error:
                 problem = f"no worker can tell where the run stands: {error}"
+            except ClusterUnreachableError:  # the cluster itself has just answered
+                problem = "no worker tells where the run stands: see that one runs that has its workflow"
         return RunDetail(
             **{
                 name: getattr(info, name)
@@ -214,7 +219,9 @@ class TemporalReading:
 
     async def _state(self, run_id: str) -> State:
         with about(run_id, self.target):
-            answer: RawValue = await self._client.get_workflow_handle(run_id).query(STATE, result_type=RawValue)
+            answer: RawValue = await self._client.get_workflow_handle(run_id).query(
+                STATE, result_type=RawValue, rpc_timeout=_WORKER_PATIENCE
+            )
         return msgspec.json.decode(bytes(json_of([answer])), type=State)
 
     async def _events(self, run_id: str) -> tuple[Translator, list[tuple[int, ev.Event]]]:

@@ -22,6 +22,7 @@ from maestro_workflow_engine._runner import RunnerOptions
 from maestro_workflow_engine.embedded._threads import StepThreads
 from maestro_workflow_engine.embedded._watchdog import Watchdog
 from maestro_workflow_engine.temporal._address import TemporalAddress
+from maestro_workflow_engine.temporal._calls import reach
 from maestro_workflow_engine.temporal._hosted import HostedRun, House
 from maestro_workflow_engine.temporal._payloads import EngineCodec
 from maestro_workflow_engine.temporal._run_reading import TemporalReading
@@ -32,6 +33,7 @@ from maestro_workflow_engine.temporal._search import prepared
 from maestro_workflow_engine.temporal._step_host import StepHost
 from maestro_workflow_engine.temporal._steps import Steps
 from maestro_workflow_engine.temporal._unsupported import NoPausing, NoPurging, UnlimitedQueues, check_retention
+from maestro_workflow_engine.temporal._work import Work
 
 T = TypeVar("T")
 _WORKFLOW_THREADS = 4
@@ -69,15 +71,18 @@ class TemporalRunner:
         self._steering: TemporalSteering | None = None
         self._reading: TemporalReading | None = None
         self._schedules: TemporalSchedules | None = None
+        self._work: Work | None = None
+        self._client: Client | None = None
 
     async def open(self) -> None:
         """Connect, and begin to work.
 
         Raises:
-            ClusterUnreachableError: The cluster does not answer, or does not let this client in.
+            ClusterUnreachableError: The cluster does not answer, does not let this client in, or has no such namespace.
         """
         async with AsyncExitStack() as stack:
             client = await self._connect()
+            await reach(client, self._address)
             searchable = await prepared(client)
             if self._watchdog is not None:
                 stack.enter_context(self._watchdog.kept())
@@ -100,13 +105,16 @@ class TemporalRunner:
                 max_concurrent_workflow_task_polls=5,
                 build_id=_BUILD,
             )
-            await stack.enter_async_context(worker)
+            self._work = await stack.enter_async_context(Work(worker))
             reading = TemporalReading(client, self._address, searchable=searchable)
             stack.callback(reading.waits.close)
+            self._client = client
             self._reading = reading
             self._starting = TemporalStarting(client, self._address, reading, self._queues)
             self._steering = TemporalSteering(client, reading, self._starting)
-            self._schedules = TemporalSchedules(client, reading, self._address, self._registry, self._queues)
+            self._schedules = TemporalSchedules(
+                client, reading, self._address, self._registry, self._queues, self._starting
+            )
             stack.callback(self._let_go)
             self._stack = stack.pop_all()
 
@@ -116,9 +124,19 @@ class TemporalRunner:
 
     @property
     def failure(self) -> WorkflowError | None:
-        """Why nothing new can be accepted: never known ahead; a call to an unreachable cluster fails by itself."""
-        _open(self._reading)
-        return None
+        """Why nothing goes on here: the cluster turned this worker away for good. Else a call to it fails by itself."""
+        reason = _open(self._work).failure
+        return None if reason is None else ClusterUnreachableError(self._address.target, reason)
+
+    async def check(self) -> None:
+        """Ask the cluster for its namespace.
+
+        Raises:
+            ClusterUnreachableError: It does not answer, has no such namespace, or has turned this worker away.
+        """
+        if self.failure is not None:
+            raise self.failure
+        await reach(_open(self._client), self._address)
 
     @property
     def blocked(self) -> BlockedInfo | None:
@@ -199,6 +217,7 @@ class TemporalRunner:
 
     def _let_go(self) -> None:
         self._starting = self._steering = self._reading = self._schedules = None
+        self._client = self._work = None
 
 
 def _open(part: T | None) -> T:
