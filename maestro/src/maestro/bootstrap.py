@@ -29,7 +29,7 @@ from maestro.persona_files import load_personas
 from maestro.run_metrics import RunMetrics, TakesCensus, cluster_census, journal_census
 from maestro.storage import SqliteDefinitionStore
 from maestro.workflow_modules import PythonDefinitions, load_modules
-from maestro_core_api import APIConfig, MaestroAPI
+from maestro_core_api import APIConfig, MaestroAPI, StartupError
 from maestro_workflow_engine import WorkflowEngine, WorkflowError
 from maestro_workflow_engine.dsl import Steps
 
@@ -61,7 +61,7 @@ def create_app(config: OrchestratorConfig) -> MaestroAPI:
                 state = await _open(config, app, stack, personas, python)
             except (OrchestratorError, WorkflowError) as error:
                 app.logger.error("Orchestrator cannot start", reason=str(error), code=error.code)
-                raise
+                raise StartupError(str(error)) from error
             yield state
 
     api_config = APIConfig.from_config(

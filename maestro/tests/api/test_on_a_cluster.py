@@ -9,7 +9,7 @@ import pytest
 
 from maestro.bootstrap import create_app
 from maestro.config import OrchestratorConfig, QueueConfig, RetentionConfig
-from maestro_core_api import APIClient, RemoteAPIException
+from maestro_core_api import APIClient, RemoteAPIException, StartupError
 from maestro_core_logging.testing import capture_logs
 from maestro_workflow_engine import ClusterUnreachableError, UnsupportedByRunnerError, WorkflowError
 
@@ -160,9 +160,10 @@ async def _now(value: object) -> object:
 
 async def _cannot_start(config: OrchestratorConfig, error: type[WorkflowError]) -> dict[str, Any]:
     app = create_app(config)
-    with capture_logs() as lines, pytest.raises(error):
+    with capture_logs() as lines, pytest.raises(StartupError) as caught:
         async with app.router.lifespan_context(app):
             pass
+    assert type(caught.value.__cause__) is error
     (line,) = [line for line in lines if line["event"] == "Orchestrator cannot start"]
     return dict(line)
 

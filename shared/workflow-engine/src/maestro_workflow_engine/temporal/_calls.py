@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -14,6 +15,7 @@ from temporalio.service import RPCError, RPCStatusCode
 from maestro_workflow_engine._errors import ClusterUnreachableError, WorkflowEndedError, WorkflowNotFoundError
 from maestro_workflow_engine.temporal._address import TemporalAddress
 
+_INNERMOST: Final = re.compile(r'(?:message|error): "([^"]+)"')
 _PATIENCE: Final = timedelta(seconds=5)
 _UNREACHABLE = (
     RPCStatusCode.UNAVAILABLE,
@@ -54,6 +56,15 @@ def is_unreachable(error: RPCError) -> bool:
 def unreachable(target: str, error: RPCError) -> ClusterUnreachableError:
     """Return the engine's error for it."""
     return ClusterUnreachableError(target, error.message)
+
+
+def said(error: RuntimeError) -> str:
+    """Return what the SDK has to say about a connection that failed: the innermost text, which is the system's.
+
+    It comes as a nest such as `Failed client connect: ...Error(ConnectError("tcp connect error", ... message: "Connection refused" })`.
+    """
+    texts = _INNERMOST.findall(str(error))
+    return texts[-1].lower() if texts else str(error)
 
 
 async def reach(client: Client, address: TemporalAddress) -> None:

@@ -22,7 +22,7 @@ from maestro_workflow_engine._runner import RunnerOptions
 from maestro_workflow_engine.embedded._threads import StepThreads
 from maestro_workflow_engine.embedded._watchdog import Watchdog
 from maestro_workflow_engine.temporal._address import TemporalAddress
-from maestro_workflow_engine.temporal._calls import reach
+from maestro_workflow_engine.temporal._calls import reach, said
 from maestro_workflow_engine.temporal._hosted import HostedRun, House
 from maestro_workflow_engine.temporal._payloads import EngineCodec
 from maestro_workflow_engine.temporal._run_reading import TemporalReading
@@ -213,7 +213,7 @@ class TemporalRunner:
                 address.target, namespace=address.namespace, tls=tls, api_key=address.api_key, data_converter=converter
             )
         except RuntimeError as error:
-            raise ClusterUnreachableError(address.target, str(error)) from error
+            raise ClusterUnreachableError(address.target, said(error)) from error
 
     def _let_go(self) -> None:
         self._starting = self._steering = self._reading = self._schedules = None
