@@ -17,7 +17,7 @@ from temporalio.client import (
     WorkflowHistoryEventFilterType,
     WorkflowQueryFailedError,
 )
-from temporalio.common import RawValue
+from temporalio.common import RawValue, SearchAttributeKey
 from temporalio.service import RPCError
 
 from maestro_workflow_engine._attributes import Stored, decode, shown
@@ -42,8 +42,9 @@ from maestro_workflow_engine.temporal._history import Translator
 from maestro_workflow_engine.temporal._search import ATTRIBUTES_MEMO, TRACE_MEMO, VERSION_MEMO
 from maestro_workflow_engine.temporal._visibility import STATUSES, check_order, make_cursor, query_of, read_cursor
 from maestro_workflow_engine.temporal._waits import Waits
-from maestro_workflow_engine.temporal._wire import STATE, State, json_of, text_of
+from maestro_workflow_engine.temporal._wire import STATE, VERSION_MARK, State, json_of, text_of
 
+_CHANGES = SearchAttributeKey.for_keyword_list("TemporalChangeVersion")
 _WORKER_PATIENCE = timedelta(seconds=5)
 
 
@@ -259,11 +260,18 @@ def status_of(found: WorkflowExecution) -> RunStatus:
     return STATUSES.get(found.status or WorkflowExecutionStatus.RUNNING, RunStatus.RUNNING)
 
 
+def chosen_version(found: WorkflowExecution) -> str | None:
+    """Return the version that a run chose when it began because nobody had named one; None when it has not begun yet."""
+    changes = found.typed_search_attributes.get(_CHANGES) or ()
+    chosen = (change.removeprefix(VERSION_MARK) for change in changes if change.startswith(VERSION_MARK))
+    return next(iter(chosen), None)
+
+
 async def _info(found: WorkflowExecution) -> RunInfo:
     return RunInfo(
         id=found.id,
         workflow=found.workflow_type,
-        version=await found.memo_value(VERSION_MEMO, default="") or "",
+        version=await found.memo_value(VERSION_MEMO, default="") or chosen_version(found) or "",
         status=status_of(found),
         created_at=found.start_time,
         finished_at=found.close_time,

@@ -23,6 +23,9 @@ STATE = "maestro.state"
 """The query that tells where a run stands."""
 
 
+VERSION_MARK = "maestro.version "
+"""How the marker begins by which a run holds on to the version that it chose."""
+
 ANNOUNCED = "child started by handle"
 """How the summary of a child begins whose start is an event of its own."""
 
