@@ -9,7 +9,7 @@ import pytest
 
 from maestro_cli import EngineDiffersError, InputError, ProgramMissingError
 from maestro_cli._log_lines import readable
-from maestro_cli.local import Engine, Home, SupervisorOptions, check_same_engine
+from maestro_cli.local import Engine, Home, ServiceSpec, SupervisorOptions, check_same_engine, service_environment
 from maestro_cli.local._engine import check_unset
 from maestro_cli.local._temporal import TemporalServer, find_temporal, temporal_environment
 from maestro_cli.testing import Workspace, until
@@ -111,6 +111,24 @@ def test_environment_that_runs_is_asked_for_by_its_engine(workspace: Workspace) 
     check_same_engine(home, Engine.EMBEDDED)
     with pytest.raises(EngineDiffersError, match="with --engine embedded and not temporal"):
         check_same_engine(home, Engine.TEMPORAL)
+
+
+def test_a_payload_store_of_the_users_own_is_left(tmp_path: Path) -> None:
+    """The store beside the server's database is for those who have named none, in a variable or a file."""
+    server = TemporalServer(Path("/bin/temporal"), 1, 2, tmp_path)
+    spec = ServiceSpec("maestro-orchestrator", "maestro")
+    (tmp_path / "maestro-orchestrator.yaml").write_text("payload_store: file:///var/payloads\n")
+
+    def store(base: dict[str, str], config_dir: Path | None) -> str | None:
+        made = service_environment(
+            base, home=Home(tmp_path), spec=spec, port=3, registry_port=None, temporal=server, config_dir=config_dir
+        )
+        return made.get("MAESTRO_ORCHESTRATOR_PAYLOAD_STORE")
+
+    assert store({}, None) == server.payloads_url
+    assert store({}, tmp_path) is None
+    assert store({"MAESTRO_PAYLOAD_STORE": "s3://bucket/x"}, None) is None
+    assert store({"MAESTRO_ORCHESTRATOR_PAYLOAD_STORE": "s3://bucket/x"}, tmp_path) == "s3://bucket/x"
 
 
 def test_settings_of_other_servers_do_not_reach_it(tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 
 from maestro_cli._errors import EngineDiffersError, InputError
 
-from ._discovery import ORCHESTRATOR, ServiceSpec
+from ._discovery import ORCHESTRATOR, ServiceSpec, config_points
 from ._home import Home
 from ._state import EnvironmentState, load_state
 from ._temporal import TEMPORAL, TemporalServer
@@ -82,3 +82,23 @@ def check_unset(environ: Mapping[str, str]) -> None:
                 f"{variable} says where runs are kept, and so does --engine temporal, which starts a server for them",
                 hint="Leave one of them out.",
             )
+
+
+def has_payload_store(environ: Mapping[str, str], config_dir: Path | None) -> bool:
+    """Tell whether the user has said where the orchestrator keeps large payloads.
+
+    Args:
+        environ: The user's environment.
+        config_dir: Folder with configuration files; None when there is none.
+    """
+    point = config_points().get(ORCHESTRATOR)
+    if point is None:
+        return STORE_VARIABLE in environ
+    # Every command would pay for this import, and it is wanted by those with a Temporal server only.
+    from maestro_core_config import ConfigError, ConfigManager  # noqa: PLC0415
+
+    try:
+        config = ConfigManager(point.load(), config_dir=config_dir, environ=environ).load()
+    except ConfigError:
+        return STORE_VARIABLE in environ  # the service itself says what is wrong
+    return getattr(config, "payload_store", None) is not None

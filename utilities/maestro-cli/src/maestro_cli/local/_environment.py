@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from ._discovery import ORCHESTRATOR, REGISTRY, ServiceSpec, workflow_modules
-from ._engine import ENGINE_VARIABLE, STORE_VARIABLE, temporal_of
+from ._engine import ENGINE_VARIABLE, STORE_VARIABLE, has_payload_store, temporal_of
 from ._home import Home
 from ._lock import lock_holder
 from ._ports import LOOPBACK
@@ -67,8 +67,8 @@ def service_environment(
         defaults["MAESTRO_CONFIG_DIR"] = str(config_dir)
     if spec.name == ORCHESTRATOR and workflow_modules:
         defaults[f"{spec.variable_prefix}WORKFLOW_MODULES"] = json.dumps(list(workflow_modules))
-    if spec.name == ORCHESTRATOR and temporal is not None:
-        # What is too large for a cluster's messages goes beside its database, unless it has its place already.
+    if spec.name == ORCHESTRATOR and temporal is not None and not has_payload_store(base, config_dir):
+        # What is too large for a cluster's messages goes beside its database.
         defaults[STORE_VARIABLE] = temporal.payloads_url
     fixed = {f"{spec.variable_prefix}PORT": str(port), HOME_VARIABLE: str(home.root)}
     if spec.name == ORCHESTRATOR and temporal is not None:
