@@ -167,7 +167,7 @@ def document() -> Callable[..., dict[str, Any]]:
     return make
 
 
-NAMESPACES = 160  # one for each test on a cluster; raise it when they run out
+NAMESPACES = 100  # one for each test on a cluster; raise it when they run out
 _DEADLINE_S = 60.0
 _TRIES = 3
 
