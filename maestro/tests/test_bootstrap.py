@@ -7,16 +7,17 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from maestro.bootstrap import create_app
 from maestro.config import OrchestratorConfig
 from maestro.domain.errors import StorageError
-from maestro_core_api import MaestroAPI
+from maestro_core_api import MaestroAPI, StartupError
 from maestro_core_logging.testing import capture_logs
 from maestro_workflow_engine import JournalCorruptError, JournalLockedError, WorkflowDefinitionError, WorkflowError
 
 
 async def _refused(app: MaestroAPI, error: type[WorkflowError | StorageError]) -> str:
     """Try to start; return the reason that the log gives."""
-    with capture_logs() as lines, pytest.raises(error):
+    with capture_logs() as lines, pytest.raises(StartupError) as caught:
         async with app.router.lifespan_context(app):
             pass
+    assert type(caught.value.__cause__) is error
     (line,) = [line for line in lines if line["event"] == "Orchestrator cannot start"]
     assert line["level"] == "error"
     assert line["code"]

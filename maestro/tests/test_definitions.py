@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 
 from maestro.config import OrchestratorConfig
-from maestro.domain.errors import WorkflowExistsError
-from maestro_core_api import APIClient, RemoteAPIException
+from maestro_core_api import APIClient, RemoteAPIException, StartupError
 
 Serve = Callable[..., AbstractAsyncContextManager[APIClient]]
 Make = Callable[..., dict[str, Any]]
@@ -70,7 +69,7 @@ async def test_a_module_cannot_take_a_documents_place(
 
     clashing = config.model_copy(update={"workflow_modules": [modules("office_clash", OFFICE)]})
     app = create_app(clashing)
-    with pytest.raises(WorkflowExistsError, match=r"office/job:1\.0\.0 was registered as a document"):
+    with pytest.raises(StartupError, match=r"office/job:1\.0\.0 was registered as a document"):
         async with app.router.lifespan_context(app):
             pass
     newer = OFFICE.replace('"office/job"', '"office/job", version="2.0.0"')

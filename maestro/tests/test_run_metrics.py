@@ -3,7 +3,7 @@ from datetime import timedelta
 
 from maestro.bootstrap import create_app
 from maestro.config import OrchestratorConfig
-from maestro.run_metrics import RunMetrics
+from maestro.run_metrics import RunMetrics, journal_census
 from maestro_core_monitoring import MetricsCollector
 from maestro_workflow_engine import WorkflowEngine, receive, run_child, workflow
 
@@ -29,7 +29,7 @@ async def test_runs_are_counted_with_their_children() -> None:
 
     async with (
         WorkflowEngine("sqlite://", workflows=[child, parent]) as engine,
-        RunMetrics(metrics, engine, interval=timedelta(milliseconds=5)).kept(),
+        RunMetrics(metrics, journal_census(engine), interval=timedelta(milliseconds=5)).kept(),
     ):
         handle = await engine.start(parent, id="p")
         await shows(

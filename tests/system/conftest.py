@@ -26,10 +26,15 @@ class Ecosystem:
     folder: Path
     environ: dict[str, str] = field(default_factory=dict)
 
+    @property
+    def command(self) -> list[str]:
+        """How the command is called."""
+        return [str(MAESTRO)]
+
     def cli(self, *arguments: str, timeout: float = DEADLINE_S) -> subprocess.CompletedProcess[str]:
         """Run the command as a person would, in the environment's folder."""
         return subprocess.run(
-            [MAESTRO, *arguments],
+            [*self.command, *arguments],
             cwd=self.folder,
             env={**os.environ, "NO_COLOR": "1", "COLUMNS": "200", **self.environ},
             capture_output=True,

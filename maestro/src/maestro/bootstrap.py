@@ -10,7 +10,9 @@ from urllib.parse import unquote, urlsplit
 
 from maestro.api import ROUTERS
 from maestro.api.state import State
+from maestro.cluster_health import ClusterHealth
 from maestro.config import OrchestratorConfig
+from maestro.domain.catalog import Catalog
 from maestro.domain.definitions import Definitions, load_definitions
 from maestro.domain.errors import OrchestratorError, StorageError
 from maestro.domain.holds import Holds
@@ -20,13 +22,14 @@ from maestro.domain.queues import Queues
 from maestro.domain.removal import Removal
 from maestro.domain.runs import Runs
 from maestro.domain.schedules import Schedules
+from maestro.engine_opening import opened
 from maestro.http_caller import ServiceHttpCaller
 from maestro.journal_health import JournalHealth
 from maestro.persona_files import load_personas
-from maestro.run_metrics import RunMetrics
+from maestro.run_metrics import RunMetrics, TakesCensus, cluster_census, journal_census
 from maestro.storage import SqliteDefinitionStore
 from maestro.workflow_modules import PythonDefinitions, load_modules
-from maestro_core_api import APIConfig, MaestroAPI
+from maestro_core_api import APIConfig, MaestroAPI, StartupError
 from maestro_workflow_engine import WorkflowEngine, WorkflowError
 from maestro_workflow_engine.dsl import Steps
 
@@ -58,7 +61,7 @@ def create_app(config: OrchestratorConfig) -> MaestroAPI:
                 state = await _open(config, app, stack, personas, python)
             except (OrchestratorError, WorkflowError) as error:
                 app.logger.error("Orchestrator cannot start", reason=str(error), code=error.code)
-                raise
+                raise StartupError(str(error)) from error
             yield state
 
     api_config = APIConfig.from_config(
@@ -88,19 +91,18 @@ async def _open(
     store = await stack.enter_async_context(SqliteDefinitionStore.opened(config.storage_dir / "definitions.db"))
     # The engine takes up unfinished runs while it opens, so that it has to know every definition by then.
     loaded = await load_definitions(store, python.workflows, steps)
-    engine = await stack.enter_async_context(
-        WorkflowEngine(
-            config.journal_url,
-            workflows=loaded.workflows,
-            max_concurrent_workflows=config.max_concurrent_workflows,
-            queues=[queue.value(name) for name, queue in config.queues.items()],
-            retention=config.retention.value(),
-            payload_store=config.payload_store,
-        )
+    engine = WorkflowEngine(
+        config.runs_url,
+        workflows=loaded.workflows,
+        max_concurrent_workflows=config.max_concurrent_workflows,
+        queues=[queue.value(name) for name, queue in config.queues.items()],
+        retention=config.retention.value(),
+        payload_store=config.payload_store,
     )
+    await stack.enter_async_context(opened(engine, patience=timedelta(seconds=config.engine_wait_s)))
     if config.enable_monitoring:
-        await stack.enter_async_context(RunMetrics(app.metrics, engine).kept())
-    app.health.add("journal", JournalHealth(engine, _journal_folder(config.journal_url)).check)
+        await stack.enter_async_context(RunMetrics(app.metrics, _census(config, engine, loaded.catalog)).kept())
+    _watch_health(config, app, engine)
     definitions = Definitions(loaded, store=store, engine=engine, steps=steps)
     return State(
         definitions=definitions,
@@ -112,6 +114,19 @@ async def _open(
         queues=Queues(engine),
         personas=personas,
     )
+
+
+def _census(config: OrchestratorConfig, engine: WorkflowEngine, catalog: Catalog) -> TakesCensus:
+    if config.on_cluster:
+        return cluster_census(engine, lambda: {definition.engine_name for definition in catalog})
+    return journal_census(engine)
+
+
+def _watch_health(config: OrchestratorConfig, app: MaestroAPI, engine: WorkflowEngine) -> None:
+    if config.on_cluster:
+        app.health.add("cluster", ClusterHealth(engine).check)
+    else:
+        app.health.add("journal", JournalHealth(engine, _journal_folder(config.runs_url)).check)
 
 
 def _journal_folder(url: str) -> Path | None:

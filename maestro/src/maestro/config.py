@@ -100,7 +100,11 @@ class OrchestratorConfig(BaseConfig):
     """Whether `/metrics` is there and runs are counted. Default true."""
 
     engine_url: str | None = None
-    """Where runs are kept, as `sqlite:////path/runs.db`. Default: `maestro-orchestrator/runs.db` in `data_dir`."""
+    """Where runs are kept: a journal, `sqlite:////path/runs.db`, or a Temporal cluster,
+    `temporal://host:port/namespace?task_queue=name`. Default: the journal `maestro-orchestrator/runs.db` in `data_dir`."""
+
+    engine_wait_s: float = Field(default=30, ge=0, le=3_600, allow_inf_nan=False)
+    """How long the start waits for a Temporal cluster that cannot be reached, in seconds. Default 30."""
 
     workflow_modules: list[str] = Field(default_factory=list)
     """Python modules whose workflows and steps are registered at start. Default: none."""
@@ -137,6 +141,11 @@ class OrchestratorConfig(BaseConfig):
         return self.personas_dir or (default if default.is_dir() else None)
 
     @property
-    def journal_url(self) -> str:
+    def runs_url(self) -> str:
         """`engine_url`, or its default."""
         return self.engine_url or f"sqlite:///{quote(str(self.storage_dir / 'runs.db'))}"
+
+    @property
+    def on_cluster(self) -> bool:
+        """Whether runs are kept on a Temporal cluster."""
+        return self.runs_url.startswith("temporal:")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from maestro.domain.errors import (
     Fault,
@@ -31,6 +32,7 @@ from maestro_core_api import (
     ValidationException,
 )
 from maestro_workflow_engine import (
+    ClusterUnreachableError,
     EngineClosedError,
     HistoryPurgedError,
     JournalWriteError,
@@ -44,6 +46,7 @@ from maestro_workflow_engine import (
     SearchAttributeError,
     StartOptionsError,
     StepNotFoundError,
+    UnsupportedByRunnerError,
     UpdateFailedError,
     UpdateRejectedError,
     WorkflowConflictError,
@@ -235,6 +238,21 @@ class StorageUnavailableException(ServiceUnavailableException):
     message = "Nothing can be kept at the moment"
 
 
+class ClusterUnreachableException(ServiceUnavailableException):
+    """503: the Temporal cluster does not answer, or does not let the orchestrator in."""
+
+    error_code = "CLUSTER_UNREACHABLE"
+    message = "The Temporal cluster cannot be reached"
+
+
+class UnsupportedByRunnerException(APIException):
+    """501: where the orchestrator keeps its runs this cannot be done; `detail` says what to do instead."""
+
+    status_code = 501
+    error_code = "UNSUPPORTED_BY_RUNNER"
+    message = "This cannot be done where the runs are kept"
+
+
 class StoppingException(ServiceUnavailableException):
     """503: the service is starting or stopping."""
 
@@ -255,6 +273,13 @@ _PLAIN: Mapping[type[Exception], type[APIException]] = {
     SearchAttributeError: SearchAttributeException,
     StartOptionsError: StartOptionsException,
     HistoryPurgedError: HistoryPurgedException,
+    QueryNotFoundError: QueryNotFoundException,
+    UpdateRejectedError: UpdateRejectedException,
+    UpdateFailedError: UpdateFailedException,
+    RunExistsError: RunExistsException,
+    WorkflowOpenError: WorkflowOpenException,
+    StepNotFoundError: StepNotFoundException,
+    UnsupportedByRunnerError: UnsupportedByRunnerException,
     UpdateUnsettledError: UpdateUnsettledException,
     WorkflowExistsError: ConflictingException,
     UnusableWorkflowError: WorkflowUnusableException,
@@ -263,6 +288,7 @@ _PLAIN: Mapping[type[Exception], type[APIException]] = {
     WorkflowConflictError: ConflictingException,
     JournalWriteError: StorageUnavailableException,
     PayloadStoreError: PayloadStoreException,
+    ClusterUnreachableError: ClusterUnreachableException,
     EngineClosedError: StoppingException,
 }
 """How each error is answered; some say more than their message, see below."""
@@ -302,32 +328,42 @@ def _from_domain(error: OrchestratorError) -> APIException:
 
 
 def _from_engine(error: WorkflowError) -> APIException:
-    if isinstance(error, QueryNotFoundError):
-        return QueryNotFoundException(detail=str(error), published=list(error.published))
-    if isinstance(error, UpdateRejectedError):
-        return UpdateRejectedException(detail=str(error), reason=error.reason)
-    if isinstance(error, UpdateFailedError):
-        raised = {"type": error.failure.type.rpartition(":")[2], "message": error.failure.message}
-        return UpdateFailedException(detail=str(error), error=raised)
-    if isinstance(error, QueueNotFoundError):
-        there = ", ".join(error.declared) or "none"
-        detail = f"there is no queue {error.name!r}; the orchestrator's setting `queues` declares: {there}"
-        return QueueNotFoundException(detail=detail, available=list(error.declared))
-    if isinstance(error, RunExistsError):
-        return RunExistsException(detail=str(error), run_id=error.run_id, run_status=error.status)
-    if isinstance(error, WorkflowOpenError):
-        return WorkflowOpenException(detail=str(error), open=list(error.open_ids), open_count=error.open_count)
-    if isinstance(error, StepNotFoundError):
-        return StepNotFoundException(detail=str(error), known=list(error.known))
-    return _plain(error, error.code)
+    match error:
+        case QueryNotFoundError():
+            return _plain(error, error.code, published=list(error.published))
+        case UpdateRejectedError():
+            return _plain(error, error.code, reason=error.reason)
+        case UpdateFailedError():
+            raised = {"type": error.failure.type.rpartition(":")[2], "message": error.failure.message}
+            return _plain(error, error.code, error=raised)
+        case QueueNotFoundError():
+            there = ", ".join(error.declared) or "none"
+            detail = f"there is no queue {error.name!r}; the orchestrator's setting `queues` declares: {there}"
+            return QueueNotFoundException(detail=detail, available=list(error.declared))
+        case _:
+            return _plain(error, error.code, **_more(error))
 
 
-def _plain(error: Exception, code: str) -> APIException:
-    known = _PLAIN.get(type(error))
+def _more(error: WorkflowError) -> dict[str, Any]:
+    match error:
+        case RunExistsError():
+            return {"run_id": error.run_id, "run_status": error.status}
+        case WorkflowOpenError():
+            return {"open": list(error.open_ids), "open_count": error.open_count}
+        case StepNotFoundError():
+            return {"known": list(error.known)}
+        case UnsupportedByRunnerError():
+            return {"feature": error.feature, "runner": error.runner}
+        case _:
+            return {}
+
+
+def _plain(raised: Exception, code: str, /, **more: Any) -> APIException:
+    known = _PLAIN.get(type(raised))
     if known is None:
-        return APIException(detail=str(error), error_code=code)
+        return APIException(detail=str(raised), error_code=code)
     waits = issubclass(known, ServiceUnavailableException)
-    return known(detail=str(error), headers={"Retry-After": _RETRY_AFTER_S} if waits else None)
+    return known(detail=str(raised), headers={"Retry-After": _RETRY_AFTER_S} if waits else None, **more)
 
 
 def _items(faults: Iterable[Fault]) -> list[dict[str, str]]:

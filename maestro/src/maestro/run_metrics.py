@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from contextlib import asynccontextmanager, suppress
 from datetime import timedelta
+from typing import Protocol
 
 from maestro.domain.census import Census, Tally
+from maestro.domain.cluster_census import ClusterCensus
 from maestro_core_logging import get_logger
 from maestro_core_monitoring import MetricsCollector
-from maestro_workflow_engine import RunPage, RunStatus, WorkflowEngine, WorkflowError
+from maestro_workflow_engine import RunFilter, RunPage, RunStatus, WorkflowEngine, WorkflowError
 
 _PAGE = 1_000
 _SHARE = 20
@@ -19,26 +21,65 @@ _SHARE = 20
 _logger = get_logger(__name__)
 
 
+class TakesCensus(Protocol):
+    """Counts runs."""
+
+    async def take(self) -> Tally:
+        """Return what happened since the last look."""
+
+
+def journal_census(engine: WorkflowEngine) -> Census:
+    """Count the runs of a journal.
+
+    Args:
+        engine: Whose runs; open.
+    """
+
+    async def page(status: Collection[RunStatus] | None, cursor: str | None) -> RunPage:
+        return await engine.runs(status=status, limit=_PAGE, cursor=cursor)
+
+    async def status(run_id: str) -> RunStatus:
+        return (await engine.handle(run_id).status()).status
+
+    return Census(page, status)
+
+
+def cluster_census(engine: WorkflowEngine, workflows: Callable[[], Iterable[str]]) -> ClusterCensus:
+    """Count the runs of a Temporal namespace.
+
+    Args:
+        engine: Whose runs; open.
+        workflows: Gives the engine's names of the workflows to count.
+    """
+
+    async def page(wanted: RunFilter, cursor: str | None) -> RunPage:
+        return await engine.runs(wanted, limit=_PAGE, cursor=cursor)
+
+    async def count(wanted: RunFilter) -> int:
+        return await engine.count(wanted)
+
+    return ClusterCensus(page, count, workflows)
+
+
 class RunMetrics:
     """Keeps `maestro_runs_started_total`, `maestro_runs_ended_total` and `maestro_runs_running` up to date.
 
     Args:
         metrics: Where they are published.
-        engine: Whose runs are counted; open.
+        census: Counts runs.
         interval: The pause between two looks.
     """
 
     def __init__(
-        self, metrics: MetricsCollector, engine: WorkflowEngine, *, interval: timedelta = timedelta(seconds=2)
+        self, metrics: MetricsCollector, census: TakesCensus, *, interval: timedelta = timedelta(seconds=2)
     ) -> None:
-        self._engine = engine
+        self._census = census
         self._interval_s = interval.total_seconds()
         self._started = metrics.counter("maestro_runs_started_total", "Runs started, by workflow.", ("workflow",))
         self._ended = metrics.counter(
             "maestro_runs_ended_total", "Runs ended, by workflow and how they ended.", ("workflow", "status")
         )
         self._running = metrics.gauge("maestro_runs_running", "Runs that have not ended, by workflow.", ("workflow",))
-        self._census = Census(self._page, self._status)
         self._shown: set[str] = set()
 
     @asynccontextmanager
@@ -72,9 +113,3 @@ class RunMetrics:
         self._shown |= tally.running.keys()
         for workflow in self._shown:
             self._running.labels(workflow).set(tally.running[workflow])
-
-    async def _page(self, status: Collection[RunStatus] | None, cursor: str | None) -> RunPage:
-        return await self._engine.runs(status=status, limit=_PAGE, cursor=cursor)
-
-    async def _status(self, run_id: str) -> RunStatus:
-        return (await self._engine.handle(run_id).status()).status

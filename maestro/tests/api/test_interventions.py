@@ -6,6 +6,8 @@ import pytest
 
 from maestro_core_api import APIClient, RemoteAPIException
 
+pytestmark = pytest.mark.runners("journal", "temporal")
+
 Make = Callable[..., dict[str, Any]]
 
 
@@ -27,7 +29,6 @@ async def test_a_paused_run_waits_until_it_is_resumed(client: APIClient, documen
     await _start(client, document({"rest": {"wait": {"milliseconds": 300}}}), "r")
     assert (await client.post("/runs/r/pause", json={"reason": "maintenance"})).status_code == 202
     assert (await client.get("/runs/r")).json()["status"] == "paused"
-    assert [run["id"] for run in (await client.get("/runs?status=paused")).json()["runs"]] == ["r"]
     assert (await client.post("/runs/r/resume")).status_code == 202
     assert (await _ended(client, "r"))["status"] == "completed"
 

@@ -1,10 +1,13 @@
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 import pytest
 
 from maestro_core_api import APIClient, RemoteAPIException
 
+pytestmark = pytest.mark.runners("journal", "temporal")
+
+Listed = Callable[..., Awaitable[list[str]]]
 ORDERS: dict[str, dict[str, Any]] = {
     "o-1": {"customer": "acme", "amount": 100, "tags": ["new", "eu-west"]},
     "o-2": {"customer": "acme", "amount": 250.5, "urgent": True},
@@ -14,11 +17,12 @@ ORDERS: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture
-async def orders(client: APIClient) -> APIClient:
+async def orders(client: APIClient, listed: Listed) -> APIClient:
     """A client of an orchestrator with four open runs."""
     for run_id, attributes in ORDERS.items():
         options = {"attributes": attributes}
         await client.post("/runs", json={"workflow": "office/approval", "id": run_id, "options": options})
+    await listed(*ORDERS)
     return client
 
 
@@ -45,15 +49,10 @@ async def test_attributes_are_shown_as_they_were_given(orders: APIClient) -> Non
         ("attribute=customer:acme", ["o-2", "o-1"]),
         ("attribute=customer:7", ["o-3"]),
         ("attribute=customer:acme&attribute=customer:7", ["o-3", "o-2", "o-1"]),
-        ("attribute=customer:acme&attribute=amount:200..", ["o-2"]),
-        ("attribute=amount:100..250.5", ["o-2", "o-1"]),
         ("attribute=amount:100", ["o-1"]),
         ('attribute=amount:"100"', []),
         ("attribute=urgent:true", ["o-2"]),
-        ("attribute=tags:eu-*", ["o-1"]),
         ("attribute=due:2026-05-04T13:02:00Z", ["o-3"]),
-        ("attribute=due:2026-05-01..2026-06-01", ["o-3"]),
-        ("id_prefix=o-&order=oldest", ["o-1", "o-2", "o-3"]),
         ("status=running&status=failed&id_prefix=p", ["p-4"]),
         ("status=completed&status=failed", []),
         ("workflow=office/approval:2.1.0&id_prefix=p", ["p-4"]),
@@ -69,6 +68,36 @@ async def test_runs_are_found_by_what_is_known_of_them(orders: APIClient, query:
     assert (await orders.get(f"/runs/count?{query}")).json() == {"count": len(found)}
 
 
+@pytest.mark.runners("journal")
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("attribute=customer:acme&attribute=amount:200..", ["o-2"]),
+        ("attribute=amount:100..250.5", ["o-2", "o-1"]),
+        ("attribute=tags:eu-*", ["o-1"]),
+        ("attribute=due:2026-05-01..2026-06-01", ["o-3"]),
+        ("id_prefix=o-&order=oldest", ["o-1", "o-2", "o-3"]),
+        ("status=paused", []),
+        ("status=queued", []),
+    ],
+)
+async def test_a_journal_finds_by_more(orders: APIClient, query: str, found: Sequence[str]) -> None:
+    """Ranges, beginnings, the other order and the statuses that no cluster knows."""
+    assert await _ids(orders, query) == found
+    assert (await orders.get(f"/runs/count?{query.removesuffix('&order=oldest')}")).json() == {"count": len(found)}
+
+
+async def test_pages_follow_one_another(orders: APIClient) -> None:
+    """Each page leads to the next, the last to none; with another filter its cursor is refused."""
+    first = (await orders.get("/runs?limit=3&status=running")).json()
+    second = (await orders.get(f"/runs?limit=3&status=running&cursor={first['next_cursor']}")).json()
+    assert [run["id"] for run in first["runs"] + second["runs"]] == ["p-4", "o-3", "o-2", "o-1"]
+    assert second["next_cursor"] is None
+    error = await _refused(orders, "GET", f"/runs?status=completed&cursor={first['next_cursor']}")
+    assert (error.status_code, error.errors[0]["path"]) == (422, "query.cursor")
+
+
+@pytest.mark.runners("journal")
 async def test_a_cursor_belongs_to_its_listing(orders: APIClient) -> None:
     """Pages follow one another in both orders; a cursor taken elsewhere is refused."""
     first = (await orders.get("/runs?order=oldest&limit=3&status=running")).json()
@@ -78,6 +107,7 @@ async def test_a_cursor_belongs_to_its_listing(orders: APIClient) -> None:
     assert (error.status_code, error.errors[0]["path"]) == (422, "query.cursor")
 
 
+@pytest.mark.runners("journal")
 @pytest.mark.parametrize(
     ("query", "path"),
     [
@@ -94,6 +124,27 @@ async def test_a_criterion_that_is_none_is_refused(client: APIClient, query: str
         assert (error.status_code, error.errors[0]["path"]) == (422, path)
 
 
+async def test_open_runs_are_ended_in_portions(orders: APIClient, listed: Listed) -> None:
+    """Each portion says to how many runs something was done and leads to the next; those that have ended are left alone."""
+    assert (await orders.get("/runs/count?action=terminate&attribute=customer:acme")).json() == {"count": 2}
+    done, cursor = [], None
+    while True:
+        params = {"limit": 2, "id_prefix": "o-"} | ({} if cursor is None else {"cursor": cursor})
+        portion = (await orders.post("/runs/terminate", params=params, json={"reason": "audit"})).json()
+        done.append(portion["runs"])
+        cursor = portion["next_cursor"]
+        if cursor is None:
+            break
+    assert sum(done) == 3
+    await listed("o-1", "o-2", "o-3", status="terminated")
+    assert (await orders.post("/runs/cancel?status=terminated")).json()["runs"] == 0
+    await listed("p-4", status="running")
+    assert (await orders.get("/runs/o-1/history")).json()["events"][-1]["reason"] == "audit"
+    assert (await orders.post("/runs/pause?id_prefix=p-")).json()["runs"] == 1
+    assert (await orders.get("/runs/p-4")).json()["status"] == "paused"
+
+
+@pytest.mark.runners("journal")
 async def test_many_runs_are_dealt_with_in_portions(orders: APIClient) -> None:
     """Each portion says to how many runs something was done and leads to the next; doing it again does nothing more."""
     assert (await orders.get("/runs/count?action=pause&attribute=customer:acme")).json() == {"count": 2}
@@ -124,6 +175,7 @@ async def test_nothing_is_done_to_every_run_by_mistake(orders: APIClient) -> Non
     assert len(await _ids(orders, "status=running")) == 4
 
 
+@pytest.mark.runners("journal")
 @pytest.mark.parametrize(
     ("attributes", "code"),
     [

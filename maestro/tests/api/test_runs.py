@@ -8,6 +8,8 @@ import pytest
 from maestro_core_api import APIClient, RemoteAPIException
 from maestro_workflow_engine import replay
 
+pytestmark = pytest.mark.runners("journal", "temporal")
+
 Make = Callable[..., dict[str, Any]]
 
 
@@ -65,6 +67,7 @@ async def test_python_workflows_run_by_their_public_name(client: APIClient) -> N
     assert (run["workflow"], run["output"]) == ("python/add", 3)
 
 
+@pytest.mark.runners("journal")
 @pytest.mark.parametrize("reference", ["tests/gone", "add", "python/add:9.9.9", "a/b/c:d"])
 async def test_an_unknown_workflow_is_not_started(client: APIClient, reference: str) -> None:
     """A run of an unknown workflow answers 404 and names the registered ones."""
@@ -73,6 +76,7 @@ async def test_an_unknown_workflow_is_not_started(client: APIClient, reference: 
     assert "python/add:1.0.0" in str(error)
 
 
+@pytest.mark.runners("journal")
 @pytest.mark.parametrize(
     "data",
     [
@@ -103,6 +107,7 @@ async def test_a_documents_input_schema_is_checked_first(client: APIClient, docu
     assert (await client.get("/runs")).json()["runs"] == []
 
 
+@pytest.mark.runners("journal")
 @pytest.mark.parametrize("data", [{}, {"workflow": ""}, {"workflow": "python/add", "inptu": 1}, [1]])
 async def test_a_request_that_is_none_is_refused(client: APIClient, data: Any) -> None:
     """A start without a workflow, or with members that are not there, answers 422 with the path."""
@@ -223,6 +228,7 @@ async def test_runs_are_listed_newest_first_and_filtered(client: APIClient) -> N
     assert (await ids(workflow="tests/gone"))[0] == []
 
 
+@pytest.mark.runners("journal")
 @pytest.mark.parametrize(
     ("params", "path"),
     [

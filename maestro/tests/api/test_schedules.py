@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -7,6 +7,10 @@ import pytest
 
 from maestro.config import OrchestratorConfig
 from maestro_core_api import APIClient, RemoteAPIException
+
+pytestmark = pytest.mark.runners("journal", "temporal")
+
+Listed = Callable[..., Awaitable[list[str]]]
 
 Serve = Callable[..., Any]
 YEARLY = {"cron": "30 4 1 1 *", "zone": "Europe/Berlin"}
@@ -80,7 +84,8 @@ async def test_a_change_leaves_the_rest(client: APIClient) -> None:
     timed = (await client.request("PATCH", "/schedules/s", json={"catch_up_s": 60, "overlap": "skip"})).json()
     assert timed == {**before, "catch_up_s": 60, "overlap": "skip"}
     fed = (await client.request("PATCH", "/schedules/s", json={"input": {"a": 3}, "jitter_s": 0})).json()
-    assert fed == {**timed, "input": {"a": 3}, "jitter_s": 0}
+    # A cluster shows its next times with the delay that it has drawn for each.
+    assert fed == {**timed, "input": {"a": 3}, "jitter_s": 0, "next_times": fed["next_times"]}
     moved = (
         await client.request("PATCH", "/schedules/s", json={"workflow": "office/approval:2.1.0", "input": None})
     ).json()
@@ -111,15 +116,18 @@ async def test_a_triggered_schedule_starts_a_run(client: APIClient) -> None:
     assert [(run["id"], "completed")] == [(one["id"], one["status"]) for one in last]
 
 
-async def test_past_times_are_filled_in_once(client: APIClient) -> None:
+async def test_past_times_are_filled_in_once(client: APIClient, listed: Listed, runner: str) -> None:
     """A backfill starts a run for each time of its range, answers with their ids in order, and can be repeated."""
     await client.post("/schedules", json={"id": "s", **_definition(spec=DAILY)})
     wanted = {"start": "2026-03-01T00:00:00Z", "end": "2026-03-04T00:00:00+00:00"}
+    sign = "@" if runner == "journal" else "@-"  # as a cluster calls the runs of its schedules
+    ids = [f"s{sign}2026-03-0{day}T01:00:00Z" for day in (1, 2, 3)]
     for _ in range(2):
         filled = await client.post("/schedules/s/backfill", json=wanted)
         assert filled.status_code == 202
-        assert filled.json() == {"runs": [f"s@2026-03-0{day}T01:00:00Z" for day in (1, 2, 3)]}
-    assert len((await client.get("/runs", params={"workflow": "python/add"})).json()["runs"]) == 3
+        assert filled.json() == {"runs": ids}
+    await listed(*ids, workflow="python/add", status="completed")
+    assert (await client.get("/runs/count", params={"workflow": "python/add"})).json() == {"count": 3}
 
 
 async def test_a_schedule_is_deleted(client: APIClient) -> None:
@@ -158,6 +166,7 @@ async def test_schedules_survive_a_restart(config: OrchestratorConfig, serve: Se
         assert (await client.post("/schedules/s/trigger")).status_code == 202
 
 
+@pytest.mark.runners("journal")
 @pytest.mark.parametrize(
     ("change", "code", "path"),
     [
@@ -223,6 +232,7 @@ async def test_a_range_that_cannot_be_filled_starts_nothing(
     assert (await client.get("/runs")).json()["runs"] == []
 
 
+@pytest.mark.runners("journal")
 @pytest.mark.parametrize(
     ("method", "url"),
     [("GET", ""), ("PATCH", ""), ("DELETE", ""), ("POST", "/pause"), ("POST", "/resume"), ("POST", "/trigger")],

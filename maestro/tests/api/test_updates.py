@@ -5,6 +5,8 @@ import pytest
 
 from maestro_core_api import APIClient, RemoteAPIException
 
+pytestmark = pytest.mark.runners("journal", "temporal")
+
 
 @pytest.fixture
 async def basket(client: APIClient) -> APIClient:
@@ -98,6 +100,7 @@ async def test_a_run_that_ends_rejects_what_it_has_not_answered(basket: APIClien
     assert "ended before it was answered" in str(caught.value)
 
 
+@pytest.mark.runners("journal")
 @pytest.mark.parametrize(
     ("query", "path"), [("timeout_s=0", "query.timeout_s"), ("timeout_s=nan", "query.timeout_s"), ("id=", "query.id")]
 )

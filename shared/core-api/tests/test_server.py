@@ -20,16 +20,22 @@ from maestro_core_api.testing import running
 from maestro_core_logging.testing import capture_logs
 
 SERVICE = """
+import asyncio
 import sys
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from maestro_core_api import APIConfig, MaestroAPI, public
+from maestro_core_api import APIConfig, MaestroAPI, StartupError, public
 from maestro_core_logging import configure_logging
 
 @asynccontextmanager
 async def lifespan(app):
     if "broken" in sys.argv:
         raise OSError("the journal is locked")
+    if "told" in sys.argv:
+        raise StartupError("the journal is locked")
+    if "slow" in sys.argv:
+        print("STARTING", flush=True)
+        await asyncio.Event().wait()
     print("URL", app.bound_url, flush=True)
     yield
     print("CLOSED", flush=True)
@@ -160,6 +166,25 @@ def test_a_failing_start_up_exits_with_a_reason(script: Path) -> None:
     assert process.returncode == 70
     assert "the journal is locked" in output + errors
     assert "orders: the service could not start" in errors
+
+
+def test_a_reason_that_was_told_is_one_line(script: Path) -> None:
+    """A lifespan that raises StartupError ends the service with its reason as the last line, and without a traceback."""
+    with started(script, "0", "told") as process:
+        output, errors = process.communicate(timeout=20)
+    assert process.returncode == 70
+    assert errors.splitlines()[-1] == "orders: the service could not start: the journal is locked"
+    assert "Traceback" not in output + errors
+
+
+def test_a_signal_ends_a_start_up_that_waits(script: Path) -> None:
+    """SIGTERM during the start-up cancels it and ends the service with status 0."""
+    with started(script, "0", "slow") as process:
+        read_until(process, "STARTING")
+        process.send_signal(signal.SIGTERM)
+        output, errors = process.communicate(timeout=20)
+    assert process.returncode == 0, output + errors
+    assert "Traceback" not in output + errors
 
 
 async def test_two_services_cannot_share_a_port(app: MaestroAPI, make_app: Callable[..., MaestroAPI]) -> None:

@@ -7,12 +7,14 @@ def test_public_names() -> None:
     """The package offers its errors, nothing by accident."""
     assert maestro_cli.__all__ == [
         "AlreadyRunningError",
+        "EngineDiffersError",
         "HomeError",
         "InputError",
         "JournalDamagedError",
         "MaestroCliError",
         "NotRunningError",
         "PortTakenError",
+        "ProgramMissingError",
         "ReplayFailedError",
         "RunNotCompletedError",
         "ServiceAnswerError",

@@ -69,7 +69,7 @@ class Census:
             if not status.is_open:
                 tally.ended[self._running.pop(run_id), status.value] += 1
         tally.running.update(self._running.values())
-        return _publicly_named(tally)
+        return publicly_named(tally)
 
     async def _new_runs(self) -> list[RunInfo]:
         page = await self._list(None, None)
@@ -98,7 +98,12 @@ class Census:
         return running
 
 
-def _publicly_named(tally: Tally) -> Tally:
+def publicly_named(tally: Tally) -> Tally:
+    """Return a tally under the names of the catalog.
+
+    Args:
+        tally: Under the engine's names.
+    """
     return Tally(
         Counter({public_name(name): count for name, count in tally.started.items()}),
         Counter({(public_name(name), status): count for (name, status), count in tally.ended.items()}),

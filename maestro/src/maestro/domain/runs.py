@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -17,7 +18,9 @@ from maestro.domain.errors import (
     UnknownRunError,
     UnusableWorkflowError,
 )
+from maestro_core_logging import get_logger
 from maestro_workflow_engine import (
+    ClusterUnreachableError,
     HistoryEvent,
     RunDetail,
     RunStatus,
@@ -28,6 +31,8 @@ from maestro_workflow_engine import (
 )
 
 _TAKEN_IDS: Final = frozenset({"count"})
+_AWAY_S: Final = 1.0
+_logger = get_logger(__name__)
 
 
 class Runs:
@@ -103,14 +108,23 @@ class Runs:
         with _about(run_id):
             return await self._engine.handle(run_id).export_history()
 
-    def watch(self, run_id: str, *, after: int) -> AsyncIterator[HistoryEvent]:
-        """Follow a run; see `WorkflowEngine.watch`.
+    async def watch(self, run_id: str, *, after: int) -> AsyncIterator[HistoryEvent]:
+        """Follow a run; see `WorkflowEngine.watch`. When its cluster is away, it is waited for: nothing is lost.
 
         Args:
             run_id: The run.
             after: Only events after this position; -1 for all.
         """
-        return self._engine.watch(run_id, after=after)
+        while True:
+            try:
+                async for event in self._engine.watch(run_id, after=after):
+                    yield event
+                    after = event.position
+            except ClusterUnreachableError as error:
+                _logger.warning("Following a run waits for the cluster", run_id=run_id, reason=str(error))
+                await asyncio.sleep(_AWAY_S)
+            else:
+                return
 
     async def query(self, run_id: str, key: str) -> Any:
         """Return what a run has published under a key.

@@ -30,7 +30,7 @@ class AddressUnavailableError(CoreAPIError):
 
 
 class StartupError(CoreAPIError):
-    """The service could not start; its log holds the reason."""
+    """The service could not start. Raised in a lifespan it is told in one line, without a traceback."""
 
     code = "STARTUP_FAILED"
 

@@ -20,7 +20,7 @@ from granian.constants import Interfaces
 from granian.errors import FatalError
 from granian.log import LogLevels
 from granian.server.embed import Server
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ._errors import AddressUnavailableError, StartupError
 from ._heap import settle_heap
@@ -98,30 +98,38 @@ def bind(host: str, port: int) -> socket.socket:
 
 
 @asynccontextmanager
-async def serving(app: "MaestroAPI", listener: socket.socket) -> AsyncIterator[asyncio.Task[None]]:
+async def serving(
+    app: "MaestroAPI", listener: socket.socket, *, stop: asyncio.Event | None = None
+) -> AsyncIterator[asyncio.Task[None]]:
     """Serve while the block runs.
 
     Args:
         app: The application.
         listener: A listening socket; it stays the caller's to close.
+        stop: Gives up the start-up when it is set meanwhile. Default: nothing does.
 
     Yields:
         The task that serves. The application's start-up is over when the block begins.
 
     Raises:
-        StartupError: The application's start-up failed.
+        StartupError: The application's start-up failed, or was given up.
     """
     app.bound_url = _url(listener)
     server = _EmbeddedServer(app, listener)
     task = asyncio.create_task(server.serve_until_stopped(), name="granian")
     started = asyncio.create_task(app.started.wait())
+    stopping = asyncio.create_task((stop or asyncio.Event()).wait())
     try:
-        await asyncio.wait({task, started}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({task, started, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if not app.started.is_set() and stopping.done():
+            server.lifespan.give_up()
+            await asyncio.wait({task, started}, return_when=asyncio.FIRST_COMPLETED)
         if task.done():
             await task
         yield task
     finally:
         started.cancel()
+        stopping.cancel()
         server.stop()  # type: ignore[no-untyped-call]  # granian's embedded server carries no types
         app.in_flight.end_streams()
         await _finished(task, app)
@@ -140,12 +148,16 @@ async def _serve_until_signal(app: "MaestroAPI", listener: socket.socket) -> Non
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, on_signal)
-    async with serving(app, listener) as task:
-        app.logger.info("Serving", url=app.bound_url, version=app.config.version)
-        stopping = asyncio.create_task(stop.wait())
-        await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
-        stopping.cancel()
-        app.logger.info("Stopping")
+    try:
+        async with serving(app, listener, stop=stop) as task:
+            app.logger.info("Serving", url=app.bound_url, version=app.config.version)
+            stopping = asyncio.create_task(stop.wait())
+            await asyncio.wait({task, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            stopping.cancel()
+            app.logger.info("Stopping")
+    except StartupError:
+        if not stop.is_set():
+            raise
     app.logger.info("Stopped")
 
 
@@ -158,12 +170,48 @@ async def _finished(task: asyncio.Task[None], app: "MaestroAPI") -> None:
     await task
 
 
+class _Lifespan:
+    """The application's lifespan as granian sees it: one that fails for a reason it has told leaves no traceback."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._task: asyncio.Task[Any] | None = None
+        self._started = False
+        self.reason: str | None = None
+        """Why the application did not start, in its own words; None where it has none."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._task = asyncio.current_task()
+
+        async def told(message: Message) -> None:
+            self._started = True
+            if message["type"] == "lifespan.startup.failed" and isinstance(sys.exception(), _TOLD):
+                message = {**message, "message": ""}
+            await send(message)
+
+        try:
+            await self._app(scope, receive, told)
+        except StartupError as error:
+            self.reason = str(error)
+        except asyncio.CancelledError:
+            self.reason = "it was stopped while it started"
+
+    def give_up(self) -> None:
+        """Cancel the start-up, unless it is over."""
+        if self._task is not None and not self._started:
+            self._task.cancel()
+
+
+_TOLD: Final = (StartupError, asyncio.CancelledError)
+
+
 class _EmbeddedServer(Server):
     """granian's embedded server on a socket that is already bound."""
 
     def __init__(self, app: "MaestroAPI", listener: socket.socket) -> None:
+        self.lifespan = _Lifespan(app)
         super().__init__(
-            _without_cancellation(app),
+            _edge(app, self.lifespan),
             interface=Interfaces.ASGI,
             backlog=_BACKLOG,
             # Errors only: it warns on every start that embedding is experimental.
@@ -176,7 +224,9 @@ class _EmbeddedServer(Server):
         try:
             await self.serve()
         except FatalError as error:
-            raise StartupError("the service could not start; its log holds the reason") from error
+            reason = self.lifespan.reason
+            told = "; its log holds the reason" if reason is None else f": {reason}"
+            raise StartupError(f"the service could not start{told}") from error
 
     def _init_shared_socket(self) -> None:
         # granian closes the descriptor that it is given, so it gets one of its own.
@@ -185,10 +235,13 @@ class _EmbeddedServer(Server):
         self.__dict__.update(_ssp=None, _shd=holder(self._listener.dup().detach(), False, _BACKLOG))
 
 
-def _without_cancellation(app: ASGIApp) -> ASGIApp:
+def _edge(app: ASGIApp, lifespan: ASGIApp) -> ASGIApp:
     """Keep from granian that a request was cancelled at the stop; it would log that as a failure of the application."""
 
     async def edge(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await lifespan(scope, receive, send)
+            return
         with suppress(asyncio.CancelledError):
             await app(scope, receive, send)
 

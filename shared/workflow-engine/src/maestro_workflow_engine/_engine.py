@@ -168,6 +168,8 @@ class WorkflowEngine(EngineRuns, EnginePauses):
             JournalCorruptError: The journal is damaged or no journal.
             JournalVersionError: A newer release wrote the journal.
             JournalError: The journal cannot be opened.
+            ClusterUnreachableError: The cluster does not answer, does not let this client in, or has no such namespace.
+                Nothing is kept of the try; open it again later.
         """
         await self._runner.open()
         return self
@@ -182,6 +184,16 @@ class WorkflowEngine(EngineRuns, EnginePauses):
     def failure(self) -> WorkflowError | None:
         """Why nothing new can be accepted at the moment (a full disk); None when all is well."""
         return self._runner.failure
+
+    async def check(self) -> None:
+        """Ask whether runs can be accepted now: what a readiness check wants to know. On a cluster that is a call to it.
+
+        Raises:
+            EngineClosedError: The engine is not open.
+            JournalWriteError: The journal, or the payload store, cannot be written at the moment.
+            ClusterUnreachableError: The cluster does not answer, or does not let this client in.
+        """
+        await self._runner.check()
 
     @property
     def blocked(self) -> BlockedInfo | None:

@@ -169,6 +169,9 @@ class Runner(Protocol):
     def failure(self) -> WorkflowError | None:
         """Why nothing new can be accepted at the moment; None when all is well."""
 
+    async def check(self) -> None:
+        """Raise `failure`, or whatever else keeps it from where the runs are; pass when there is nothing."""
+
     @property
     def blocked(self) -> BlockedInfo | None:
         """What holds the event loop; None when nothing does. May be read from any thread, open or not."""

@@ -2,12 +2,14 @@
 
 from ._errors import (
     AlreadyRunningError,
+    EngineDiffersError,
     HomeError,
     InputError,
     JournalDamagedError,
     MaestroCliError,
     NotRunningError,
     PortTakenError,
+    ProgramMissingError,
     ReplayFailedError,
     RunNotCompletedError,
     ServiceAnswerError,
@@ -19,12 +21,14 @@ from ._errors import (
 
 __all__ = [
     "AlreadyRunningError",
+    "EngineDiffersError",
     "HomeError",
     "InputError",
     "JournalDamagedError",
     "MaestroCliError",
     "NotRunningError",
     "PortTakenError",
+    "ProgramMissingError",
     "ReplayFailedError",
     "RunNotCompletedError",
     "ServiceAnswerError",

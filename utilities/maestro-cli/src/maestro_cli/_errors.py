@@ -107,6 +107,44 @@ class PortTakenError(MaestroCliError):
         self.port = port
 
 
+class ProgramMissingError(MaestroCliError):
+    """A program that was asked for is not installed.
+
+    Args:
+        program: Its name.
+        remedy: The command that installs it.
+    """
+
+    code = "PROGRAM_MISSING"
+
+    def __init__(self, program: str, remedy: str) -> None:
+        super().__init__(
+            f"the program `{program}` is not installed", hint=f"`{remedy}` brings it; one on the PATH does as well."
+        )
+        self.program = program
+
+
+class EngineDiffersError(MaestroCliError):
+    """The environment that runs keeps its runs elsewhere than was asked for.
+
+    Args:
+        home: The environment's folder.
+        running: What it runs on.
+        wanted: What was asked for.
+    """
+
+    code = "ENGINE_DIFFERS"
+
+    def __init__(self, home: Path, running: str, wanted: str) -> None:
+        super().__init__(
+            f"the environment in {home} runs already, with --engine {running} and not {wanted}",
+            hint="`maestro down` stops it, --home starts a second one elsewhere. Each engine has runs of its own.",
+        )
+        self.home = home
+        self.running = running
+        self.wanted = wanted
+
+
 class UnknownServiceError(MaestroCliError):
     """A service was named that is not there.
 

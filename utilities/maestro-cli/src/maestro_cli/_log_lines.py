@@ -14,6 +14,7 @@ _LEVEL_STYLES: Final = {
     "error": "bold red",
     "critical": "bold white on red",
 }
+_GO_LEVELS: Final = {"warn": "warning", "fatal": "critical"}
 # What every line of one service repeats, and what has its own place.
 _PLACED: Final = frozenset(
     {"timestamp", "level", "event", "logger", "service", "environment", "version", "exception", "span_id"}
@@ -33,6 +34,8 @@ def readable(line: str) -> Text:
         record = json.loads(line)
     except json.JSONDecodeError:
         return Text(line)
+    if isinstance(record, dict) and "msg" in record:
+        record = _as_ours(record)
     if not isinstance(record, dict) or "event" not in record:
         return Text(line)
     level = str(record.get("level", ""))
@@ -48,6 +51,14 @@ def readable(line: str) -> Text:
     for error in _exceptions(record.get("exception")):
         text.append(f"\n    {error}", style="red")
     return text
+
+
+def _as_ours(record: dict[str, Any]) -> dict[str, Any]:
+    """Bring a line of Go's structured logger, as the Temporal server writes them, into our form."""
+    level = str(record.get("level", "")).lower()
+    rest = {name: value for name, value in record.items() if name not in {"msg", "time", "level"}}
+    renamed = {"timestamp": record.get("time"), "event": record["msg"], "level": _GO_LEVELS.get(level, level)}
+    return {**rest, **renamed}
 
 
 def _time(timestamp: object) -> str:

@@ -29,6 +29,12 @@ async def order(amount: int = 0) -> int:
 """
 
 
+@pytest.fixture(scope="session")
+def shop_module() -> str:
+    """A module with a workflow."""
+    return SHOP
+
+
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     """A real orchestrator with a workflow in Python and a queue of one."""

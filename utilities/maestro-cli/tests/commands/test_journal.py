@@ -130,3 +130,20 @@ async def test_orphans_are_listed(tmp_path: Path) -> None:
     assert listed.stdout.split() == ["0" * 64] == json.loads(as_json.stdout)["orphans"]
     assert known not in listed.stdout
     assert "other journals" in shared.stderr
+
+
+def test_a_cluster_has_no_journal(tmp_path: Path) -> None:
+    """Whoever asks for the journal of a cluster, or of an environment on one, is told what to use instead."""
+    address = "temporal://127.0.0.1:7233/default"
+    environ = {"MAESTRO_ORCHESTRATOR_ENGINE_URL": address}
+
+    named = CliRunner().invoke(cli, ["journal", "check", address])
+    missing = CliRunner().invoke(cli, ["--home", str(tmp_path), "journal", "check", "runs.db"], env=environ)
+    elsewhere = CliRunner().invoke(cli, ["--home", str(tmp_path), "journal", "check", "runs.db"])
+
+    assert (named.exit_code, missing.exit_code, elsewhere.exit_code) == (2, 2, 2)
+    assert "is a Temporal cluster, which has no journal file" in named.stderr
+    assert f"the runs of this environment are on {address}" in missing.stderr.replace("\n", " ")
+    assert "maestro workflow list" in named.stderr
+    assert "maestro workflow list" in missing.stderr
+    assert "temporal" not in elsewhere.stderr

@@ -122,6 +122,11 @@ class EmbeddedRunner:
         opened = _open(self._opened)
         return opened.journal.failure or opened.uploads.failure
 
+    async def check(self) -> None:
+        """Raise why the journal, or the payload store, cannot be written; pass when it can."""
+        if self.failure is not None:
+            raise self.failure
+
     @property
     def blocked(self) -> BlockedInfo | None:
         """What holds the event loop; None when nothing does, or nobody watches."""

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from maestro_workflow_engine._records import moment
-from maestro_workflow_engine._schedule_spec import ScheduleSpecError
+from maestro_workflow_engine._schedule_spec import CronSpec, IntervalSpec, ScheduleSpecError
 from maestro_workflow_engine.embedded._schedule_plan import next_time_us
 from maestro_workflow_engine.embedded._schedule_rows import Progress, Settings, spec_of
 
@@ -62,7 +62,12 @@ def upcoming(settings: Settings, progress: Progress) -> list[datetime]:
 
 
 def past_times(settings: Settings, start: datetime, end: datetime, now_us: int) -> list[int]:
-    """Return the times of a range, its end left out, at which a schedule falls due.
+    """Return the times of a range, its end left out, at which a schedule falls due; see `times_between`."""
+    return times_between(spec_of(settings.spec), start, end, now_us)
+
+
+def times_between(spec: CronSpec | IntervalSpec, start: datetime, end: datetime, now_us: int) -> list[int]:
+    """Return the times of a range, its end left out, at which a spec falls due.
 
     Raises:
         ValueError: A bound is naive or lies in the future, or there are too many.
@@ -72,7 +77,6 @@ def past_times(settings: Settings, start: datetime, end: datetime, now_us: int) 
     end_us = (end - _EPOCH) // _MICROSECOND
     if end_us > now_us:
         raise ValueError("a backfill ends in the past; what lies ahead is the schedule's own")
-    spec = spec_of(settings.spec)
     times: list[int] = []
     at_us = next_time_us(spec, (start - _EPOCH) // _MICROSECOND - 1)
     while at_us is not None and at_us < end_us:

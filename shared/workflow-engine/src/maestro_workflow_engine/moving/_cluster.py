@@ -196,7 +196,8 @@ class ClusterTarget:
     async def _prepared(self) -> TemporalReading:
         async with self._turn:
             if self._reading is None:
-                self._reading = TemporalReading(self._client, self._address, searchable=await prepared(self._client))
+                searchable = await prepared(self._client, self._address.target)
+                self._reading = TemporalReading(self._client, self._address, searchable=searchable)
         return self._reading
 
     # ── schedules ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -247,7 +248,8 @@ class ClusterTarget:
 
     def _schedules(self) -> TemporalSchedules:
         reading = self._reading or TemporalReading(self._client, self._address, searchable=False)
-        return TemporalSchedules(self._client, reading, self._address, WorkflowRegistry(), self._queues)
+        starting = TemporalStarting(self._client, self._address, reading, self._queues)
+        return TemporalSchedules(self._client, reading, self._address, WorkflowRegistry(), self._queues, starting)
 
 
 def _whole_seconds(stretches: list[tuple[int, int]]) -> list[tuple[datetime, datetime]]:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
+from typing import Final
 
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
+from temporalio.client import Client
 from temporalio.service import RPCError, RPCStatusCode
 
 from maestro_workflow_engine._errors import ClusterUnreachableError, WorkflowEndedError, WorkflowNotFoundError
+from maestro_workflow_engine.temporal._address import TemporalAddress
 
+_INNERMOST: Final = re.compile(r'(?:message|error): "([^"]+)"')
+_PATIENCE: Final = timedelta(seconds=5)
 _UNREACHABLE = (
     RPCStatusCode.UNAVAILABLE,
     RPCStatusCode.DEADLINE_EXCEEDED,
@@ -50,5 +58,35 @@ def check_reached(error: RPCError, target: str) -> None:
     Raises:
         ClusterUnreachableError: The cluster does not answer, or does not let this client in.
     """
-    if error.status in _UNREACHABLE:
+    if is_unreachable(error):
         raise ClusterUnreachableError(target, error.message) from error
+
+
+def is_unreachable(error: RPCError) -> bool:
+    """Tell whether a refusal means that the cluster cannot be used now, whatever was asked."""
+    return error.status in _UNREACHABLE
+
+
+def said(error: Exception) -> str:
+    """Return what the SDK has to say about a connection that failed: the innermost text, which is the system's.
+
+    It comes as a nest such as `Failed client connect: ...Error(ConnectError("tcp connect error", ... message: "Connection refused" })`.
+    """
+    texts = _INNERMOST.findall(str(error))
+    return texts[-1].lower() if texts else str(error)
+
+
+async def reach(client: Client, address: TemporalAddress) -> None:
+    """Ask the cluster for the namespace.
+
+    Raises:
+        ClusterUnreachableError: The cluster does not answer, does not let this client in, or has no such namespace.
+    """
+    wanted = DescribeNamespaceRequest(namespace=address.namespace)
+    try:
+        await client.workflow_service.describe_namespace(wanted, timeout=_PATIENCE)
+    except RPCError as error:
+        if error.status is RPCStatusCode.NOT_FOUND:
+            reason = f"it has no namespace {address.namespace!r}; have its administrator create it"
+            raise ClusterUnreachableError(address.target, reason) from error
+        raise ClusterUnreachableError(address.target, error.message) from error

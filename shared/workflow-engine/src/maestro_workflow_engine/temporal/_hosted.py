@@ -29,6 +29,7 @@ from maestro_workflow_engine.temporal._wire import (
     PAUSE,
     RESUME,
     STATE,
+    VERSION_MARK,
     Start,
     cancel_reason,
     json_of,
@@ -162,7 +163,7 @@ class HostedRun:
         # Another client started it without one: the choice is recorded as a marker, so that a replay makes it again.
         latest = self._house.registry.find(name)
         for known in reversed([each.version for each in self._house.registry if each.name == name]):
-            if temporal.patched(f"maestro.version {known}"):
+            if temporal.patched(f"{VERSION_MARK}{known}"):
                 return self._house.registry.find(name, known)
         return latest
 

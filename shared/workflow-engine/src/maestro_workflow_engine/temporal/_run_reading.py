@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from datetime import timedelta
 
 import msgspec
 from temporalio.api.history.v1 import HistoryEvent as TemporalEvent
@@ -16,11 +17,11 @@ from temporalio.client import (
     WorkflowHistoryEventFilterType,
     WorkflowQueryFailedError,
 )
-from temporalio.common import RawValue
+from temporalio.common import RawValue, SearchAttributeKey
 from temporalio.service import RPCError
 
 from maestro_workflow_engine._attributes import Stored, decode, shown
-from maestro_workflow_engine._errors import QueryNotFoundError, WorkflowFailedError
+from maestro_workflow_engine._errors import ClusterUnreachableError, QueryNotFoundError, WorkflowFailedError
 from maestro_workflow_engine._failure import Failure
 from maestro_workflow_engine._history_document import HistoryDocument, history_document
 from maestro_workflow_engine._records import (
@@ -41,7 +42,10 @@ from maestro_workflow_engine.temporal._history import Translator
 from maestro_workflow_engine.temporal._search import ATTRIBUTES_MEMO, TRACE_MEMO, VERSION_MEMO
 from maestro_workflow_engine.temporal._visibility import STATUSES, check_order, make_cursor, query_of, read_cursor
 from maestro_workflow_engine.temporal._waits import Waits
-from maestro_workflow_engine.temporal._wire import STATE, State, json_of, text_of
+from maestro_workflow_engine.temporal._wire import STATE, VERSION_MARK, State, json_of, text_of
+
+_CHANGES = SearchAttributeKey.for_keyword_list("TemporalChangeVersion")
+_WORKER_PATIENCE = timedelta(seconds=5)
 
 
 class TemporalReading:
@@ -106,6 +110,8 @@ class TemporalReading:
                 problem = state.problem
             except (RPCError, WorkflowQueryFailedError) as error:
                 problem = f"no worker can tell where the run stands: {error}"
+            except ClusterUnreachableError:  # the cluster itself has just answered
+                problem = "no worker tells where the run stands: see that one runs that has its workflow"
         return RunDetail(
             **{
                 name: getattr(info, name)
@@ -214,7 +220,9 @@ class TemporalReading:
 
     async def _state(self, run_id: str) -> State:
         with about(run_id, self.target):
-            answer: RawValue = await self._client.get_workflow_handle(run_id).query(STATE, result_type=RawValue)
+            answer: RawValue = await self._client.get_workflow_handle(run_id).query(
+                STATE, result_type=RawValue, rpc_timeout=_WORKER_PATIENCE
+            )
         return msgspec.json.decode(bytes(json_of([answer])), type=State)
 
     async def told(self, run_id: str) -> tuple[Translator, list[tuple[int, ev.Event]]]:
@@ -257,11 +265,18 @@ def status_of(found: WorkflowExecution) -> RunStatus:
     return STATUSES.get(found.status or WorkflowExecutionStatus.RUNNING, RunStatus.RUNNING)
 
 
+def chosen_version(found: WorkflowExecution) -> str | None:
+    """Return the version that a run chose when it began because nobody had named one; None when it has not begun yet."""
+    changes = found.typed_search_attributes.get(_CHANGES) or ()
+    chosen = (change.removeprefix(VERSION_MARK) for change in changes if change.startswith(VERSION_MARK))
+    return next(iter(chosen), None)
+
+
 async def _info(found: WorkflowExecution) -> RunInfo:
     return RunInfo(
         id=found.id,
         workflow=found.workflow_type,
-        version=await found.memo_value(VERSION_MEMO, default="") or "",
+        version=await found.memo_value(VERSION_MEMO, default="") or chosen_version(found) or "",
         status=status_of(found),
         created_at=found.start_time,
         finished_at=found.close_time,

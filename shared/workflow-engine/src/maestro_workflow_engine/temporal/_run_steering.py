@@ -132,8 +132,11 @@ class TemporalSteering:
             return False
 
     async def _send(self, run_id: str, name: str, payload: RawValue) -> None:
-        with about(run_id, self._reading.target):
-            await self._client.get_workflow_handle(run_id).signal(name, args=[payload])
+        try:
+            with about(run_id, self._reading.target):
+                await self._client.get_workflow_handle(run_id).signal(name, args=[payload])
+        except WorkflowEndedError as error:
+            raise WorkflowEndedError(run_id, status_of(await self._reading.description(run_id))) from error
 
 
 def _refusal(run_id: str, name: str, error: WorkflowUpdateFailedError) -> Failure:

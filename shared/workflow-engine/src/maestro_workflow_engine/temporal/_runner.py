@@ -15,13 +15,14 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from maestro_workflow_engine._blocked import BlockedInfo
 from maestro_workflow_engine._definitions import WorkflowDefinition
-from maestro_workflow_engine._errors import EngineClosedError, WorkflowError
+from maestro_workflow_engine._errors import ClusterUnreachableError, EngineClosedError, WorkflowError
 from maestro_workflow_engine._queue import Queue
 from maestro_workflow_engine._registry import WorkflowRegistry
 from maestro_workflow_engine._runner import RunnerOptions
 from maestro_workflow_engine.embedded._threads import StepThreads
 from maestro_workflow_engine.embedded._watchdog import Watchdog
 from maestro_workflow_engine.temporal._address import TemporalAddress
+from maestro_workflow_engine.temporal._calls import reach
 from maestro_workflow_engine.temporal._hosted import HostedRun, House
 from maestro_workflow_engine.temporal._key_file import followed
 from maestro_workflow_engine.temporal._messenger import Messenger
@@ -35,6 +36,7 @@ from maestro_workflow_engine.temporal._step_host import BEATS, StepHost
 from maestro_workflow_engine.temporal._steps import Steps
 from maestro_workflow_engine.temporal._turned_away import turned_away
 from maestro_workflow_engine.temporal._unsupported import NoPausing, NoPurging, UnlimitedQueues, check_retention
+from maestro_workflow_engine.temporal._work import Work
 
 T = TypeVar("T")
 _WORKFLOW_THREADS = 4
@@ -73,17 +75,20 @@ class TemporalRunner:
         self._steering: TemporalSteering | None = None
         self._reading: TemporalReading | None = None
         self._schedules: TemporalSchedules | None = None
+        self._work: Work | None = None
+        self._client: Client | None = None
 
     async def open(self) -> None:
         """Connect, and begin to work.
 
         Raises:
-            ClusterUnreachableError: The cluster does not answer, or does not let this client in.
+            ClusterUnreachableError: The cluster does not answer, does not let this client in, or has no such namespace.
         """
         async with AsyncExitStack() as stack:
             client = await self.connect()
             key = followed(self._address.api_key_file, self._address.api_key, client.service_client.update_api_key)
             await stack.enter_async_context(key)
+            await reach(client, self._address)
             searchable = await prepared(client, self._address.target)
             if self._watchdog is not None:
                 stack.enter_context(self._watchdog.kept())
@@ -110,13 +115,16 @@ class TemporalRunner:
                 max_heartbeat_throttle_interval=self._address.lost_after / BEATS,
                 build_id=_BUILD,
             )
-            await stack.enter_async_context(worker)
+            self._work = await stack.enter_async_context(Work(worker))
             reading = TemporalReading(client, self._address, searchable=searchable)
             stack.callback(reading.waits.close)
+            self._client = client
             self._reading = reading
             self._starting = TemporalStarting(client, self._address, reading, self._queues)
             self._steering = TemporalSteering(client, reading, self._starting)
-            self._schedules = TemporalSchedules(client, reading, self._address, self._registry, self._queues)
+            self._schedules = TemporalSchedules(
+                client, reading, self._address, self._registry, self._queues, self._starting
+            )
             stack.callback(self._let_go)
             self._stack = stack.pop_all()
 
@@ -126,9 +134,19 @@ class TemporalRunner:
 
     @property
     def failure(self) -> WorkflowError | None:
-        """Why nothing new can be accepted: never known ahead; a call to an unreachable cluster fails by itself."""
-        _open(self._reading)
-        return None
+        """Why nothing goes on here: the cluster turned this worker away for good. Else a call to it fails by itself."""
+        reason = _open(self._work).failure
+        return None if reason is None else ClusterUnreachableError(self._address.target, reason)
+
+    async def check(self) -> None:
+        """Ask the cluster for its namespace.
+
+        Raises:
+            ClusterUnreachableError: It does not answer, has no such namespace, or has turned this worker away.
+        """
+        if self.failure is not None:
+            raise self.failure
+        await reach(_open(self._client), self._address)
 
     @property
     def blocked(self) -> BlockedInfo | None:
@@ -210,10 +228,11 @@ class TemporalRunner:
                 address.target, namespace=address.namespace, tls=tls, api_key=address.api_key, data_converter=converter
             )
         except (RuntimeError, ValueError) as error:
-            raise turned_away(address, str(error)) from error
+            raise turned_away(address, error) from error
 
     def _let_go(self) -> None:
         self._starting = self._steering = self._reading = self._schedules = None
+        self._client = self._work = None
 
 
 def _open(part: T | None) -> T:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
 from temporalio import client as tc
 from temporalio.common import RawValue
+from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from maestro_workflow_engine._definitions import WorkflowDefinition
@@ -21,10 +23,12 @@ from maestro_workflow_engine._registry import WorkflowRegistry
 from maestro_workflow_engine._schedule_keeper import ScheduleNotFoundError
 from maestro_workflow_engine._schedule_records import ScheduledRun, ScheduleInfo
 from maestro_workflow_engine._schedule_spec import CronSpec, IntervalSpec, Overlap, ScheduleSpecError
+from maestro_workflow_engine.embedded._schedule_settings import times_between
 from maestro_workflow_engine.temporal._address import TemporalAddress
 from maestro_workflow_engine.temporal._calls import check_reached
 from maestro_workflow_engine.temporal._priority import priority_of
 from maestro_workflow_engine.temporal._run_reading import TemporalReading, status_of
+from maestro_workflow_engine.temporal._run_starting import TemporalStarting
 from maestro_workflow_engine.temporal._search import MOVED_MEMO, memo_of, search_attributes_of
 from maestro_workflow_engine.temporal._unsupported import UnlimitedQueues
 from maestro_workflow_engine.temporal._wire import Start, packed, raw, text_of
@@ -32,6 +36,8 @@ from maestro_workflow_engine.temporal._wire import Start, packed, raw, text_of
 _SHOWN, _SHOWN_RUNS = 5, 10
 _SHORTEST_CATCH_UP = timedelta(seconds=10)  # the cluster's own least
 _ASK_AGAIN_S = 0.05
+_AT_ONCE = 20
+_UNSAID = "Paused via Python SDK"
 _SPEC_MEMO = "maestro.schedule"
 _MICROSECOND = timedelta(microseconds=1)
 _POLICIES = {
@@ -78,7 +84,9 @@ class TemporalSchedules:
         address: TemporalAddress,
         registry: WorkflowRegistry,
         queues: UnlimitedQueues,
+        starting: TemporalStarting,
     ) -> None:
+        self._starting = starting
         self._searchable = reading.searchable
         self._queues = queues
         self._client = client
@@ -116,7 +124,7 @@ class TemporalSchedules:
             state=tc.ScheduleState(paused=paused),
         )
         try:
-            with _about(schedule_id, self._address.target):
+            with self._about(schedule_id):
                 await self._client.create_schedule(schedule_id, wanted)
         except tc.ScheduleAlreadyRunningError:
 
@@ -192,7 +200,7 @@ class TemporalSchedules:
     async def moved_from(self, schedule_id: str) -> str | None:
         """Return the id of the journal that a schedule was moved from; empty for none, None when there is no such schedule."""
         try:
-            with _about(schedule_id):
+            with self._about(schedule_id):
                 found = await self._client.get_schedule_handle(schedule_id).describe()
         except ScheduleNotFoundError:
             return None
@@ -233,7 +241,7 @@ class TemporalSchedules:
         Raises:
             ScheduleNotFoundError: No such schedule.
         """
-        with _about(schedule_id, self._address.target):
+        with self._about(schedule_id):
             await self._client.get_schedule_handle(schedule_id).pause(note=note or None)
 
     async def resume(self, schedule_id: str) -> None:
@@ -242,7 +250,7 @@ class TemporalSchedules:
         Raises:
             ScheduleNotFoundError: No such schedule.
         """
-        with _about(schedule_id, self._address.target):
+        with self._about(schedule_id):
             await self._client.get_schedule_handle(schedule_id).unpause()
 
     async def trigger(self, schedule_id: str) -> str:
@@ -250,9 +258,12 @@ class TemporalSchedules:
 
         Raises:
             ScheduleNotFoundError: No such schedule.
+            WorkflowNotFoundError: The workflow is not registered here.
         """
-        before = {run.id for run in (await self.describe(schedule_id)).last_runs}
-        with _about(schedule_id, self._address.target):
+        described = await self.describe(schedule_id)
+        self._registry.find(described.workflow, described.version)
+        before = {run.id for run in described.last_runs}
+        with self._about(schedule_id):
             await self._client.get_schedule_handle(schedule_id).trigger(overlap=tc.ScheduleOverlapPolicy.ALLOW_ALL)
         while True:  # the cluster starts it in its own time, and only then has it an id
             for run in (await self.describe(schedule_id)).last_runs:
@@ -261,17 +272,25 @@ class TemporalSchedules:
             await asyncio.sleep(_ASK_AGAIN_S)
 
     async def backfill(self, schedule_id: str, start: datetime, end: datetime) -> list[str]:
-        """Start a run for each past time from start up to, and without, end; the cluster names them.
+        """Start a run for each past time of a range that has none; returns their ids once the cluster has them.
+
+        They are called as the schedule itself calls its runs, so that a time that has its run keeps that one. (The cluster's
+        own backfill would run it again.)
 
         Raises:
             ScheduleNotFoundError: No such schedule.
+            WorkflowNotFoundError: The workflow is not registered here.
+            ValueError: A time is naive or lies in the future, or there are too many.
         """
-        before = {run.id for run in (await self.describe(schedule_id)).last_runs}
-        with _about(schedule_id, self._address.target):
-            await self._client.get_schedule_handle(schedule_id).backfill(
-                tc.ScheduleBackfill(start, end - timedelta(microseconds=1), tc.ScheduleOverlapPolicy.ALLOW_ALL)
-            )
-        return [run.id for run in (await self.describe(schedule_id)).last_runs if run.id not in before]
+        with self._about(schedule_id):
+            found = await self._client.get_schedule_handle(schedule_id).describe()
+        known = await self._known(found.schedule)
+        self._registry.find(known.workflow, known.version)
+        times = times_between(known.spec, start, end, time.time_ns() // 1_000)
+        runs = [_run_id(schedule_id, at_us) for at_us in times]
+        for at in range(0, len(runs), _AT_ONCE):
+            await asyncio.gather(*(self._filled_in(known, run) for run in runs[at : at + _AT_ONCE]))
+        return runs
 
     async def delete(self, schedule_id: str) -> None:
         """Forget a schedule; its runs go on.
@@ -279,7 +298,7 @@ class TemporalSchedules:
         Raises:
             ScheduleNotFoundError: No such schedule.
         """
-        with _about(schedule_id, self._address.target):
+        with self._about(schedule_id):
             await self._client.get_schedule_handle(schedule_id).delete()
 
     async def describe(self, schedule_id: str) -> ScheduleInfo:
@@ -288,15 +307,38 @@ class TemporalSchedules:
         Raises:
             ScheduleNotFoundError: No such schedule.
         """
-        with _about(schedule_id, self._address.target):
+        with self._about(schedule_id):
             found = await self._client.get_schedule_handle(schedule_id).describe()
         return await self._info(found)
 
     async def listing(self, limit: int | None, after: str | None) -> list[ScheduleInfo]:
         """Return schedules by id, those that come after an id; None for no limit, and for the beginning."""
-        with _about("", self._address.target):
+        with self._about(""):
             ids = [each.id async for each in await self._client.list_schedules() if after is None or each.id > after]
-        return [await self.describe(schedule_id) for schedule_id in sorted(ids)[:limit]]
+        found: list[ScheduleInfo] = []
+        for schedule_id in sorted(ids):
+            if len(found) == limit:
+                break
+            with suppress(ScheduleNotFoundError):  # the cluster lists it a little longer than it is there
+                found.append(await self.describe(schedule_id))
+        return found
+
+    @contextmanager
+    def _about(self, schedule_id: str) -> Iterator[None]:
+        """Turn the cluster's errors about a schedule into the engine's."""
+        try:
+            yield
+        except RPCError as error:
+            if error.status is RPCStatusCode.NOT_FOUND:
+                raise ScheduleNotFoundError(schedule_id) from error
+            check_reached(error, self._address.target)
+            raise
+
+    async def _filled_in(self, known: _Known, run_id: str) -> None:
+        start = Start(version=known.version, searchable=self._searchable)
+        priority = priority_of(known.kept.queue, known.kept.priority, None)
+        with suppress(WorkflowAlreadyStartedError):
+            await self._starting.begin(known.workflow, run_id, known.input, start, priority=priority)
 
     def _action(
         self, schedule_id: str, workflow: str, version: str | None, input_: msgspec.Raw, kept: _Spec
@@ -316,7 +358,7 @@ class TemporalSchedules:
         async def updater(found: tc.ScheduleUpdateInput) -> tc.ScheduleUpdate:
             return tc.ScheduleUpdate(await change(found.description.schedule))
 
-        with _about(schedule_id, self._address.target):
+        with self._about(schedule_id):
             await self._client.get_schedule_handle(schedule_id).update(updater)
 
     async def _known(self, schedule: tc.Schedule) -> _Known:
@@ -349,7 +391,7 @@ class TemporalSchedules:
             catch_up=schedule.policy.catchup_window or timedelta(0),
             jitter=schedule.spec.jitter or timedelta(0),
             paused=schedule.state.paused,
-            note=schedule.state.note or "",
+            note=_note(schedule.state),
             created_at=info.created_at,
             next_times=[] if schedule.state.paused else list(info.next_action_times)[:_SHOWN],
             last_runs=[await self._run(each) for each in reversed(info.recent_actions[-_SHOWN_RUNS:])],
@@ -384,6 +426,17 @@ def _kept(spec: CronSpec | IntervalSpec, queue: str | None, priority: int) -> _S
     return _Spec(None, "UTC", spec.every // _MICROSECOND, spec.offset // _MICROSECOND, queue, priority)
 
 
+def _note(state: tc.ScheduleState) -> str:
+    """Return why a schedule was paused: the SDK says something where nobody has, and when it is resumed."""
+    return state.note if state.paused and state.note and state.note != _UNSAID else ""
+
+
+def _run_id(schedule_id: str, at_us: int) -> str:
+    """Return what the cluster calls the run that a schedule starts for a time."""
+    moment = datetime.fromtimestamp(at_us // 1_000_000, UTC)
+    return f"{schedule_id}@-{moment:%Y-%m-%dT%H:%M:%SZ}"
+
+
 def _respec(kept: _Spec) -> CronSpec | IntervalSpec:
     if kept.cron is not None:
         return CronSpec(kept.cron, kept.zone)
@@ -406,14 +459,3 @@ def _catch_up(catch_up: timedelta) -> timedelta:
     if catch_up < _SHORTEST_CATCH_UP:
         raise ScheduleSpecError("catch_up must be ten seconds or more on a Temporal cluster")
     return catch_up
-
-
-@contextmanager
-def _about(schedule_id: str, target: str) -> Iterator[None]:
-    try:
-        yield
-    except RPCError as error:
-        if error.status is RPCStatusCode.NOT_FOUND:
-            raise ScheduleNotFoundError(schedule_id) from error
-        check_reached(error, target)
-        raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from maestro_workflow_engine._errors import ClusterUnreachableError
 from maestro_workflow_engine.temporal._address import TemporalAddress
+from maestro_workflow_engine.temporal._calls import said
 
 _SIGNS = (
     (("UnknownIssuer", "CaUsedAsEndEntity", "BadSignature"), "the server's certificate is from another authority: name it with server_ca=FILE"),
@@ -21,15 +22,16 @@ _SIGNS = (
 )  # fmt: skip
 
 
-def turned_away(address: TemporalAddress, reason: str) -> ClusterUnreachableError:
+def turned_away(address: TemporalAddress, error: Exception) -> ClusterUnreachableError:
     """Return the error for a cluster that could not be reached, with what to do.
 
     Args:
         address: The cluster.
-        reason: What the SDK says.
+        error: What the SDK raised.
     """
+    whole, reason = str(error), said(error)
     for signs, advice in _SIGNS:
-        if any(sign in reason for sign in signs):
+        if any(sign in whole for sign in signs):
             return ClusterUnreachableError(address.target, f"{advice} ({reason})")
     if not address.tls:
         reason = f"{reason}; is it running, and does it want TLS (tls=1)?"

@@ -112,13 +112,14 @@ def read_cursor(cursor: str, query: str) -> bytes:
 
 
 def _status_clause(statuses: tuple[RunStatus, ...]) -> str:
+    # All that are open are listed as running, so that who asks for those asks for paused and queued ones too.
     unknown = [status for status in statuses if status not in _NAMES]
-    if unknown:
+    if unknown and RunStatus.RUNNING not in statuses:
         raise unsupported(
             f"listing by the status {unknown[0].value!r}",
             "list those that are 'running', which includes them, and ask each for its status",
         )
-    names = [name for status in statuses for name in _NAMES[status]]
+    names = [name for status in statuses for name in _NAMES.get(status, ())]
     return f"ExecutionStatus IN ({', '.join(_quoted(name) for name in names)})"
 
 

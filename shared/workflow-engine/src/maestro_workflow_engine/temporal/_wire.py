@@ -28,6 +28,9 @@ ANOTHER_ATTEMPT = "attempt 0"
 TO_ITSELF = "maestro.to-itself"
 """The activity by which a run signals or cancels itself."""
 
+VERSION_MARK = "maestro.version "
+"""How the marker begins by which a run holds on to the version that it chose."""
+
 ANNOUNCED = "child started by handle"
 """How the summary of a child begins whose start is an event of its own."""
 

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from http import HTTPStatus
 from typing import Final
 
 from maestro_cli._errors import MaestroCliError, NotRunningError, ServiceAnswerError
@@ -89,7 +90,8 @@ def _issuer(home: Home) -> Callable[[], str]:
 
 def _answer_error(error: APIException) -> ServiceAnswerError:
     trace_id = (error.problem or {}).get("trace_id")
-    hint = f"The services' logs tell more under trace {trace_id}." if error.status_code >= 500 and trace_id else None
+    broken = error.status_code >= 500 and error.status_code != HTTPStatus.NOT_IMPLEMENTED
+    hint = f"The services' logs tell more under trace {trace_id}." if broken and trace_id else None
     if isinstance(error, ServiceUnavailableException):
         hint = "`maestro status` tells whether it runs, `maestro logs` what it says."
     faults = [(fault.get("path") or "(document)", fault.get("message", "")) for fault in error.errors]

@@ -8,9 +8,17 @@ from typing import Any, TypeVar
 
 import rich_click as click
 
+from maestro_cli.local import Engine
+
 F = TypeVar("F", bound=Callable[..., object])
 reason_option = click.option("--reason", help="Why; kept and shown.")
 yes_option = click.option("--yes", "-y", "assume_yes", is_flag=True, help="Do it without asking.")
+engine_option = click.option(
+    "--engine",
+    type=click.Choice([engine.value for engine in Engine]),
+    callback=lambda ctx, param, value: None if value is None else Engine(value),
+    help="Keep runs on a Temporal server that is started along, or (the default) where the orchestrator's engine_url says.",
+)
 json_option = click.option("as_json", "--json", is_flag=True, help="Print JSON instead of text.")
 
 

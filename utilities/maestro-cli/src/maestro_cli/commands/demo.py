@@ -18,10 +18,13 @@ from maestro_cli._watching import EnvironmentWatch
 from maestro_cli.client import OrchestratorClient, open_orchestrator
 from maestro_cli.local import (
     ORCHESTRATOR,
+    Engine,
     Home,
     Lifetime,
     SupervisorOptions,
+    check_same_engine,
     document_files,
+    engine_of,
     follow_start,
     lock_holder,
     own_environment,
@@ -29,7 +32,7 @@ from maestro_cli.local import (
     stop_environment,
 )
 
-from ._options import Seconds, config_folder, json_option
+from ._options import Seconds, config_folder, engine_option, json_option
 
 WORKFLOW: Final = "examples/dependency-review"
 _MOST_LICENSES: Final = 15
@@ -40,9 +43,10 @@ _MOST_LICENSES: Final = 15
 @click.option(
     "--timeout", type=Seconds(), default="60", show_default=True, help="How long a service may take to be ready."
 )
+@engine_option
 @json_option
 @click.pass_obj
-def demo(home: Home, limit: int | None, timeout: timedelta, as_json: bool) -> None:
+def demo(home: Home, limit: int | None, timeout: timedelta, engine: Engine | None, as_json: bool) -> None:
     """Recognise the licence of every distribution that is installed here and write a report.
 
     Starts the environment unless it runs, and stops what it has started, whatever happens.
@@ -51,12 +55,12 @@ def demo(home: Home, limit: int | None, timeout: timedelta, as_json: bool) -> No
     value: dict[str, Any] = {"output_dir": str(home.root / "reports" / run_id)}
     if limit is not None:
         value["limit"] = limit
-    with _terminable(), _environment(home, SupervisorOptions(ready_timeout=timeout)):
+    with _terminable(), _environment(home, SupervisorOptions(ready_timeout=timeout, engine=engine)) as used:
         run = asyncio.run(_review(home, run_id, value))
     if as_json:
         render.print_json(run["output"])
     else:
-        _show(home, run)
+        _show(home, run, used)
 
 
 async def _review(home: Home, run_id: str, value: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -82,13 +86,18 @@ async def _give_up(client: OrchestratorClient, run_id: str) -> None:
 
 
 @contextmanager
-def _environment(home: Home, options: SupervisorOptions) -> Iterator[None]:
-    """Have an environment while the block runs; stop it afterwards when it was not there before."""
+def _environment(home: Home, options: SupervisorOptions) -> Iterator[Engine]:
+    """Have an environment while the block runs; stop it afterwards when it was not there before.
+
+    Yields:
+        What it runs on.
+    """
     console = render.err()
     if lock_holder(home) is not None:
-        follow_start(home)
+        running = follow_start(home)
+        check_same_engine(home, options.engine)
         console.print(f"Using the environment in {home.root}, which runs already.", markup=False, soft_wrap=True)
-        yield
+        yield engine_of(running)
         return
     with EnvironmentWatch(console) as watch:
         started = start_detached(
@@ -101,7 +110,7 @@ def _environment(home: Home, options: SupervisorOptions) -> Iterator[None]:
             watch=watch,
         )
     try:
-        yield
+        yield engine_of(started.state)
     finally:
         console.print("Stopping what the demo has started.")
         stop_environment(home, grace=options.grace)
@@ -123,7 +132,7 @@ def _terminable() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _show(home: Home, run: Mapping[str, Any]) -> None:
+def _show(home: Home, run: Mapping[str, Any], engine: Engine) -> None:
     output = run["output"]
     rate = output.get("match_rate")
     console = render.out()
@@ -143,10 +152,11 @@ def _show(home: Home, run: Mapping[str, Any]) -> None:
     console.print(render.table(("", ""), facts))
     console.print("\nWhere to look further", style="bold")
     maestro = invocation()
+    again = f"{maestro} up --detach" + ("" if engine is Engine.EMBEDDED else f" --engine {engine}")
     for name, where in (
         ("Report", output.get("report_html")),
         ("As data", output.get("report_json")),
-        ("This run", f"{maestro} workflow show {run['id']} (after {maestro} up --detach)"),
+        ("This run", f"{maestro} workflow show {run['id']} (after {again})"),
         ("Logs", f"{maestro} logs {ORCHESTRATOR}; all in {home.logs}"),
     ):
         console.print(f"  {name}: {where}", markup=False, soft_wrap=True)

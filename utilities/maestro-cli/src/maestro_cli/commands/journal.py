@@ -22,9 +22,10 @@ from maestro_workflow_engine import (
     rescue_journal,
 )
 
+from ._journal_file import JournalFile
 from ._options import json_option
 
-_FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
+_FILE: Final = JournalFile()
 _SAFE_NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:~@-]{0,199}\Z")
 
 

@@ -97,7 +97,7 @@ async def _report(now: EnvironmentState) -> dict[str, Any]:
 
 async def _service_report(service: ServiceState) -> dict[str, Any]:
     phase = service.phase.value
-    if service.phase is ServicePhase.READY and not await ReadinessProbe(service.url, _PATIENCE).is_ready():
+    if service.phase is ServicePhase.READY and not await ReadinessProbe(service.asked_url, _PATIENCE).is_ready():
         phase = "unhealthy"
     uptime = render.since(service.started_at) if service.pid is not None else None
     return {

@@ -9,12 +9,14 @@ from maestro_cli import render
 from maestro_cli._errors import AlreadyRunningError
 from maestro_cli._watching import EnvironmentWatch
 from maestro_cli.local import (
+    Engine,
     EnvironmentPhase,
     EnvironmentState,
     Home,
     ServiceSpec,
     Supervisor,
     SupervisorOptions,
+    check_same_engine,
     follow_start,
     installed_services,
     lock_holder,
@@ -23,7 +25,7 @@ from maestro_cli.local import (
     start_detached,
 )
 
-from ._options import Seconds, config_folder, grace_option, json_option
+from ._options import Seconds, config_folder, engine_option, grace_option, json_option
 from .status import show_status
 
 
@@ -38,17 +40,24 @@ from .status import show_status
     help="How long a service may take until it is ready.",
 )
 @grace_option
+@engine_option
 @json_option
 @click.pass_obj
 def up(
-    home: Home, services: tuple[str, ...], detach: bool, timeout: timedelta, grace: timedelta, as_json: bool
+    home: Home,
+    services: tuple[str, ...],
+    detach: bool,
+    timeout: timedelta,
+    grace: timedelta,
+    engine: Engine | None,
+    as_json: bool,
 ) -> None:
     """Start SERVICES, or every installed service, and keep them running.
 
     In the foreground Ctrl-C ends them; a second Ctrl-C does not wait for them. With --detach they go on until
     `maestro down`.
     """
-    options = SupervisorOptions(ready_timeout=timeout, grace=grace)
+    options = SupervisorOptions(ready_timeout=timeout, grace=grace, engine=engine)
     specs = installed_services(services)
     with EnvironmentWatch(render.err()) as watch:
         if not detach:
@@ -65,6 +74,7 @@ def up(
             )
         else:
             follow_start(home, watch)
+            check_same_engine(home, engine)
             render.err().print(f"The environment in {home.root} runs already.", markup=False, soft_wrap=True)
     show_status(home, as_json=as_json)
 

@@ -11,6 +11,7 @@ from ._discovery import (
     installed_services,
     workflow_modules,
 )
+from ._engine import Engine, check_same_engine, engine_of
 from ._environment import explained_environment, own_environment, service_environment
 from ._home import Home
 from ._lock import lock_holder
@@ -33,6 +34,7 @@ __all__ = [
     "SUPERVISOR",
     "Change",
     "Detached",
+    "Engine",
     "EnvironmentPhase",
     "EnvironmentState",
     "Home",
@@ -47,9 +49,11 @@ __all__ = [
     "SupervisorOptions",
     "ask_restart",
     "changes",
+    "check_same_engine",
     "config_points",
     "describe_exit",
     "document_files",
+    "engine_of",
     "explained_environment",
     "failure_error",
     "follow_start",

@@ -10,6 +10,7 @@ from maestro_core_logging import configure_logging, get_logger
 
 from ._changes import changes
 from ._discovery import installed_services
+from ._engine import Engine
 from ._environment import own_environment
 from ._home import Home
 from ._options import SupervisorOptions
@@ -25,6 +26,7 @@ def main() -> None:
     parser.add_argument("--config-dir", type=Path)
     parser.add_argument("--ready-timeout-s", type=float, required=True)
     parser.add_argument("--grace-s", type=float, required=True)
+    parser.add_argument("--engine", type=Engine)
     parser.add_argument("services", nargs="*")
     options = parser.parse_args()
     configure_logging("maestro-supervisor", log_format="json", stream=sys.stderr)
@@ -43,7 +45,9 @@ def main() -> None:
             installed_services(options.services),
             own_environment(),
             options=SupervisorOptions(
-                ready_timeout=timedelta(seconds=options.ready_timeout_s), grace=timedelta(seconds=options.grace_s)
+                ready_timeout=timedelta(seconds=options.ready_timeout_s),
+                grace=timedelta(seconds=options.grace_s),
+                engine=options.engine,
             ),
             config_dir=options.config_dir,
             observe=observe,

@@ -1,5 +1,6 @@
 """What is installed: services, their configuration, workflow modules, all by entry point."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
@@ -24,6 +25,11 @@ class ServiceSpec:
     """Its name in the registry, for example `central-registry`."""
     module: str
     """The module that `python -m` serves."""
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """The words that start it."""
+        return (sys.executable, "-m", self.module)
 
     @property
     def variable_prefix(self) -> str:

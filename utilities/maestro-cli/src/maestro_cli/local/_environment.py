@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Final
 
 from ._discovery import ORCHESTRATOR, REGISTRY, ServiceSpec, workflow_modules
+from ._engine import ENGINE_VARIABLE, STORE_VARIABLE, has_payload_store, temporal_of
 from ._home import Home
 from ._lock import lock_holder
 from ._ports import LOOPBACK
 from ._secrets import SECRET_FILE_VARIABLE, SECRET_VARIABLE, jwt_secret_file
 from ._state import load_state
+from ._temporal import TemporalServer
 
 HOME_VARIABLE: Final = "MAESTRO_HOME"
 
@@ -34,6 +36,7 @@ def service_environment(
     registry_port: int | None,
     workflow_modules: Sequence[str] = (),
     config_dir: Path | None = None,
+    temporal: TemporalServer | None = None,
 ) -> dict[str, str]:
     """Work out what a service's process gets.
 
@@ -48,6 +51,7 @@ def service_environment(
         registry_port: Where the registry listens; None when there is none.
         workflow_modules: Modules that the orchestrator loads workflows from.
         config_dir: Folder with configuration files; None when there is none.
+        temporal: The Temporal server of the environment; None when there is none.
 
     Returns:
         Variable → value, complete.
@@ -63,7 +67,12 @@ def service_environment(
         defaults["MAESTRO_CONFIG_DIR"] = str(config_dir)
     if spec.name == ORCHESTRATOR and workflow_modules:
         defaults[f"{spec.variable_prefix}WORKFLOW_MODULES"] = json.dumps(list(workflow_modules))
+    if spec.name == ORCHESTRATOR and temporal is not None and not has_payload_store(base, config_dir):
+        # What is too large for a cluster's messages goes beside its database.
+        defaults[STORE_VARIABLE] = temporal.payloads_url
     fixed = {f"{spec.variable_prefix}PORT": str(port), HOME_VARIABLE: str(home.root)}
+    if spec.name == ORCHESTRATOR and temporal is not None:
+        fixed[ENGINE_VARIABLE] = temporal.url
     if registry_port is not None:
         fixed["MAESTRO_REGISTRY_URL"] = f"http://{LOOPBACK}:{registry_port}"
     return {**defaults, **base, **fixed}
@@ -92,6 +101,7 @@ def explained_environment(home: Home, service: str, base: Mapping[str, str], con
         registry_port=ports.get(REGISTRY),
         workflow_modules=workflow_modules(),
         config_dir=config_dir,
+        temporal=None if state is None else temporal_of(state, home),
     )
     if service not in ports:
         variable = f"{spec.variable_prefix}PORT"

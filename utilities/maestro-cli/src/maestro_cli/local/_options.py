@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from ._engine import Engine
 from ._restart import RestartPolicy
 
 
@@ -14,5 +15,7 @@ class SupervisorOptions:
     """How long a service may take until it is ready. Default: 60 s."""
     grace: timedelta = timedelta(seconds=10)
     """How long a service may take to end after being asked, before it is killed. Default: 10 s."""
+    engine: Engine | None = None
+    """What runs are kept on. Default: what the orchestrator's own setting says."""
     restart: RestartPolicy = field(default_factory=RestartPolicy)
     """When a crashed service is started again."""

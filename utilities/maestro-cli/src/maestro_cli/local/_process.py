@@ -5,7 +5,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -27,11 +27,11 @@ def tethered() -> tuple[str, ...]:
     return (sys.executable, "-I", "-S", str(_TETHER), str(os.getpid()))
 
 
-async def spawn(module: str, environ: Mapping[str, str], log_file: Path) -> asyncio.subprocess.Process:
-    """Start `python -m module` in a session of its own.
+async def spawn(command: Sequence[str], environ: Mapping[str, str], log_file: Path) -> asyncio.subprocess.Process:
+    """Start a process in a session of its own.
 
     Args:
-        module: What to run.
+        command: The words of its command, the first an absolute path.
         environ: Its whole environment.
         log_file: Where its output goes, appended.
 
@@ -44,9 +44,7 @@ async def spawn(module: str, environ: Mapping[str, str], log_file: Path) -> asyn
     with _open_log(log_file) as log:
         return await asyncio.create_subprocess_exec(
             *tethered(),
-            sys.executable,
-            "-m",
-            module,
+            *command,
             stdin=asyncio.subprocess.DEVNULL,
             stdout=log,
             stderr=log,

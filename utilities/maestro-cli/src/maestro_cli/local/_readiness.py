@@ -14,7 +14,7 @@ class ReadinessProbe:
     """Asks one service again and again.
 
     Args:
-        url: The service's base URL.
+        url: What answers with 2xx when the service is ready.
         timeout: Limit for one question.
 
     Attributes:
@@ -22,7 +22,7 @@ class ReadinessProbe:
     """
 
     def __init__(self, url: str, timeout: timedelta = timedelta(seconds=5)) -> None:
-        self._url = url + READY_PATH
+        self._url = url
         self._timeout = timeout
         self.last_answer = "it was not asked yet"
 

@@ -2,13 +2,12 @@
 
 import asyncio
 import signal
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from maestro_cli._errors import HomeError, MaestroCliError, StartFailedError
 
-from ._discovery import ServiceSpec
 from ._log_tail import tail
 from ._options import SupervisorOptions
 from ._process import end, log_size, process_started, spawn
@@ -22,7 +21,7 @@ class SupervisedService:
     """A service's process and what is known about it.
 
     Args:
-        spec: The service.
+        command: The words that start its process, the first an absolute path.
         state: What is known before its first start: name, port, address, log.
         environ: The environment of its process.
         options: Time limits.
@@ -35,7 +34,7 @@ class SupervisedService:
 
     def __init__(
         self,
-        spec: ServiceSpec,
+        command: Sequence[str],
         state: ServiceState,
         environ: Mapping[str, str],
         *,
@@ -44,7 +43,7 @@ class SupervisedService:
         changed: Callable[[], None],
     ) -> None:
         self.state = state
-        self._spec = spec
+        self._command = tuple(command)
         self._environ = environ
         self._options = options
         self._hurry = hurry
@@ -61,7 +60,7 @@ class SupervisedService:
             HomeError: Its log cannot be written.
         """
         self._log_start = log_size(self.state.log_file)
-        process = self._process = await spawn(self._spec.module, self._environ, self.state.log_file)
+        process = self._process = await spawn(self._command, self._environ, self.state.log_file)
         self._set(
             phase=ServicePhase.STARTING,
             pid=process.pid,
@@ -69,7 +68,7 @@ class SupervisedService:
             started_at=datetime.now(UTC),
             retry_in_s=None,
         )
-        probe = ReadinessProbe(self.state.url)
+        probe = ReadinessProbe(self.state.asked_url)
         ready = asyncio.create_task(probe.until_ready())
         ended = asyncio.create_task(process.wait())
         limit = self._options.ready_timeout
@@ -157,7 +156,7 @@ class SupervisedService:
         ended_with = await end(process, grace=self._options.grace, hurry=self._hurry)
         self._set(phase=ServicePhase.FAILED, pid=None, process_started=None, last_exit=ended_with)
         return StartFailedError(
-            self._spec.name,
+            self.state.name,
             reason,
             process_exit_code=exit_code,
             log_file=self.state.log_file,

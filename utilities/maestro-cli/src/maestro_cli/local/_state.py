@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from ._atomic import write_atomically
 from ._home import Home
+from ._readiness import READY_PATH
 
 
 class EnvironmentPhase(StrEnum):
@@ -42,6 +43,8 @@ class ServiceState(BaseModel):
     port: int
     url: str
     log_file: Path
+    ready_url: str | None = None
+    """What answers with 2xx when it is ready; None for `/health/ready` of its address."""
     pid: int | None = None
     """Process id, which is its process group and session too; None while it does not run."""
     process_started: float | None = None
@@ -52,6 +55,11 @@ class ServiceState(BaseModel):
     """What its last process ended with; negative: the signal. None when none has ended yet."""
     retry_in_s: float | None = None
     """How long it waits before it is started again; None unless it backs off."""
+
+    @property
+    def asked_url(self) -> str:
+        """`ready_url`, or its default."""
+        return self.ready_url or self.url + READY_PATH
 
 
 class StartFailure(BaseModel):

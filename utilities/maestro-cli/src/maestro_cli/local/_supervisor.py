@@ -14,6 +14,7 @@ from maestro_cli._errors import HomeError, MaestroCliError, PortTakenError, Star
 
 from ._configured_port import configured_port
 from ._discovery import REGISTRY, ServiceSpec, installed_services, workflow_modules
+from ._engine import Engine, check_unset
 from ._environment import service_environment
 from ._home import Home
 from ._leftovers import sweep_leftovers
@@ -25,7 +26,11 @@ from ._requests import take_restarts
 from ._secrets import ensure_jwt_secret
 from ._service import SupervisedService
 from ._state import EnvironmentPhase, EnvironmentState, ServiceState, StartFailure, save_state
+from ._temporal import TEMPORAL, TemporalServer, find_temporal, temporal_environment
 
+_FOUNDATION: Final = frozenset({REGISTRY, TEMPORAL})
+_TRIES: Final = 3
+_TAKEN: Final = "address already in use"
 _LOW_SPACE_BYTES: Final = 16 * 1024 * 1024
 
 
@@ -34,9 +39,9 @@ class Supervisor:
 
     Args:
         home: The environment's folder.
-        specs: What to start; the first is started alone when it is the registry.
+        specs: What to start; the registry, and the Temporal server where there is one, come before the others.
         environ: The user's environment.
-        options: Time limits.
+        options: Time limits, and what runs are kept on.
         config_dir: Folder with configuration files; None when there is none.
         observe: Called with the environment's state after every change.
     """
@@ -62,6 +67,7 @@ class Supervisor:
         self._started_at = datetime.now(UTC)
         self._services: dict[str, SupervisedService] = {}
         self._registry_port: int | None = None
+        self._temporal: TemporalServer | None = None
         self._keepers: dict[str, asyncio.Task[None]] = {}
         self._resources = ExitStack()
         self._stop = asyncio.Event()
@@ -94,6 +100,8 @@ class Supervisor:
             take_restarts(self._home)
             try:
                 ensure_jwt_secret(self._home)
+                if self._options.engine is Engine.TEMPORAL:
+                    self._add_temporal()
                 self._add(self._specs)
                 self._publish()
                 if await self._unless_stopped(self._start_all()):
@@ -121,6 +129,7 @@ class Supervisor:
                 registry_port=self._registry_port,
                 workflow_modules=modules,
                 config_dir=self._config_dir,
+                temporal=self._temporal,
             )
             state = ServiceState(
                 name=spec.name,
@@ -129,8 +138,30 @@ class Supervisor:
                 log_file=self._home.log_file(spec.name),
             )
             self._services[spec.name] = SupervisedService(
-                spec, state, environ, options=self._options, hurry=self._hurry, changed=self._publish
+                spec.command, state, environ, options=self._options, hurry=self._hurry, changed=self._publish
             )
+
+    def _add_temporal(self) -> None:
+        check_unset(self._environ)
+        folder = self._home.data / TEMPORAL
+        binary = find_temporal(self._environ)
+        port, http_port = (self._resources.enter_context(reserve_port(TEMPORAL)).number for _ in range(2))
+        server = self._temporal = TemporalServer(binary, port, http_port, folder)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise HomeError(folder, error.strerror or str(error)) from error
+        state = ServiceState(
+            name=TEMPORAL,
+            port=server.port,
+            url=server.url,
+            ready_url=server.ready_url,
+            log_file=self._home.log_file(TEMPORAL),
+        )
+        environ = temporal_environment(self._environ, home=self._home)
+        self._services[TEMPORAL] = SupervisedService(
+            server.command, state, environ, options=self._options, hurry=self._hurry, changed=self._publish
+        )
 
     def _reserve(self, spec: ServiceSpec) -> PortReservation:
         wanted = configured_port(spec, self._environ, self._config_dir)
@@ -138,18 +169,30 @@ class Supervisor:
         return self._resources.enter_context(reserve_port(spec.name, wanted=wanted, variable=variable))
 
     async def _start_all(self) -> None:
-        names = list(self._services)
-        if names[:1] == [REGISTRY]:
-            await self._services[names.pop(0)].start()
+        await self._start_together([name for name in self._services if name in _FOUNDATION])
+        await self._start_together([name for name in self._services if name not in _FOUNDATION])
+        for name in self._services:
+            self._keep(name)
+
+    async def _start_together(self, names: Iterable[str]) -> None:
         try:
             async with asyncio.TaskGroup() as group:
                 for name in names:
-                    group.create_task(self._services[name].start())
+                    group.create_task(self._start(name))
         except* MaestroCliError as failures:
             # One fault is enough to stop; the first one is the likeliest cause of the others.
             raise failures.exceptions[0] from None
-        for name in self._services:
-            self._keep(name)
+
+    async def _start(self, name: str) -> None:
+        for left in reversed(range(_TRIES)):
+            try:
+                await self._services[name].start()
+            except StartFailedError as error:
+                # Beside the ports that are kept for it, the Temporal server finds some itself; another may be faster.
+                if not left or name != TEMPORAL or not any(_TAKEN in line for line in error.log_tail):
+                    raise
+            else:
+                return
 
     def _keep(self, name: str) -> None:
         self._keepers[name] = asyncio.create_task(self._services[name].keep(), name=f"keep {name}")
@@ -198,10 +241,12 @@ class Supervisor:
         for keeper in self._keepers.values():
             keeper.cancel()
         await asyncio.gather(*self._keepers.values(), return_exceptions=True)
-        # The registry goes last, so that the others can still sign off.
-        await asyncio.gather(*(service.stop() for name, service in self._services.items() if name != REGISTRY))
-        if REGISTRY in self._services:
-            await self._services[REGISTRY].stop()
+        # What the others stand on goes last, so that they can still sign off.
+        for foundation in (False, True):
+            stopping = [
+                service.stop() for name, service in self._services.items() if (name in _FOUNDATION) is foundation
+            ]
+            await asyncio.gather(*stopping)
         if self._failure is None:
             self._home.state_file.unlink(missing_ok=True)
         else:

@@ -21,6 +21,7 @@ from maestro_cli.local import Home, SupervisorOptions, own_environment, start_de
 
 PATIENCE_S: Final = 30.0
 _TIMEOUT_S: Final = 60.0
+_OPTIONS: Final = SupervisorOptions(grace=timedelta(seconds=5))
 # They come first on the path, so that the real ones of the same name do not count.
 _SHADOWED: Final = {
     "maestro-central-registry": "central-registry",
@@ -77,14 +78,14 @@ class Workspace:
             points = f"[maestro.services]\n{service} = {module}\n"
         (info / "entry_points.txt").write_text(points)
 
-    def up(self, *services: str, **environ: str) -> None:
+    def up(self, *services: str, options: SupervisorOptions = _OPTIONS, **environ: str) -> None:
         """Start the environment as `maestro up --detach` does.
 
         Args:
             *services: What to start; all when empty.
+            options: Time limits, and what runs are kept on.
             **environ: Further environment variables.
         """
-        options = SupervisorOptions(grace=timedelta(seconds=5))
         started = start_detached(Home(self.home), services, {**self.environ, **environ}, options=options)
         self._supervisors.append(started.supervisor)
 
@@ -200,6 +201,17 @@ class Workspace:
         """
         services: list[dict[str, Any]] = self.state().get("services", [])
         return next((service for service in services if service["name"] == name), {})
+
+    def environ_of(self, name: str) -> dict[str, str]:
+        """Read what a service's process was started with.
+
+        Args:
+            name: The service; it runs.
+
+        Returns:
+            Variable → value.
+        """
+        return dict(psutil.Process(self.service(name)["pid"]).environ())
 
     def until_running(self) -> None:
         """Wait until every service is ready."""
