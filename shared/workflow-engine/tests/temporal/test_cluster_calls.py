@@ -65,7 +65,9 @@ async def test_nobody_at_the_address_is_said_in_plain_words() -> None:
     """The reason is the system's, not the nest that it comes in."""
     with pytest.raises(ClusterUnreachableError) as caught:
         await WorkflowEngine("temporal://127.0.0.1:9").__aenter__()
-    assert str(caught.value) == "the Temporal cluster at 127.0.0.1:9 cannot be reached: connection refused"
+    assert (
+        str(caught.value) == "the Temporal cluster at 127.0.0.1:9 cannot be reached: connection refused; is it running?"
+    )
 
 
 async def test_open_runs_are_meant_as_a_whole(cluster: str) -> None:

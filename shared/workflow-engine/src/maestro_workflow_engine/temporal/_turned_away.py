@@ -33,7 +33,9 @@ def turned_away(address: TemporalAddress, error: Exception) -> ClusterUnreachabl
     for signs, advice in _SIGNS:
         if any(sign in whole for sign in signs):
             return ClusterUnreachableError(address.target, f"{advice} ({reason})")
-    if not address.tls:
+    if "refused" in reason:  # nothing listens there
+        reason = f"{reason}; is it running?"
+    elif not address.tls:
         reason = f"{reason}; is it running, and does it want TLS (tls=1)?"
     elif address.client_cert is None:
         reason = f"{reason}; does the server want a client's certificate (client_cert, client_key)?"
