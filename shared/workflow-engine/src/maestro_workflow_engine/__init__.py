@@ -3,6 +3,7 @@
 from maestro_workflow_engine._attributes import AttributeValue
 from maestro_workflow_engine._blocked import BlockedInfo
 from maestro_workflow_engine._child import ChildHandle, cancel_run, run_child, signal_run, start_child
+from maestro_workflow_engine._cloud_events import CloudEventError
 from maestro_workflow_engine._conditions import between, one_of, prefix
 from maestro_workflow_engine._definitions import StepDefinition, WorkflowDefinition, step, workflow
 from maestro_workflow_engine._engine import WorkflowEngine
@@ -43,6 +44,7 @@ from maestro_workflow_engine._errors import (
     WorkflowOpenError,
     WorkflowTerminatedError,
 )
+from maestro_workflow_engine._event_sink import EventSink, EventSinkError, HttpEventSink
 from maestro_workflow_engine._failure import Failure
 from maestro_workflow_engine._handle import WorkflowHandle
 from maestro_workflow_engine._heartbeat import heartbeat, last_heartbeat
@@ -107,6 +109,7 @@ __all__ = [
     "AttributeValue",
     "BlockedInfo",
     "ChildHandle",
+    "CloudEventError",
     "ClusterUnreachableError",
     "CompactReport",
     "Compensation",
@@ -115,11 +118,14 @@ __all__ = [
     "CronSpec",
     "Debounce",
     "EngineClosedError",
+    "EventSink",
+    "EventSinkError",
     "Failure",
     "HistoryDocument",
     "HistoryEvent",
     "HistoryFormatError",
     "HistoryPurgedError",
+    "HttpEventSink",
     "IntervalSpec",
     "JournalCorruptError",
     "JournalError",

@@ -12,9 +12,11 @@ from urllib.parse import unquote, urlsplit
 
 from maestro_workflow_engine._blocked import BlockedInfo
 from maestro_workflow_engine._definitions import WorkflowDefinition
+from maestro_workflow_engine._engine_events import EngineEvents
 from maestro_workflow_engine._engine_pauses import EnginePauses
 from maestro_workflow_engine._engine_runs import EngineRuns
 from maestro_workflow_engine._errors import PayloadError, WorkflowDefinitionError, WorkflowError
+from maestro_workflow_engine._event_sink import EventSink
 from maestro_workflow_engine._handle import WorkflowHandle
 from maestro_workflow_engine._history_document import HistorySource, read_history
 from maestro_workflow_engine._payload_codec import PayloadCodec
@@ -45,7 +47,7 @@ _SHORTEST_BLOCK_WARNING = timedelta(milliseconds=10)
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:~@-]{0,199}\Z")
 
 
-class WorkflowEngine(EngineRuns, EnginePauses):
+class WorkflowEngine(EngineRuns, EnginePauses, EngineEvents):
     """Runs workflows durably. Open it with `async with`.
 
     Args:
@@ -66,6 +68,8 @@ class WorkflowEngine(EngineRuns, EnginePauses):
         block_warning: How long a workflow, step or anything else may hold the event loop before a warning names it.
             Default 1 s; None for never.
         retention: How long runs are kept once they have ended. Default: for ever.
+        event_sink: Where the events go that runs publish, besides those runs here that listen for them: an `HttpEventSink`,
+            or any `EventSink`. Default: nowhere.
 
     Raises:
         WorkflowDefinitionError: A URL names no runner or store, or two workflows share a name and version, or two queues a name.
@@ -87,6 +91,7 @@ class WorkflowEngine(EngineRuns, EnginePauses):
         max_payload_bytes: int = DEFAULT_MAX_BYTES,
         block_warning: timedelta | None = timedelta(seconds=1),
         retention: Retention | None = None,
+        event_sink: EventSink | None = None,
     ) -> None:
         if block_warning is not None and block_warning < _SHORTEST_BLOCK_WARNING:
             raise ValueError("block_warning must be 10 ms or more, or None")
@@ -100,6 +105,7 @@ class WorkflowEngine(EngineRuns, EnginePauses):
             payloads=PayloadOptions(codec, store, payload_limit_bytes, max_payload_bytes),
             block_warning=block_warning,
             retention=retention or Retention(),
+            event_sink=event_sink,
         )
         self._runner: Runner = (
             temporal_runner(url, self._registry, options)

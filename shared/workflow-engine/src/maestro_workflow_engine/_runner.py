@@ -13,6 +13,7 @@ import msgspec
 from maestro_workflow_engine._blocked import BlockedInfo
 from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._errors import WorkflowError
+from maestro_workflow_engine._event_sink import EventSink
 from maestro_workflow_engine._history_document import HistoryDocument
 from maestro_workflow_engine._payload_options import PayloadOptions
 from maestro_workflow_engine._queue import Queue
@@ -49,6 +50,9 @@ class RunnerOptions:
 
     retention: Retention
     """How long runs are kept once they have ended."""
+
+    event_sink: EventSink | None = None
+    """Where the events go that runs publish; None for nowhere else."""
 
 
 class RunStarting(Protocol):
@@ -156,6 +160,13 @@ class RunPurging(Protocol):
         """Delete one run and its children."""
 
 
+class EventKeeper(Protocol):
+    """Takes events in. Each call returns once the event is kept."""
+
+    async def publish(self, event: dict[str, Any]) -> bool:
+        """Take in an event that was checked, and tell whether it is new."""
+
+
 class Runner(Protocol):
     """A place where workflows run. Its faces raise EngineClosedError unless it is open."""
 
@@ -195,6 +206,10 @@ class Runner(Protocol):
     @property
     def purging(self) -> RunPurging:
         """Deletes runs."""
+
+    @property
+    def events(self) -> EventKeeper:
+        """Takes events in."""
 
     @property
     def queues(self) -> QueueKeeper:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import importlib.util
 import os
 import re
 import selectors
-from collections.abc import Callable
+import sys
+import uuid
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,10 +19,21 @@ from typing import Any
 import pytest
 
 from maestro_workflow_engine import WorkflowEngine, WorkflowFailedError
+from maestro_workflow_engine._event_filter import Filters
 from maestro_workflow_engine.dsl import HttpCaller, Steps, TaskError, WorkflowDocument, load_document
+from maestro_workflow_engine.dsl._host import EventSource
 from maestro_workflow_engine.dsl._interpreter import interpret
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
+
+# Tests are collected by path; this makes the module beside them importable under one name.
+_spec = importlib.util.spec_from_file_location("listening", Path(__file__).with_name("listening.py"))
+assert _spec is not None
+assert _spec.loader is not None
+if _spec.name not in sys.modules:
+    _module = importlib.util.module_from_spec(_spec)
+    sys.modules[_spec.name] = _module
+    _spec.loader.exec_module(_module)
 
 
 PROJECT = Path(__file__).resolve().parents[4]
@@ -79,12 +94,25 @@ class PlainHost:
 
     chances: list[float] = field(default_factory=list)
     run_id: str = "run-1"
+    emitted: list[dict[str, Any]] = field(default_factory=list)
 
     def now(self) -> datetime:
         return START + timedelta(seconds=asyncio.get_running_loop().time())
 
     def random(self) -> float:
         return self.chances.pop(0)
+
+    def new_id(self) -> str:
+        return str(uuid.uuid4())
+
+    async def emit(self, event: Mapping[str, Any]) -> None:
+        self.emitted.append(dict(event))
+
+    def listen(self, filters: Filters) -> AbstractAsyncContextManager[EventSource]:
+        raise AssertionError(f"nobody publishes outside the engine what {filters} would match")
+
+    def announce(self, event: Mapping[str, Any]) -> None:
+        self.emitted.append(dict(event))
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,6 @@ from maestro_workflow_engine.dsl._frame import Run
 UNSUPPORTED = {
     "Call OpenAPI With Content Output": "/do/0/findPet/call",
     "Call OpenAPI With Response Output": "/do/0/getPet/call",
-    "Emit Task": "/do/0/emitEvent/emit",
 }
 
 

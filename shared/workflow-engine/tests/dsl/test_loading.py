@@ -181,8 +181,6 @@ def test_a_document_that_unfolds_without_end_is_refused() -> None:
 @pytest.mark.parametrize(
     ("text", "path"),
     [
-        ("do: [{a: {listen: {to: {any: []}}}}]", "/do/0/a/listen"),
-        ("do: [{a: {emit: {event: {with: {type: x}}}}}]", "/do/0/a/emit"),
         ("do: [{a: {run: {shell: {command: ls}}}}]", "/do/0/a/run"),
         ("do: [{a: {call: grpc, with: {}}}]", "/do/0/a/call"),
         ("do: [{a: {call: openapi, with: {}}}]", "/do/0/a/call"),
@@ -191,7 +189,6 @@ def test_a_document_that_unfolds_without_end_is_refused() -> None:
         ("do: [{a: {call: mcp, with: {}}}]", "/do/0/a/call"),
         ("do: [{a: {call: 'log:1.0.0@default'}}]", "/do/0/a/call"),
         ("do: [{a: {call: 'https://example.com/function.yaml'}}]", "/do/0/a/call"),
-        ("schedule: {cron: 0 0 * * *}\ndo: []", "/schedule"),
         ("evaluate: {mode: loose}\ndo: []", "/evaluate/mode"),
         ("evaluate: {language: js}\ndo: []", "/evaluate/language"),
         ("use: {extensions: []}\ndo: []", "/use/extensions"),

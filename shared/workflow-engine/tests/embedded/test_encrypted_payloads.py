@@ -268,7 +268,7 @@ def test_every_field_of_every_event_is_a_payload_or_named_as_clear():
         for field in msgspec.structs.fields(event)
         if field.encode_name not in CLEAR
     }
-    assert sealed == {"failure", "input", "output", "payload", "reason"}
+    assert sealed == {"event", "failure", "input", "output", "payload", "reason"}
 
 
 def test_the_key_id_is_authenticated():

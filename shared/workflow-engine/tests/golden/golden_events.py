@@ -65,6 +65,8 @@ GOLDEN: list[tuple[ev.Event, bytes]] = [
     ),
     (ev.ChildStarted(1, 2, "w", "r.2"), b'{"type":"child_started","time":1,"seq":2,"workflow":"w","run_id":"r.2"}'),
     (ev.SignalSent(1, 2, "r", "n"), b'{"type":"signal_sent","time":1,"seq":2,"run_id":"r","name":"n"}'),
+    (ev.EventReceived(1, _RAW), b'{"type":"event_received","time":1,"event":{"a":1}}'),
+    (ev.EventPublished(1, 2), b'{"type":"event_published","time":1,"seq":2}'),
     (ev.CancelSent(1, 2, "r"), b'{"type":"cancel_sent","time":1,"seq":2,"run_id":"r"}'),
     (
         ev.RequestFailed(1, 2, "r", _FAILURE),

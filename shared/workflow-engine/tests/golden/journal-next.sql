@@ -54,6 +54,11 @@ CREATE TABLE heartbeats (
     details BLOB NOT NULL,
     PRIMARY KEY (run, seq)
 ) WITHOUT ROWID;
+CREATE TABLE events (source TEXT, id TEXT, type TEXT, time_us INTEGER, PRIMARY KEY (source, id)) WITHOUT ROWID;
+CREATE INDEX events_by_time ON events (time_us);
+CREATE TABLE subscriptions (run INTEGER, name TEXT, filters BLOB, PRIMARY KEY (run, name)) WITHOUT ROWID;
+CREATE TABLE outbox (number INTEGER PRIMARY KEY, event BLOB NOT NULL);
+CREATE TABLE announced (run INTEGER PRIMARY KEY, number INTEGER NOT NULL);
 INSERT INTO facts VALUES ('journal_id', '0123456789abcdef0123456789abcdef');
 INSERT INTO history VALUES (1, 0, CAST('{"type":"run_started","time":1893456000000000,"input":{"item":"bolt","cents":1250},"seed":4371257431375131704}' AS BLOB));
 INSERT INTO history VALUES (1, 1, CAST('{"type":"update_requested","time":1893456000000000,"update_id":"update-1","name":"note","payload":"in a hurry"}' AS BLOB));

@@ -16,6 +16,7 @@ from maestro_workflow_engine.dsl._model import NO_TRANSFORMATION, Task, TaskList
 from maestro_workflow_engine.dsl._node import FaultLog, Node
 from maestro_workflow_engine.dsl._parser import DocumentParser, parse_data
 from maestro_workflow_engine.dsl._resolver import StepResolver, Steps
+from maestro_workflow_engine.dsl._schedule import Schedule, parse_schedule
 from maestro_workflow_engine.dsl._source import read_source
 from maestro_workflow_engine.dsl._use import Use, parse_use
 from maestro_workflow_engine.dsl.tasks._call_step import CallStep
@@ -51,6 +52,7 @@ class WorkflowDocument:
     input: Transformation = field(default=NO_TRANSFORMATION, repr=False)
     output: Transformation = field(default=NO_TRANSFORMATION, repr=False)
     timeout: Duration | None = field(default=None, repr=False)
+    schedule: Schedule | None = field(default=None, repr=False)
     log: FaultLog | None = field(default=None, repr=False, compare=False)
     """Knows the line and column of every value."""
 
@@ -117,8 +119,7 @@ def load_document(document: str | bytes | Mapping[str, Any]) -> WorkflowDocument
 def _load(root: Node) -> WorkflowDocument | None:
     sections = root.fields(_SECTIONS, ("document", "do"), what="the document")
     head = _read_head(sections["document"]) if "document" in sections else {}
-    if "schedule" in sections:
-        sections["schedule"].unsupported("schedules")
+    schedule = parse_schedule(sections["schedule"]) if "schedule" in sections else None
     if "evaluate" in sections:
         _check_evaluation(sections["evaluate"])
     parser = DocumentParser(parse_use(sections["use"]) if "use" in sections else Use())
@@ -140,6 +141,7 @@ def _load(root: Node) -> WorkflowDocument | None:
         input=data_in,
         output=data_out,
         timeout=timeout,
+        schedule=schedule,
         log=root.log,
     )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 from maestro_workflow_engine.dsl._faults import suggest
@@ -110,6 +111,29 @@ def compile_expression(node: Node, text: str, scope: frozenset[str]) -> Expressi
         hint = suggest(unknown[0], scope) if unknown and unknown[0] not in ARGUMENTS else None
         node.fault(f"expression {text!r} is no jq program: {reason}", hint)
     return IDENTITY
+
+
+@lru_cache(maxsize=4096)
+def ready_expression(text: str, variables: tuple[str, ...]) -> Expression:
+    """Return an expression that was found sound before, and is kept as text.
+
+    Args:
+        text: The jq program.
+        variables: The variables it may use, sorted.
+
+    Returns:
+        The expression.
+
+    Raises:
+        ExpressionError: It is no jq program after all.
+    """
+    path = plain_path(text)
+    if path is not None and (path.variable is None or path.variable in variables):
+        return Expression(text, path)
+    try:
+        return Expression(text, compile_program(text, variables))
+    except JqError as error:
+        raise ExpressionError(f"{text!r} is no jq program: {error}") from error
 
 
 def _blank(node: Node, text: str) -> bool:

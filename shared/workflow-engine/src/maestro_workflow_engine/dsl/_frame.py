@@ -79,6 +79,12 @@ class Frame:
     arguments: dict[str, Any] = field(default_factory=dict)
     """The runtime expression arguments that only this task has."""
 
+    def variables(self) -> dict[str, Any]:
+        """Return the value of every variable that is in scope."""
+        shared = self.shared
+        common = {"workflow": shared.workflow, "runtime": shared.runtime, "context": shared.context}
+        return {**common, **self.arguments, **self.scope}
+
     def evaluate(self, expression: Expression, data: Any, extra: Mapping[str, Any] = NOTHING) -> Any:
         """Evaluate an expression.
 
@@ -93,10 +99,8 @@ class Frame:
         Raises:
             TaskError: It failed: the standard error "expression".
         """
-        shared = self.shared
-        common = {"workflow": shared.workflow, "runtime": shared.runtime, "context": shared.context}
         try:
-            return expression.evaluate(data, {**common, **self.arguments, **self.scope, **extra})
+            return expression.evaluate(data, {**self.variables(), **extra})
         except ExpressionError as error:
             raise self.error("expression", str(error)) from error
 

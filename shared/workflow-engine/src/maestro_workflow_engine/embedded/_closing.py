@@ -100,6 +100,7 @@ class Closing:
                 if isinstance(event, ev.ARRIVALS):
                     run.arriving -= 1
                 core.happened(run, event, position)
+            core.events.taken_up(run)
             self._journal.on_unreferenced()
 
         together.then(durable)
@@ -119,7 +120,7 @@ class Closing:
         together.status(StatusChange(run.key, ended.value, last.time))
         if not core.steps.heart.is_still:
             together.also(*core.steps.heart.purge(run))
-        together.also(*core.admissions.leaving(run.key))
+        together.also(*core.admissions.leaving(run.key), *core.events.ended(run))
 
         def durable() -> None:
             core.residents.forget(run)

@@ -12,6 +12,7 @@ from maestro_core_logging import get_logger
 from maestro_workflow_engine._attributes import Stored
 from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._errors import JournalCorruptError, JournalWriteError, PayloadError
+from maestro_workflow_engine._event_sink import EventSink
 from maestro_workflow_engine._parent_close import ParentClose
 from maestro_workflow_engine._records import RunStatus
 from maestro_workflow_engine._registry import WorkflowRegistry
@@ -23,10 +24,12 @@ from maestro_workflow_engine.embedded._children import Children
 from maestro_workflow_engine.embedded._closing import Closing
 from maestro_workflow_engine.embedded._displacing import Displaced
 from maestro_workflow_engine.embedded._downloads import Downloads
+from maestro_workflow_engine.embedded._event_hub import EventHub
 from maestro_workflow_engine.embedded._heart import Heart
 from maestro_workflow_engine.embedded._journal import NewRun, Parked, Parking, Statement, StatusChange, Write
 from maestro_workflow_engine.embedded._live import LiveRun
 from maestro_workflow_engine.embedded._loading import new_machine
+from maestro_workflow_engine.embedded._outbox import Outbox
 from maestro_workflow_engine.embedded._pauses import Pauses
 from maestro_workflow_engine.embedded._reader import JournalReader
 from maestro_workflow_engine.embedded._refusal import in_place_of
@@ -58,6 +61,7 @@ class Core:
         steps: Runs their steps.
         children: Starts and stops their children.
         closing: Ends them.
+        events: Brings events to those who listen.
         admissions: The runs that wait to begin.
         pauses: Which workflows are paused.
         rung_us: The latest time at which a sleeping run of one of them should have woken (µs since the epoch).
@@ -81,6 +85,7 @@ class Core:
         max_concurrent: int,
         max_in_memory: int,
         threads: int,
+        sink: EventSink | None,
         surroundings: Surroundings,
     ) -> None:
         self._journal = journal
@@ -101,7 +106,7 @@ class Core:
             alarms=self._alarms,
             clock=self._clock,
             most=max_in_memory,
-            execute=self._execute,
+            execute=self._taken_up,
         )
         self.steps = StepScheduler(
             limit=max_concurrent,
@@ -115,6 +120,8 @@ class Core:
         self.admissions = Admissions(self, journal, reader, registry, sealer=sealer, clock=self._clock)
         self.children = Children(self, journal, reader, registry, self._clock)
         self.closing = Closing(self, journal, sealer, self._clock)
+        outbox = Outbox(journal, reader, sealer, sink)
+        self.events = EventHub(self, journal, reader, sealer, self._clock, outbox)
         self.growing = Watchers()
         self.endings = Endings()
         self.answers = Answers()
@@ -156,6 +163,7 @@ class Core:
         self.growing.notify_all()
         self.endings.close()
         self.answers.close()
+        self.events.close()
 
     def live(self, run_id: str) -> LiveRun | None:
         """Return a run that is in memory."""
@@ -390,6 +398,7 @@ class Core:
         if isinstance(event, ev.RunPaused):
             self.steps.hold(run)
         elif isinstance(event, ev.RunResumed):
+            self.events.taken_up(run)
             return [c for c in machine.outstanding() if getattr(c, "seq", None) not in run.steps]
         elif isinstance(event, ev.StepRetrying) and not (run.is_paused or run.is_held):
             retry = machine.step_command(event.seq)
@@ -412,7 +421,7 @@ class Core:
             return
         run.is_held = False
         if run.machine is not None and not run.is_ending:
-            self._execute(run, [c for c in run.machine.outstanding() if getattr(c, "seq", None) not in run.steps])
+            self._taken_up(run, [c for c in run.machine.outstanding() if getattr(c, "seq", None) not in run.steps])
         self.residents.settle(run)
 
     def _settle(self, run: LiveRun) -> None:
@@ -499,6 +508,10 @@ class Core:
 
     # ── commands ─────────────────────────────────────────────────────────────────────────────────────────────────
 
+    def _taken_up(self, run: LiveRun, commands: list[cmd.Command]) -> None:
+        self.events.taken_up(run)
+        self._execute(run, commands)
+
     def _execute(self, run: LiveRun, commands: list[cmd.Command]) -> None:  # noqa: C901, PLR0912  one line for each command
         if run.is_paused or run.is_held:
             return
@@ -519,6 +532,14 @@ class Core:
                     self.children.cancel(run, command)
                 case cmd.SendSignal() | cmd.SendCancel():
                     self.children.request(run, command)
+                case cmd.PublishEvent():
+                    self.events.emit(run, command)
+                case cmd.Subscribe():
+                    self.events.subscribe(run, command)
+                case cmd.Unsubscribe(name):
+                    self.events.unsubscribe(run, name)
+                case cmd.Announce():
+                    self.events.announce(run)
                 case cmd.RecordPatch(change):
                     self.append(run, ev.PatchRecorded(self._clock.now_us(), change))
                 case cmd.RecordAttributes():

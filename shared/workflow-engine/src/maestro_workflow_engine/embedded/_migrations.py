@@ -86,6 +86,13 @@ _STEPS: tuple[tuple[str, ...], ...] = (
     PRIMARY KEY (run, seq)
 ) WITHOUT ROWID""",
     ),
+    (  # events: what has come, who listens, what is to leave, and how much each run has told about itself
+        "CREATE TABLE events (source TEXT, id TEXT, type TEXT, time_us INTEGER, PRIMARY KEY (source, id)) WITHOUT ROWID",
+        "CREATE INDEX events_by_time ON events (time_us)",
+        "CREATE TABLE subscriptions (run INTEGER, name TEXT, filters BLOB, PRIMARY KEY (run, name)) WITHOUT ROWID",
+        "CREATE TABLE outbox (number INTEGER PRIMARY KEY, event BLOB NOT NULL)",
+        "CREATE TABLE announced (run INTEGER PRIMARY KEY, number INTEGER NOT NULL)",
+    ),
 )
 
 LATEST_VERSION = BASE_VERSION + len(_STEPS)

@@ -165,6 +165,27 @@ class JournalReader:
         rows = self._query("SELECT time_us, details FROM heartbeats WHERE run = ? AND seq = ?", (key, seq))
         return rows[0] if rows else None
 
+    def subscriptions(self) -> list[tuple[int, str, bytes]]:
+        """Return (run, name, sealed filters) of every run that listens."""
+        return self._query("SELECT run, name, filters FROM subscriptions", ())
+
+    def has_event(self, source: str, event_id: str) -> bool:
+        """Tell whether an event has come before, and not too long ago."""
+        return bool(self._query("SELECT 1 FROM events WHERE source = ? AND id = ?", (source, event_id)))
+
+    def announced(self) -> list[tuple[int, int]]:
+        """Return (run, number) of how much each run has told about itself."""
+        return self._query("SELECT run, number FROM announced", ())
+
+    def outbox(self, after: int, limit: int) -> list[tuple[int, bytes]]:
+        """Return (number, sealed event) of what is to leave, in order."""
+        return self._query("SELECT number, event FROM outbox WHERE number > ? ORDER BY number LIMIT ?", (after, limit))
+
+    def last_in_outbox(self) -> int:
+        """Return the highest number in the outbox; 0 when it is empty."""
+        found: int = self._query("SELECT coalesce(max(number), 0) FROM outbox", ())[0][0]
+        return found
+
     def schedules(self) -> list[tuple[str, bytes, bytes]]:
         """Return (id, settings, progress) of every schedule."""
         return self._query("SELECT id, settings, progress FROM schedules ORDER BY id", ())

@@ -13,6 +13,8 @@ RUN_TABLES: tuple[tuple[str, str], ...] = (
     ("attributes", "run"),
     ("places", "run"),
     ("heartbeats", "run"),
+    ("subscriptions", "run"),
+    ("announced", "run"),
 )
 """Every table with rows of a run besides `runs` itself, and the column that holds the run's key."""
 

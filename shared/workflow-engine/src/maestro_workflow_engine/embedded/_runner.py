@@ -17,6 +17,7 @@ from maestro_workflow_engine._runner import RunnerOptions
 from maestro_workflow_engine.embedded import _schema
 from maestro_workflow_engine.embedded._core import Core
 from maestro_workflow_engine.embedded._downloads import Downloads
+from maestro_workflow_engine.embedded._events import EmbeddedEvents
 from maestro_workflow_engine.embedded._lock import JournalLock
 from maestro_workflow_engine.embedded._opened import Opened
 from maestro_workflow_engine.embedded._payload_garbage import PayloadGarbage
@@ -89,6 +90,7 @@ class EmbeddedRunner:
                 stack.enter_context(self._watchdog.kept())
             opened = self._open_parts(stack, self._locked(stack))
             core = opened.core
+            core.events.recover()
             core.admissions.recover(list(self._declared.values()))
             for index, key in enumerate(core.recover()):
                 core.take_up(key)
@@ -110,6 +112,8 @@ class EmbeddedRunner:
             stack.callback(self._let_go)
             core.admissions.begin()
             schedules.recover()
+            core.events.outbox.begin()
+            stack.push_async_callback(core.events.outbox.close)
             self._stack = stack.pop_all()
 
     async def close(self) -> None:
@@ -189,6 +193,11 @@ class EmbeddedRunner:
         return _open(self._purging)
 
     @property
+    def events(self) -> EmbeddedEvents:
+        """Takes events in."""
+        return EmbeddedEvents(_open(self._opened))
+
+    @property
     def schedules(self) -> Schedules:
         """The schedules of this journal."""
         return _open(self._schedules)
@@ -233,6 +242,7 @@ class EmbeddedRunner:
             max_concurrent=options.max_concurrent,
             max_in_memory=options.max_in_memory,
             threads=options.threads,
+            sink=options.event_sink,
             surroundings=self._surroundings,
         )
         stack.callback(core.close)

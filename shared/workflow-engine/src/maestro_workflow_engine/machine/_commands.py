@@ -92,6 +92,30 @@ class SendCancel(msgspec.Struct, frozen=True, gc=False):
     child: int = 0
 
 
+class PublishEvent(msgspec.Struct, frozen=True, gc=False):
+    """Publish a CloudEvent and report EventPublished or RequestFailed."""
+
+    seq: int
+    event: msgspec.Raw
+
+
+class Subscribe(msgspec.Struct, frozen=True, gc=False):
+    """Report EventReceived for each CloudEvent that one of the filters matches; the same name again has other filters."""
+
+    name: str
+    filters: bytes
+
+
+class Unsubscribe(msgspec.Struct, frozen=True, gc=False):
+    """The workflow no longer listens under this name."""
+
+    name: str
+
+
+class Announce(msgspec.Struct, frozen=True, gc=False):
+    """Publish what the machine has to tell about the run (`told`)."""
+
+
 class RecordPatch(msgspec.Struct, frozen=True, gc=False):
     """Journal that the new side of a change was taken."""
 
@@ -155,6 +179,10 @@ Command = (
     | CancelChild
     | SendSignal
     | SendCancel
+    | PublishEvent
+    | Subscribe
+    | Unsubscribe
+    | Announce
     | RecordPatch
     | RecordAttributes
     | AnswerUpdate

@@ -108,6 +108,18 @@ class SignalReceived(_Event, frozen=True):
     payload: msgspec.Raw
 
 
+class EventReceived(_Event, frozen=True):
+    """A CloudEvent came that the run listens for."""
+
+    event: msgspec.Raw
+
+
+class EventPublished(_Event, frozen=True):
+    """A CloudEvent that this run published is on disk, and on its way to all who listen for it."""
+
+    seq: int
+
+
 class UpdateRequested(_Event, frozen=True):
     """Somebody asked for an update; `update_id` makes asking again harmless."""
 
@@ -256,6 +268,8 @@ Event = (
     | StepFailed
     | TimerFired
     | SignalReceived
+    | EventReceived
+    | EventPublished
     | UpdateRequested
     | UpdateAnswered
     | CancelRequested
@@ -278,8 +292,8 @@ Event = (
     | RunContinued
 )
 
-Arrival = SignalReceived | CancelRequested | UpdateRequested
-ARRIVALS = (SignalReceived, CancelRequested, UpdateRequested)
+Arrival = SignalReceived | CancelRequested | UpdateRequested | EventReceived
+ARRIVALS = (SignalReceived, CancelRequested, UpdateRequested, EventReceived)
 """What comes from outside whenever it likes, and was acknowledged to whoever sent it."""
 
 TERMINAL = (RunCompleted, RunFailed, RunCancelled, RunTerminated)

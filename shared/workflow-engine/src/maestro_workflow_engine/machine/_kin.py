@@ -11,7 +11,7 @@ from maestro_workflow_engine._errors import WorkflowCancelledError, WorkflowFail
 from maestro_workflow_engine._failure import rebuild
 from maestro_workflow_engine.machine import _commands as cmd
 from maestro_workflow_engine.machine import _events as ev
-from maestro_workflow_engine.machine._pending import PendingCancel, PendingChild, PendingSignal
+from maestro_workflow_engine.machine._pending import PendingCancel, PendingChild, PendingEvent, PendingSignal
 
 if TYPE_CHECKING:
     from maestro_workflow_engine.machine._machine import WorkflowMachine
@@ -162,7 +162,7 @@ def on_cancel_sent(machine: WorkflowMachine, event: ev.CancelSent) -> None:
 def on_request_failed(machine: WorkflowMachine, event: ev.RequestFailed) -> None:
     """A signal or cancel request could not be sent."""
     entry = machine._pending.get(event.seq)
-    if isinstance(entry, PendingSignal | PendingCancel):
+    if isinstance(entry, PendingSignal | PendingCancel | PendingEvent):
         del machine._pending[event.seq]
         if not entry.answered.done():
             entry.answered.set_result(event)

@@ -22,10 +22,11 @@ from maestro_workflow_engine._errors import (
 )
 from maestro_workflow_engine._failure import Failure, describe, rebuild
 from maestro_workflow_engine.machine import _commands as cmd
+from maestro_workflow_engine.machine import _eventing, _kin
 from maestro_workflow_engine.machine import _events as ev
-from maestro_workflow_engine.machine import _kin
 from maestro_workflow_engine.machine._attributes import Attributes, call_text
 from maestro_workflow_engine.machine._inbox import Inbox
+from maestro_workflow_engine.machine._listening import Listening
 from maestro_workflow_engine.machine._loop import DeterministicLoop
 from maestro_workflow_engine.machine._pending import Pending, PendingChild, PendingStep, PendingTimer, Wait, waits_of
 from maestro_workflow_engine.machine._updates import Updates
@@ -65,6 +66,9 @@ class WorkflowMachine:
         done: Whether the workflow has ended.
         trace: The W3C traceparent of whoever started the run.
         has_children: Whether the workflow has asked for a child.
+        listening: The events that it listens for; None until it does.
+        announced: How many events about itself the run has had to tell.
+        told: Those of them that nobody has taken yet, by number from 1. A run that is replayed tells all of them again.
     """
 
     def __init__(
@@ -84,6 +88,9 @@ class WorkflowMachine:
         self.done = False
         self.trace: str | None = None
         self.has_children = False
+        self.listening: Listening | None = None
+        self.announced = 0
+        self.told: list[tuple[int, msgspec.Raw]] = []
         self.started_us = 0
         self._seed = 0
         self._random: random.Random | None = None
@@ -167,9 +174,11 @@ class WorkflowMachine:
             for change, taken in self._patches.items()
             if taken and change not in self._recorded_patches
         ]
-        records: list[cmd.Command] = [*unrecorded, *self.attributes.unconfirmed, *self.updates.unconfirmed]
+        told = [cmd.Announce()] if self.told else []
+        records: list[cmd.Command] = [*told, *unrecorded, *self.attributes.unconfirmed, *self.updates.unconfirmed]
         if self._closing is not None:
             return [*records, self._closing]
+        records += [cmd.Subscribe(listener.name, listener.filters) for listener in self.listening or ()]
         wanted = [
             entry.command(seq)
             for seq, entry in self._pending.items()
@@ -184,6 +193,7 @@ class WorkflowMachine:
             return []
         waits = waits_of(self._pending)
         waits.extend(Wait("signal", name) for name, inbox in self._inboxes.items() if inbox.is_awaited)
+        waits.extend(Wait("event", ", ".join(listener.types)) for listener in self.listening or ())
         return waits
 
     @property
@@ -235,6 +245,13 @@ class WorkflowMachine:
     def now_us(self) -> int:
         """The workflow's time: that of the event being applied."""
         return self._loop.now_us
+
+    def check_events(self) -> None:
+        """Refuse events where whoever runs the machine has none.
+
+        Raises:
+            UnsupportedByRunnerError: It has none.
+        """
 
     @property
     def random(self) -> random.Random:
@@ -341,7 +358,9 @@ class WorkflowMachine:
             self._close(cmd.CompleteRun(_payload.encode(result)))
         except ContinueAsNewSignal as continuation:
             signals = tuple((name, raw) for name, inbox in self._inboxes.items() for raw in inbox.buffered)
-            self._close(cmd.ContinueRun(continuation.input, signals))
+            left_over = () if self.listening is None else self.listening.left_over
+            unheard = tuple(ev.EventReceived(self.now_us, each.raw) for each in left_over)
+            self._close(cmd.ContinueRun(continuation.input, signals, unheard))
         except asyncio.CancelledError as error:
             if self._dropped:
                 raise
@@ -526,7 +545,7 @@ _ENDING: dict[type, type] = {
     ev.RunContinued: cmd.ContinueRun,
 }
 _ENDS = tuple(_ENDING)
-_RECORDS = (cmd.RecordPatch, cmd.RecordAttributes, cmd.AnswerUpdate)
+_RECORDS = (cmd.RecordPatch, cmd.RecordAttributes, cmd.AnswerUpdate, cmd.Announce)
 _UNSEEN = (ev.RunPaused, ev.RunResumed, ev.RunRedriven, ev.RunReprioritized)
 
 _HANDLERS: dict[type, Callable[[WorkflowMachine, Any], None]] = {
@@ -538,6 +557,8 @@ _HANDLERS: dict[type, Callable[[WorkflowMachine, Any], None]] = {
     ev.StepFailed: WorkflowMachine._on_step_failed,
     ev.TimerFired: WorkflowMachine._on_timer_fired,
     ev.SignalReceived: WorkflowMachine._on_signal,
+    ev.EventReceived: _eventing.on_event_received,
+    ev.EventPublished: _eventing.on_event_published,
     ev.UpdateRequested: WorkflowMachine._on_update,
     ev.UpdateAnswered: WorkflowMachine._on_answer,
     ev.CancelRequested: WorkflowMachine._on_cancel,

@@ -10,12 +10,20 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from maestro_workflow_engine._failure import Failure
-from maestro_workflow_engine.machine._commands import RunStep, SendCancel, SendSignal, StartChild, StartTimer
+from maestro_workflow_engine.machine._commands import (
+    PublishEvent,
+    RunStep,
+    SendCancel,
+    SendSignal,
+    StartChild,
+    StartTimer,
+)
 from maestro_workflow_engine.machine._events import (
     CancelSent,
     ChildCancelled,
     ChildCompleted,
     ChildFailed,
+    EventPublished,
     RequestFailed,
     SignalSent,
 )
@@ -138,17 +146,33 @@ class PendingCancel:
         return "a cancel request to another run"
 
 
-Pending = PendingStep | PendingTimer | PendingChild | PendingSignal | PendingCancel
+@dataclass(slots=True)
+class PendingEvent:
+    """An event that is to be published and is not on disk yet."""
+
+    event: msgspec.Raw
+    answered: asyncio.Future[EventPublished | RequestFailed]
+    since: int = 0
+
+    def command(self, seq: int) -> PublishEvent:
+        """Return the command that asks for it (again)."""
+        return PublishEvent(seq, self.event)
+
+    def __str__(self) -> str:
+        return "an event to be published"
+
+
+Pending = PendingStep | PendingTimer | PendingChild | PendingSignal | PendingCancel | PendingEvent
 
 
 class Wait(msgspec.Struct, frozen=True, omit_defaults=True):
     """One thing a run waits for.
 
     Attributes:
-        kind: "step", "timer", "child", "signal", or "request" for a signal or cancel request to another run; of a run that has
-            not begun "queue", "start" (a time) or "singleton".
-        name: Of the step, the child workflow, the signal, the queue or the singleton key, or the id of the other run; None for a
-            time.
+        kind: "step", "timer", "child", "signal", "event", or "request" for a signal or cancel request to another run, or an
+            event that is being published; of a run that has not begun "queue", "start" (a time) or "singleton".
+        name: Of the step, the child workflow, the signal, the queue or the singleton key, the types of events it listens for,
+            or the id of the other run; None for a time.
         until: When a timer fires, a failed step is tried again or a run begins at the earliest, in µs since the epoch.
         attempt: The attempt a step is at.
         since: When the workflow asked for it, in µs since the epoch; None for a signal.
@@ -188,4 +212,6 @@ def waits_of(pending: Mapping[int, Pending]) -> list[Wait]:
                     waits.append(Wait("child", entry.workflow, since=entry.since))
             case PendingSignal() | PendingCancel():
                 waits.append(Wait("request", entry.run_id, since=entry.since))
+            case PendingEvent():
+                waits.append(Wait("request", "event", since=entry.since))
     return waits

@@ -225,6 +225,8 @@ class Driver:
                 self._answer(command)
             case cmd.RecordAttributes():
                 self._record(command)
+            case cmd.Announce():
+                self._machine.told.clear()
             case _ if isinstance(command, _ENDS):
                 self._end = command
                 self._over.set()

@@ -11,6 +11,7 @@ from temporalio import workflow as temporal
 
 from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine.machine import WorkflowMachine
+from maestro_workflow_engine.temporal._unsupported import EVENTS, unsupported
 
 
 class HostedMachine(WorkflowMachine):
@@ -33,6 +34,14 @@ class HostedMachine(WorkflowMachine):
         super().__init__(definition, run_id, parent_id=parent_id, patches=patches)
         self.in_prologue = False
         self._outer = outer
+
+    def check_events(self) -> None:
+        """Refuse: a cluster has no events.
+
+        Raises:
+            UnsupportedByRunnerError: Always.
+        """
+        raise unsupported("events", EVENTS)
 
     def patched(self, change: str) -> bool:
         """Tell whether the run takes the new side of a change."""

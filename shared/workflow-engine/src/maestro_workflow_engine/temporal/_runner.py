@@ -35,7 +35,15 @@ from maestro_workflow_engine.temporal._search import prepared
 from maestro_workflow_engine.temporal._step_host import BEATS, StepHost
 from maestro_workflow_engine.temporal._steps import Steps
 from maestro_workflow_engine.temporal._turned_away import turned_away
-from maestro_workflow_engine.temporal._unsupported import NoPausing, NoPurging, UnlimitedQueues, check_retention
+from maestro_workflow_engine.temporal._unsupported import (
+    EVENTS,
+    NoEvents,
+    NoPausing,
+    NoPurging,
+    UnlimitedQueues,
+    check_retention,
+    unsupported,
+)
 from maestro_workflow_engine.temporal._work import Work
 
 T = TypeVar("T")
@@ -68,6 +76,8 @@ class TemporalRunner:
         self._registry = registry
         self._options = options
         check_retention(options.retention)
+        if options.event_sink is not None:
+            raise unsupported("an event sink", EVENTS)
         self._queues = UnlimitedQueues(tuple(options.queues))
         self._watchdog = None if options.block_warning is None else Watchdog(options.block_warning)
         self._stack = AsyncExitStack()
@@ -179,6 +189,12 @@ class TemporalRunner:
         """Deletes runs: a cluster does so by itself."""
         _open(self._reading)
         return NoPurging()
+
+    @property
+    def events(self) -> NoEvents:
+        """Takes events in: a cluster has none."""
+        _open(self._reading)
+        return NoEvents()
 
     @property
     def queues(self) -> UnlimitedQueues:

@@ -1,0 +1,110 @@
+"""Events from outside: what an event is, that it comes once, and who is asked about it."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from maestro_workflow_engine import CloudEventError, PayloadError, WorkflowEngine
+from maestro_workflow_engine._event_filter import Correlation, EventFilter, Is, Like, Where, encode_filters
+from maestro_workflow_engine.embedded._subscriptions import Subscriptions
+
+EVENT = {"id": "1", "source": "https://example.com", "type": "order.made"}
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"id": ...}, "'id' is missing"),
+        ({"source": None}, "'source' is missing"),
+        ({"type": ""}, "'type' must be text"),
+        ({"id": 7}, "'id' must be text"),
+        ({"specversion": "0.3"}, "must be '1.0'"),
+        ({"roomId": "x"}, "no attribute name"),
+        ({"x": 1.5}, "must be text, true, false or a whole number"),
+        ({"x": 2**31}, "whole number of 32 bits"),
+        ({"time": "yesterday"}, "RFC 3339"),
+        ({"time": "2026-01-01T00:00:00"}, "time zone"),
+        ({"data": 1, "data_base64": "AA=="}, "does not go together"),
+        ({"data_base64": 7}, "base64"),
+        ({"data": object()}, "no JSON form"),
+    ],
+)
+async def test_what_is_no_event_is_refused_with_the_attribute(change: dict[str, Any], words: str) -> None:
+    """Nothing is kept of it."""
+    wrong = {name: value for name, value in {**EVENT, **change}.items() if value is not ...}
+    async with WorkflowEngine("sqlite://") as engine:
+        with pytest.raises(CloudEventError, match=words):
+            await engine.publish_event(wrong)
+        assert await engine.publish_event(EVENT)
+
+
+async def test_an_event_comes_once(tmp_path: Path) -> None:
+    """Also when it is sent several times at once, and by the next engine; source and id together tell events apart."""
+    url = f"sqlite:///{tmp_path}/journal.db"
+    async with WorkflowEngine(url) as engine:
+        assert sorted(await asyncio.gather(*(engine.publish_event(EVENT) for _ in range(20)))) == [False] * 19 + [True]
+        assert await engine.publish_event({**EVENT, "source": "elsewhere"})
+    async with WorkflowEngine(url) as engine:
+        assert not await engine.publish_event({**EVENT, "data": "other"})
+        assert await engine.publish_event({**EVENT, "id": "2"})
+    with closing(sqlite3.connect(tmp_path / "journal.db")) as connection:
+        assert connection.execute("SELECT count(*) FROM events").fetchone() == (3,)
+
+
+async def test_an_event_that_is_too_large_is_refused() -> None:
+    """It is said to whoever sends it."""
+    async with WorkflowEngine("sqlite://", max_payload_bytes=65_536) as engine:
+        with pytest.raises(PayloadError, match="too large"):
+            await engine.publish_event({**EVENT, "data": "x" * 70_000})
+
+
+def filters(*wanted: EventFilter) -> bytes:
+    return encode_filters(wanted)
+
+
+def test_an_event_asks_only_those_of_its_type(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Filters of other types are not matched, and of one type only those whose correlation or attribute has the value."""
+    asked: list[EventFilter] = []
+    matches = EventFilter.matches
+
+    def counted(wanted: EventFilter, event: Any) -> bool:
+        asked.append(wanted)
+        return matches(wanted, event)
+
+    monkeypatch.setattr(EventFilter, "matches", counted)
+    known = Subscriptions()
+    for run in range(1_000):
+        correlated = EventFilter({"type": Is("paid")}, {"order": Correlation(".data.order", {}, run)})
+        known.put(run, "1", filters(correlated))
+        known.put(run, "2", filters(EventFilter({"type": Is("shipped"), "subject": Is(str(run))})))
+        known.put(run, "3", filters(EventFilter({"type": Is(f"kind {run}")})))
+    known.put(1_000, "1", filters(EventFilter({"type": Like("pa.*")})))
+    known.put(1_001, "1", filters(EventFilter({"data": Where(".order == 7")})))
+    assert known.matching({"type": "paid", "data": {"order": 7}}) == [7, 1_000, 1_001]
+    assert len(asked) == 3
+    asked.clear()
+    assert known.matching({"type": "shipped", "subject": "12"}) == [12]
+    assert known.matching({"type": "kind 5"}) == [5]
+    assert known.matching({"type": "none"}) == []
+    assert len(asked) == 8  # the two that name no type are asked each time
+
+
+def test_what_is_dropped_is_not_found_again() -> None:
+    """Nor what it has been replaced by something else."""
+    known = Subscriptions()
+    assert known.put(1, "1", filters(EventFilter({"type": Is("a")}), EventFilter({"type": Is("b"), "subject": Is("x")})))
+    assert not known.put(1, "1", filters(EventFilter({"type": Is("a")}), EventFilter({"type": Is("b"), "subject": Is("x")})))
+    assert known.matching({"type": "b", "subject": "x"}) == [1]
+    assert known.put(1, "1", filters(EventFilter({"type": Is("a")})))
+    assert known.matching({"type": "b", "subject": "x"}) == []
+    assert known.drop(1, "1")
+    assert not known.drop(1, "1")
+    assert known.matching({"type": "a"}) == []
+    assert known._by_type == {}
+    assert known.names(1) == []
