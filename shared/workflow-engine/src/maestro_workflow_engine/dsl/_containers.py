@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import re
+import subprocess
 import time
 import uuid
 from dataclasses import dataclass
@@ -19,6 +19,8 @@ _RUNTIMES = ("docker", "podman", "nerdctl")
 _PULL = {"ifNotPresent": "missing", "always": "always", "never": "never"}
 _LABEL = "maestro.remove-at"
 """On a container: the last moment, in seconds of the epoch, at which it may be there."""
+_PATIENCE_S = 60
+"""How long the runtime may take to list or remove containers, in seconds."""
 _NO_NAME = re.compile(r"[^A-Za-z0-9_.-]+")
 FAILED = 125
 """The code with which these commands say that they, and not the container, failed."""
@@ -75,12 +77,14 @@ class Container:
 
 
 async def _quietly(runtime: Path, *arguments: str) -> str:
-    with contextlib.suppress(OSError):
-        process = await asyncio.create_subprocess_exec(
-            str(runtime), *arguments, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.DEVNULL
+    """Run a short command and return what it writes; nothing when it fails. It runs to its end, whoever stops waiting."""
+    try:
+        done = await asyncio.to_thread(
+            subprocess.run, [str(runtime), *arguments], stdin=subprocess.DEVNULL, capture_output=True, timeout=_PATIENCE_S
         )
-        return (await process.communicate())[0].decode("utf-8", "replace")
-    return ""
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.decode("utf-8", "replace")
 
 
 async def remove_expired(runtime: Path) -> None:
