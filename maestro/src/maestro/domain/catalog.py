@@ -181,12 +181,11 @@ def from_document(document: WorkflowDocument) -> Definition:
         Its definition.
     """
     key = WorkflowKey(document.namespace, document.name, document.version)
-    schema = document.input.schema
     return Definition(
         key,
         Kind.DOCUMENT,
         document.title or document.summary or "",
         document.qualified_name,
         document=document.definition,
-        input_violations=None if schema is None else schema.violations,
+        input_violations=document.input_violations,
     )

@@ -7,14 +7,17 @@ async with WorkflowEngine("sqlite:///maestro.db", workflows=[document.as_workflo
 
 from maestro_workflow_engine.dsl._document import DSL_VERSIONS, WorkflowDocument, load_document
 from maestro_workflow_engine.dsl._errors import ProblemDetails, TaskError
+from maestro_workflow_engine.dsl._expression_pool import ExpressionLimits
 from maestro_workflow_engine.dsl._faults import DocumentError, Fault
 from maestro_workflow_engine.dsl._http import HttpCaller, HttpCallError, HttpRequest, HttpResponse
 from maestro_workflow_engine.dsl._http_client import HttpxCaller
+from maestro_workflow_engine.dsl._process_options import ProcessOptions
 from maestro_workflow_engine.dsl._resolver import StepResolver, Steps
 
 __all__ = [
     "DSL_VERSIONS",
     "DocumentError",
+    "ExpressionLimits",
     "Fault",
     "HttpCallError",
     "HttpCaller",
@@ -22,6 +25,7 @@ __all__ = [
     "HttpResponse",
     "HttpxCaller",
     "ProblemDetails",
+    "ProcessOptions",
     "StepResolver",
     "Steps",
     "TaskError",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine.dsl._durations import Duration
@@ -17,9 +17,13 @@ from maestro_workflow_engine.dsl._node import FaultLog, Node
 from maestro_workflow_engine.dsl._parser import DocumentParser, parse_data
 from maestro_workflow_engine.dsl._resolver import StepResolver, Steps
 from maestro_workflow_engine.dsl._schedule import Schedule, parse_schedule
+from maestro_workflow_engine.dsl._schemas import Schema
 from maestro_workflow_engine.dsl._source import read_source
 from maestro_workflow_engine.dsl._use import Use, parse_use
 from maestro_workflow_engine.dsl.tasks._call_step import CallStep
+from maestro_workflow_engine.dsl.tasks._run_process import RunProcess
+
+T = TypeVar("T")
 
 DSL_VERSIONS = ("1.0.0", "1.0.1", "1.0.2", "1.0.3")
 """The versions of the DSL that are understood."""
@@ -63,7 +67,23 @@ class WorkflowDocument:
 
     def calls(self) -> Iterator[CallStep]:
         """Yield every call of a registered step, in the order of the document."""
-        yield from _calls(self.tasks)
+        yield from _bodies(self.tasks, CallStep)
+
+    def input_violations(self, value: object) -> str | None:
+        """Check an input before a run is started with it.
+
+        Args:
+            value: Any JSON value.
+
+        Returns:
+            What is wrong with it; None when it fits, and where the schema is absent or stands elsewhere: the run itself gets that.
+        """
+        schema = self.input.schema
+        return schema.violations(value) if isinstance(schema, Schema) else None
+
+    def processes(self) -> Iterator[RunProcess]:
+        """Yield every process that is run, in the order of the document."""
+        yield from _bodies(self.tasks, RunProcess)
 
     def as_workflow(self, resolver: StepResolver | None = None) -> WorkflowDefinition[..., Any]:
         """Make a workflow of the document.
@@ -75,21 +95,27 @@ class WorkflowDocument:
             A workflow named "namespace/name" with the document's version, taking one JSON value as its input.
 
         Raises:
-            DocumentError: The document calls steps that the resolver does not know; all are listed.
+            DocumentError: The document calls steps that the resolver does not know, or runs processes that it does not allow;
+                all are listed.
         """
         resolver = resolver or Steps()
-        missing = [call for call in self.calls() if resolver.step(call.name) is None]
-        if missing:
-            log = self.log or FaultLog({})
-            raise DocumentError(
-                Fault(
-                    call.path,
-                    f"there is no step named {call.name!r}",
-                    *log.place(call.path),
-                    suggest(call.name, ["http", *resolver.names()]),
-                )
-                for call in missing
+        log = self.log or FaultLog({})
+        faults = [
+            Fault(
+                call.path,
+                f"there is no step named {call.name!r}",
+                *log.place(call.path),
+                suggest(call.name, ["http", *resolver.names()]),
             )
+            for call in self.calls()
+            if resolver.step(call.name) is None
+        ]
+        for process in self.processes():
+            refusal = resolver.processes.refusal(process.kind)
+            if refusal is not None:
+                faults.append(Fault(process.path, refusal, *log.place(process.path)))
+        if faults:
+            raise DocumentError(faults)
         return WorkflowDefinition(interpreter(self, resolver), name=self.qualified_name, version=self.version)
 
 
@@ -120,12 +146,13 @@ def _load(root: Node) -> WorkflowDocument | None:
     sections = root.fields(_SECTIONS, ("document", "do"), what="the document")
     head = _read_head(sections["document"]) if "document" in sections else {}
     schedule = parse_schedule(sections["schedule"]) if "schedule" in sections else None
+    root.log.dsl = head.get("dsl", "")
     if "evaluate" in sections:
         _check_evaluation(sections["evaluate"])
     parser = DocumentParser(parse_use(sections["use"]) if "use" in sections else Use())
     tasks = parser.task_list(sections["do"], frozenset()) if "do" in sections else None
-    data_in = parse_data(sections.get("input"), "from", WORKFLOW_INPUT)
-    data_out = parse_data(sections.get("output"), "as", WORKFLOW_OUTPUT)
+    data_in = parse_data(sections.get("input"), "from", WORKFLOW_INPUT, parser.use)
+    data_out = parse_data(sections.get("output"), "as", WORKFLOW_OUTPUT, parser.use)
     timeout = parser.timeout(sections["timeout"], WORKFLOW_OUTPUT) if "timeout" in sections else None
     if tasks is None or root.log.faults:
         return None
@@ -170,16 +197,16 @@ def _check_evaluation(node: Node) -> None:
     if "language" in fields and fields["language"].text() not in {"jq", ""}:
         fields["language"].unsupported("expression languages other than jq")
     if "mode" in fields and fields["mode"].choice(("strict", "loose")) == "loose":
-        fields["mode"].unsupported("loose evaluation")
+        node.log.is_loose = True
 
 
-def _calls(part: object) -> Iterator[CallStep]:
+def _bodies(part: object, kind: type[T]) -> Iterator[T]:
     """Walk the model: bodies hold lists of tasks under whatever names they like."""
-    if isinstance(part, CallStep):
+    if isinstance(part, kind):
         yield part
     elif isinstance(part, TaskList):
         for task in part.tasks:
-            yield from _calls(task.body)
+            yield from _bodies(task.body, kind)
     elif is_dataclass(part) and not isinstance(part, type | Task):
         for member in fields(part):
-            yield from _calls(getattr(part, member.name))
+            yield from _bodies(getattr(part, member.name), kind)

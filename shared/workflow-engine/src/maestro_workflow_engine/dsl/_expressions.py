@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 from maestro_workflow_engine.dsl._faults import suggest
-from maestro_workflow_engine.dsl._jq import JqError, Program, compile_program
+from maestro_workflow_engine.dsl._jq import JqError, Program, RepetitionError, compile_program
 from maestro_workflow_engine.dsl._node import Node
 from maestro_workflow_engine.dsl._paths import Path, PathError, plain_path
 from maestro_workflow_engine.dsl._scan import scan
+from maestro_workflow_engine.dsl._weight import Weight, weight
 
 ARGUMENTS = ("context", "input", "output", "secrets", "authorization", "task", "workflow", "runtime")
 """The runtime expression arguments of the specification."""
@@ -35,6 +36,20 @@ class ExpressionError(ValueError):
     """An expression failed while it was evaluated."""
 
 
+class HeavyExpressionError(ExpressionError):
+    """An expression may take long or much: it is to be evaluated where it can be stopped.
+
+    Attributes:
+        program: The compiled program.
+        text: What it is to be run on, as JSON.
+    """
+
+    def __init__(self, program: Program, text: str) -> None:
+        super().__init__("the expression may take long")
+        self.program = program
+        self.text = text
+
+
 @dataclass(frozen=True)
 class Expression:
     """A compiled expression."""
@@ -43,9 +58,13 @@ class Expression:
     """The jq program, without `${ }`."""
     program: Path | Program
     """What runs it."""
+    weight: Weight | None = None
+    """A bound for its work; None where there is none."""
+    otherwise: str | None = None
+    """What it gives when it fails (loose mode); None where that is an error."""
 
     def evaluate(self, data: Any, variables: Mapping[str, Any]) -> Any:
-        """Evaluate the expression.
+        """Evaluate the expression here and now, however long that takes.
 
         Args:
             data: What `.` stands for.
@@ -58,14 +77,60 @@ class Expression:
             ExpressionError: The program failed, or gave more than one value.
         """
         try:
+            return self.evaluate_light(data, variables)
+        except HeavyExpressionError as heavy:
+            try:
+                return self.only(heavy.program.first_two_unguarded(heavy.text))
+            except JqError as error:
+                return self.failed(str(error))
+
+    def evaluate_light(self, data: Any, variables: Mapping[str, Any]) -> Any:
+        """Evaluate the expression unless it may take long; which it is depends on its text and its data alone.
+
+        Args:
+            data: What `.` stands for.
+            variables: The values of every variable that is in scope, by name without `$`.
+
+        Returns:
+            The one value; None when the program gives none.
+
+        Raises:
+            HeavyExpressionError: It may take long. It was not evaluated, or without effect.
+            ExpressionError: The program failed, or gave more than one value.
+        """
+        text = ""
+        try:
             if isinstance(self.program, Path):
                 return self.program.evaluate(data, variables)
-            results = self.program.first_two(data, variables)
+            text = self.program.encode(data, variables)
+            if self.weight is None or not self.weight.is_light(len(text)):
+                raise HeavyExpressionError(self.program, text)
+            return self.only(self.program.first_two(text))
+        except RepetitionError as error:
+            assert isinstance(self.program, Program)  # a path multiplies nothing
+            raise HeavyExpressionError(self.program, text) from error
         except (JqError, PathError) as error:
-            raise ExpressionError(f"{self.text!r} failed: {error}") from error
+            return self.failed(str(error))
+
+    def only(self, results: list[Any]) -> Any:
+        """Return the one result; None when there is none.
+
+        Raises:
+            ExpressionError: There is more than one.
+        """
         if len(results) > 1:
-            raise ExpressionError(f"{self.text!r} gave more than one value; collect them with [ ]")
+            return self.failed("it gave more than one value; collect them with [ ]")
         return results[0] if results else None
+
+    def failed(self, reason: str) -> str:
+        """Return what stands in for the value of an expression that failed.
+
+        Raises:
+            ExpressionError: Nothing does.
+        """
+        if self.otherwise is not None:
+            return self.otherwise
+        raise ExpressionError(f"{self.text!r} failed: {reason}")
 
 
 IDENTITY = Expression(".", Path(None, ()))
@@ -97,14 +162,14 @@ def compile_expression(node: Node, text: str, scope: frozenset[str]) -> Expressi
     found = scan(text)
     for name in found.impure:
         meant = f"did you mean ${name}?" if name in scope else None
-        node.fault(f"expression {text!r} uses {name!r}, whose result could differ when the run is replayed", meant)
+        place = f"(character {found.places[name]} of the expression)"
+        node.fault(
+            f"expression {text!r} uses {name!r} {place}, whose result could differ when the run is replayed", meant
+        )
     if found.impure or _blank(node, text):
         return IDENTITY
-    path = plain_path(text)
-    if path is not None and (path.variable is None or path.variable in scope):
-        return Expression(text, path)
     try:
-        return Expression(text, compile_program(text, tuple(sorted(found.variables & scope))))
+        return _compiled(text, scope)
     except JqError as error:
         unknown = [name for name in sorted(found.variables - scope) if f"${name} is not defined" in str(error)]
         reason = "; ".join(_out_of_scope(name, scope) for name in unknown) or str(error)
@@ -127,13 +192,39 @@ def ready_expression(text: str, variables: tuple[str, ...]) -> Expression:
     Raises:
         ExpressionError: It is no jq program after all.
     """
-    path = plain_path(text)
-    if path is not None and (path.variable is None or path.variable in variables):
-        return Expression(text, path)
     try:
-        return Expression(text, compile_program(text, variables))
+        return _compiled(text, frozenset(variables))
     except JqError as error:
         raise ExpressionError(f"{text!r} is no jq program: {error}") from error
+
+
+def lenient_expression(written: str, scope: frozenset[str]) -> Expression | None:
+    """Read text that may be an expression or not (loose mode).
+
+    Args:
+        written: The text, `${ }` around it or not.
+        scope: The variables it may use.
+
+    Returns:
+        An expression that gives the text itself when it fails; None when the text is no expression that could be evaluated.
+    """
+    inner = enclosed(written)
+    text = written.strip() if inner is None else inner
+    if not text or scan(text).impure:
+        return None
+    try:
+        return replace(_compiled(text, scope), otherwise=written)
+    except JqError:
+        return None
+
+
+def _compiled(text: str, scope: frozenset[str]) -> Expression:
+    path = plain_path(text)
+    if path is not None and (path.variable is None or path.variable in scope):
+        return Expression(text, path)
+    found = scan(text)
+    variables = tuple(sorted(found.variables & scope))
+    return Expression(text, compile_program(text, variables, multiplies=found.has_product), weight(text))
 
 
 def _blank(node: Node, text: str) -> bool:

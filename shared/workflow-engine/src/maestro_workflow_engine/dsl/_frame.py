@@ -11,16 +11,28 @@ from typing import Any
 from maestro_workflow_engine.dsl import _sequence
 from maestro_workflow_engine.dsl._durations import Duration, DurationError, resolve_duration
 from maestro_workflow_engine.dsl._errors import TaskError, standard_error
-from maestro_workflow_engine.dsl._expressions import Expression, ExpressionError
+from maestro_workflow_engine.dsl._expression_pool import ExpressionCall
+from maestro_workflow_engine.dsl._expressions import Expression, ExpressionError, HeavyExpressionError
 from maestro_workflow_engine.dsl._host import Host
+from maestro_workflow_engine.dsl._jq import JqError, read_results
 from maestro_workflow_engine.dsl._model import Outcome, Task, TaskList
 from maestro_workflow_engine.dsl._resolver import StepResolver
+from maestro_workflow_engine.dsl._schemas import Schema
 from maestro_workflow_engine.dsl._template import Template
 from maestro_workflow_engine.dsl._time import describe_time
 
 NOTHING: Mapping[str, Any] = {}
 _ROUNDS = 100
 _REST = timedelta(milliseconds=1)
+
+
+class _NotHereError(Exception):
+    """A template holds an expression that has to be evaluated elsewhere first."""
+
+    def __init__(self, expression: Expression, heavy: HeavyExpressionError) -> None:
+        super().__init__(expression.text)
+        self.expression = expression
+        self.heavy = heavy
 
 
 @dataclass
@@ -35,6 +47,10 @@ class Run:
     """The `$runtime` argument."""
     context: Any = None
     """The `$context` argument; `export` replaces it."""
+    exporting: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Held from reading the context until it is replaced: two branches that export lose nothing of each other's."""
+    schemas: dict[str, Schema] = field(default_factory=dict)
+    """Schemas from elsewhere that this run has got, by where they are named."""
     rounds: int = 0
     """How often the run went back to a task it had been at."""
 
@@ -79,14 +95,106 @@ class Frame:
     arguments: dict[str, Any] = field(default_factory=dict)
     """The runtime expression arguments that only this task has."""
 
-    def variables(self) -> dict[str, Any]:
-        """Return the value of every variable that is in scope."""
+    async def value_of(self, expression: Expression, data: Any, extra: Mapping[str, Any] = NOTHING) -> Any:
+        """Evaluate an expression; one that may take long elsewhere, as a step, where it can be stopped.
+
+        Args:
+            expression: The expression.
+            data: What `.` stands for.
+            extra: Variables beside those in scope.
+
+        Returns:
+            Its value.
+
+        Raises:
+            TaskError: It failed, or was stopped: the standard error "expression".
+        """
+        try:
+            return expression.evaluate_light(data, self.variables(extra))
+        except HeavyExpressionError as heavy:
+            return await self._evaluated_elsewhere(expression, heavy)
+        except ExpressionError as error:
+            raise self.error("expression", str(error)) from error
+
+    async def is_met(self, condition: Expression, data: Any, extra: Mapping[str, Any] = NOTHING) -> bool:
+        """Evaluate a condition as `value_of` does; as in jq, only false and null do not hold."""
+        value = await self.value_of(condition, data, extra)
+        return value is not None and value is not False
+
+    async def filled(self, template: Template, data: Any, extra: Mapping[str, Any] = NOTHING) -> Any:
+        """Fill in a template, its expressions evaluated as `value_of` does.
+
+        Args:
+            template: The template.
+            data: What `.` stands for in its expressions.
+            extra: Variables beside those in scope.
+
+        Returns:
+            The value.
+
+        Raises:
+            TaskError: An expression in it failed.
+        """
+        variables = self.variables(extra)
+        known: dict[int, Any] = {}
+
+        def value(expression: Expression) -> Any:
+            if id(expression) in known:
+                return known[id(expression)]
+            try:
+                return expression.evaluate_light(data, variables)
+            except HeavyExpressionError as heavy:
+                raise _NotHereError(expression, heavy) from heavy
+
+        while True:
+            try:
+                return template.fill(value)
+            except _NotHereError as found:
+                known[id(found.expression)] = await self._evaluated_elsewhere(found.expression, found.heavy)
+            except ExpressionError as error:
+                raise self.error("expression", str(error)) from error
+
+    async def duration_of(self, duration: Duration, data: Any, extra: Mapping[str, Any] = NOTHING) -> timedelta:
+        """Resolve a duration, its expression evaluated as `value_of` does.
+
+        Args:
+            duration: The duration.
+            data: What `.` stands for in its expression.
+            extra: Variables beside those in scope.
+
+        Returns:
+            The duration.
+
+        Raises:
+            TaskError: Its expression failed or gave no duration.
+        """
+        if isinstance(duration, timedelta):
+            return duration
+        value = await self.value_of(duration, data, extra)
+        try:
+            return resolve_duration(duration, lambda _: value)
+        except DurationError as error:
+            raise self.error("expression", str(error)) from error
+
+    async def _evaluated_elsewhere(self, expression: Expression, heavy: HeavyExpressionError) -> Any:
+        try:
+            if "secrets" in heavy.program.variables:  # what a step is given is kept, and secrets are not to be
+                return expression.only(heavy.program.first_two_unguarded(heavy.text))
+            outcome = await self.shared.resolver.expression(ExpressionCall(heavy.program.source, heavy.text))
+            if outcome.problem is not None:
+                return expression.failed(outcome.problem)
+            return expression.only(read_results(outcome.results))
+        except (JqError, ExpressionError) as error:
+            raise self.error("expression", str(error)) from error
+
+    def variables(self, extra: Mapping[str, Any] = NOTHING) -> Mapping[str, Any]:
+        """Return the value of every variable that is in scope, and of further ones."""
         shared = self.shared
         common = {"workflow": shared.workflow, "runtime": shared.runtime, "context": shared.context}
-        return {**common, **self.arguments, **self.scope}
+        return {**common, **self.arguments, **self.scope, **extra}
 
     def evaluate(self, expression: Expression, data: Any, extra: Mapping[str, Any] = NOTHING) -> Any:
-        """Evaluate an expression.
+        """Evaluate an expression here and now; for callers that cannot wait, see `value_of` for the others.
 
         Args:
             expression: The expression.
@@ -100,7 +208,7 @@ class Frame:
             TaskError: It failed: the standard error "expression".
         """
         try:
-            return expression.evaluate(data, {**self.variables(), **extra})
+            return expression.evaluate(data, self.variables(extra))
         except ExpressionError as error:
             raise self.error("expression", str(error)) from error
 

@@ -58,24 +58,19 @@ async def interpret(document: WorkflowDocument, payload: Any, resolver: StepReso
         "startedAt": describe_time(host.now()),
     }
     frame = Frame(Run(host, resolver, workflow, _runtime()), "/")
-    work = _flow(document, payload, frame)
     if document.timeout is None:
-        return await work
-    try:
-        limit = frame.duration(document.timeout, payload)
-    except BaseException:
-        work.close()
-        raise
-    return await within(limit, work, frame)
+        return await _flow(document, payload, frame)
+    limit = await frame.duration_of(document.timeout, payload)
+    return await within(limit, _flow(document, payload, frame), frame)
 
 
 async def _flow(document: WorkflowDocument, payload: Any, frame: Frame) -> Any:
-    data = transform_input(frame, document.input, payload)
+    data = await transform_input(frame, document.input, payload)
     try:
         output = await run_list(frame.shared, document.tasks, data, {})
     except WorkflowEnded as ended:
         output = ended.output
-    return transform_output(frame, document.output, output, "output")
+    return await transform_output(frame, document.output, output, "output")
 
 
 @cache

@@ -11,9 +11,26 @@ from typing import Any, Protocol, cast
 
 import jq
 
+RESULT_LIMIT = 8 * 1024 * 1024
+"""How long what an expression gives may be, in characters of JSON."""
+_REPEATS = "text is repeated"
+_GUARD = (
+    "def _as_it_is(a; b): a * b; "
+    "def _multiply(a; b): b as $b | a as $a | "
+    f'if ($a | type) == "string" or ($b | type) == "string" then error("{_REPEATS}") else _as_it_is($a; $b) end; '
+)
+"""Put before a program with `*` in it: text times a number may be any length, and then the program is run elsewhere.
+
+jq compiles `*` to a call of `_multiply`, which finds this definition. The second argument is the outer loop, as in jq.
+"""
+
 
 class JqError(ValueError):
     """A program cannot be compiled, or failed while it ran; the message is jq's, tidied."""
+
+
+class RepetitionError(JqError):
+    """The program multiplies text, whose length nothing bounds."""
 
 
 class _Compiled(Protocol):
@@ -26,44 +43,104 @@ class Program:
     The jq library fixes variables when it compiles. To compile once, the variables are passed in beside the data
     and bound by a first line that is put before the program; the program itself starts on line 2. The result leaves
     as text, which keeps numbers that do not fit a double.
+
+    Attributes:
+        source: The program with that line, as it is compiled where nothing needs guarding.
+        variables: The variables it may use.
     """
 
-    def __init__(self, text: str, variables: tuple[str, ...]) -> None:
-        self._variables = variables
+    def __init__(self, text: str, variables: tuple[str, ...], *, multiplies: bool = False) -> None:
         bound = ", ".join(f"{name}: ${name}" for name in variables)
         binding = f".[1] as {{{bound}}} | " if variables else ""
-        try:
-            self._compiled = cast("_Compiled", jq.compile(f"{binding}.[0] | (\n{text}\n) | tojson"))
-        except ValueError as error:
-            raise JqError(_tidy(str(error))) from error
+        self.variables = variables
+        self.source = f"{binding}.[0] | (\n{text}\n) | tojson"
+        self._compiled = _compile(f"{_GUARD if multiplies else ''}{self.source}")
 
-    def first_two(self, data: Any, variables: Mapping[str, Any]) -> list[Any]:
-        """Run the program up to its second result.
+    def encode(self, data: Any, variables: Mapping[str, Any]) -> str:
+        """Write what the program is run on as JSON.
 
         Args:
             data: What `.` stands for.
             variables: The values of at least the variables the program was compiled for.
 
         Returns:
+            The text.
+
+        Raises:
+            JqError: The data is no JSON, or nested too deeply.
+        """
+        try:
+            return json.dumps([data, {name: variables[name] for name in self.variables}], allow_nan=False)
+        except ValueError as error:
+            raise JqError(str(error)) from error
+        except RecursionError as error:
+            raise JqError("the data is nested too deeply") from error
+
+    def first_two(self, text: str) -> list[Any]:
+        """Run the program up to its second result.
+
+        Args:
+            text: What `encode` gave.
+
+        Returns:
             No, one or two results.
 
         Raises:
-            JqError: The program failed, or the data is no JSON.
+            RepetitionError: It multiplies text, and was compiled with a guard against that.
+            JqError: The program failed, or gave too much.
         """
-        try:
-            text = json.dumps([data, {name: variables[name] for name in self._variables}], allow_nan=False)
-            return [json.loads(result) for result in islice(iter(self._compiled.input_text(text)), 2)]
-        except ValueError as error:
-            raise JqError(str(error)) from error
+        return run_compiled(self._compiled, text)
+
+    def first_two_unguarded(self, text: str) -> list[Any]:
+        """Run the program as it is written; see `first_two`."""
+        return run_compiled(_compile(self.source), text)
+
+
+def run_compiled(compiled: _Compiled, text: str) -> list[Any]:
+    """Run a compiled program up to its second result; see `Program.first_two`."""
+    try:
+        return read_results(islice(iter(compiled.input_text(text)), 2))
+    except RecursionError as error:
+        raise JqError("what it gives is nested too deeply") from error
+    except ValueError as error:
+        if str(error) == _REPEATS:
+            raise RepetitionError(_REPEATS) from error
+        raise JqError(str(error)) from error
+
+
+def read_results(texts: Any) -> list[Any]:
+    """Read results from their texts.
+
+    Args:
+        texts: JSON texts.
+
+    Raises:
+        ValueError: One is too long.
+    """
+    results = []
+    for text in texts:
+        if len(text) > RESULT_LIMIT:
+            raise ValueError(f"it gives more than {RESULT_LIMIT} characters")
+        results.append(json.loads(text))
+    return results
 
 
 @lru_cache(maxsize=4096)
-def compile_program(text: str, variables: tuple[str, ...]) -> Program:
+def _compile(source: str) -> _Compiled:
+    try:
+        return cast("_Compiled", jq.compile(source))
+    except ValueError as error:
+        raise JqError(_tidy(str(error))) from error
+
+
+@lru_cache(maxsize=4096)
+def compile_program(text: str, variables: tuple[str, ...], *, multiplies: bool = False) -> Program:
     """Compile a program, or return it compiled before.
 
     Args:
         text: The jq program.
         variables: The variables it may use, without `$`, sorted.
+        multiplies: Whether there is a `*` in it.
 
     Returns:
         The compiled program.
@@ -71,7 +148,7 @@ def compile_program(text: str, variables: tuple[str, ...]) -> Program:
     Raises:
         JqError: The text is no jq program, or uses something that is not defined.
     """
-    return Program(text, variables)
+    return Program(text, variables, multiplies=multiplies)
 
 
 _PLACE = re.compile(r" at <top-level>, line \d+(?:, column \d+)?:?.*", re.DOTALL)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from maestro_workflow_engine.dsl._durations import Duration
 from maestro_workflow_engine.dsl._expressions import Expression
 from maestro_workflow_engine.dsl._node import Node
-from maestro_workflow_engine.dsl._schemas import Schema
+from maestro_workflow_engine.dsl._schemas import Schema, SchemaResource
 from maestro_workflow_engine.dsl._template import Template
 
 if TYPE_CHECKING:
@@ -50,7 +50,7 @@ class Body(Protocol):
 class Transformation:
     """`input`, `output` or `export`: a schema and a transformation, each of which may be absent."""
 
-    schema: Schema | None = None
+    schema: Schema | SchemaResource | None = None
     value: Template | None = None
 
 

@@ -16,6 +16,10 @@ class FaultLog:
 
     places: Places
     faults: list[Fault] = field(default_factory=list)
+    dsl: str = ""
+    """The version of the DSL that the document says it is written in; empty until that is read."""
+    is_loose: bool = False
+    """Whether text without `${ }` may be an expression as well (`evaluate.mode: loose`)."""
 
     def add(self, path: str, message: str, hint: str | None = None) -> None:
         """Note a fault, at the nearest place that the text knows."""

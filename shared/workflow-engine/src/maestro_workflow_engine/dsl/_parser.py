@@ -80,9 +80,9 @@ class DocumentParser:
             definition=node.value,
             body=reader.parse(fields, self, scope),
             condition=parse_expression(fields["if"], BEFORE_TASK | scope) if "if" in fields else None,
-            input=parse_data(fields.get("input"), "from", BEFORE_TASK | scope),
-            output=parse_data(fields.get("output"), "as", IN_TASK | scope),
-            export=parse_data(fields.get("export"), "as", AFTER_TASK | scope),
+            input=parse_data(fields.get("input"), "from", BEFORE_TASK | scope, self.use),
+            output=parse_data(fields.get("output"), "as", IN_TASK | scope, self.use),
+            export=parse_data(fields.get("export"), "as", AFTER_TASK | scope, self.use),
             timeout=self.timeout(fields["timeout"], BEFORE_TASK | scope) if "timeout" in fields else None,
             then=self.directive(fields["then"]) if "then" in fields else CONTINUE,
         )
@@ -103,13 +103,14 @@ class DocumentParser:
         node.fault(f"says not what to do; a task has one of {kinds}", next((hint for hint in hints if hint), None))
 
 
-def parse_data(node: Node | None, verb: str, scope: frozenset[str]) -> Transformation:
+def parse_data(node: Node | None, verb: str, scope: frozenset[str], use: Use | None = None) -> Transformation:
     """Read `input`, `output` or `export`.
 
     Args:
         node: The field; None when it is absent.
         verb: "from" or "as".
         scope: The variables that the transformation may use.
+        use: What the document defines by name. Default: nothing.
 
     Returns:
         The schema and transformation, each None when absent.
@@ -118,6 +119,6 @@ def parse_data(node: Node | None, verb: str, scope: frozenset[str]) -> Transform
         return Transformation()
     fields = node.fields(("schema", verb))
     return Transformation(
-        schema=parse_schema(fields["schema"]) if "schema" in fields else None,
+        schema=parse_schema(fields["schema"], use or Use(), scope) if "schema" in fields else None,
         value=parse_transformation(fields[verb], scope) if verb in fields else None,
     )

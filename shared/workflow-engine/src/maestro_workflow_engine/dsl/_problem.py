@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from maestro_workflow_engine.dsl._errors import ProblemDetails
-from maestro_workflow_engine.dsl._expressions import Expression, ExpressionError
+from maestro_workflow_engine.dsl._expressions import ExpressionError
 from maestro_workflow_engine.dsl._node import Node
 from maestro_workflow_engine.dsl._template import Template, parse_template
 
@@ -21,20 +21,20 @@ class Problem:
     fields: Template
     """`type` and `status`; `title`, `detail` and `instance` where they are given."""
 
-    def resolve(self, evaluate: Callable[[Expression], Any], instance: str) -> ProblemDetails:
+    def made(self, values: Mapping[str, Any], instance: str) -> ProblemDetails:
         """Make the error.
 
         Args:
-            evaluate: What evaluates one expression.
+            values: The fields, filled in.
             instance: JSON Pointer of the task that raises it, for definitions that name no instance.
 
         Returns:
             The error.
 
         Raises:
-            ExpressionError: An expression failed or gave something else than text.
+            ExpressionError: An expression gave something else than text.
         """
-        values = {"instance": instance, **self.fields.fill(evaluate)}
+        values = {"instance": instance, **values}
         for name in _TEXTS:
             if not isinstance(values.get(name), str | None):
                 raise ExpressionError(f"the error's {name!r} must be text, not {values[name]!r}")

@@ -1,14 +1,17 @@
-"""Reading a jq program without running it: the variables it uses, and the builtins that would make replay differ."""
+"""Reading a jq program without running it: what it refers to, what would make replay differ, and how it is built."""
 
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
 IMPURE = frozenset({
     "env", "now", "input", "inputs", "input_filename", "input_line_number", "debug", "stderr", "halt", "halt_error",
     "localtime", "strflocaltime", "get_search_list", "get_jq_origin", "get_prog_origin", "modulemeta", "import", "include",
+    "builtins", "have_decnum", "have_literal_numbers", "$__loc__", "$__prog_args", "$ENV",
 })  # fmt: skip
 """Names whose result depends on the machine, the clock, the process or its input, or that end the process's jq."""
 
@@ -23,36 +26,67 @@ _TOKEN = re.compile(
   | (?P<quote>")
   | (?P<open>[(\[{])
   | (?P<close>[)\]}])
+  | (?P<recursion>\.\.)
+  | (?P<assignment>(?:\|=|\+=|-=|\*=|/=|//=|%=|(?<![=!<>])=(?!=)))
   | (?P<other>.)
     """,
     re.VERBOSE | re.DOTALL,
 )
 _TEXT = re.compile(r'(?:[^"\\]|\\[^(])*', re.DOTALL)
+_BEFORE_INDEX = frozenset({"field", "close", "variable", "quote", "dot", "question"})
+"""What a bracket follows where it takes an element; elsewhere it makes a list."""
 
 
 @dataclass(frozen=True)
 class Scan:
-    """What a jq program refers to."""
+    """What a jq program refers to, and how it is built."""
 
     variables: frozenset[str]
     """Variables by name, without the `$`; those that the program binds itself are among them."""
     impure: tuple[str, ...]
     """Builtins that are refused, as written, in order, each once."""
+    places: Mapping[str, int]
+    """Where each of those first stands, counted in characters from 1."""
+    counts: Mapping[str, int]
+    """How often each name of a function or word stands there, keys of objects left out."""
+    variable_uses: int
+    """How often a variable is used or bound."""
+    references: int
+    """How often it refers to its data, by `.`, a field or a variable."""
+    stages: int
+    """How many parts pipes divide it into."""
+    iterations: int
+    """How often `[]` takes all elements."""
+    iterations_at_once: int
+    """How often at most between two pipes."""
+    has_recursion: bool
+    """Whether `..` is there."""
+    has_assignment: bool
+    """Whether it writes into its data, as by `|=`."""
+    has_index: bool
+    """Whether it takes elements by a value in brackets."""
+    has_product: bool
+    """Whether `*` is there."""
+    formats: int
+    """How often a format such as `@uri` is there."""
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of functions, and words."""
+        return frozenset(self.counts)
 
 
 @lru_cache(maxsize=4096)
 def scan(program: str) -> Scan:
-    """Find out what a jq program refers to.
+    """Find out what a jq program refers to, and how it is built.
 
     Args:
         program: The program's text; it need not be a correct program.
 
     Returns:
-        Its variables and impure builtins.
+        What was found.
     """
-    reader = _Reader(program)
-    reader.read()
-    return Scan(frozenset(reader.variables), tuple(dict.fromkeys(reader.impure)))
+    return _Reader(program).read()
 
 
 class _Reader:
@@ -61,50 +95,95 @@ class _Reader:
     def __init__(self, program: str) -> None:
         self._program = program
         self._at = 0
-        self._brackets: list[str] = []
+        self._start = 0
+        self._brackets: list[tuple[str, str]] = []
+        """Each open bracket, and the kind of what stands before it."""
         self._previous = ""
-        self.variables: set[str] = set()
-        self.impure: list[str] = []
+        self._kind = ""
+        self._variables: Counter[str] = Counter()
+        self._impure: dict[str, int] = {}
+        self._names: Counter[str] = Counter()
+        self._kinds: Counter[str] = Counter()
+        self._in_stage = [0]
+        self._indexes = 0
 
-    def read(self) -> None:
+    def read(self) -> Scan:
+        """Read the program."""
         while self._at < len(self._program):
             token = _TOKEN.match(self._program, self._at)
             assert token is not None  # the last alternative takes any character
-            self._at = token.end()
+            self._start, self._at = self._at, token.end()
             kind, text = str(token.lastgroup), token.group()
-            if kind == "skip":
-                continue
-            if kind == "quote":
-                self._string()
-            elif kind == "variable":
-                self._variable(text[1:].strip())
-            elif kind == "name":
-                self._name(text)
-            elif kind == "open":
-                self._brackets.append(text)
-            elif kind == "close" and self._brackets and self._brackets.pop() == '"':
-                self._string()  # the end of an interpolation: the string goes on
-            self._previous = text
+            if kind != "skip":
+                self._kinds[kind] += 1
+                self._take(kind, text)
+                self._previous, self._kind = text, {".": "dot", "?": "question"}.get(text, kind)
+        return Scan(
+            variables=frozenset(self._variables),
+            impure=tuple(self._impure),
+            places=self._impure,
+            counts=self._names,
+            variable_uses=self._variables.total(),
+            references=self._variables.total() + self._kinds["field"] + self._kinds["dot"],
+            stages=len(self._in_stage),
+            iterations=sum(self._in_stage),
+            iterations_at_once=max(self._in_stage),
+            has_recursion=self._kinds["recursion"] > 0,
+            has_assignment=self._kinds["assignment"] > 0,
+            has_index=self._indexes > 0,
+            has_product=self._kinds["product"] > 0,
+            formats=self._kinds["format"],
+        )
+
+    def _take(self, kind: str, text: str) -> None:
+        if kind == "quote":
+            self._string()
+        elif kind == "variable":
+            self._variable(text[1:].strip())
+        elif kind == "name":
+            self._name(text)
+        elif kind == "open":
+            self._brackets.append((text, self._kind))
+        elif kind == "close":
+            self._close(text)
+        elif text == "|":
+            self._in_stage.append(0)
+        elif text in {".", "*"}:
+            self._kinds["dot" if text == "." else "product"] += 1
+
+    def _close(self, text: str) -> None:
+        opened, before = self._brackets.pop() if self._brackets else ("", "")
+        if opened == '"':
+            self._string()  # the end of an interpolation: the string goes on
+        elif text == "]" and before in _BEFORE_INDEX:
+            if self._previous == "[":
+                self._in_stage[-1] += 1
+            else:
+                self._indexes += 1
 
     def _string(self) -> None:
         text = _TEXT.match(self._program, self._at)
         assert text is not None  # it matches the empty string
         self._at = text.end()
         if self._program.startswith("\\(", self._at):
-            self._brackets.append('"')
+            self._brackets.append(('"', ""))
             self._at += 2
         else:
             self._at += 1  # the closing quote
 
     def _variable(self, name: str) -> None:
-        if name == "ENV":
-            self.impure.append("$ENV")
+        if f"${name}" in IMPURE:
+            self._refuse(f"${name}")
         else:
-            self.variables.add(name)
+            self._variables[name] += 1
 
     def _name(self, name: str) -> None:
-        if name not in IMPURE or self._previous == ".":
+        is_key = bool(self._brackets) and self._brackets[-1][0] == "{" and self._previous in {"{", ","}
+        if is_key or self._previous == ".":
             return
-        is_key = self._brackets[-1:] == ["{"] and self._previous in {"{", ","}
-        if not is_key:
-            self.impure.append(name)
+        self._names[name] += 1
+        if name in IMPURE:
+            self._refuse(name)
+
+    def _refuse(self, name: str) -> None:
+        self._impure.setdefault(name, self._start + 1)

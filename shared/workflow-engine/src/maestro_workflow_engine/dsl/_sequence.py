@@ -11,7 +11,17 @@ from collections.abc import Coroutine, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from maestro_workflow_engine.dsl._model import CONTINUE, END, EXIT, Outcome, Task, TaskList, Transformation
+from maestro_workflow_engine.dsl._model import (
+    CONTINUE,
+    END,
+    EXIT,
+    NO_TRANSFORMATION,
+    Outcome,
+    Task,
+    TaskList,
+    Transformation,
+)
+from maestro_workflow_engine.dsl._schemas import SchemaResource
 
 if TYPE_CHECKING:
     from maestro_workflow_engine.dsl._frame import Frame, Run
@@ -81,49 +91,51 @@ async def run_task(shared: Run, task: Task, raw: Any, scope: Mapping[str, Any]) 
         WorkflowEnded: It, or a task inside it, said `end`.
     """
     frame = shared.frame(task, raw, scope)
-    if task.condition is not None and not frame.holds(task.condition, raw):
+    if task.condition is not None and not await frame.is_met(task.condition, raw):
         return Outcome(raw, None)
-    work = _transformed(frame, task, raw)
     if task.timeout is None:
-        return await work
-    try:
-        limit = frame.duration(task.timeout, raw)
-    except BaseException:
-        work.close()
-        raise
-    return await within(limit, work, frame)
+        return await _transformed(frame, task, raw)
+    limit = await frame.duration_of(task.timeout, raw)
+    return await within(limit, _transformed(frame, task, raw), frame)
 
 
 async def _transformed(frame: Frame, task: Task, raw: Any) -> Outcome:
-    frame.input = transform_input(frame, task.input, raw)
+    frame.input = await transform_input(frame, task.input, raw)
     frame.arguments["input"] = frame.input
     output, then = await task.body.run(frame)
     frame.arguments["task"] = {**frame.arguments["task"], "output": output}
-    output = transform_output(frame, task.output, output, "output")
+    output = await transform_output(frame, task.output, output, "output")
     frame.arguments["output"] = output
-    exported = frame.shared.context if task.export.value is None else output
-    frame.shared.context = transform_output(frame, task.export, exported, "exported context")
+    if task.export != NO_TRANSFORMATION:
+        await _export(frame, task.export, output)
     return Outcome(output, task.then if then is None else then)
 
 
-def transform_input(frame: Frame, transformation: Transformation, raw: Any) -> Any:
+async def _export(frame: Frame, export: Transformation, output: Any) -> None:
+    shared = frame.shared
+    async with shared.exporting:
+        data = shared.context if export.value is None else output
+        shared.context = await transform_output(frame, export, data, "exported context")
+
+
+async def transform_input(frame: Frame, transformation: Transformation, raw: Any) -> Any:
     """Check the raw input against its schema, then transform it.
 
     Raises:
         TaskError: It does not fit (the standard error "validation"), or the transformation failed.
     """
-    _check(frame, transformation, raw, "input")
-    return raw if transformation.value is None else frame.fill(transformation.value, raw)
+    await _check(frame, transformation, raw, "input")
+    return raw if transformation.value is None else await frame.filled(transformation.value, raw)
 
 
-def transform_output(frame: Frame, transformation: Transformation, raw: Any, what: str) -> Any:
+async def transform_output(frame: Frame, transformation: Transformation, raw: Any, what: str) -> Any:
     """Transform an output, then check the result against its schema.
 
     Raises:
         TaskError: The transformation failed, or its result does not fit (the standard error "validation").
     """
-    value = raw if transformation.value is None else frame.fill(transformation.value, raw)
-    _check(frame, transformation, value, what)
+    value = raw if transformation.value is None else await frame.filled(transformation.value, raw)
+    await _check(frame, transformation, value, what)
     return value
 
 
@@ -143,7 +155,10 @@ async def within(limit: timedelta, work: Coroutine[Any, Any, T], frame: Frame) -
         raise
 
 
-def _check(frame: Frame, transformation: Transformation, value: Any, what: str) -> None:
-    violations = transformation.schema.violations(value) if transformation.schema else None
+async def _check(frame: Frame, transformation: Transformation, value: Any, what: str) -> None:
+    schema = transformation.schema
+    if isinstance(schema, SchemaResource):
+        schema = await schema.fetch(frame)
+    violations = schema.violations(value) if schema else None
     if violations:
         raise frame.error("validation", f"the {what} does not fit its schema: {violations}")

@@ -1,4 +1,7 @@
-"""Values with expressions in them: any JSON, where a string that is `${ … }` as a whole is evaluated (strict mode)."""
+"""Values with expressions in them: any JSON, where a string that is `${ … }` as a whole is evaluated.
+
+That is strict mode. In loose mode every string is tried as an expression, and is itself where that fails.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,15 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from maestro_workflow_engine.dsl._expressions import Expression, compile_expression, enclosed, parse_expression
+from maestro_workflow_engine.dsl._expressions import (
+    Expression,
+    compile_expression,
+    enclosed,
+    lenient_expression,
+    parse_expression,
+)
 from maestro_workflow_engine.dsl._node import Node
+from maestro_workflow_engine.dsl._scan import scan
 
 
 @dataclass(frozen=True)
@@ -45,7 +55,7 @@ def parse_template(node: Node, scope: frozenset[str]) -> Template:
 def parse_transformation(node: Node, scope: frozenset[str]) -> Template:
     """Read `from` or `as`: text is an expression, enclosed or not; a mapping is a value with expressions in it."""
     if isinstance(node.value, str):
-        return Template(parse_expression(node, scope))
+        return Template(_parse(node, scope) if node.log.is_loose else parse_expression(node, scope))
     if not isinstance(node.value, dict):
         node.fault("must be an expression or a mapping")
     return parse_template(node, scope)
@@ -55,6 +65,8 @@ def _parse(node: Node, scope: frozenset[str]) -> Any:
     value = node.value
     if isinstance(value, str):
         inner = enclosed(value)
+        if node.log.is_loose and (inner is None or not scan(inner).impure):
+            return lenient_expression(value, scope) or value
         return value if inner is None else compile_expression(node, inner, scope)
     if isinstance(value, list):
         return [_parse(node.child(index), scope) for index in range(len(value))]

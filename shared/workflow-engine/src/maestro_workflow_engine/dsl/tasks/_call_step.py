@@ -32,7 +32,7 @@ class CallStep:
         step = frame.shared.resolver.step(self.name)
         if step is None:
             raise frame.error("configuration", f"there is no step named {self.name!r}")
-        arguments: dict[str, Any] = frame.fill(self.arguments, frame.input)
+        arguments: dict[str, Any] = await frame.filled(self.arguments, frame.input)
         try:
             result = await step(**arguments)
             return Outcome(_payload.decode(_payload.encode(result)))

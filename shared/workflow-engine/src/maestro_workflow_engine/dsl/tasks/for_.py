@@ -37,13 +37,13 @@ class For:
 
         `exit` ends the round it stands in. `while` is asked before each round.
         """
-        items = frame.fill(self.items, frame.input)
+        items = await frame.filled(self.items, frame.input)
         if not isinstance(items, list):
             raise frame.error("expression", f"'for.in' gave {kind_of(items)} where a list is needed")
         data = frame.input
         for index, item in enumerate(items):
             bound = {self.each: item, self.at: index}
-            if self.condition is not None and not frame.holds(self.condition, data, bound):
+            if self.condition is not None and not await frame.is_met(self.condition, data, bound):
                 break
             data = await frame.run_list(self.tasks, data, bound)
         return Outcome(data)

@@ -26,7 +26,7 @@ class Raise:
     async def run(self, frame: Frame) -> Outcome:
         """Raise the error; unless it names an instance itself, that is this task."""
         try:
-            error = self.problem.resolve(lambda expression: frame.evaluate(expression, frame.input), frame.reference)
+            error = self.problem.made(await frame.filled(self.problem.fields, frame.input), frame.reference)
         except ExpressionError as problem:
             raise frame.error("expression", str(problem)) from problem
         raise TaskError(error)

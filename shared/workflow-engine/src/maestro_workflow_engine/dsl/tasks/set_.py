@@ -23,7 +23,7 @@ class Set:
 
     async def run(self, frame: Frame) -> Outcome:
         """Output the data, filled in."""
-        return Outcome(frame.fill(self.data, frame.input))
+        return Outcome(await frame.filled(self.data, frame.input))
 
 
 def parse(fields: Mapping[str, Node], parser: Parser, scope: frozenset[str]) -> Set:

@@ -26,7 +26,7 @@ class Switch:
     async def run(self, frame: Frame) -> Outcome:
         """Pass the input on, to where the first case that holds says."""
         for condition, then in self.cases:
-            if frame.holds(condition, frame.input):
+            if await frame.is_met(condition, frame.input):
                 return Outcome(frame.input, then)
         return Outcome(frame.input, self.default)
 

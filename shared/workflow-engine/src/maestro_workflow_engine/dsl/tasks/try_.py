@@ -63,9 +63,9 @@ class Try:
                 return Outcome(await self._attempt(frame, retries))
             except TaskError as error:
                 bound = {self.catch.name: error.error.as_dict()}
-                if not self._catches(frame, error, bound):
+                if not await self._catches(frame, error, bound):
                     raise
-                pause = self._pause(frame, retries, frame.shared.host.now() - started, bound)
+                pause = await self._pause(frame, retries, frame.shared.host.now() - started, bound)
                 if pause is None:
                     if not self.catch.handles:
                         raise
@@ -82,36 +82,38 @@ class Try:
         policy = self.catch.retry
         if retries == 0 or policy is None or policy.attempt_duration is None:
             return await frame.run_list(self.tasks, frame.input)
-        limit = frame.duration(policy.attempt_duration, frame.input)
+        limit = await frame.duration_of(policy.attempt_duration, frame.input)
         return await within(limit, frame.run_list(self.tasks, frame.input), frame)
 
-    def _catches(self, frame: Frame, error: TaskError, bound: Mapping[str, Any]) -> bool:
+    async def _catches(self, frame: Frame, error: TaskError, bound: Mapping[str, Any]) -> bool:
         catch = self.catch
         return (
             catch.filter.matches(error.error)
-            and (catch.when is None or frame.holds(catch.when, frame.input, bound))
-            and not (catch.except_when is not None and frame.holds(catch.except_when, frame.input, bound))
+            and (catch.when is None or await frame.is_met(catch.when, frame.input, bound))
+            and not (catch.except_when is not None and await frame.is_met(catch.except_when, frame.input, bound))
         )
 
-    def _pause(self, frame: Frame, retries: int, elapsed: timedelta, bound: Mapping[str, Any]) -> timedelta | None:
+    async def _pause(
+        self, frame: Frame, retries: int, elapsed: timedelta, bound: Mapping[str, Any]
+    ) -> timedelta | None:
         """Return how long to wait before the next retry; None when there is to be none."""
         policy = self.catch.retry
         if policy is None or (policy.max_retries is not None and retries >= policy.max_retries):
             return None
         # A policy under `use` knows the error by the default name, whatever this task calls it.
         bound = {"error": bound[self.catch.name], **bound}
-        if policy.when is not None and not frame.holds(policy.when, frame.input, bound):
+        if policy.when is not None and not await frame.is_met(policy.when, frame.input, bound):
             return None
-        if policy.except_when is not None and frame.holds(policy.except_when, frame.input, bound):
+        if policy.except_when is not None and await frame.is_met(policy.except_when, frame.input, bound):
             return None
         jitter = timedelta(0)
         if policy.jitter is not None:
-            low, high = (frame.duration(bound_of, frame.input, bound) for bound_of in policy.jitter)
+            low, high = [await frame.duration_of(limit, frame.input, bound) for limit in policy.jitter]
             jitter = low + (high - low) * frame.shared.host.random()
-        pause = policy.wait(retries + 1, frame.duration(policy.delay, frame.input, bound), jitter)
-        if policy.duration is not None and elapsed + pause > frame.duration(policy.duration, frame.input, bound):
-            return None
-        return pause
+        pause = policy.wait(retries + 1, await frame.duration_of(policy.delay, frame.input, bound), jitter)
+        if policy.duration is None:
+            return pause
+        return pause if elapsed + pause <= await frame.duration_of(policy.duration, frame.input, bound) else None
 
 
 def parse(fields: Mapping[str, Node], parser: Parser, scope: frozenset[str]) -> Try:

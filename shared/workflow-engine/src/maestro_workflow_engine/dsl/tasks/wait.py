@@ -24,7 +24,8 @@ class Wait:
 
     async def run(self, frame: Frame) -> Outcome:
         """Wait, then pass the input on."""
-        await asyncio.sleep(frame.duration(self.duration, frame.input).total_seconds())
+        duration = await frame.duration_of(self.duration, frame.input)
+        await asyncio.sleep(duration.total_seconds())
         return Outcome(frame.input)
 
 
