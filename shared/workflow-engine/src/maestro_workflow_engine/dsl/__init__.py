@@ -8,22 +8,35 @@ async with WorkflowEngine("sqlite:///maestro.db", workflows=[document.as_workflo
 from maestro_workflow_engine.dsl._document import DSL_VERSIONS, WorkflowDocument, load_document
 from maestro_workflow_engine.dsl._errors import ProblemDetails, TaskError
 from maestro_workflow_engine.dsl._faults import DocumentError, Fault
-from maestro_workflow_engine.dsl._http import HttpCaller, HttpCallError, HttpRequest, HttpResponse
+from maestro_workflow_engine.dsl._http import (
+    HttpCaller,
+    HttpCallError,
+    HttpRequest,
+    HttpResponse,
+    HttpStreamer,
+    StreamedResponse,
+)
 from maestro_workflow_engine.dsl._http_client import HttpxCaller
 from maestro_workflow_engine.dsl._resolver import StepResolver, Steps
+from maestro_workflow_engine.dsl._secrets import EnvironmentSecrets, FixedSecrets, SecretProvider
 
 __all__ = [
     "DSL_VERSIONS",
     "DocumentError",
+    "EnvironmentSecrets",
     "Fault",
+    "FixedSecrets",
     "HttpCallError",
     "HttpCaller",
     "HttpRequest",
     "HttpResponse",
+    "HttpStreamer",
     "HttpxCaller",
     "ProblemDetails",
+    "SecretProvider",
     "StepResolver",
     "Steps",
+    "StreamedResponse",
     "TaskError",
     "WorkflowDocument",
     "load_document",

@@ -10,14 +10,16 @@ from typing import Any
 from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine.dsl._durations import Duration
 from maestro_workflow_engine.dsl._expressions import WORKFLOW_INPUT, WORKFLOW_OUTPUT
+from maestro_workflow_engine.dsl._extensions import Extension, parse_extensions
 from maestro_workflow_engine.dsl._faults import DocumentError, Fault, suggest
 from maestro_workflow_engine.dsl._interpreter import interpreter
 from maestro_workflow_engine.dsl._model import NO_TRANSFORMATION, Task, TaskList, Transformation
 from maestro_workflow_engine.dsl._node import FaultLog, Node
-from maestro_workflow_engine.dsl._parser import DocumentParser, parse_data
-from maestro_workflow_engine.dsl._resolver import StepResolver, Steps
+from maestro_workflow_engine.dsl._parse_data import parse_data
+from maestro_workflow_engine.dsl._parser import DocumentParser
+from maestro_workflow_engine.dsl._resolver import PROTOCOLS, StepResolver, Steps, find_function
 from maestro_workflow_engine.dsl._source import read_source
-from maestro_workflow_engine.dsl._use import Use, parse_use
+from maestro_workflow_engine.dsl._use import NO_COMPONENTS, Use, parse_use
 from maestro_workflow_engine.dsl.tasks._call_step import CallStep
 
 DSL_VERSIONS = ("1.0.0", "1.0.1", "1.0.2", "1.0.3")
@@ -51,6 +53,10 @@ class WorkflowDocument:
     input: Transformation = field(default=NO_TRANSFORMATION, repr=False)
     output: Transformation = field(default=NO_TRANSFORMATION, repr=False)
     timeout: Duration | None = field(default=None, repr=False)
+    use: Use = field(default=NO_COMPONENTS, repr=False)
+    functions: Mapping[str, Task] = field(default_factory=dict, repr=False)
+    """What is under `use.functions`."""
+    extensions: tuple[Extension, ...] = field(default=(), repr=False)
     log: FaultLog | None = field(default=None, repr=False, compare=False)
     """Knows the line and column of every value."""
 
@@ -62,6 +68,10 @@ class WorkflowDocument:
     def calls(self) -> Iterator[CallStep]:
         """Yield every call of a registered step, in the order of the document."""
         yield from _calls(self.tasks)
+        for function in self.functions.values():
+            yield from _calls(function.body)
+        for extension in self.extensions:
+            yield from _calls(extension)
 
     def as_workflow(self, resolver: StepResolver | None = None) -> WorkflowDefinition[..., Any]:
         """Make a workflow of the document.
@@ -76,7 +86,7 @@ class WorkflowDocument:
             DocumentError: The document calls steps that the resolver does not know; all are listed.
         """
         resolver = resolver or Steps()
-        missing = [call for call in self.calls() if resolver.step(call.name) is None]
+        missing = [call for call in self.calls() if find_function(resolver, call.name) is None]
         if missing:
             log = self.log or FaultLog({})
             raise DocumentError(
@@ -84,7 +94,7 @@ class WorkflowDocument:
                     call.path,
                     f"there is no step named {call.name!r}",
                     *log.place(call.path),
-                    suggest(call.name, ["http", *resolver.names()]),
+                    suggest(call.name, [*PROTOCOLS, *self.functions, *resolver.names()]),
                 )
                 for call in missing
             )
@@ -123,6 +133,8 @@ def _load(root: Node) -> WorkflowDocument | None:
         _check_evaluation(sections["evaluate"])
     parser = DocumentParser(parse_use(sections["use"]) if "use" in sections else Use())
     tasks = parser.task_list(sections["do"], frozenset()) if "do" in sections else None
+    functions = parser.functions()
+    extensions = parse_extensions(parser.use.extensions, parser) if parser.use.extensions is not None else ()
     data_in = parse_data(sections.get("input"), "from", WORKFLOW_INPUT)
     data_out = parse_data(sections.get("output"), "as", WORKFLOW_OUTPUT)
     timeout = parser.timeout(sections["timeout"], WORKFLOW_OUTPUT) if "timeout" in sections else None
@@ -140,6 +152,9 @@ def _load(root: Node) -> WorkflowDocument | None:
         input=data_in,
         output=data_out,
         timeout=timeout,
+        use=parser.use,
+        functions=functions,
+        extensions=extensions,
         log=root.log,
     )
 
