@@ -12,6 +12,8 @@ def test_public_names_are_pinned() -> None:
         "ConfigFault",
         "ConfigManager",
         "FieldExplanation",
+        "NamedSecrets",
+        "inherited_environment",
     ]
 
 

@@ -13,11 +13,40 @@ from ruamel.yaml import YAML
 from maestro_workflow_engine.dsl import DocumentError, HttpxCaller, TaskError, load_document
 from maestro_workflow_engine.dsl._frame import Run
 
-UNSUPPORTED = {
-    "Call OpenAPI With Content Output": "/do/0/findPet/call",
-    "Call OpenAPI With Response Output": "/do/0/getPet/call",
-}
+UNSUPPORTED = {}
 
+
+PET_STORE = {
+    "swagger": "2.0",
+    "host": "petstore.swagger.io",
+    "basePath": "/v2",
+    "schemes": ["https"],
+    "paths": {
+        "/pet/findByStatus": {
+            "get": {
+                "operationId": "findPetsByStatus",
+                "produces": ["application/json"],
+                "parameters": [
+                    {
+                        "name": "status",
+                        "in": "query",
+                        "required": True,
+                        "type": "array",
+                        "items": {"type": "string"},
+                        "collectionFormat": "multi",
+                    }
+                ],
+            }
+        },
+        "/pet/{petId}": {
+            "get": {
+                "operationId": "getPetById",
+                "produces": ["application/json"],
+                "parameters": [{"name": "petId", "in": "path", "required": True, "type": "integer"}],
+            }
+        },
+    },
+}
 
 _STEP = re.compile(
     r"^[ \t]*(?:Given|When|Then|And)[ \t]+(?P<step>[^\n]+?)[ \t]*\n(?:[ \t]*\"\"\"yaml\n(?P<block>.*?)\"\"\")?",
@@ -32,6 +61,8 @@ def read_yaml(text: str) -> Any:
 def answer(request: httpx2.Request) -> httpx2.Response:
     """Stand in for the two hosts that the features call."""
     host, path = request.url.host, request.url.path
+    if host == "petstore.swagger.io" and path == "/v2/swagger.json":
+        return httpx2.Response(200, json=PET_STORE)
     if host == "petstore.swagger.io" and path == "/v2/pet/findByStatus":
         status = request.url.params["status"]
         return httpx2.Response(200, json=[{"id": 3, "name": "Milou", "status": status}])

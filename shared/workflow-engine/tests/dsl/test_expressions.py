@@ -127,7 +127,7 @@ def test_faults_say_what_is_wrong() -> None:
     assert fault("foo(.a)").endswith("foo/1 is not defined")
     assert "$itme is not defined (there are $context, $input, $item, $task); did you mean 'item'?" in fault("$itme")
     assert "$output is not available here" in fault("$output.a")
-    assert "$secrets is not supported yet" in fault("$secrets.a")
+    assert "$secrets can be read only in the arguments and the input.from of a call" in fault("$secrets.a")
     assert fault(" ").endswith("the expression is empty")
     assert "no jq program" in fault("1 as $x")
 

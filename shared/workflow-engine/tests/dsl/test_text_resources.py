@@ -114,4 +114,4 @@ async def test_a_scripts_source_may_stand_elsewhere() -> None:
         handle = await engine.start(document.qualified_name, {"file": "s.py"})
         assert await handle.result(timedelta(seconds=40)) == "['q']\n"
         kept = [event.data.get("step") for event in await handle.history()]
-    assert [name for name in kept if name][:1] == ["http"]
+    assert [name for name in kept if name][:1] == ["resource"]

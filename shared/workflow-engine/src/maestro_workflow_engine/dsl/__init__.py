@@ -9,25 +9,38 @@ from maestro_workflow_engine.dsl._document import DSL_VERSIONS, WorkflowDocument
 from maestro_workflow_engine.dsl._errors import ProblemDetails, TaskError
 from maestro_workflow_engine.dsl._expression_pool import ExpressionLimits
 from maestro_workflow_engine.dsl._faults import DocumentError, Fault
-from maestro_workflow_engine.dsl._http import HttpCaller, HttpCallError, HttpRequest, HttpResponse
+from maestro_workflow_engine.dsl._http import (
+    HttpCaller,
+    HttpCallError,
+    HttpRequest,
+    HttpResponse,
+    HttpStreamer,
+    StreamedResponse,
+)
 from maestro_workflow_engine.dsl._http_client import HttpxCaller
 from maestro_workflow_engine.dsl._process_options import ProcessOptions
 from maestro_workflow_engine.dsl._resolver import StepResolver, Steps
+from maestro_workflow_engine.dsl._secrets import EnvironmentSecrets, FixedSecrets, SecretProvider
 
 __all__ = [
     "DSL_VERSIONS",
     "DocumentError",
+    "EnvironmentSecrets",
     "ExpressionLimits",
     "Fault",
+    "FixedSecrets",
     "HttpCallError",
     "HttpCaller",
     "HttpRequest",
     "HttpResponse",
+    "HttpStreamer",
     "HttpxCaller",
     "ProblemDetails",
     "ProcessOptions",
+    "SecretProvider",
     "StepResolver",
     "Steps",
+    "StreamedResponse",
     "TaskError",
     "WorkflowDocument",
     "load_document",

@@ -10,16 +10,18 @@ from typing import Any, TypeVar
 from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine.dsl._durations import Duration
 from maestro_workflow_engine.dsl._expressions import WORKFLOW_INPUT, WORKFLOW_OUTPUT
+from maestro_workflow_engine.dsl._extensions import Extension, parse_extensions
 from maestro_workflow_engine.dsl._faults import DocumentError, Fault, suggest
 from maestro_workflow_engine.dsl._interpreter import interpreter
 from maestro_workflow_engine.dsl._model import NO_TRANSFORMATION, Task, TaskList, Transformation
 from maestro_workflow_engine.dsl._node import FaultLog, Node
-from maestro_workflow_engine.dsl._parser import DocumentParser, parse_data
-from maestro_workflow_engine.dsl._resolver import StepResolver, Steps
+from maestro_workflow_engine.dsl._parse_data import parse_data
+from maestro_workflow_engine.dsl._parser import DocumentParser
+from maestro_workflow_engine.dsl._resolver import PROTOCOLS, StepResolver, Steps, find_function
 from maestro_workflow_engine.dsl._schedule import Schedule, parse_schedule
 from maestro_workflow_engine.dsl._schemas import Schema
 from maestro_workflow_engine.dsl._source import read_source
-from maestro_workflow_engine.dsl._use import Use, parse_use
+from maestro_workflow_engine.dsl._use import NO_COMPONENTS, Use, parse_use
 from maestro_workflow_engine.dsl.tasks._call_step import CallStep
 from maestro_workflow_engine.dsl.tasks._run_process import RunProcess
 
@@ -57,6 +59,10 @@ class WorkflowDocument:
     output: Transformation = field(default=NO_TRANSFORMATION, repr=False)
     timeout: Duration | None = field(default=None, repr=False)
     schedule: Schedule | None = field(default=None, repr=False)
+    use: Use = field(default=NO_COMPONENTS, repr=False)
+    functions: Mapping[str, Task] = field(default_factory=dict, repr=False)
+    """What is under `use.functions`."""
+    extensions: tuple[Extension, ...] = field(default=(), repr=False)
     log: FaultLog | None = field(default=None, repr=False, compare=False)
     """Knows the line and column of every value."""
 
@@ -67,7 +73,7 @@ class WorkflowDocument:
 
     def calls(self) -> Iterator[CallStep]:
         """Yield every call of a registered step, in the order of the document."""
-        yield from _bodies(self.tasks, CallStep)
+        yield from self._bodies(CallStep)
 
     def input_violations(self, value: object) -> str | None:
         """Check an input before a run is started with it.
@@ -83,7 +89,14 @@ class WorkflowDocument:
 
     def processes(self) -> Iterator[RunProcess]:
         """Yield every process that is run, in the order of the document."""
-        yield from _bodies(self.tasks, RunProcess)
+        yield from self._bodies(RunProcess)
+
+    def _bodies(self, kind: type[T]) -> Iterator[T]:
+        yield from _bodies(self.tasks, kind)
+        for function in self.functions.values():
+            yield from _bodies(function.body, kind)
+        for extension in self.extensions:
+            yield from _bodies(extension, kind)
 
     def as_workflow(self, resolver: StepResolver | None = None) -> WorkflowDefinition[..., Any]:
         """Make a workflow of the document.
@@ -105,10 +118,10 @@ class WorkflowDocument:
                 call.path,
                 f"there is no step named {call.name!r}",
                 *log.place(call.path),
-                suggest(call.name, ["http", *resolver.names()]),
+                suggest(call.name, [*PROTOCOLS, *self.functions, *resolver.names()]),
             )
             for call in self.calls()
-            if resolver.step(call.name) is None
+            if find_function(resolver, call.name) is None
         ]
         for process in self.processes():
             refusal = resolver.processes.refusal(process.kind)
@@ -151,6 +164,8 @@ def _load(root: Node) -> WorkflowDocument | None:
         _check_evaluation(sections["evaluate"])
     parser = DocumentParser(parse_use(sections["use"]) if "use" in sections else Use())
     tasks = parser.task_list(sections["do"], frozenset()) if "do" in sections else None
+    functions = parser.functions()
+    extensions = parse_extensions(parser.use.extensions, parser) if parser.use.extensions is not None else ()
     data_in = parse_data(sections.get("input"), "from", WORKFLOW_INPUT, parser.use)
     data_out = parse_data(sections.get("output"), "as", WORKFLOW_OUTPUT, parser.use)
     timeout = parser.timeout(sections["timeout"], WORKFLOW_OUTPUT) if "timeout" in sections else None
@@ -169,6 +184,9 @@ def _load(root: Node) -> WorkflowDocument | None:
         output=data_out,
         timeout=timeout,
         schedule=schedule,
+        use=parser.use,
+        functions=functions,
+        extensions=extensions,
         log=root.log,
     )
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,13 +13,17 @@ from maestro_workflow_engine.dsl._durations import Duration, DurationError, reso
 from maestro_workflow_engine.dsl._errors import TaskError, standard_error
 from maestro_workflow_engine.dsl._expression_pool import ExpressionCall
 from maestro_workflow_engine.dsl._expressions import Expression, ExpressionError, HeavyExpressionError
+from maestro_workflow_engine.dsl._extensions import INSIDE, Extension
 from maestro_workflow_engine.dsl._host import Host
 from maestro_workflow_engine.dsl._jq import JqError, read_results
+from maestro_workflow_engine.dsl._late import Sealed, seal
 from maestro_workflow_engine.dsl._model import Outcome, Task, TaskList
 from maestro_workflow_engine.dsl._resolver import StepResolver
 from maestro_workflow_engine.dsl._schemas import Schema
 from maestro_workflow_engine.dsl._template import Template
 from maestro_workflow_engine.dsl._time import describe_time
+from maestro_workflow_engine.dsl._uri import UriError
+from maestro_workflow_engine.dsl._use import NO_COMPONENTS, Use
 
 NOTHING: Mapping[str, Any] = {}
 _ROUNDS = 100
@@ -51,6 +55,14 @@ class Run:
     """Held from reading the context until it is replaced: two branches that export lose nothing of each other's."""
     schemas: dict[str, Schema] = field(default_factory=dict)
     """Schemas from elsewhere that this run has got, by where they are named."""
+    use: Use = NO_COMPONENTS
+    """What the document defines once and refers to by name."""
+    functions: Mapping[str, Task] = field(default_factory=dict)
+    """The functions that the document defines."""
+    extensions: Sequence[Extension] = ()
+    """What runs around tasks."""
+    fetched: dict[str, Task] = field(default_factory=dict)
+    """Functions from elsewhere, by their text."""
     rounds: int = 0
     """How often the run went back to a task it had been at."""
 
@@ -91,7 +103,7 @@ class Frame:
     scope: Mapping[str, Any] = field(default_factory=dict)
     """What enclosing tasks bind, such as `item` in a loop."""
     input: Any = None
-    """The transformed input, once the task itself runs."""
+    """The transformed input, once the task itself runs; a `Sealed` where it holds secrets."""
     arguments: dict[str, Any] = field(default_factory=dict)
     """The runtime expression arguments that only this task has."""
 
@@ -232,6 +244,32 @@ class Frame:
         """
         return template.fill(lambda expression: self.evaluate(expression, data))
 
+    def seal(self, template: Template, data: Any) -> Sealed:
+        """Fill in a template, but for what only a step may know.
+
+        Args:
+            template: The template.
+            data: What `.` stands for in its expressions; a `Sealed` leaves all of them to the step.
+
+        Returns:
+            The value, and what is missing in it.
+
+        Raises:
+            TaskError: An expression in it failed.
+        """
+        try:
+            return seal(template, data, self.evaluate, self.variables())
+        except UriError as error:
+            raise self.error("expression", str(error)) from error
+
+    def named(self, names: Collection[str]) -> dict[str, Any]:
+        """Return those variables in scope that are named, for an expression that a step evaluates."""
+        return {name: value for name, value in self.variables().items() if name in names}
+
+    def with_variables(self, bound: Mapping[str, Any]) -> Frame:
+        """Return a frame for the same task with more variables in scope."""
+        return replace(self, scope={**self.scope, **bound}, arguments=dict(self.arguments))
+
     def duration(self, duration: Duration, data: Any, extra: Mapping[str, Any] = NOTHING) -> timedelta:
         """Resolve a duration.
 
@@ -271,3 +309,16 @@ class Frame:
     async def run_task(self, task: Task, data: Any) -> Outcome:
         """Run one task inside this task."""
         return await _sequence.run_task(self.shared, task, data, self.scope)
+
+    async def run_function(self, function: Task, data: Any) -> Any:
+        """Run a function: a task that sees none of the variables around its caller.
+
+        Args:
+            function: The function.
+            data: Its raw input.
+
+        Returns:
+            Its transformed output.
+        """
+        scope = {INSIDE: True} if INSIDE in self.scope else NOTHING
+        return (await _sequence.run_task(self.shared, function, data, scope)).output

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from maestro_workflow_engine._errors import WorkflowError
 
@@ -54,4 +55,39 @@ class HttpCaller(Protocol):
 
         Raises:
             HttpCallError: There is no response.
+        """
+
+
+class StreamedResponse(Protocol):
+    """A response whose content is read as it comes."""
+
+    @property
+    def status(self) -> int:
+        """The status."""
+
+    def header(self, name: str) -> str | None:
+        """Return a header; None when it is absent."""
+
+    def text(self) -> AsyncIterator[str]:
+        """Read the content as text, piece by piece."""
+
+    async def read(self) -> HttpResponse:
+        """Read what is left of the content, and return the whole response."""
+
+
+@runtime_checkable
+class HttpStreamer(Protocol):
+    """A caller that can also read a response as it comes. `HttpxCaller` is one."""
+
+    def stream(self, request: HttpRequest) -> AbstractAsyncContextManager[StreamedResponse]:
+        """Send a request.
+
+        Args:
+            request: The request.
+
+        Returns:
+            A context manager that gives the response once its headers are there, and closes it.
+
+        Raises:
+            HttpCallError: There is no response, or it broke off while it was read.
         """

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import cached_property
 from typing import Self
@@ -48,6 +50,28 @@ class HttpxCaller:
         async with self._new_client() as client:
             return await self._send(client, request)
 
+    @asynccontextmanager
+    async def stream(self, request: HttpRequest) -> AsyncIterator[HttpxStreamedResponse]:
+        """Send a request and read the response as it comes; see `HttpStreamer.stream`. There is no limit between two pieces."""
+        async with AsyncExitStack() as stack:
+            client = self._client
+            if client is None:
+                client = await stack.enter_async_context(self._new_client())
+            try:
+                response = await stack.enter_async_context(
+                    client.stream(
+                        request.method,
+                        request.url,
+                        headers=dict(request.headers),
+                        content=request.content or None,
+                        follow_redirects=request.follow_redirects,
+                        timeout=httpx2.Timeout(self._timeout.total_seconds(), read=None),
+                    )
+                )
+                yield HttpxStreamedResponse(response)
+            except (httpx2.RequestError, httpx2.InvalidURL) as error:
+                raise HttpCallError(f"{type(error).__name__}: {error}") from error
+
     def _new_client(self) -> httpx2.AsyncClient:
         return httpx2.AsyncClient(
             timeout=self._timeout.total_seconds(), transport=self._transport, verify=self._certificates
@@ -73,3 +97,28 @@ class HttpxCaller:
         except (httpx2.RequestError, httpx2.InvalidURL) as error:
             raise HttpCallError(f"{type(error).__name__}: {error}") from error
         return HttpResponse(response.status_code, dict(response.headers), response.content, response.reason_phrase)
+
+
+class HttpxStreamedResponse:
+    """A response of httpx2 that is read as it comes."""
+
+    def __init__(self, response: httpx2.Response) -> None:
+        self._response = response
+
+    @property
+    def status(self) -> int:
+        """The status."""
+        return self._response.status_code
+
+    def header(self, name: str) -> str | None:
+        """Return a header; None when it is absent."""
+        return self._response.headers.get(name)
+
+    def text(self) -> AsyncIterator[str]:
+        """Read the content as text, piece by piece."""
+        return self._response.aiter_text()
+
+    async def read(self) -> HttpResponse:
+        """Read what is left of the content, and return the whole response."""
+        content = await self._response.aread()
+        return HttpResponse(self.status, dict(self._response.headers), content, self._response.reason_phrase)

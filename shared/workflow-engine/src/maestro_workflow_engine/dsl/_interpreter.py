@@ -57,7 +57,16 @@ async def interpret(document: WorkflowDocument, payload: Any, resolver: StepReso
         "input": payload,
         "startedAt": describe_time(host.now()),
     }
-    frame = Frame(Run(host, resolver, workflow, _runtime()), "/")
+    shared = Run(
+        host,
+        resolver,
+        workflow,
+        _runtime(),
+        use=document.use,
+        functions=document.functions,
+        extensions=document.extensions,
+    )
+    frame = Frame(shared, "/")
     if document.timeout is None:
         return await _flow(document, payload, frame)
     limit = await frame.duration_of(document.timeout, payload)

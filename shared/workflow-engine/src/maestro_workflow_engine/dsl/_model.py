@@ -52,6 +52,8 @@ class Transformation:
 
     schema: Schema | SchemaResource | None = None
     value: Template | None = None
+    is_confidential: bool = False
+    """Whether the transformation uses secrets, so that only a step may make it."""
 
 
 NO_TRANSFORMATION = Transformation()
@@ -74,6 +76,8 @@ class Task:
     export: Transformation = NO_TRANSFORMATION
     timeout: Duration | None = None
     then: str = CONTINUE
+    kind: str = ""
+    """The field that makes it what it is, such as "call"."""
 
 
 @dataclass(frozen=True)

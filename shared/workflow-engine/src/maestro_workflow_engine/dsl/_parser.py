@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 
 from maestro_workflow_engine.dsl import tasks
 from maestro_workflow_engine.dsl._durations import Duration, parse_timeout
-from maestro_workflow_engine.dsl._expressions import AFTER_TASK, BEFORE_TASK, IN_TASK, parse_expression
+from maestro_workflow_engine.dsl._expressions import AFTER_TASK, BEFORE_TASK, IN_TASK, SECRETS, parse_expression
 from maestro_workflow_engine.dsl._faults import suggest
-from maestro_workflow_engine.dsl._model import CONTINUE, END, EXIT, Task, TaskList, Transformation
+from maestro_workflow_engine.dsl._model import CONTINUE, END, EXIT, Task, TaskList
 from maestro_workflow_engine.dsl._node import Node
-from maestro_workflow_engine.dsl._schemas import parse_schema
-from maestro_workflow_engine.dsl._template import parse_transformation
+from maestro_workflow_engine.dsl._parse_data import parse_data
+from maestro_workflow_engine.dsl._secrets import check_secrets
 from maestro_workflow_engine.dsl._use import Use
 
 COMMON = ("if", "input", "output", "export", "timeout", "then", "metadata")
@@ -74,17 +74,24 @@ class DocumentParser:
             return None
         reader = tasks.KINDS[kind]
         fields = node.fields((*reader.FIELDS, *COMMON), reader.REQUIRED, what=f"a '{kind}' task")
+        if kind == "call":
+            for key in ("with", "input"):
+                if key in fields:
+                    check_secrets(fields[key], self.use.secrets)
         common = Task(
             name=name,
             reference=node.path,
             definition=node.value,
             body=reader.parse(fields, self, scope),
             condition=parse_expression(fields["if"], BEFORE_TASK | scope) if "if" in fields else None,
-            input=parse_data(fields.get("input"), "from", BEFORE_TASK | scope, self.use),
+            input=parse_data(
+                fields.get("input"), "from", BEFORE_TASK | scope | (SECRETS if kind == "call" else set()), self.use
+            ),
             output=parse_data(fields.get("output"), "as", IN_TASK | scope, self.use),
             export=parse_data(fields.get("export"), "as", AFTER_TASK | scope, self.use),
             timeout=self.timeout(fields["timeout"], BEFORE_TASK | scope) if "timeout" in fields else None,
             then=self.directive(fields["then"]) if "then" in fields else CONTINUE,
+            kind=kind,
         )
         if "metadata" in fields and not isinstance(fields["metadata"].value, dict):
             fields["metadata"].fault("must be a mapping")
@@ -96,29 +103,25 @@ class DocumentParser:
             return self.use.timeout(node)
         return parse_timeout(node, scope)
 
+    def functions(self) -> dict[str, Task]:
+        """Read the functions under `use.functions`."""
+        read = {name: self._task(name, node, frozenset()) for name, node in self.use.functions.items()}
+        return {name: task for name, task in read.items() if task is not None}
+
+    def function(self, name: str, node: Node) -> Task | None:
+        """Read a function that came from elsewhere: the definition of a task.
+
+        Args:
+            name: What it is called.
+            node: The definition.
+
+        Returns:
+            The function; None after a fault.
+        """
+        return self._task(name, node, frozenset())
+
     @staticmethod
     def _no_kind(node: Node) -> None:
         kinds = ", ".join(tasks.KINDS)
         hints = (suggest(key, tasks.KINDS) for key in node.value if key not in COMMON)
         node.fault(f"says not what to do; a task has one of {kinds}", next((hint for hint in hints if hint), None))
-
-
-def parse_data(node: Node | None, verb: str, scope: frozenset[str], use: Use | None = None) -> Transformation:
-    """Read `input`, `output` or `export`.
-
-    Args:
-        node: The field; None when it is absent.
-        verb: "from" or "as".
-        scope: The variables that the transformation may use.
-        use: What the document defines by name. Default: nothing.
-
-    Returns:
-        The schema and transformation, each None when absent.
-    """
-    if node is None:
-        return Transformation()
-    fields = node.fields(("schema", verb))
-    return Transformation(
-        schema=parse_schema(fields["schema"], use or Use(), scope) if "schema" in fields else None,
-        value=parse_transformation(fields[verb], scope) if verb in fields else None,
-    )

@@ -11,11 +11,14 @@ from collections.abc import Coroutine, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from maestro_workflow_engine.dsl._extensions import INSIDE, Extension, Injected
+from maestro_workflow_engine.dsl._late import Sealed
 from maestro_workflow_engine.dsl._model import (
     CONTINUE,
     END,
     EXIT,
     NO_TRANSFORMATION,
+    Body,
     Outcome,
     Task,
     TaskList,
@@ -57,12 +60,17 @@ async def run_list(shared: Run, tasks: TaskList, data: Any, scope: Mapping[str, 
         TaskError: A task failed.
         WorkflowEnded: A task said `end`.
     """
+    return (await run_until_left(shared, tasks, data, scope))[0]
+
+
+async def run_until_left(shared: Run, tasks: TaskList, data: Any, scope: Mapping[str, Any]) -> tuple[Any, bool]:
+    """Run the tasks of a list, as `run_list` does, and tell whether a task left it by `exit`."""
     position = 0
     while position < len(tasks.tasks):
         task = tasks.tasks[position]
         data, then = await run_task(shared, task, data, scope)
         if then == EXIT:
-            return data
+            return data, True
         if then == END:
             raise WorkflowEnded(data)
         if then in {None, CONTINUE}:
@@ -71,7 +79,7 @@ async def run_list(shared: Run, tasks: TaskList, data: Any, scope: Mapping[str, 
             if tasks.positions[str(then)] <= position:
                 await shared.go_back()
             position = tasks.positions[str(then)]
-    return data
+    return data, False
 
 
 async def run_task(shared: Run, task: Task, raw: Any, scope: Mapping[str, Any]) -> Outcome:
@@ -93,25 +101,61 @@ async def run_task(shared: Run, task: Task, raw: Any, scope: Mapping[str, Any]) 
     frame = shared.frame(task, raw, scope)
     if task.condition is not None and not await frame.is_met(task.condition, raw):
         return Outcome(raw, None)
+    if shared.extensions and INSIDE not in scope:
+        applying = [each for each in shared.extensions if await each.applies(frame, task, raw)]
+        if applying:
+            return await _extended(frame, task, raw, applying)
+    return await _limited(frame, task, raw, task.body)
+
+
+async def _extended(frame: Frame, task: Task, raw: Any, applying: list[Extension]) -> Outcome:
+    """Run a task with what extends it.
+
+    The tasks before and after see the extended task as `$task`. What they output is dropped, unless they leave their list
+    by `exit`: before, that stands in for the task itself; after, for its output.
+    """
+    scope = {INSIDE: True, "task": frame.arguments["task"]}
+    body = task.body
+    for extension in applying:
+        injected, left = await run_until_left(frame.shared, extension.before, raw, scope)
+        if left:
+            body = Injected(injected)
+            break
+    outcome = await _limited(frame, task, raw, body)
+    scope = {INSIDE: True, "task": frame.arguments["task"]}
+    for extension in applying:
+        replaced, left = await run_until_left(frame.shared, extension.after, outcome.output, scope)
+        if left:
+            outcome = Outcome(replaced, outcome.then)
+    return outcome
+
+
+async def _limited(frame: Frame, task: Task, raw: Any, body: Body) -> Outcome:
     if task.timeout is None:
-        return await _transformed(frame, task, raw)
+        return await _transformed(frame, task, raw, body)
     limit = await frame.duration_of(task.timeout, raw)
-    return await within(limit, _transformed(frame, task, raw), frame)
+    return await within(limit, _transformed(frame, task, raw, body), frame)
 
 
-async def _transformed(frame: Frame, task: Task, raw: Any) -> Outcome:
+async def _transformed(frame: Frame, task: Task, raw: Any, body: Body) -> Outcome:
     frame.input = await transform_input(frame, task.input, raw)
-    frame.arguments["input"] = frame.input
-    output, then = await task.body.run(frame)
+    # Text that a secret went into stays in the step; what comes after the call has no `$input` then.
+    frame.arguments["input"] = None if isinstance(frame.input, Sealed) else frame.input
+    output, then = await body.run(frame)
     frame.arguments["task"] = {**frame.arguments["task"], "output": output}
     output = await transform_output(frame, task.output, output, "output")
     frame.arguments["output"] = output
     if task.export != NO_TRANSFORMATION:
-        await _export(frame, task.export, output)
+        await export_context(frame, task.export, output)
     return Outcome(output, task.then if then is None else then)
 
 
-async def _export(frame: Frame, export: Transformation, output: Any) -> None:
+async def export_context(frame: Frame, export: Transformation, output: Any) -> None:
+    """Replace the context by what is exported; two branches that export at once lose nothing of each other's.
+
+    Raises:
+        TaskError: The transformation failed, or its result does not fit.
+    """
     shared = frame.shared
     async with shared.exporting:
         data = shared.context if export.value is None else output
@@ -125,7 +169,11 @@ async def transform_input(frame: Frame, transformation: Transformation, raw: Any
         TaskError: It does not fit (the standard error "validation"), or the transformation failed.
     """
     await _check(frame, transformation, raw, "input")
-    return raw if transformation.value is None else await frame.filled(transformation.value, raw)
+    if transformation.value is None:
+        return raw
+    if transformation.is_confidential:
+        return frame.seal(transformation.value, raw)
+    return await frame.filled(transformation.value, raw)
 
 
 async def transform_output(frame: Frame, transformation: Transformation, raw: Any, what: str) -> Any:

@@ -4,24 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from maestro_workflow_engine.dsl._authentication import Authentication, parse_policy
 from maestro_workflow_engine.dsl._durations import Duration, parse_timeout
-from maestro_workflow_engine.dsl._expressions import IN_TASK, WORKFLOW_OUTPUT
+from maestro_workflow_engine.dsl._expressions import IN_TASK, SECRETS, WORKFLOW_OUTPUT
 from maestro_workflow_engine.dsl._faults import suggest
 from maestro_workflow_engine.dsl._node import Node
 from maestro_workflow_engine.dsl._problem import Problem, parse_problem
 from maestro_workflow_engine.dsl._retry_policy import RetryPolicy, parse_retry
+from maestro_workflow_engine.dsl._secrets import check_secrets
 
 T = TypeVar("T")
 
-_UNSUPPORTED = {
-    "catalogs": "catalogs",
-    "extensions": "extensions",
-    "functions": "functions defined in the document",
-    "secrets": "secrets",
-}
+_SECTIONS = (
+    "authentications", "catalogs", "errors", "extensions", "functions", "retries", "secrets", "timeouts",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -29,8 +27,16 @@ class Use:
     """The reusable components of a document. Looking one up by an unknown name is noted as a fault."""
 
     authentications: Mapping[str, Authentication | None] = field(default_factory=dict)
+    catalogs: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    """The endpoint of each catalog's root."""
     errors: Mapping[str, Problem] = field(default_factory=dict)
+    functions: Mapping[str, Node] = field(default_factory=dict)
+    """Functions as they stand in the document; the parser makes tasks of them."""
+    extensions: Node | None = None
+    """Extensions as they stand in the document."""
     retries: Mapping[str, RetryPolicy] = field(default_factory=dict)
+    secrets: tuple[str, ...] = ()
+    """The secrets that the document may read."""
     timeouts: Mapping[str, Duration | None] = field(default_factory=dict)
 
     def authentication(self, node: Node) -> Authentication | None:
@@ -57,6 +63,9 @@ class Use:
         return known.get(name)
 
 
+NO_COMPONENTS = Use()
+
+
 def parse_use(node: Node) -> Use:
     """Read `use`.
 
@@ -66,18 +75,33 @@ def parse_use(node: Node) -> Use:
     Returns:
         The components that tasks may refer to.
     """
-    known = ("authentications", "errors", "retries", "timeouts", *_UNSUPPORTED)
-    fields = node.fields(known, what="'use'")
-    for key, what in _UNSUPPORTED.items():
-        if key in fields:
-            fields[key].unsupported(what)
+    fields = node.fields(_SECTIONS, what="'use'")
+    secrets = tuple(item.text() for item in fields["secrets"].items()) if "secrets" in fields else ()
+    if "authentications" in fields:
+        check_secrets(fields["authentications"], secrets)
+    policies = {
+        name: parse_policy(item, IN_TASK | SECRETS, secrets) for name, item in _entries(fields, "authentications")
+    }
     # A component may be used anywhere, so its expressions see what every task definition sees and no loop variable.
     return Use(
-        authentications={name: parse_policy(item, IN_TASK) for name, item in _entries(fields, "authentications")},
+        authentications=policies,
+        catalogs={
+            name: _parse_catalog(item, Use(policies, secrets=secrets)) for name, item in _entries(fields, "catalogs")
+        },
+        extensions=fields.get("extensions"),
+        functions=dict(_entries(fields, "functions")),
+        secrets=secrets,
         errors={name: parse_problem(item, IN_TASK) for name, item in _entries(fields, "errors")},
         retries={name: parse_retry(item, IN_TASK | {"error"}) for name, item in _entries(fields, "retries")},
         timeouts={name: parse_timeout(item, WORKFLOW_OUTPUT) for name, item in _entries(fields, "timeouts")},
     )
+
+
+def _parse_catalog(node: Node, use: Use) -> Mapping[str, Any]:
+    from maestro_workflow_engine.dsl._endpoints import parse_endpoint  # noqa: PLC0415  endpoints look up what is under `use`
+
+    fields = node.fields(("endpoint",), ("endpoint",), what="a catalog")
+    return parse_endpoint(fields["endpoint"], IN_TASK | SECRETS, use) if "endpoint" in fields else {"uri": ""}
 
 
 def _entries(fields: Mapping[str, Node], key: str) -> Iterator[tuple[str, Node]]:

@@ -1,35 +1,45 @@
-"""`call`: HTTP, or a registered step by its name."""
+"""`call`: one of the specification's protocols, a function, or a registered step or workflow by its name."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from maestro_workflow_engine.dsl._expressions import IN_TASK
+from maestro_workflow_engine.dsl._expressions import IN_TASK, SECRETS
 from maestro_workflow_engine.dsl._model import Body, Parser
 from maestro_workflow_engine.dsl._node import Node
-from maestro_workflow_engine.dsl._unsupported import refuse
-from maestro_workflow_engine.dsl.tasks import _call_http
+from maestro_workflow_engine.dsl.tasks import (
+    _call_a2a,
+    _call_asyncapi,
+    _call_grpc,
+    _call_http,
+    _call_mcp,
+    _call_openapi,
+)
+from maestro_workflow_engine.dsl.tasks._call_function import CallFunction, parse_elsewhere
 from maestro_workflow_engine.dsl.tasks._call_step import CallStep, parse_arguments
 
 FIELDS = ("call", "with")
 REQUIRED = ("call",)
 
-_UNSUPPORTED = frozenset({"a2a", "asyncapi", "grpc", "mcp", "openapi"})
-_ELSEWHERE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://|.*@")
-"""A function at an address, or `name:version@catalog`."""
+_PROTOCOLS: Mapping[str, Callable[[Node, Node | None, Parser, frozenset[str]], Body]] = {
+    "a2a": _call_a2a.parse,
+    "asyncapi": _call_asyncapi.parse,
+    "grpc": _call_grpc.parse,
+    "http": _call_http.parse,
+    "mcp": _call_mcp.parse,
+    "openapi": _call_openapi.parse,
+}
 
 
 def parse(fields: Mapping[str, Node], parser: Parser, scope: frozenset[str]) -> Body:
     """Read the task."""
     node = fields["call"]
     name = node.text()
-    if name == "http":
-        return _call_http.parse(node, fields.get("with"), parser, scope)
-    if name in _UNSUPPORTED:
-        return refuse(node, f"'call: {name}'")
-    if _ELSEWHERE.match(name):
-        return refuse(node, "functions from catalogs and addresses")
+    if name in _PROTOCOLS:
+        return _PROTOCOLS[name](node, fields.get("with"), parser, IN_TASK | SECRETS | scope)
     if not name and isinstance(node.value, str):
         node.fault("names no function")
-    return CallStep(name, node.path, parse_arguments(fields.get("with"), IN_TASK | scope))
+    arguments = parse_arguments(fields["with"], IN_TASK | scope) if "with" in fields else None
+    if name in parser.use.functions:
+        return CallFunction(name, arguments)
+    return parse_elsewhere(node, arguments, parser) or CallStep(name, node.path, arguments)

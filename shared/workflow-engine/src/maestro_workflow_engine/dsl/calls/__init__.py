@@ -1,0 +1,1 @@
+"""What happens inside the steps behind `call`, one module for each kind."""
