@@ -6,6 +6,7 @@ def test_the_public_names_are_these() -> None:
     assert dsl.__all__ == [
         "DSL_VERSIONS",
         "DocumentError",
+        "DocumentSchedules",
         "Fault",
         "HttpCallError",
         "HttpCaller",
@@ -13,6 +14,7 @@ def test_the_public_names_are_these() -> None:
         "HttpResponse",
         "HttpxCaller",
         "ProblemDetails",
+        "Schedule",
         "StepResolver",
         "Steps",
         "TaskError",

@@ -11,10 +11,13 @@ from maestro_workflow_engine.dsl._faults import DocumentError, Fault
 from maestro_workflow_engine.dsl._http import HttpCaller, HttpCallError, HttpRequest, HttpResponse
 from maestro_workflow_engine.dsl._http_client import HttpxCaller
 from maestro_workflow_engine.dsl._resolver import StepResolver, Steps
+from maestro_workflow_engine.dsl._schedule import Schedule
+from maestro_workflow_engine.dsl._scheduling import DocumentSchedules
 
 __all__ = [
     "DSL_VERSIONS",
     "DocumentError",
+    "DocumentSchedules",
     "Fault",
     "HttpCallError",
     "HttpCaller",
@@ -22,6 +25,7 @@ __all__ = [
     "HttpResponse",
     "HttpxCaller",
     "ProblemDetails",
+    "Schedule",
     "StepResolver",
     "Steps",
     "TaskError",
