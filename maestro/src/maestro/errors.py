@@ -31,6 +31,7 @@ from maestro_core_api import (
     ValidationException,
 )
 from maestro_workflow_engine import (
+    CloudEventError,
     EngineClosedError,
     HistoryPurgedError,
     JournalWriteError,
@@ -120,6 +121,13 @@ class PayloadInvalidException(ValidationException):
 
     error_code = "PAYLOAD_INVALID"
     message = "The input does not fit"
+
+
+class EventInvalidException(ValidationException):
+    """422: something is no CloudEvent."""
+
+    error_code = "EVENT_INVALID"
+    message = "That is no event"
 
 
 class ScheduleInvalidException(ValidationException):
@@ -252,6 +260,7 @@ _PLAIN: Mapping[type[Exception], type[APIException]] = {
     ScheduleExistsError: ScheduleExistsException,
     ScheduleInputUnknownError: ScheduleInputUnknownException,
     ScheduleSpecError: ScheduleInvalidException,
+    CloudEventError: EventInvalidException,
     SearchAttributeError: SearchAttributeException,
     StartOptionsError: StartOptionsException,
     HistoryPurgedError: HistoryPurgedException,

@@ -18,7 +18,7 @@ def test_public_names_are_pinned():
         "RetryPolicy", "RunDetail", "RunInfo", "RunPage", "RunStatus", "StandstillError", "StepDefinition", "StepFailedError", "StepInfo", "StepNotFoundError",
         "StepTimeoutError", "TimeSkippingEngine", "UpdateFailedError", "UpdateRejectedError", "VirtualTime", "Wait", "WorkflowCancelledError", "WorkflowConflictError", "WorkflowContextError",
         "WorkflowDefinition", "WorkflowDefinitionError", "WorkflowEndedError", "WorkflowEngine", "WorkflowError",
-        "CloudEventError", "EventSink", "EventSinkError", "HttpEventSink",
+        "CloudEventError", "cloud_event", "EventSink", "EventSinkError", "HttpEventSink",
         "ClusterUnreachableError", "UnsupportedByRunnerError", "WorkflowFailedError", "WorkflowHandle", "WorkflowInfo", "WorkflowNotFoundError", "WorkflowTerminatedError", "continue_as_new", "info", "now", "on_update",
         "ChildHandle", "Compensation", "CompensationError", "NonRetryableError", "ParentClose", "RetryAfterError", "Saga",
         "StepHeartbeatTimeoutError", "StepTotalTimeoutError", "cancel_run", "heartbeat", "last_heartbeat", "signal_run", "start_child",

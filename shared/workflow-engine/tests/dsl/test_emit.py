@@ -87,7 +87,9 @@ async def test_other_runs_hear_what_a_run_emits(load: Load) -> None:
 
 async def test_an_event_of_the_same_source_and_id_is_the_same_event(load: Load) -> None:
     """It goes to nobody a second time, whoever emits it; the task completes all the same."""
-    listener = load("do: [{w: {listen: {to: {any: [{with: {type: a}}], until: {one: {with: {type: end}}}}, read: envelope}}}]")
+    listener = load(
+        "do: [{w: {listen: {to: {any: [{with: {type: a}}], until: {one: {with: {type: end}}}}, read: envelope}}}]"
+    )
     emitter = load(
         "document: {dsl: '1.0.3', namespace: test, name: emitter, version: 1.0.0}\n"
         "do: [{send: {emit: {event: {with: {type: a, id: same, source: here}}}}}]"

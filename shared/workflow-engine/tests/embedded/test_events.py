@@ -98,8 +98,12 @@ def test_an_event_asks_only_those_of_its_type(monkeypatch: pytest.MonkeyPatch) -
 def test_what_is_dropped_is_not_found_again() -> None:
     """Nor what it has been replaced by something else."""
     known = Subscriptions()
-    assert known.put(1, "1", filters(EventFilter({"type": Is("a")}), EventFilter({"type": Is("b"), "subject": Is("x")})))
-    assert not known.put(1, "1", filters(EventFilter({"type": Is("a")}), EventFilter({"type": Is("b"), "subject": Is("x")})))
+    assert known.put(
+        1, "1", filters(EventFilter({"type": Is("a")}), EventFilter({"type": Is("b"), "subject": Is("x")}))
+    )
+    assert not known.put(
+        1, "1", filters(EventFilter({"type": Is("a")}), EventFilter({"type": Is("b"), "subject": Is("x")}))
+    )
     assert known.matching({"type": "b", "subject": "x"}) == [1]
     assert known.put(1, "1", filters(EventFilter({"type": Is("a")})))
     assert known.matching({"type": "b", "subject": "x"}) == []

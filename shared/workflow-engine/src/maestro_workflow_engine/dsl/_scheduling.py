@@ -58,20 +58,17 @@ class DocumentSchedules:
 
         Raises:
             JournalWriteError: It cannot be kept at the moment.
-            UnsupportedByRunnerError: The runner is Temporal, and the document waits for events.
         """
         schedule, workflow = document.schedule, f"{document.qualified_name}:{document.version}"
         specs: dict[str, CronSpec | IntervalSpec | None] = {
-            "every": schedule and schedule.every,
-            "cron": schedule and schedule.cron,
+            "every": None if schedule is None else schedule.every,
+            "cron": None if schedule is None else schedule.cron,
         }
         for kind, spec in specs.items():
             if spec is None:
                 await self._delete(_name(document, kind))
             else:
-                await self._engine.schedule(
-                    _name(document, kind), workflow, None, spec=spec, overlap=Overlap.ALLOW
-                )
+                await self._engine.schedule(_name(document, kind), workflow, None, spec=spec, overlap=Overlap.ALLOW)
         for kind, supervisor in self._supervisors(document).items():
             await self._supervise(document, kind, supervisor)
 
@@ -101,7 +98,9 @@ class DocumentSchedules:
         run_id = None
         if supervisor is not None:
             run_id = f"{_name(document, kind)}:{document.version.replace('+', '~')}"
-            if not any((each.name, each.version) == (supervisor.name, supervisor.version) for each in self._engine.workflows):
+            if not any(
+                (each.name, each.version) == (supervisor.name, supervisor.version) for each in self._engine.workflows
+            ):
                 self._engine.register(supervisor)
             await self._engine.start(
                 supervisor.name + f":{supervisor.version}", id=run_id, options=StartOptions(if_ended=Reuse.START_ANEW)
@@ -156,7 +155,9 @@ def _trigger(
         async with EngineHost().listen(_intake(strategy).wanted) as events:
             for _ in range(ROUNDS):
                 consumed = await _occurrence(events, strategy, read)
-                named = hashlib.sha256("\n".join(f"{e['source']} {e['id']}" for e in consumed).encode()).hexdigest()[:32]
+                named = hashlib.sha256("\n".join(f"{e['source']} {e['id']}" for e in consumed).encode()).hexdigest()[
+                    :32
+                ]
                 run_id = f"{document.namespace}.{document.name}@{named}"
                 await start_run(run_id, [read_event(each, read) for each in consumed])
             _inside.continue_as_new()
