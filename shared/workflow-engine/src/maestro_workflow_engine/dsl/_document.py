@@ -65,11 +65,14 @@ class WorkflowDocument:
         """Yield every call of a registered step, in the order of the document."""
         yield from _calls(self.tasks)
 
-    def as_workflow(self, resolver: StepResolver | None = None) -> WorkflowDefinition[..., Any]:
+    def as_workflow(
+        self, resolver: StepResolver | None = None, *, lifecycle_events: bool = False
+    ) -> WorkflowDefinition[..., Any]:
         """Make a workflow of the document.
 
         Args:
             resolver: Finds the steps that the document calls. Default: no registered steps, and HTTP by httpx2.
+            lifecycle_events: Whether its runs publish the lifecycle events of the specification. Default: they do not.
 
         Returns:
             A workflow named "namespace/name" with the document's version, taking one JSON value as its input.
@@ -90,7 +93,8 @@ class WorkflowDocument:
                 )
                 for call in missing
             )
-        return WorkflowDefinition(interpreter(self, resolver), name=self.qualified_name, version=self.version)
+        run = interpreter(self, resolver, lifecycle_events=lifecycle_events)
+        return WorkflowDefinition(run, name=self.qualified_name, version=self.version)
 
 
 def load_document(document: str | bytes | Mapping[str, Any]) -> WorkflowDocument:

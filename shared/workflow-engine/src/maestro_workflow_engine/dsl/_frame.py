@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from maestro_workflow_engine.dsl import _sequence
 from maestro_workflow_engine.dsl._durations import Duration, DurationError, resolve_duration
@@ -17,6 +17,9 @@ from maestro_workflow_engine.dsl._model import Outcome, Task, TaskList
 from maestro_workflow_engine.dsl._resolver import StepResolver
 from maestro_workflow_engine.dsl._template import Template
 from maestro_workflow_engine.dsl._time import describe_time
+
+if TYPE_CHECKING:
+    from maestro_workflow_engine.dsl._lifecycle import Lifecycle
 
 NOTHING: Mapping[str, Any] = {}
 _ROUNDS = 100
@@ -35,6 +38,8 @@ class Run:
     """The `$runtime` argument."""
     context: Any = None
     """The `$context` argument; `export` replaces it."""
+    lifecycle: Lifecycle | None = None
+    """Tells what happens; None where nobody has asked for it."""
     rounds: int = 0
     """How often the run went back to a task it had been at."""
 

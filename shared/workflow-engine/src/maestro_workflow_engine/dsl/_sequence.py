@@ -84,14 +84,14 @@ async def run_task(shared: Run, task: Task, raw: Any, scope: Mapping[str, Any]) 
     if task.condition is not None and not frame.holds(task.condition, raw):
         return Outcome(raw, None)
     work = _transformed(frame, task, raw)
-    if task.timeout is None:
-        return await work
-    try:
-        limit = frame.duration(task.timeout, raw)
-    except BaseException:
-        work.close()
-        raise
-    return await within(limit, work, frame)
+    if task.timeout is not None:
+        try:
+            limit = frame.duration(task.timeout, raw)
+        except BaseException:
+            work.close()
+            raise
+        work = within(limit, work, frame)
+    return await (work if shared.lifecycle is None else shared.lifecycle.of_task(task.reference, work))
 
 
 async def _transformed(frame: Frame, task: Task, raw: Any) -> Outcome:
