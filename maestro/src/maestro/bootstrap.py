@@ -15,6 +15,7 @@ from maestro.config import OrchestratorConfig
 from maestro.domain.catalog import Catalog
 from maestro.domain.definitions import Definitions, load_definitions
 from maestro.domain.errors import OrchestratorError, StorageError
+from maestro.domain.events import Events
 from maestro.domain.holds import Holds
 from maestro.domain.many_runs import ManyRuns
 from maestro.domain.personas import Personas
@@ -30,7 +31,7 @@ from maestro.run_metrics import RunMetrics, TakesCensus, cluster_census, journal
 from maestro.storage import SqliteDefinitionStore
 from maestro.workflow_modules import PythonDefinitions, load_modules
 from maestro_core_api import APIConfig, MaestroAPI, StartupError
-from maestro_workflow_engine import WorkflowEngine, WorkflowError
+from maestro_workflow_engine import HttpEventSink, WorkflowEngine, WorkflowError
 from maestro_workflow_engine.dsl import Steps
 
 TITLE = "MAESTRO Orchestrator API"
@@ -98,12 +99,14 @@ async def _open(
         queues=[queue.value(name) for name, queue in config.queues.items()],
         retention=config.retention.value(),
         payload_store=config.payload_store,
+        event_sink=None if config.event_sink is None else HttpEventSink(config.event_sink),
     )
     await stack.enter_async_context(opened(engine, patience=timedelta(seconds=config.engine_wait_s)))
     if config.enable_monitoring:
         await stack.enter_async_context(RunMetrics(app.metrics, _census(config, engine, loaded.catalog)).kept())
     _watch_health(config, app, engine)
     definitions = Definitions(loaded, store=store, engine=engine, steps=steps)
+    await definitions.begin()
     return State(
         definitions=definitions,
         runs=Runs(engine, loaded.catalog),
@@ -112,6 +115,7 @@ async def _open(
         holds=Holds(engine, loaded.catalog),
         schedules=Schedules(engine, loaded.catalog),
         queues=Queues(engine),
+        events=Events(engine),
         personas=personas,
     )
 

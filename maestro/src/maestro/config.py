@@ -129,6 +129,10 @@ class OrchestratorConfig(BaseConfig):
     payload_store: str | None = None
     """Where inputs and results over 256 KiB are kept, as `file:///folder` or `s3://bucket/prefix`. Default: in the journal."""
 
+    event_sink: str | None = Field(default=None, pattern=r"^https?://")
+    """Where the events go that workflows emit, by an HTTP POST each (CloudEvents, structured mode); besides, all workflows
+    here hear them. Default: nowhere else."""
+
     @property
     def storage_dir(self) -> Path:
         """Folder of the service's own files: `maestro-orchestrator` in `data_dir`."""

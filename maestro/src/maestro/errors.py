@@ -32,6 +32,7 @@ from maestro_core_api import (
     ValidationException,
 )
 from maestro_workflow_engine import (
+    CloudEventError,
     ClusterUnreachableError,
     EngineClosedError,
     HistoryPurgedError,
@@ -123,6 +124,13 @@ class PayloadInvalidException(ValidationException):
 
     error_code = "PAYLOAD_INVALID"
     message = "The input does not fit"
+
+
+class EventInvalidException(ValidationException):
+    """422: something is no CloudEvent."""
+
+    error_code = "EVENT_INVALID"
+    message = "That is no event"
 
 
 class ScheduleInvalidException(ValidationException):
@@ -270,6 +278,7 @@ _PLAIN: Mapping[type[Exception], type[APIException]] = {
     ScheduleExistsError: ScheduleExistsException,
     ScheduleInputUnknownError: ScheduleInputUnknownException,
     ScheduleSpecError: ScheduleInvalidException,
+    CloudEventError: EventInvalidException,
     SearchAttributeError: SearchAttributeException,
     StartOptionsError: StartOptionsException,
     HistoryPurgedError: HistoryPurgedException,

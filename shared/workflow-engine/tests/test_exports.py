@@ -19,7 +19,7 @@ def test_public_names_are_pinned():
         "StepTimeoutError", "TimeSkippingEngine", "UpdateFailedError", "UpdateRejectedError", "VirtualTime", "Wait", "WorkflowCancelledError", "WorkflowConflictError", "WorkflowContextError",
         "WorkflowDefinition", "WorkflowDefinitionError", "WorkflowEndedError", "WorkflowEngine", "WorkflowError",
         "ClusterUnreachableError", "UnsupportedByRunnerError", "WorkflowFailedError", "WorkflowHandle", "WorkflowInfo", "WorkflowMovedError", "WorkflowNotFoundError", "WorkflowTerminatedError", "continue_as_new", "info", "now", "on_update",
-        "CloudEventError", "EventSink", "EventSinkError", "HttpEventSink",
+        "CloudEventError", "cloud_event", "EventSink", "EventSinkError", "HttpEventSink",
         "ChildHandle", "Compensation", "CompensationError", "NonRetryableError", "ParentClose", "RetryAfterError", "Saga",
         "StepHeartbeatTimeoutError", "StepTotalTimeoutError", "cancel_run", "heartbeat", "last_heartbeat", "signal_run", "start_child",
         "patched", "publish", "random", "receive", "run_child", "step", "step_info", "uuid4", "workflow",

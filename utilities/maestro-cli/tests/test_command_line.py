@@ -24,6 +24,7 @@ def test_help_lists_every_command() -> None:
         "workflow",
         "schedule",
         "queue",
+        "event",
         "journal",
         "config",
         "token",
@@ -67,6 +68,7 @@ def test_help_lists_every_command() -> None:
         for name in ("list", "show", "create", "update", "pause", "resume", "trigger", "backfill", "delete")
     ]
     + [["queue", name] for name in ("list", "show", "pause", "resume")]
+    + [["event", "send"]]
     + [["journal", name] for name in ("check", "export")],
 )
 def test_help_of_each_command(command: list[str]) -> None:

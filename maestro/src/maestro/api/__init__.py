@@ -1,6 +1,7 @@
 """HTTP in and out, one module for each resource."""
 
 from maestro.api import (
+    events,
     personas,
     queues,
     run_listing,
@@ -21,6 +22,7 @@ ROUTERS = (
     run_updates.router,
     schedules.router,
     queues.router,
+    events.router,
     personas.router,
 )
 """Every router of the service, the busiest first: a request is compared with one route after another."""

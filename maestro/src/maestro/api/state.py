@@ -7,6 +7,7 @@ from typing import Annotated, TypedDict
 from fastapi import Depends, Request
 
 from maestro.domain.definitions import Definitions
+from maestro.domain.events import Events
 from maestro.domain.holds import Holds
 from maestro.domain.many_runs import ManyRuns
 from maestro.domain.personas import Personas
@@ -27,6 +28,7 @@ class State(TypedDict):
     holds: Holds
     schedules: Schedules
     queues: Queues
+    events: Events
     personas: Personas
 
 
@@ -65,6 +67,11 @@ async def _queues(request: Request) -> Queues:
     return found
 
 
+async def _events(request: Request) -> Events:
+    found: Events = request.state.events
+    return found
+
+
 async def _personas(request: Request) -> Personas:
     found: Personas = request.state.personas
     return found
@@ -77,6 +84,7 @@ TheRemoval = Annotated[Removal, Depends(_removal)]
 TheHolds = Annotated[Holds, Depends(_holds)]
 TheSchedules = Annotated[Schedules, Depends(_schedules)]
 TheQueues = Annotated[Queues, Depends(_queues)]
+TheEvents = Annotated[Events, Depends(_events)]
 ThePersonas = Annotated[Personas, Depends(_personas)]
 
 OPERATOR_ROLE = "operator"

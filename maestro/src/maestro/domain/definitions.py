@@ -11,8 +11,8 @@ from maestro.domain.catalog import Catalog, Definition, Kind, WorkflowKey, from_
 from maestro.domain.documents import as_workflow, digest, read_document
 from maestro.domain.errors import InvalidWorkflowError, WorkflowExistsError
 from maestro_core_logging import get_logger
-from maestro_workflow_engine import WorkflowDefinition, WorkflowEngine
-from maestro_workflow_engine.dsl import StepResolver, WorkflowDocument
+from maestro_workflow_engine import WorkflowDefinition, WorkflowEngine, WorkflowError
+from maestro_workflow_engine.dsl import DocumentSchedules, StepResolver, WorkflowDocument
 
 _logger = get_logger(__name__)
 
@@ -64,6 +64,8 @@ class Loaded(NamedTuple):
     digests: dict[WorkflowKey, str]
     workflows: list[WorkflowDefinition[..., Any]]
     """For the engine, in the order of registration."""
+    documents: dict[str, WorkflowDocument]
+    """The latest document of each name that can run; its schedule is in force."""
 
 
 async def load_definitions(
@@ -86,7 +88,7 @@ async def load_definitions(
         StorageError: The documents cannot be read.
         WorkflowExistsError: A module declares what a kept document is called.
     """
-    loaded = Loaded(Catalog(), {}, [])
+    loaded = Loaded(Catalog(), {}, [], {})
     for workflow in python:
         loaded.catalog.add(from_python(workflow))
         loaded.workflows.append(workflow)
@@ -98,17 +100,18 @@ async def load_definitions(
             )
             raise WorkflowExistsError(str(stored.key), message)
         loaded.digests[stored.key] = stored.digest
-        loaded.catalog.add(_loaded(stored, steps, loaded.workflows))
+        loaded.catalog.add(_loaded(stored, steps, loaded))
     return loaded
 
 
-def _loaded(stored: StoredDocument, steps: StepResolver, workflows: list[WorkflowDefinition[..., Any]]) -> Definition:
+def _loaded(stored: StoredDocument, steps: StepResolver, loaded: Loaded) -> Definition:
     key = stored.key
     definition = Definition(key, Kind.DOCUMENT, "", key.qualified_name)
     try:
         document = read_document(stored.source, key)
         definition = from_document(document)
-        workflows.append(as_workflow(document, steps))
+        loaded.workflows.append(as_workflow(document, steps))
+        loaded.documents[document.qualified_name] = document
     except InvalidWorkflowError as error:
         _logger.error("Registered workflow cannot run; its runs wait", workflow=str(key), problem=str(error))
         return replace(definition, problem="; ".join(map(str, error.faults)))
@@ -131,7 +134,22 @@ class Definitions:
         self._store = store
         self._engine = engine
         self._steps = steps
+        self._documents = loaded.documents
+        self._schedules = DocumentSchedules(engine)
         self._turn = asyncio.Lock()
+
+    async def begin(self) -> None:
+        """Let documents start by themselves, as their schedules say; one that the engine refuses does not keep the others."""
+        for document in self._documents.values():
+            try:
+                await self._schedules.put(document)
+            except WorkflowError as error:
+                _logger.error(
+                    "Document does not start by itself",
+                    workflow=document.qualified_name,
+                    problem=str(error),
+                    code=error.code,
+                )
 
     async def register(self, key: WorkflowKey, source: bytes) -> Registered:
         """Register a document; returns once it is kept.
@@ -147,6 +165,7 @@ class Definitions:
             InvalidWorkflowError: The document has faults; all are listed.
             WorkflowExistsError: This version is registered with other content.
             StorageError: It cannot be kept at the moment; it was not registered.
+            JournalWriteError: Its schedule cannot be kept at the moment; that follows when the service next starts.
         """
         # In a thread: a large document takes a while to read, and the runs go on meanwhile.
         document = await asyncio.to_thread(read_document, source, key)
@@ -170,5 +189,6 @@ class Definitions:
         definition = from_document(document)
         self.catalog.add(definition)
         self._digests[key] = content
+        await self._schedules.put(document)
         _logger.info("Workflow registered", workflow=str(key))
         return Registered(definition, is_new=True)

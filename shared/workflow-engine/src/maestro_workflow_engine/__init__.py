@@ -3,7 +3,7 @@
 from maestro_workflow_engine._attributes import AttributeValue
 from maestro_workflow_engine._blocked import BlockedInfo
 from maestro_workflow_engine._child import ChildHandle, cancel_run, run_child, signal_run, start_child
-from maestro_workflow_engine._cloud_events import CloudEventError
+from maestro_workflow_engine._cloud_events import CloudEventError, cloud_event
 from maestro_workflow_engine._conditions import between, one_of, prefix
 from maestro_workflow_engine._definitions import StepDefinition, WorkflowDefinition, step, workflow
 from maestro_workflow_engine._engine import WorkflowEngine
@@ -210,6 +210,7 @@ __all__ = [
     "between",
     "cancel_run",
     "check_journal",
+    "cloud_event",
     "compact_journal",
     "continue_as_new",
     "heartbeat",

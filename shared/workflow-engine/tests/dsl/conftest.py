@@ -114,6 +114,9 @@ class PlainHost:
     def announce(self, event: Mapping[str, Any]) -> None:
         self.emitted.append(dict(event))
 
+    def on_steered(self, callback: Callable[[str], None]) -> None:
+        """Nobody pauses a run outside the engine."""
+
 
 @dataclass(frozen=True)
 class Simulation:

@@ -6,6 +6,7 @@ def test_the_public_names_are_these() -> None:
     assert dsl.__all__ == [
         "DSL_VERSIONS",
         "DocumentError",
+        "DocumentSchedules",
         "EnvironmentSecrets",
         "ExpressionLimits",
         "Fault",
@@ -18,6 +19,7 @@ def test_the_public_names_are_these() -> None:
         "HttpxCaller",
         "ProblemDetails",
         "ProcessOptions",
+        "Schedule",
         "SecretProvider",
         "StepResolver",
         "Steps",

@@ -20,6 +20,7 @@ COMMANDS: Final = {
     "workflow": "workflow",
     "schedule": "schedule",
     "queue": "queue",
+    "event": "event",
     "journal": "journal",
     "engine": "engine",
     "config": "config",

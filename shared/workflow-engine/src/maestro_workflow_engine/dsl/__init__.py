@@ -20,11 +20,14 @@ from maestro_workflow_engine.dsl._http import (
 from maestro_workflow_engine.dsl._http_client import HttpxCaller
 from maestro_workflow_engine.dsl._process_options import ProcessOptions
 from maestro_workflow_engine.dsl._resolver import StepResolver, Steps
+from maestro_workflow_engine.dsl._schedule import Schedule
+from maestro_workflow_engine.dsl._scheduling import DocumentSchedules
 from maestro_workflow_engine.dsl._secrets import EnvironmentSecrets, FixedSecrets, SecretProvider
 
 __all__ = [
     "DSL_VERSIONS",
     "DocumentError",
+    "DocumentSchedules",
     "EnvironmentSecrets",
     "ExpressionLimits",
     "Fault",
@@ -37,6 +40,7 @@ __all__ = [
     "HttpxCaller",
     "ProblemDetails",
     "ProcessOptions",
+    "Schedule",
     "SecretProvider",
     "StepResolver",
     "Steps",

@@ -98,11 +98,14 @@ class WorkflowDocument:
         for extension in self.extensions:
             yield from _bodies(extension, kind)
 
-    def as_workflow(self, resolver: StepResolver | None = None) -> WorkflowDefinition[..., Any]:
+    def as_workflow(
+        self, resolver: StepResolver | None = None, *, lifecycle_events: bool = False
+    ) -> WorkflowDefinition[..., Any]:
         """Make a workflow of the document.
 
         Args:
             resolver: Finds the steps that the document calls. Default: no registered steps, and HTTP by httpx2.
+            lifecycle_events: Whether its runs publish the lifecycle events of the specification. Default: they do not.
 
         Returns:
             A workflow named "namespace/name" with the document's version, taking one JSON value as its input.
@@ -129,7 +132,8 @@ class WorkflowDocument:
                 faults.append(Fault(process.path, refusal, *log.place(process.path)))
         if faults:
             raise DocumentError(faults)
-        return WorkflowDefinition(interpreter(self, resolver), name=self.qualified_name, version=self.version)
+        run = interpreter(self, resolver, lifecycle_events=lifecycle_events)
+        return WorkflowDefinition(run, name=self.qualified_name, version=self.version)
 
 
 def load_document(document: str | bytes | Mapping[str, Any]) -> WorkflowDocument:

@@ -29,6 +29,11 @@ class Strategy:
     until: Expression | Strategy | None = None
     """When to stop, of "any"; None after the first event."""
 
+    @property
+    def correlates(self) -> bool:
+        """Whether one of its filters correlates events."""
+        return any(each.correlate for each in self.filters)
+
 
 def parse_strategy(node: Node, scope: frozenset[str], *, nested: bool = False) -> Strategy:
     """Read an event consumption strategy.
@@ -120,15 +125,14 @@ class Consumption:
 
     def _learn(self, wanted: EventFilter, event: Mapping[str, Any]) -> None:
         for name, each in wanted.correlate.items():
-            if each.expect is msgspec.UNSET:
-                self._known.setdefault(name, each.value(event))
+            self._known.setdefault(name, each.value(event))
 
 
 class Intake:
     """A strategy together with the one that ends it.
 
     Attributes:
-        known: The values of correlations without `expect`, as the first event had them.
+        known: The values of correlations, as the events had them.
     """
 
     def __init__(self, strategy: Strategy, variables: Variables, evaluate: Callable[[Expression], Any]) -> None:

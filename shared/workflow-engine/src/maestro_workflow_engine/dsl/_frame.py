@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from maestro_workflow_engine.dsl import _sequence
 from maestro_workflow_engine.dsl._durations import Duration, DurationError, resolve_duration
@@ -24,6 +24,9 @@ from maestro_workflow_engine.dsl._template import Template
 from maestro_workflow_engine.dsl._time import describe_time
 from maestro_workflow_engine.dsl._uri import UriError
 from maestro_workflow_engine.dsl._use import NO_COMPONENTS, Use
+
+if TYPE_CHECKING:
+    from maestro_workflow_engine.dsl._lifecycle import Lifecycle
 
 NOTHING: Mapping[str, Any] = {}
 _ROUNDS = 100
@@ -63,6 +66,8 @@ class Run:
     """What runs around tasks."""
     fetched: dict[str, Task] = field(default_factory=dict)
     """Functions from elsewhere, by their text."""
+    lifecycle: Lifecycle | None = None
+    """Tells what happens; None where nobody has asked for it."""
     rounds: int = 0
     """How often the run went back to a task it had been at."""
 

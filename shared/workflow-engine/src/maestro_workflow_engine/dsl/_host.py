@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime
 from typing import Any, Protocol
@@ -11,6 +11,7 @@ import msgspec
 
 from maestro_workflow_engine import _inside
 from maestro_workflow_engine._event_filter import Filters, encode_filters
+from maestro_workflow_engine._records import moment
 from maestro_workflow_engine.machine import WorkflowMachine, _eventing
 from maestro_workflow_engine.machine._listening import Listener
 
@@ -50,18 +51,24 @@ class Host(Protocol):
     def announce(self, event: Mapping[str, Any]) -> None:
         """Publish an event about the run itself, without waiting."""
 
+    def on_steered(self, callback: Callable[[str], None]) -> None:
+        """Call back with "suspended" or "resumed" when somebody pauses the run or lets it go on."""
+
 
 class EngineHost:
     """The engine, inside a running workflow."""
 
+    def __init__(self) -> None:
+        self._machine = _inside.machine_of("EngineHost")
+
     @property
     def run_id(self) -> str:
         """The run's id."""
-        return _inside.info().run_id
+        return self._machine.run_id
 
     def now(self) -> datetime:
         """Return the workflow's time."""
-        return _inside.now()
+        return moment(self._machine.now_us)
 
     def random(self) -> float:
         """Return a number that is the same in every replay."""
@@ -73,18 +80,21 @@ class EngineHost:
 
     async def emit(self, event: Mapping[str, Any]) -> None:
         """Publish an event; what it means to other runs is one transaction with the note that it was published."""
-        await _eventing.publish(_inside.machine_of("emit"), msgspec.Raw(msgspec.json.encode(event)))
+        await _eventing.publish(self._machine, msgspec.Raw(msgspec.json.encode(event)))
 
     @asynccontextmanager
     async def listen(self, filters: Filters) -> AsyncIterator[EventSource]:
         """Listen for events within the block."""
-        machine = _inside.machine_of("listen")
-        async with _eventing.listening(machine, encode_filters(filters)) as listener:
-            yield _Heard(machine, listener)
+        async with _eventing.listening(self._machine, encode_filters(filters)) as listener:
+            yield _Heard(self._machine, listener)
 
     def announce(self, event: Mapping[str, Any]) -> None:
         """Publish an event about the run itself: at least once, under the same id."""
-        _eventing.announce(_inside.machine_of("announce"), msgspec.Raw(msgspec.json.encode(event)))
+        _eventing.announce(self._machine, msgspec.Raw(msgspec.json.encode(event)))
+
+    def on_steered(self, callback: Callable[[str], None]) -> None:
+        """Call back when somebody pauses the run or lets it go on."""
+        self._machine.on_steered = callback
 
 
 class _Heard:

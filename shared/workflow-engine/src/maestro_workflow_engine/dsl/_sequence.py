@@ -101,10 +101,15 @@ async def run_task(shared: Run, task: Task, raw: Any, scope: Mapping[str, Any]) 
     frame = shared.frame(task, raw, scope)
     if task.condition is not None and not await frame.is_met(task.condition, raw):
         return Outcome(raw, None)
-    if shared.extensions and INSIDE not in scope:
-        applying = [each for each in shared.extensions if await each.applies(frame, task, raw)]
-        if applying:
-            return await _extended(frame, task, raw, applying)
+    work = _with_extensions(frame, task, raw)
+    return await (work if shared.lifecycle is None else shared.lifecycle.of_task(task.reference, work))
+
+
+async def _with_extensions(frame: Frame, task: Task, raw: Any) -> Outcome:
+    extensions = () if INSIDE in frame.scope else frame.shared.extensions
+    applying = [each for each in extensions if await each.applies(frame, task, raw)]
+    if applying:
+        return await _extended(frame, task, raw, applying)
     return await _limited(frame, task, raw, task.body)
 
 

@@ -514,6 +514,8 @@ class Core:
 
     def _execute(self, run: LiveRun, commands: list[cmd.Command]) -> None:  # noqa: C901, PLR0912  one line for each command
         if run.is_paused or run.is_held:
+            if run.machine is not None and run.machine.told:  # what has happened can be told all the same
+                self.events.announce(run)
             return
         for command in commands:
             match command:

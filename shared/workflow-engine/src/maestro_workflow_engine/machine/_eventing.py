@@ -66,6 +66,8 @@ async def publish(machine: WorkflowMachine, event: msgspec.Raw) -> None:
 
 def announce(machine: WorkflowMachine, event: msgspec.Raw) -> None:
     """Say something about the run itself. It is not journalled: a run that is replayed says it again, under the same number."""
+    if machine._dropped:
+        return
     machine.announced += 1
     machine.told.append((machine.announced, event))
     machine._command(cmd.Announce())

@@ -68,6 +68,7 @@ class WorkflowMachine:
         has_children: Whether the workflow has asked for a child.
         listening: The events that it listens for; None until it does.
         announced: How many events about itself the run has had to tell.
+        on_steered: Called with "suspended" or "resumed" when somebody pauses the run or lets it go on.
         told: Those of them that nobody has taken yet, by number from 1. A run that is replayed tells all of them again.
     """
 
@@ -90,6 +91,7 @@ class WorkflowMachine:
         self.has_children = False
         self.listening: Listening | None = None
         self.announced = 0
+        self.on_steered: Callable[[str], None] | None = None
         self.told: list[tuple[int, msgspec.Raw]] = []
         self.started_us = 0
         self._seed = 0
@@ -138,7 +140,8 @@ class WorkflowMachine:
         handler = _HANDLERS.get(type(event))
         if handler is None or self._closing is not None:
             self._note(event)
-            return []
+            commands, self._commands = self._commands, []
+            return commands
         try:
             handler(self, event)
             loop.run_ready()
@@ -152,6 +155,12 @@ class WorkflowMachine:
     def _note(self, event: ev.Event) -> None:
         """Take what is not for the workflow's code: how the run stands, how it ends, and what comes after its end."""
         if isinstance(event, _UNSEEN):
+            if (
+                self.on_steered is not None
+                and self._closing is None
+                and isinstance(event, ev.RunPaused | ev.RunResumed)
+            ):
+                self.on_steered("suspended" if isinstance(event, ev.RunPaused) else "resumed")
             return
         if isinstance(event, ev.AttributesSet):
             self._on_attributes(event)
@@ -234,6 +243,7 @@ class WorkflowMachine:
     def drop(self) -> None:
         """Free the memory of the run; its history stays and can be replayed by another machine."""
         self._dropped = True
+        self.on_steered = None
         self._loop.abandon()
         self._pending.clear()
         self._timers.clear()

@@ -10,6 +10,7 @@ from maestro_cli._errors import MaestroCliError, NotRunningError, ServiceAnswerE
 from maestro_cli.local import ORCHESTRATOR, Home, load_state, lock_holder, own_environment, read_jwt_secret
 from maestro_core_api import APIClient, APIException, ServiceUnavailableException, issue_token
 
+from ._events import EventCalls
 from ._many_runs import ManyRunCalls
 from ._queues import QueueCalls
 from ._runs import RunCalls
@@ -20,7 +21,7 @@ _TIMEOUT: Final = timedelta(seconds=30)
 _SUBJECT: Final = "maestro-cli"
 
 
-class OrchestratorClient(RunCalls, ManyRunCalls, WorkflowCalls, ScheduleCalls, QueueCalls):
+class OrchestratorClient(RunCalls, ManyRunCalls, WorkflowCalls, ScheduleCalls, QueueCalls, EventCalls):
     """The orchestrator's HTTP interface.
 
     Args:

@@ -37,6 +37,9 @@ class Listen:
         output: list[Any] = []
         if intake.is_complete:
             return Outcome(output)
+        lifecycle = frame.shared.lifecycle if self.to.correlates else None
+        if lifecycle is not None:
+            lifecycle.correlation_started()
         try:
             async with frame.shared.host.listen(intake.wanted) as events:
                 while not intake.is_complete:
@@ -49,6 +52,8 @@ class Listen:
                         events.narrow(intake.wanted)
         except UnsupportedByRunnerError as error:
             raise frame.error("configuration", str(error)) from error
+        if lifecycle is not None:
+            lifecycle.correlation_completed(intake.known)
         return Outcome(output)
 
 

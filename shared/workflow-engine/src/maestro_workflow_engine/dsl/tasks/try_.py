@@ -71,6 +71,8 @@ class Try:
                         raise
                     break
             retries += 1
+            if frame.shared.lifecycle is not None:
+                frame.shared.lifecycle.retried(frame.reference)
             await asyncio.sleep(pause.total_seconds())
             await frame.shared.go_back()
         output = frame.input
