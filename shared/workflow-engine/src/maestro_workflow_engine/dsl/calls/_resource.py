@@ -5,13 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from maestro_workflow_engine.dsl.calls._call import CallFault
+from maestro_workflow_engine.dsl.calls._catalogs import raw_address
 from maestro_workflow_engine.dsl.calls._context import CallContext
 from maestro_workflow_engine.dsl.calls._resources import fetch
 
 
 async def perform(arguments: dict[str, Any], context: CallContext) -> Any:
     """Return the text at an endpoint; see `Perform`."""
-    content = await fetch(arguments["endpoint"], context)
+    endpoint = arguments["endpoint"]
+    if not isinstance(endpoint["uri"], str):
+        raise CallFault("expression", f"a resource's address must be text, not {endpoint['uri']!r}")
+    content = await fetch({**endpoint, "uri": raw_address(endpoint["uri"], arguments["path"])}, context)
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:

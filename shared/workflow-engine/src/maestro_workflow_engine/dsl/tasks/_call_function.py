@@ -8,7 +8,7 @@ from typing import Any
 
 from maestro_workflow_engine.dsl._faults import DocumentError, suggest
 from maestro_workflow_engine.dsl._frame import Frame
-from maestro_workflow_engine.dsl._functions import raw_address, read_function
+from maestro_workflow_engine.dsl._functions import read_function
 from maestro_workflow_engine.dsl._model import Outcome, Parser, Task
 from maestro_workflow_engine.dsl._node import Node
 from maestro_workflow_engine.dsl._template import Template
@@ -53,9 +53,7 @@ class CallElsewhere:
         return await _run(frame, await self._fetched(frame, endpoint), self.arguments)
 
     async def _fetched(self, frame: Frame, endpoint: Any) -> Task:
-        if isinstance(endpoint.get("uri"), str):
-            endpoint = {**endpoint, "uri": raw_address(endpoint["uri"], self.path)}
-        text = await perform(frame, "resource", Template({"endpoint": endpoint}))
+        text = await perform(frame, "resource", Template({"endpoint": endpoint, "path": self.path}))
         shared = frame.shared
         if text not in shared.fetched:
             try:
