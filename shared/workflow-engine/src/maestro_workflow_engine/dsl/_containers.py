@@ -80,7 +80,11 @@ async def _quietly(runtime: Path, *arguments: str) -> str:
     """Run a short command and return what it writes; nothing when it fails. It runs to its end, whoever stops waiting."""
     try:
         done = await asyncio.to_thread(
-            subprocess.run, [str(runtime), *arguments], stdin=subprocess.DEVNULL, capture_output=True, timeout=_PATIENCE_S
+            subprocess.run,
+            [str(runtime), *arguments],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_PATIENCE_S,
         )
     except (OSError, subprocess.TimeoutExpired):
         return ""
