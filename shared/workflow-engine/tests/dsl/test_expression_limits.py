@@ -105,7 +105,7 @@ VALUES = st.recursive(
 )
 PROGRAMS = st.sampled_from([
     ".a * .b", "[(.a, 2) * (3, .b)]", "[.[]? | . * .]", ".a * 2 + 1", "map(. * 2)?", '{a: 1} * .', ".[0] * .[1]",
-    ".a * null", "(.a * .b)?", "try (.a * .b) catch .",
+    ".a * null", "(.a * .b)?", "try (.a * .b) catch .", ".a * .b // 7", "(.a //= .b * 2)?",
 ])  # fmt: skip
 
 
