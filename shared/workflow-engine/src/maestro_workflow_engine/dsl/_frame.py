@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from maestro_workflow_engine._errors import PayloadError
 from maestro_workflow_engine.dsl import _sequence
 from maestro_workflow_engine.dsl._durations import Duration, DurationError, resolve_duration
 from maestro_workflow_engine.dsl._errors import TaskError, standard_error
@@ -201,7 +202,7 @@ class Frame:
             if outcome.problem is not None:
                 return expression.failed(outcome.problem)
             return expression.only(read_results(outcome.results))
-        except (JqError, ExpressionError) as error:
+        except (JqError, ExpressionError, PayloadError) as error:
             raise self.error("expression", str(error)) from error
 
     def variables(self, extra: Mapping[str, Any] = NOTHING) -> Mapping[str, Any]:

@@ -67,8 +67,16 @@ class Scan:
     """Whether it takes elements by a value in brackets."""
     has_product: bool
     """Whether `*` is there."""
+    has_rescue: bool
+    """Whether an error may be taken for a value, by `try`, `?` or `//`."""
+    has_text: bool
+    """Whether a string is there."""
+    product_of_numbers: float
+    """The product of all numbers above 1 that are there."""
     formats: int
     """How often a format such as `@uri` is there."""
+    with_more_arguments: frozenset[str]
+    """Names of functions that are called with more than one argument."""
 
     @property
     def names(self) -> frozenset[str]:
@@ -96,8 +104,8 @@ class _Reader:
         self._program = program
         self._at = 0
         self._start = 0
-        self._brackets: list[tuple[str, str]] = []
-        """Each open bracket, and the kind of what stands before it."""
+        self._brackets: list[tuple[str, str, str]] = []
+        """Each open bracket, and what stands before it: its kind and its text."""
         self._previous = ""
         self._kind = ""
         self._variables: Counter[str] = Counter()
@@ -106,6 +114,9 @@ class _Reader:
         self._kinds: Counter[str] = Counter()
         self._in_stage = [0]
         self._indexes = 0
+        self._references = 0
+        self._product = 1.0
+        self._with_more_arguments: set[str] = set()
 
     def read(self) -> Scan:
         """Read the program."""
@@ -124,7 +135,7 @@ class _Reader:
             places=self._impure,
             counts=self._names,
             variable_uses=self._variables.total(),
-            references=self._variables.total() + self._kinds["field"] + self._kinds["dot"],
+            references=self._references,
             stages=len(self._in_stage),
             iterations=sum(self._in_stage),
             iterations_at_once=max(self._in_stage),
@@ -132,7 +143,11 @@ class _Reader:
             has_assignment=self._kinds["assignment"] > 0,
             has_index=self._indexes > 0,
             has_product=self._kinds["product"] > 0,
+            has_rescue=self._kinds["rescue"] + self._names["try"] > 0,
+            has_text=self._kinds["quote"] > 0,
+            product_of_numbers=self._product,
             formats=self._kinds["format"],
+            with_more_arguments=frozenset(self._with_more_arguments),
         )
 
     def _take(self, kind: str, text: str) -> None:
@@ -143,16 +158,24 @@ class _Reader:
         elif kind == "name":
             self._name(text)
         elif kind == "open":
-            self._brackets.append((text, self._kind))
+            self._brackets.append((text, self._kind, self._previous))
         elif kind == "close":
             self._close(text)
         elif text == "|":
             self._in_stage.append(0)
-        elif text in {".", "*"}:
-            self._kinds["dot" if text == "." else "product"] += 1
+        elif kind == "number":
+            self._product *= max(float(text), 1.0)
+        elif text == "*":
+            self._kinds["product"] += 1
+        elif text in {"?", "//="} or (text == self._previous == "/"):
+            self._kinds["rescue"] += 1
+        elif text == ";" and self._brackets:
+            self._with_more_arguments.add(self._brackets[-1][2])
+        if (kind in {"field", "variable"} or text == ".") and self._kind not in _BEFORE_INDEX:
+            self._references += 1
 
     def _close(self, text: str) -> None:
-        opened, before = self._brackets.pop() if self._brackets else ("", "")
+        opened, before, _ = self._brackets.pop() if self._brackets else ("", "", "")
         if opened == '"':
             self._string()  # the end of an interpolation: the string goes on
         elif text == "]" and before in _BEFORE_INDEX:
@@ -166,7 +189,7 @@ class _Reader:
         assert text is not None  # it matches the empty string
         self._at = text.end()
         if self._program.startswith("\\(", self._at):
-            self._brackets.append(('"', ""))
+            self._brackets.append(('"', "", ""))
             self._at += 2
         else:
             self._at += 1  # the closing quote

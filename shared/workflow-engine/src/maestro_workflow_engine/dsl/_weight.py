@@ -10,8 +10,12 @@ from functools import lru_cache
 
 from maestro_workflow_engine.dsl._scan import Scan, scan
 
-_STEPS = 100_000_000
-"""How many steps a program may be able to make in this process: about a twentieth of a second."""
+_STEPS = 4_000_000
+"""How many values a program may be able to visit in this process: at worst, a fifth of a second."""
+_VALUE = 4
+"""How many characters of JSON a value takes, together with what separates it from the next."""
+_STAGES = 60
+"""More than this many stages or degrees count as so many, which is far too much in any case; it keeps numbers finite."""
 _TEXT = 1024 * 1024
 """How long its data may be, as JSON text."""
 
@@ -39,10 +43,10 @@ _ITERATES = frozenset({
 
 @dataclass(frozen=True)
 class Weight:
-    """A bound for the work that a program makes: `growth` times the length of its data to the power of `degree`."""
+    """A bound for the work that a program makes: `growth` times the number of values in its data to the power of `degree`."""
 
     degree: int
-    growth: int
+    growth: float
 
     def is_light(self, length: int) -> bool:
         """Tell whether a program may run in this process.
@@ -50,7 +54,7 @@ class Weight:
         Args:
             length: The length of its data as JSON text, in characters.
         """
-        return length <= _TEXT and self.growth * length**self.degree <= _STEPS
+        return length <= _TEXT and self.growth * max(length / _VALUE, 1) ** self.degree <= _STEPS
 
 
 @lru_cache(maxsize=4096)
@@ -66,17 +70,18 @@ def weight(program: str) -> Weight | None:
     found = scan(program)
     if not found.names <= _WORDS | _LINEAR | _QUADRATIC or found.has_recursion or _writes_anywhere(found):
         return None
-    if "split" in found.names and ";" in program:  # split by a regular expression
+    if found.has_product and found.has_rescue:  # which would take the guard around `*` for an error of the program
+        return None
+    if "split" in found.with_more_arguments:  # by a regular expression
         return None
     loops = found.iterations + sum(found.counts.get(name, 0) for name in _ITERATES)
     variables = found.variable_uses
     degree = 1 + min(variables, loops) + max(found.iterations_at_once - 1, 0)
     degree += sum(found.counts.get(name, 0) for name in _QUADRATIC)
     # The product of how often each stage refers to its data is greatest when all stages do so equally often.
-    stages = found.stages
-    per_stage = -(-max(found.references, 1) // stages)
+    growth = max(found.references / found.stages, 1.0) ** min(found.stages, _STAGES)
     wider = found.formats + sum(found.counts.get(name, 0) for name in _WIDENS)
-    return Weight(degree, max(per_stage, 1) ** stages * _WIDTH**wider)
+    return Weight(min(degree, _STAGES), growth * _WIDTH ** min(wider, _STAGES))
 
 
 def _writes_anywhere(found: Scan) -> bool:
