@@ -5,11 +5,12 @@ async with WorkflowEngine("sqlite:///maestro.db", workflows=[document.as_workflo
     handle = await engine.start(document.qualified_name, {"name": "anyio"})
 """
 
-from maestro_workflow_engine.dsl._document import DSL_VERSIONS, WorkflowDocument, load_document
+from maestro_workflow_engine.dsl._document import WorkflowDocument, load_document
 from maestro_workflow_engine.dsl._errors import ProblemDetails, TaskError
 from maestro_workflow_engine.dsl._faults import DocumentError, Fault
 from maestro_workflow_engine.dsl._http import HttpCaller, HttpCallError, HttpRequest, HttpResponse
 from maestro_workflow_engine.dsl._http_client import HttpxCaller
+from maestro_workflow_engine.dsl._identity import DSL_VERSIONS
 from maestro_workflow_engine.dsl._resolver import StepResolver, Steps
 
 __all__ = [

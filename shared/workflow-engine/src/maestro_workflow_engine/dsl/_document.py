@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any
@@ -11,6 +10,7 @@ from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine.dsl._durations import Duration
 from maestro_workflow_engine.dsl._expressions import WORKFLOW_INPUT, WORKFLOW_OUTPUT
 from maestro_workflow_engine.dsl._faults import DocumentError, Fault, suggest
+from maestro_workflow_engine.dsl._identity import DSL_VERSIONS, NAME, VERSION
 from maestro_workflow_engine.dsl._interpreter import interpreter
 from maestro_workflow_engine.dsl._model import NO_TRANSFORMATION, Task, TaskList, Transformation
 from maestro_workflow_engine.dsl._node import FaultLog, Node
@@ -20,17 +20,8 @@ from maestro_workflow_engine.dsl._source import read_source
 from maestro_workflow_engine.dsl._use import Use, parse_use
 from maestro_workflow_engine.dsl.tasks._call_step import CallStep
 
-DSL_VERSIONS = ("1.0.0", "1.0.1", "1.0.2", "1.0.3")
-"""The versions of the DSL that are understood."""
-
 _SECTIONS = ("document", "input", "use", "do", "timeout", "output", "schedule", "evaluate")
 _HEAD = ("dsl", "namespace", "name", "version", "title", "summary", "tags", "metadata")
-_NAME = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?")
-_NUMBER = r"(?:0|[1-9]\d*)"
-_PRE_RELEASE = rf"(?:{_NUMBER}|\d*[a-zA-Z-][0-9a-zA-Z-]*)"
-_VERSION = re.compile(
-    rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}(?:-{_PRE_RELEASE}(?:\.{_PRE_RELEASE})*)?(?:\+[0-9a-zA-Z-]+(?:\.[0-9a-zA-Z-]+)*)?"
-)
 
 
 @dataclass(frozen=True)
@@ -150,9 +141,9 @@ def _read_head(node: Node) -> dict[str, str]:
         key: fields[key].text() for key in ("dsl", "namespace", "name", "version", "title", "summary") if key in fields
     }
     for key in ("namespace", "name"):
-        if head.get(key) and not _NAME.fullmatch(head[key]):
+        if head.get(key) and not NAME.fullmatch(head[key]):
             fields[key].fault(f"{head[key]!r} is no {key}: use up to 63 letters, digits and '-' in between")
-    if head.get("version") and not _VERSION.fullmatch(head["version"]):
+    if head.get("version") and not VERSION.fullmatch(head["version"]):
         fields["version"].fault(f"{head['version']!r} is no semantic version, such as 1.0.0")
     if head.get("dsl") and head["dsl"] not in DSL_VERSIONS:
         known = f"{DSL_VERSIONS[0]} to {DSL_VERSIONS[-1]}"
