@@ -5,7 +5,7 @@ async with WorkflowEngine("sqlite:///maestro.db", workflows=[document.as_workflo
     handle = await engine.start(document.qualified_name, {"name": "anyio"})
 """
 
-from maestro_workflow_engine.dsl._document import WorkflowDocument, load_document
+from maestro_workflow_engine.dsl._document import WorkflowDocument, load_document, validate_document
 from maestro_workflow_engine.dsl._errors import ProblemDetails, TaskError
 from maestro_workflow_engine.dsl._faults import DocumentError, Fault
 from maestro_workflow_engine.dsl._http import HttpCaller, HttpCallError, HttpRequest, HttpResponse
@@ -28,4 +28,5 @@ __all__ = [
     "TaskError",
     "WorkflowDocument",
     "load_document",
+    "validate_document",
 ]

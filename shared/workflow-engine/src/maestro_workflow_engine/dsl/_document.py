@@ -16,9 +16,10 @@ from maestro_workflow_engine.dsl._model import NO_TRANSFORMATION, Task, TaskList
 from maestro_workflow_engine.dsl._node import FaultLog, Node
 from maestro_workflow_engine.dsl._parser import DocumentParser, parse_data
 from maestro_workflow_engine.dsl._resolver import StepResolver, Steps
-from maestro_workflow_engine.dsl._source import read_source
+from maestro_workflow_engine.dsl._source import Source, read_source
 from maestro_workflow_engine.dsl._use import Use, parse_use
 from maestro_workflow_engine.dsl.tasks._call_step import CallStep
+from maestro_workflow_engine.dsl.validation import Report, check, validate
 
 _SECTIONS = ("document", "input", "use", "do", "timeout", "output", "schedule", "evaluate")
 _HEAD = ("dsl", "namespace", "name", "version", "title", "summary", "tags", "metadata")
@@ -96,13 +97,37 @@ def load_document(document: str | bytes | Mapping[str, Any]) -> WorkflowDocument
     """
     try:
         source = read_source(document)
-        log = FaultLog(source.places, source.faults)
-        loaded = _load(Node(source.data, "", log))
+        return _load_source(source)
     except RecursionError as error:
         raise DocumentError([Fault("", "is nested too deeply")]) from error
-    if log.faults or loaded is None:
-        raise DocumentError(sorted(log.faults, key=lambda fault: (fault.line or 0, fault.column or 0)))
+
+
+def validate_document(document: str | bytes | Mapping[str, Any]) -> Report:
+    """Check a document against the whole DSL (1.0.0 to 1.0.3), without running it.
+
+    Args:
+        document: YAML 1.2 or JSON text, or its plain values.
+
+    Returns:
+        Every fault and warning at once, each with its path, and for text its line and column; and for a document
+        without a fault what of it this release cannot run.
+    """
+    return validate(document, _load_source)
+
+
+def _load_source(source: Source) -> WorkflowDocument:
+    log = FaultLog(source.places, list(source.faults))
+    loaded = _load(Node(source.data, "", log))
+    told = {fault.path for fault in log.faults}
+    faults = [*log.faults, *(fault for fault in check(source).faults if not _follows(fault.path, told))]
+    if faults or loaded is None:
+        raise DocumentError(sorted(faults, key=lambda fault: (fault.line or 0, fault.column or 0)))
     return loaded
+
+
+def _follows(path: str, told: set[str]) -> bool:
+    """Tell whether something is said already about a value, what is around it, or what is in it."""
+    return any(path == other or path.startswith(f"{other}/") or other.startswith(f"{path}/") for other in told)
 
 
 def _load(root: Node) -> WorkflowDocument | None:

@@ -31,6 +31,8 @@ class Source:
     """JSON Pointer to (line, column), both from 1; empty when the document did not come as text."""
     faults: list[Fault] = field(default_factory=list)
     """What is wrong with the text itself, such as a key that appears twice."""
+    text: str | None = None
+    """The text; None when the document did not come as text."""
 
 
 def pointer(parent: str, key: str | int) -> str:
@@ -60,7 +62,10 @@ def read_source(document: str | bytes | Mapping[str, Any]) -> Source:
             document = document.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             raise DocumentError([Fault("", f"is not UTF-8 text: {error}")]) from error
-    return _Unfolder().unfold(_compose(document.removeprefix("\ufeff")))
+    document = document.removeprefix("\ufeff")
+    source = _Unfolder().unfold(_compose(document))
+    source.text = document
+    return source
 
 
 def _compose(text: str) -> Node:
@@ -129,7 +134,8 @@ class _Unfolder:
             key = str(key_node.value)
             here = pointer(path, key)
             if key in result:
-                self._fault(key_node, here, f"the key {key!r} appears twice")
+                line, column = self._source.places[here]
+                self._fault(key_node, here, f"the key {key!r} appears twice; first at line {line}, column {column}")
                 continue
             self._source.places[here] = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
             result[key] = self._value(value_node, here)

@@ -23,8 +23,10 @@ class Finding(NamedTuple):
     where: Where
     rule: str
     message: str
-    hint: str | None
-    warning: bool
+    hint: str | None = None
+    warning: bool = False
+    within: tuple[str, int, int] | None = None
+    """Where it is inside a text that stands there: the text, line and column from 1; None for the value as a whole."""
 
 
 class Findings(list[Finding]):
@@ -32,7 +34,7 @@ class Findings(list[Finding]):
 
     def fault(self, where: Where, rule: str, message: str, hint: str | None = None) -> None:
         """Note a fault."""
-        self.append(Finding(where, rule, message, hint, warning=False))
+        self.append(Finding(where, rule, message, hint))
 
     def warn(self, where: Where, rule: str, message: str, hint: str | None = None) -> None:
         """Note something that the standard allows and that is probably not meant."""
