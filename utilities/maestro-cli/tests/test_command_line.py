@@ -48,6 +48,8 @@ def test_help_lists_every_command() -> None:
             "retry",
             "fork",
             "lint",
+            "validate",
+            "graph",
             "export",
             "replay",
             "count",

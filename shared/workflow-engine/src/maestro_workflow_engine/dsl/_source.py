@@ -76,11 +76,13 @@ def _compose(text: str) -> Node:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
         problem = error.problem or error.context or "cannot be read"
-        raise DocumentError([Fault("", f"is neither YAML nor JSON: {problem}", line, column)]) from error
+        raise DocumentError(
+            [Fault("", f"is neither YAML nor JSON: {problem}", line, column, rule="not-yaml")]
+        ) from error
     except (YAMLError, ValueError) as error:
-        raise DocumentError([Fault("", f"is neither YAML nor JSON: {error}")]) from error
+        raise DocumentError([Fault("", f"is neither YAML nor JSON: {error}", rule="not-yaml")]) from error
     if node is None:
-        raise DocumentError([Fault("", "is empty", 1, 1)])
+        raise DocumentError([Fault("", "is empty", 1, 1, rule="empty")])
     return node
 
 
@@ -96,9 +98,9 @@ class _Unfolder:
         self._source.data = self._value(root, "")
         return self._source
 
-    def _fault(self, node: Node, path: str, message: str) -> None:
+    def _fault(self, node: Node, path: str, message: str, rule: str = "not-json") -> None:
         mark = node.start_mark
-        self._source.faults.append(Fault(path, message, mark.line + 1, mark.column + 1))
+        self._source.faults.append(Fault(path, message, mark.line + 1, mark.column + 1, rule=rule))
 
     def _value(self, node: Node, path: str) -> Any:
         self._count += 1
@@ -135,7 +137,8 @@ class _Unfolder:
             here = pointer(path, key)
             if key in result:
                 line, column = self._source.places[here]
-                self._fault(key_node, here, f"the key {key!r} appears twice; first at line {line}, column {column}")
+                message = f"the key {key!r} appears twice; first at line {line}, column {column}"
+                self._fault(key_node, here, message, "duplicate-key")
                 continue
             self._source.places[here] = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
             result[key] = self._value(value_node, here)

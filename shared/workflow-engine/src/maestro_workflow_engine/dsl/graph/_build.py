@@ -10,7 +10,15 @@ from maestro_workflow_engine.dsl.graph._details import detail_of, errors_of, sch
 from maestro_workflow_engine.dsl.graph._model import Edge, EdgeKind, GraphNode, WorkflowGraph
 from maestro_workflow_engine.dsl.validation._rules import Where, path_of
 from maestro_workflow_engine.dsl.validation._tasks import kind_of_task
-from maestro_workflow_engine.dsl.validation._walk import Block, Entry, blocks_of, inner_blocks, list_of, mapping_items, member
+from maestro_workflow_engine.dsl.validation._walk import (
+    Block,
+    Entry,
+    blocks_of,
+    inner_blocks,
+    list_of,
+    mapping_items,
+    member,
+)
 
 
 def workflow_graph(document: Mapping[str, Any]) -> WorkflowGraph:
@@ -21,7 +29,7 @@ def workflow_graph(document: Mapping[str, Any]) -> WorkflowGraph:
             does not matter.
 
     Returns:
-        Its graph: the tasks of the workflow between "start" and "end"; tasks inside others in them; functions and
+        Its graph: the tasks of the workflow between "start" and, unless all ways fail, "end"; tasks inside others in them; functions and
         extensions beside.
     """
     head = member(document, "document")
@@ -30,7 +38,8 @@ def workflow_graph(document: Mapping[str, Any]) -> WorkflowGraph:
     for block in blocks_of(document):
         if block.owner is None and block.role == "do":
             builder.list_of_tasks(block, None)
-    builder.nodes.append(GraphNode("end", "end", "end"))
+    if any(edge.target == "end" for edge in builder.edges):
+        builder.nodes.append(GraphNode("end", "end", "end"))
     for block in blocks_of(document):
         if block.role == "function":
             builder.function(block)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from maestro_workflow_engine.dsl.validation._walk import list_of, mapping_items, member
@@ -98,7 +98,7 @@ def _for(task: Mapping[str, Any]) -> str:
 
 def _run(task: Mapping[str, Any]) -> str:
     run = task["run"]
-    details = {
+    details: Mapping[str, Callable[[Any], Any]] = {
         "container": lambda part: member(part, "image"),
         "script": lambda part: member(part, "language"),
         "shell": lambda part: member(part, "command"),
@@ -124,7 +124,7 @@ def _emit(task: Mapping[str, Any]) -> str:
     return str(member(member(member(task["emit"], "event"), "with"), "type") or "")
 
 
-_DETAILS = {
+_DETAILS: Mapping[str, Callable[[Mapping[str, Any]], str]] = {
     "call": _call,
     "emit": _emit,
     "for": _for,

@@ -75,7 +75,7 @@ def _box(graph: WorkflowGraph, node: GraphNode) -> Box:
     width = max(len(line) for line in [*lines, node.kind]) * CHARACTER + 2 * PADDING
     if node.kind in {"start", "end", "exit"} and not node.detail:
         return Box(node, max(width, 64.0), LINE + 12)
-    height = (len(lines) + 1) * LINE + 14
+    height = (len(lines) + (node.kind != "block")) * LINE + 14
     if not graph.inside(node.id):
         return Box(node, max(width, 120.0), height)
     inner = lay_out(graph, node.id)
@@ -108,16 +108,19 @@ def _place(boxes: Sequence[Box], edges: Sequence[Edge], layers: dict[str, int]) 
     places = {box.node.id: box for box in boxes}
     back = [edge for edge in edges if layers[edge.target] <= layers[edge.source]]
     over = [edge for edge in edges if layers[edge.target] > layers[edge.source] + 1]
-    rows = [[box for box in boxes if layers[box.node.id] == layer] for layer in range(max(layers.values(), default=-1) + 1)]
+    rows = [
+        [box for box in boxes if layers[box.node.id] == layer] for layer in range(max(layers.values(), default=-1) + 1)
+    ]
     left = LANE * (len(back) + 1) if back else 0.0
-    widths = [sum(box.width for box in row) + GAP_X * (len(row) - 1) for row in rows]
+    slots = {box.node.id: max(box.width, _label_width(edges, box.node.id)) for box in boxes}
+    widths = [sum(slots[box.node.id] for box in row) + GAP_X * (len(row) - 1) for row in rows]
     body = max(widths, default=0.0)
     top = 0.0
     for row, width in zip(rows, widths, strict=True):
         x = left + (body - width) / 2
         for box in row:
-            box.x, box.y = x, top
-            x += box.width + GAP_X
+            box.x, box.y = x + (slots[box.node.id] - box.width) / 2, top
+            x += slots[box.node.id] + GAP_X
         top += max((box.height for box in row), default=0.0) + GAP_Y
     tops = [min((box.y for box in row), default=0.0) for row in rows]
     routes = [_down(edge, places, tops[layers[edge.target]]) for edge in edges if edge not in back and edge not in over]
@@ -128,6 +131,11 @@ def _place(boxes: Sequence[Box], edges: Sequence[Edge], layers: dict[str, int]) 
     width = right + (LANE * (len(over) + 1) + labels if over else 0.0)
     wide = [route.label[0] + len(route.edge.label) * CHARACTER / 2 for route in routes if route.edge not in over]
     return Plan(list(boxes), routes, max([width, *wide]), max(top - GAP_Y, 0.0))
+
+
+def _label_width(edges: Sequence[Edge], target: str) -> float:
+    """Return the room that the labels above a node need."""
+    return max((len(edge.label) * CHARACTER for edge in edges if edge.target == target), default=0.0)
 
 
 def _down(edge: Edge, places: dict[str, Box], below: float) -> Route:

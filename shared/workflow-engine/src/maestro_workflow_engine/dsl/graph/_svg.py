@@ -25,6 +25,11 @@ text { font: 12px ui-sans-serif, system-ui, "Segoe UI", Helvetica, Arial, sans-s
 .arrow { fill: var(--line); }
 """.strip()
 
+_ARROW = (
+    '<defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
+    '<path class="arrow" d="M0 0 8 4 0 8z"/></marker></defs>'
+)
+
 
 def as_svg(graph: WorkflowGraph) -> str:
     """Draw a graph as an SVG picture.
@@ -42,8 +47,7 @@ def as_svg(graph: WorkflowGraph) -> str:
         f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" aria-label={quoteattr(graph.name)}>',
         f"<title>{escape(graph.name)}</title>",
         f"<style>{_STYLE}</style>",
-        '<defs><marker id="arrow" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="7" markerHeight="7" orient="auto">'
-        '<path class="arrow" d="M0 0 8 4 0 8z"/></marker></defs>',
+        _ARROW,
         f'<rect class="paper" width="{width:.0f}" height="{height:.0f}"/>',
         *_plan(plan, _MARGIN, _MARGIN),
         "</svg>",
@@ -70,10 +74,10 @@ def _box(box: Box, x: float, y: float) -> Iterator[str]:
     yield f"<g><title>{escape(' · '.join([node.id, *title_of(node)]))}</title>"
     yield f'<rect class="{style}" {place}/>'
     middle, line = x + box.width / 2, y + LINE
-    if not round_end:
+    if not round_end and node.kind != "block":
         yield _text(middle, line, node.kind, "kind")
         line += LINE
-    elif not node.detail:
+    elif round_end and not node.detail:
         line = y + box.height / 2 + 4
     yield _text(middle, line, node.label, "name")
     if node.detail:

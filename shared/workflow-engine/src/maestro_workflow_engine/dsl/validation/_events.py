@@ -80,4 +80,4 @@ def strategy(value: Any, where: Where, findings: Findings) -> None:
     """Accept what events to wait for; only `any` has an `until`."""
     _STRATEGY(value, where, findings)
     if type(value) is dict and "until" in value and "any" not in value:
-        findings.fault((where, "until"), "unknown-field", "only 'any' has an 'until'")
+        findings.fault((where, "until"), "misplaced-until", "only 'any' has an 'until'")

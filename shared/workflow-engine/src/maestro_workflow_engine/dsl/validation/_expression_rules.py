@@ -32,8 +32,6 @@ def check_program(found: FoundProgram, findings: Findings) -> None:
         message = f"expression {program!r} uses {name!r}, whose result could differ when the run is replayed"
         hint = f"did you mean ${name}?" if name in scope else None
         findings.append(_at_word(found, "impure-builtin", message, hint, name))
-    if names.impure:
-        return
     try:
         compile_program(program, tuple(sorted(names.variables & scope)))
     except JqError as error:

@@ -26,8 +26,8 @@ def check_flow(block: Block, findings: Findings) -> None:
     for entry in block.entries:
         if entry.name in first:
             twice.add(entry.name)
-            where = path_of(first[entry.name].where)
-            findings.warn(entry.where, "duplicate-name", f"another task of this list is named {entry.name!r}: {where}")
+            message = f"another task of this list is named {entry.name!r}: {path_of(first[entry.name].where)}"
+            findings.warn(entry.where, "duplicate-name", message)
         first.setdefault(entry.name, entry)
     for entry in block.entries:
         for target, where in directives(entry):

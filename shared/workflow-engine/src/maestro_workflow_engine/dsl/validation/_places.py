@@ -44,7 +44,9 @@ def _inside(text: str, line: int, column: int, within: tuple[str, int, int]) -> 
     lines = text.splitlines()
     start = line - 1
     for index in range(start + program_line - 1, min(len(lines), start + program_line + 2)):
-        found = lines[index].find(wanted.strip(), column - 1 if index == start else 0)
+        begin = column - 1 if index == start else 0
+        opening = lines[index].find("${", begin) if program_line == 1 else -1
+        found = lines[index].find(wanted.strip(), max(begin, opening + 2 if opening >= 0 else 0))
         if found >= 0:
             return index + 1, found + max(program_column - indent, 1)
     return None

@@ -110,7 +110,7 @@ def _listen(task: Mapping[str, Any], where: Where, scope: frozenset[str]) -> Ite
 
 
 def _arguments(task: Mapping[str, Any], where: Where, scope: frozenset[str]) -> Iterator[FoundProgram]:
-    iterator, at = iterator_of(task, where)
+    iterator, _ = iterator_of(task, where)
     if iterator is None:
         yield from _enclosed(task["with"], (where, "with"), scope)
         return

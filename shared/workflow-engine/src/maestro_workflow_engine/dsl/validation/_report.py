@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from maestro_workflow_engine.dsl._faults import DocumentError, Fault
@@ -24,6 +24,8 @@ class Report:
     """What the DSL allows and is probably not meant."""
     unsupported: tuple[Fault, ...] = ()
     """What is right and cannot be run by this release. Looked for in documents without a fault only."""
+    definition: Any = field(default=None, repr=False)
+    """The document as plain values; None when its text cannot be read."""
 
     @property
     def is_valid(self) -> bool:
@@ -48,6 +50,7 @@ def check(source: Source) -> Report:
     return Report(
         _sorted([*source.faults, *(as_fault(finding, source) for finding in _first(findings) if not finding.warning)]),
         _sorted(as_fault(finding, source) for finding in findings if finding.warning),
+        definition=source.data,
     )
 
 
@@ -61,7 +64,8 @@ def validate(document: str | bytes | Mapping[str, Any], load: Callable[[Source],
         try:
             load(source)
         except DocumentError as error:
-            return Report((), report.warnings, error.faults)
+            unsupported = tuple(replace(fault, rule="unsupported") for fault in error.faults)
+            return replace(report, unsupported=unsupported)
     except DocumentError as error:
         return Report(error.faults)
     except RecursionError:

@@ -200,32 +200,37 @@ def record(
             if inner is not None:
                 inner(one, (where, key), findings)
             else:
-                unknown(key, where, findings)
+                _unknown(what, fields, (where, key), findings, closed=closed)
         for key in needed:
             if key not in value:
                 findings.fault(where, "missing-field", f"{key!r} is missing from {what}")
         for group in groups:
-            count(value, group, where, findings)
+            _one_of(what, group, value, where, findings)
         if len(value) < at_least:
             findings.fault(where, "empty", f"{what} needs at least one of {', '.join(fields)}")
 
-    def unknown(key: str, where: Where, findings: Findings) -> None:
-        hint = suggest(str(key), fields)
-        if closed:
-            findings.fault((where, key), "unknown-field", f"unknown field {key!r} in {what}", hint)
-        else:
-            findings.warn((where, key), "ignored-field", f"field {key!r} means nothing in {what} and is ignored", hint)
-
-    def count(value: dict[str, Any], group: tuple[str, ...], where: Where, findings: Findings) -> None:
-        found = [key for key in group if key in value]
-        options = f"{', '.join(map(repr, group[:-1]))} or {group[-1]!r}"
-        if not found:
-            findings.fault(where, "missing-field", f"{options} is missing from {what}")
-        elif len(found) > 1:
-            both = " and ".join(map(repr, found))
-            findings.fault((where, found[1]), "too-many-fields", f"{what} takes either {options}; it has {both}")
-
     return check
+
+
+def _unknown(
+    what: str, fields: Mapping[str, Check], where: tuple[Where, str], findings: Findings, *, closed: bool
+) -> None:
+    key = where[1]
+    hint = suggest(key, fields)
+    if closed:
+        findings.fault(where, "unknown-field", f"unknown field {key!r} in {what}", hint)
+    else:
+        findings.warn(where, "ignored-field", f"field {key!r} means nothing in {what} and is ignored", hint)
+
+
+def _one_of(what: str, group: tuple[str, ...], value: Mapping[str, Any], where: Where, findings: Findings) -> None:
+    found = [key for key in group if key in value]
+    options = f"{', '.join(map(repr, group[:-1]))} or {group[-1]!r}"
+    if not found:
+        findings.fault(where, "missing-field", f"{options} is missing from {what}")
+    elif len(found) > 1:
+        both = " and ".join(map(repr, found))
+        findings.fault((where, found[1]), "too-many-fields", f"{what} takes either {options}; it has {both}")
 
 
 def by_type(of_text: Check, other: Check) -> Check:

@@ -82,9 +82,7 @@ _USE = record(
     },
 )
 
-_SCHEDULE = record(
-    "a schedule", {"every": duration, "cron": text, "after": duration, "on": strategy, "read": read_as}
-)
+_SCHEDULE = record("a schedule", {"every": duration, "cron": text, "after": duration, "on": strategy, "read": read_as})
 
 
 def _schedule(value: Any, where: Where, findings: Findings) -> None:

@@ -63,9 +63,7 @@ def _skip(value: Any, where: Where, findings: Findings) -> None:
 
 task_list = named_list(task, "a task")
 
-_ITERATOR = record(
-    "'foreach'", {"item": text, "at": text, "do": task_list, "output": data_out, "export": export}
-)
+_ITERATOR = record("'foreach'", {"item": text, "at": text, "do": task_list, "output": data_out, "export": export})
 _ARGUMENTS = arguments(_ITERATOR)
 
 

@@ -109,4 +109,3 @@ def filled_mapping_or_text(what: str) -> Check:
             findings.fault(where, "empty", f"{what} is empty; name at least one member")
 
     return check
-
