@@ -112,17 +112,28 @@ def validate_document(document: str | bytes | Mapping[str, Any]) -> Report:
         Every fault and warning at once, each with its path, and for text its line and column; and for a document
         without a fault what of it this release cannot run.
     """
-    return validate(document, _load_source)
+    return validate(document, _load_alone)
 
 
 def _load_source(source: Source) -> WorkflowDocument:
-    log = FaultLog(source.places, list(source.faults))
-    loaded = _load(Node(source.data, "", log))
+    loaded, log = _load_parts(source)
     told = {fault.path for fault in log.faults}
     faults = [*log.faults, *(fault for fault in check(source).faults if not _follows(fault.path, told))]
     if faults or loaded is None:
         raise DocumentError(sorted(faults, key=lambda fault: (fault.line or 0, fault.column or 0)))
     return loaded
+
+
+def _load_alone(source: Source) -> None:
+    """Load a document that has been checked."""
+    loaded, log = _load_parts(source)
+    if loaded is None:
+        raise DocumentError(log.faults)
+
+
+def _load_parts(source: Source) -> tuple[WorkflowDocument | None, FaultLog]:
+    log = FaultLog(source.places, list(source.faults))
+    return _load(Node(source.data, "", log)), log
 
 
 def _follows(path: str, told: set[str]) -> bool:

@@ -21,7 +21,7 @@ def detail_of(task: Mapping[str, Any], kind: str | None) -> str:
     Returns:
         One line; empty when the kind says it all.
     """
-    text = _DETAILS[kind](task) if kind in _DETAILS else ""
+    text = _DETAILS[kind](task) if kind is not None and kind in _DETAILS else ""
     condition = f"if {task['if']}" if "if" in task else ""
     return " · ".join(short(part) for part in (condition, text) if part)
 
