@@ -49,6 +49,8 @@ def test_help_lists_every_command() -> None:
             "retry",
             "fork",
             "lint",
+            "validate",
+            "graph",
             "export",
             "replay",
             "count",

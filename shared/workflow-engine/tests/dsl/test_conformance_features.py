@@ -132,10 +132,8 @@ CHECKS: list[tuple[str, Callable[..., None]]] = [
 ]
 
 
-def test_conformance_scenarios_pass(
-    execute: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, scenario: str
-) -> None:
-    """Every scenario passes unchanged, on plain asyncio and on the engine; those beyond this release are refused."""
+def read_scenario(scenario: str) -> tuple[str, Any, list[tuple[str, str]]]:
+    """Return the document, the input, and the checks of a scenario as step and block."""
     definition, payload, checks = "", None, []
     for found in _STEP.finditer(scenario + "\n"):
         step, block = found["step"].rstrip(":"), dedent(found["block"] or "")
@@ -147,6 +145,14 @@ def test_conformance_scenarios_pass(
             checks.append((step, block))
     assert definition
     assert checks
+    return definition, payload, checks
+
+
+def test_conformance_scenarios_pass(
+    execute: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, scenario: str
+) -> None:
+    """Every scenario passes unchanged, on plain asyncio and on the engine; those beyond this release are refused."""
+    definition, payload, checks = read_scenario(scenario)
     name = scenario.strip().splitlines()[0]
     if name in UNSUPPORTED:
         with pytest.raises(DocumentError) as refused:

@@ -27,5 +27,6 @@ def test_the_public_names_are_these() -> None:
         "TaskError",
         "WorkflowDocument",
         "load_document",
+        "validate_document",
     ]
     assert all(hasattr(dsl, name) for name in dsl.__all__)

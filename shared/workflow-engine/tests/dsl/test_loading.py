@@ -188,8 +188,7 @@ def test_a_document_that_unfolds_without_end_is_refused() -> None:
 )
 def test_what_is_not_supported_yet_is_said_so(text: str, path: str) -> None:
     """A valid part of the DSL that does not run yet is refused at load, by name and path; never ignored."""
-    [fault] = faults(HEAD + text)
-    assert fault.path == path
+    [fault] = [fault for fault in faults(HEAD + text) if fault.path == path]
     assert fault.message.startswith("not supported yet: ")
 
 

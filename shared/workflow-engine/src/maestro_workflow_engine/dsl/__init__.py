@@ -5,7 +5,7 @@ async with WorkflowEngine("sqlite:///maestro.db", workflows=[document.as_workflo
     handle = await engine.start(document.qualified_name, {"name": "anyio"})
 """
 
-from maestro_workflow_engine.dsl._document import DSL_VERSIONS, WorkflowDocument, load_document
+from maestro_workflow_engine.dsl._document import WorkflowDocument, load_document, validate_document
 from maestro_workflow_engine.dsl._errors import ProblemDetails, TaskError
 from maestro_workflow_engine.dsl._expression_pool import ExpressionLimits
 from maestro_workflow_engine.dsl._faults import DocumentError, Fault
@@ -18,6 +18,7 @@ from maestro_workflow_engine.dsl._http import (
     StreamedResponse,
 )
 from maestro_workflow_engine.dsl._http_client import HttpxCaller
+from maestro_workflow_engine.dsl._identity import DSL_VERSIONS
 from maestro_workflow_engine.dsl._process_options import ProcessOptions
 from maestro_workflow_engine.dsl._resolver import StepResolver, Steps
 from maestro_workflow_engine.dsl._schedule import Schedule
@@ -48,4 +49,5 @@ __all__ = [
     "TaskError",
     "WorkflowDocument",
     "load_document",
+    "validate_document",
 ]

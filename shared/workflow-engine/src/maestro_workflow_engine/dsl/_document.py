@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, TypeVar
@@ -12,6 +11,7 @@ from maestro_workflow_engine.dsl._durations import Duration
 from maestro_workflow_engine.dsl._expressions import WORKFLOW_INPUT, WORKFLOW_OUTPUT
 from maestro_workflow_engine.dsl._extensions import Extension, parse_extensions
 from maestro_workflow_engine.dsl._faults import DocumentError, Fault, suggest
+from maestro_workflow_engine.dsl._identity import DSL_VERSIONS, NAME, VERSION
 from maestro_workflow_engine.dsl._interpreter import interpreter
 from maestro_workflow_engine.dsl._model import NO_TRANSFORMATION, Task, TaskList, Transformation
 from maestro_workflow_engine.dsl._node import FaultLog, Node
@@ -20,24 +20,16 @@ from maestro_workflow_engine.dsl._parser import DocumentParser
 from maestro_workflow_engine.dsl._resolver import PROTOCOLS, StepResolver, Steps, find_function
 from maestro_workflow_engine.dsl._schedule import Schedule, parse_schedule
 from maestro_workflow_engine.dsl._schemas import Schema
-from maestro_workflow_engine.dsl._source import read_source
+from maestro_workflow_engine.dsl._source import Source, read_source
 from maestro_workflow_engine.dsl._use import NO_COMPONENTS, Use, parse_use
 from maestro_workflow_engine.dsl.tasks._call_step import CallStep
 from maestro_workflow_engine.dsl.tasks._run_process import RunProcess
+from maestro_workflow_engine.dsl.validation import Report, check, validate
 
 T = TypeVar("T")
 
-DSL_VERSIONS = ("1.0.0", "1.0.1", "1.0.2", "1.0.3")
-"""The versions of the DSL that are understood."""
-
 _SECTIONS = ("document", "input", "use", "do", "timeout", "output", "schedule", "evaluate")
 _HEAD = ("dsl", "namespace", "name", "version", "title", "summary", "tags", "metadata")
-_NAME = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?")
-_NUMBER = r"(?:0|[1-9]\d*)"
-_PRE_RELEASE = rf"(?:{_NUMBER}|\d*[a-zA-Z-][0-9a-zA-Z-]*)"
-_VERSION = re.compile(
-    rf"{_NUMBER}\.{_NUMBER}\.{_NUMBER}(?:-{_PRE_RELEASE}(?:\.{_PRE_RELEASE})*)?(?:\+[0-9a-zA-Z-]+(?:\.[0-9a-zA-Z-]+)*)?"
-)
 
 
 @dataclass(frozen=True)
@@ -150,13 +142,48 @@ def load_document(document: str | bytes | Mapping[str, Any]) -> WorkflowDocument
     """
     try:
         source = read_source(document)
-        log = FaultLog(source.places, source.faults)
-        loaded = _load(Node(source.data, "", log))
+        return _load_source(source)
     except RecursionError as error:
         raise DocumentError([Fault("", "is nested too deeply")]) from error
-    if log.faults or loaded is None:
-        raise DocumentError(sorted(log.faults, key=lambda fault: (fault.line or 0, fault.column or 0)))
+
+
+def validate_document(document: str | bytes | Mapping[str, Any]) -> Report:
+    """Check a document against the whole DSL (1.0.0 to 1.0.3), without running it.
+
+    Args:
+        document: YAML 1.2 or JSON text, or its plain values.
+
+    Returns:
+        Every fault and warning at once, each with its path, and for text its line and column; and for a document
+        without a fault what of it this release cannot run.
+    """
+    return validate(document, _load_alone)
+
+
+def _load_source(source: Source) -> WorkflowDocument:
+    loaded, log = _load_parts(source)
+    told = {fault.path for fault in log.faults}
+    faults = [*log.faults, *(fault for fault in check(source).faults if not _follows(fault.path, told))]
+    if faults or loaded is None:
+        raise DocumentError(sorted(faults, key=lambda fault: (fault.line or 0, fault.column or 0)))
     return loaded
+
+
+def _load_alone(source: Source) -> None:
+    """Load a document that has been checked."""
+    loaded, log = _load_parts(source)
+    if loaded is None:
+        raise DocumentError(log.faults)
+
+
+def _load_parts(source: Source) -> tuple[WorkflowDocument | None, FaultLog]:
+    log = FaultLog(source.places, list(source.faults))
+    return _load(Node(source.data, "", log)), log
+
+
+def _follows(path: str, told: set[str]) -> bool:
+    """Tell whether something is said already about a value, what is around it, or what is in it."""
+    return any(path == other or path.startswith(f"{other}/") or other.startswith(f"{path}/") for other in told)
 
 
 def _load(root: Node) -> WorkflowDocument | None:
@@ -201,9 +228,9 @@ def _read_head(node: Node) -> dict[str, str]:
         key: fields[key].text() for key in ("dsl", "namespace", "name", "version", "title", "summary") if key in fields
     }
     for key in ("namespace", "name"):
-        if head.get(key) and not _NAME.fullmatch(head[key]):
+        if head.get(key) and not NAME.fullmatch(head[key]):
             fields[key].fault(f"{head[key]!r} is no {key}: use up to 63 letters, digits and '-' in between")
-    if head.get("version") and not _VERSION.fullmatch(head["version"]):
+    if head.get("version") and not VERSION.fullmatch(head["version"]):
         fields["version"].fault(f"{head['version']!r} is no semantic version, such as 1.0.0")
     if head.get("dsl") and head["dsl"] not in DSL_VERSIONS:
         known = f"{DSL_VERSIONS[0]} to {DSL_VERSIONS[-1]}"

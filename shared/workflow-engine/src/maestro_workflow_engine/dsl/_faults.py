@@ -23,6 +23,8 @@ class Fault:
     """Column of that value in its line, from 1; None when the document did not come as text."""
     hint: str | None = None
     """What was probably meant; None when nothing comes close."""
+    rule: str = "invalid"
+    """What kind of fault it is, as a stable word such as `unknown-field`, for programs."""
 
     def __str__(self) -> str:
         """Return the fault as one line: where, what, and what was probably meant."""

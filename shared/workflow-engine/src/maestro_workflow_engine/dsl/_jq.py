@@ -26,7 +26,17 @@ jq compiles `*` to a call of `_multiply`, which finds this definition. The secon
 
 
 class JqError(ValueError):
-    """A program cannot be compiled, or failed while it ran; the message is jq's, tidied."""
+    """A program cannot be compiled, or failed while it ran; the message is jq's, tidied.
+
+    Attributes:
+        line: Line of the program that cannot be compiled, from 1; None when jq names none.
+        column: Column in that line, from 1, in bytes as jq counts; None when jq names none.
+    """
+
+    def __init__(self, message: str, line: int | None = None, column: int | None = None) -> None:
+        super().__init__(message)
+        self.line = line
+        self.column = column
 
 
 class RepetitionError(JqError):
@@ -130,7 +140,7 @@ def _compile(source: str) -> _Compiled:
     try:
         return cast("_Compiled", jq.compile(source))
     except ValueError as error:
-        raise JqError(_tidy(str(error))) from error
+        raise JqError(_tidy(str(error)), *_place(str(error))) from error
 
 
 @lru_cache(maxsize=4096)
@@ -152,6 +162,16 @@ def compile_program(text: str, variables: tuple[str, ...], *, multiplies: bool =
 
 
 _PLACE = re.compile(r" at <top-level>, line \d+(?:, column \d+)?:?.*", re.DOTALL)
+
+_LINE_AND_COLUMN = re.compile(r" at <top-level>, line (\d+)(?:, column (\d+))?")
+
+
+def _place(message: str) -> tuple[int | None, int | None]:
+    """Return line and column of the first error, our own first line not counted."""
+    match = _LINE_AND_COLUMN.search(message)
+    if match is None:
+        return None, None
+    return int(match[1]) - 1, int(match[2]) if match[2] else None
 
 
 def _tidy(message: str) -> str:

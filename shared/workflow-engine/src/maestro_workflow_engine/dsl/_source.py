@@ -8,15 +8,13 @@ from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
 
-from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from maestro_workflow_engine.dsl._faults import DocumentError, Fault
+from maestro_workflow_engine.dsl._yaml import TAG, YamlNode, compose
 
 Places = dict[str, tuple[int, int]]
 
-_TAG = "tag:yaml.org,2002:"
 _MAX_NODES = 100_000
 """Aliases can make a small text unfold into a huge document; no honest one is near this size."""
 
@@ -31,6 +29,8 @@ class Source:
     """JSON Pointer to (line, column), both from 1; empty when the document did not come as text."""
     faults: list[Fault] = field(default_factory=list)
     """What is wrong with the text itself, such as a key that appears twice."""
+    text: str | None = None
+    """The text; None when the document did not come as text."""
 
 
 def pointer(parent: str, key: str | int) -> str:
@@ -60,22 +60,26 @@ def read_source(document: str | bytes | Mapping[str, Any]) -> Source:
             document = document.decode("utf-8-sig")
         except UnicodeDecodeError as error:
             raise DocumentError([Fault("", f"is not UTF-8 text: {error}")]) from error
-    return _Unfolder().unfold(_compose(document.removeprefix("\ufeff")))
+    document = document.removeprefix("\ufeff")
+    source = _Unfolder().unfold(_compose(document))
+    source.text = document
+    return source
 
 
-def _compose(text: str) -> Node:
-    reader = YAML(typ="rt", pure=True)
+def _compose(text: str) -> YamlNode:
     try:
-        node: Node | None = reader.compose(text)
+        node = compose(text)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
         problem = error.problem or error.context or "cannot be read"
-        raise DocumentError([Fault("", f"is neither YAML nor JSON: {problem}", line, column)]) from error
+        raise DocumentError(
+            [Fault("", f"is neither YAML nor JSON: {problem}", line, column, rule="not-yaml")]
+        ) from error
     except (YAMLError, ValueError) as error:
-        raise DocumentError([Fault("", f"is neither YAML nor JSON: {error}")]) from error
+        raise DocumentError([Fault("", f"is neither YAML nor JSON: {error}", rule="not-yaml")]) from error
     if node is None:
-        raise DocumentError([Fault("", "is empty", 1, 1)])
+        raise DocumentError([Fault("", "is empty", 1, 1, rule="empty")])
     return node
 
 
@@ -87,15 +91,15 @@ class _Unfolder:
         self._open: set[int] = set()
         self._count = 0
 
-    def unfold(self, root: Node) -> Source:
+    def unfold(self, root: YamlNode) -> Source:
         self._source.data = self._value(root, "")
         return self._source
 
-    def _fault(self, node: Node, path: str, message: str) -> None:
+    def _fault(self, node: YamlNode, path: str, message: str, rule: str = "not-json") -> None:
         mark = node.start_mark
-        self._source.faults.append(Fault(path, message, mark.line + 1, mark.column + 1))
+        self._source.faults.append(Fault(path, message, mark.line + 1, mark.column + 1, rule=rule))
 
-    def _value(self, node: Node, path: str) -> Any:
+    def _value(self, node: YamlNode, path: str) -> Any:
         self._count += 1
         if self._count > _MAX_NODES:
             raise DocumentError([*self._source.faults, Fault(path, f"unfolds into more than {_MAX_NODES} values")])
@@ -103,51 +107,53 @@ class _Unfolder:
         if id(node) in self._open:
             self._fault(node, path, "an alias that contains itself")
             return None
-        if isinstance(node, ScalarNode):
+        if node.id == "scalar":
             return self._scalar(node, path)
         self._open.add(id(node))
         try:
-            if isinstance(node, SequenceNode):
+            if node.id == "sequence":
                 return [self._value(item, pointer(path, index)) for index, item in enumerate(node.value)]
-            if isinstance(node, MappingNode):
+            if node.id == "mapping":
                 return self._mapping(node, path)
         finally:
             self._open.discard(id(node))
         self._fault(node, path, f"{node.tag} has no JSON form")
         return None
 
-    def _mapping(self, node: MappingNode, path: str) -> dict[str, Any]:
+    def _mapping(self, node: YamlNode, path: str) -> dict[str, Any]:
         result: dict[str, Any] = {}
         merged: dict[str, Any] = {}
         for key_node, value_node in node.value:
-            if key_node.tag == f"{_TAG}merge":
+            if key_node.tag == f"{TAG}merge":
                 merged.update(self._merge(value_node, path))
                 continue
-            if not isinstance(key_node, ScalarNode):
+            if key_node.id != "scalar":
                 self._fault(key_node, path, "a key must be text")
                 continue
             key = str(key_node.value)
             here = pointer(path, key)
             if key in result:
-                self._fault(key_node, here, f"the key {key!r} appears twice")
+                line, column = self._source.places[here]
+                message = f"the key {key!r} appears twice; first at line {line}, column {column}"
+                self._fault(key_node, here, message, "duplicate-key")
                 continue
             self._source.places[here] = (key_node.start_mark.line + 1, key_node.start_mark.column + 1)
             result[key] = self._value(value_node, here)
         return {**merged, **result}
 
-    def _merge(self, node: Node, path: str) -> dict[str, Any]:
-        parts = node.value if isinstance(node, SequenceNode) else [node]
+    def _merge(self, node: YamlNode, path: str) -> dict[str, Any]:
+        parts = node.value if node.id == "sequence" else [node]
         merged: dict[str, Any] = {}
         for part in parts:
-            if isinstance(part, MappingNode):
+            if part.id == "mapping":
                 merged = {**self._mapping(part, path), **merged}
             else:
                 self._fault(part, path, "'<<' merges mappings only")
         return merged
 
-    def _scalar(self, node: ScalarNode, path: str) -> Any:
+    def _scalar(self, node: YamlNode, path: str) -> Any:
         text = str(node.value)
-        read = _SCALARS.get(str(node.tag).removeprefix(_TAG), str)
+        read = _SCALARS.get(str(node.tag).removeprefix(TAG), str)
         try:
             return read(text)
         except ValueError as error:

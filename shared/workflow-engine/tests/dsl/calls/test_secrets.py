@@ -131,10 +131,11 @@ def test_a_secret_that_may_not_be_read_is_an_authorization_error(load: Callable[
         async def secret(self, name: str) -> Any:
             raise PermissionError("not for you")
 
-    from maestro_workflow_engine.dsl._interpreter import interpret
-    from maestro_workflow_engine.dsl._host import EngineHost
-    from maestro_workflow_engine.dsl import TaskError
     from datetime import UTC, datetime
+
+    from maestro_workflow_engine.dsl import TaskError
+    from maestro_workflow_engine.dsl._host import EngineHost
+    from maestro_workflow_engine.dsl._interpreter import interpret
 
     class Host(EngineHost):
         run_id = "r"

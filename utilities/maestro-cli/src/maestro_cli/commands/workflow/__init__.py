@@ -14,6 +14,7 @@ from ._replay import replay_runs
 from ._running import run_workflow
 from ._steering import cancel_run, fork_run, pause_run, prioritize_run, resume_run, retry_run, terminate_run
 from ._talking import send_signal, update_run
+from ._validating import draw_graph, validate_documents
 
 
 @click.group(short_help="Run workflows and look at their runs.")
@@ -49,6 +50,8 @@ for command in (
     delete_run,
     purge_runs,
     lint_workflows,
+    validate_documents,
+    draw_graph,
     export_run,
     replay_runs,
     journal,
