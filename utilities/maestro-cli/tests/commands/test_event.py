@@ -27,11 +27,15 @@ def _json(space: Workspace, *arguments: str) -> Any:
     return json.loads(done.stdout) if done.returncode == 0 else None
 
 
+def _count(space: Workspace) -> int:
+    return int(space.ask("workflow", "count", "--workflow", "shop/door").stdout)
+
+
 def test_an_event_starts_a_document_that_waits_for_it(shop: Workspace, tmp_path: Path) -> None:
     """What the options say is in the event; sent again with its id, it is known."""
     (tmp_path / "door.yaml").write_text(DOCUMENT)
     (tmp_path / "event.json").write_text(json.dumps({"type": "door.closed", "id": "c1", "data": [1]}))
-    registered = shop.ask("workflow", "register", str(tmp_path / "door.yaml"))
+    registered = shop.ask("workflow", "run", str(tmp_path / "door.yaml"), "--no-wait")
     assert registered.returncode == 0, registered.stderr
     until(lambda: (_json(shop, "workflow", "show", "shop.door.on:1.0.0") or {}).get("waiting_for"))
     first = _sent(
@@ -43,7 +47,7 @@ def test_an_event_starts_a_document_that_waits_for_it(shop: Workspace, tmp_path:
     }  # fmt: skip
     assert {**expected, "time": first["event"]["time"]} == first["event"]
     assert _sent(shop, "door.opened", "--source", "/house", "--id", "e1")["new"] is False
-    until(lambda: (_json(shop, "workflow", "list", "--workflow", "shop/door") or [None])[0] is not None)
+    until(lambda: _count(shop) == 2)
     assert _sent(shop, "--file", str(tmp_path / "event.json"), "--source", "/lock")["event"]["data"] == [1]
     assert _sent(shop, "word", "-d", "no json")["event"]["data"] == "no json"
 
