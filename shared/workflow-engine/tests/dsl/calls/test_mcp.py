@@ -52,7 +52,9 @@ SHOWN: list[tuple[str, Any, Callable[[Any], Any], Any]] = [
 METHODS = pytest.mark.parametrize(("method", "parameters", "shown", "expected"), SHOWN, ids=[case[0] for case in SHOWN])
 
 
-@pytest.mark.parametrize(("method", "parameters", "shown", "expected"), SHOWN[1::2], ids=[case[0] for case in SHOWN[1::2]])
+@pytest.mark.parametrize(
+    ("method", "parameters", "shown", "expected"), SHOWN[1::2], ids=[case[0] for case in SHOWN[1::2]]
+)
 def test_methods_over_stdio(run: Callable[..., Any], method: str, parameters: Any, shown: Any, expected: Any) -> None:
     """Methods reach a server of the official SDK over its standard streams; the result is the output."""
     ran = run(stdio(method, parameters), {"text": "hi"})
