@@ -347,8 +347,7 @@ async def test_web_sockets(site: Any, serve: Any) -> None:
         got.append((connection.request.path, connection.request.headers.get("authorization")))  # type: ignore[union-attr]
         for n in range(3):
             await connection.send(json.dumps({"n": n}))
-        async for frame in connection:
-            got.append(frame)
+        got.extend([frame async for frame in connection])
 
     async with serve_ws(talk, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]

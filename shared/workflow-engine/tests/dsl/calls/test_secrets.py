@@ -124,17 +124,18 @@ def test_a_missing_secret_is_an_authorization_error(fails: Callable[..., Any]) -
     assert echo.requests == []
 
 
-def test_a_secret_that_may_not_be_read_is_an_authorization_error(load: Callable[..., Any], execute: Any = None) -> None:
+def test_a_secret_that_may_not_be_read_is_an_authorization_error(load: Callable[..., Any]) -> None:
     """What a provider refuses with PermissionError is the standard error "authorization" too."""
 
     class Refusing:
         async def secret(self, name: str) -> Any:
             raise PermissionError("not for you")
 
-    from maestro_workflow_engine.dsl._interpreter import interpret
-    from maestro_workflow_engine.dsl._host import EngineHost
-    from maestro_workflow_engine.dsl import TaskError
     from datetime import UTC, datetime
+
+    from maestro_workflow_engine.dsl import TaskError
+    from maestro_workflow_engine.dsl._host import EngineHost
+    from maestro_workflow_engine.dsl._interpreter import interpret
 
     class Host(EngineHost):
         run_id = "r"
