@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from maestro_workflow_engine.dsl._errors import TaskError
 from maestro_workflow_engine.dsl._expressions import BEFORE_TASK, Expression, parse_expression
 from maestro_workflow_engine.dsl._model import Outcome, Parser, Task, TaskList
 from maestro_workflow_engine.dsl._node import Node
@@ -41,7 +42,8 @@ class Extension:
 
         Returns:
             Whether its kind is meant and `when` holds. There `$task` has the fields of the task's definition beside those of
-            its descriptor, because the specification's examples say `$task.with`.
+            its descriptor, because the specification's examples say `$task.with`; and a condition that fails does not hold,
+            because one condition meets tasks of every shape, as that of the mock service does.
         """
         kind = "composite" if task.kind in _COMPOSITE else task.kind
         if self.target not in {"all", kind}:
@@ -49,7 +51,10 @@ class Extension:
         if self.condition is None:
             return True
         described = {**task.definition, **frame.arguments["task"]}
-        return await frame.is_met(self.condition, raw, {"task": described})
+        try:
+            return await frame.is_met(self.condition, raw, {"task": described})
+        except TaskError:
+            return False
 
 
 @dataclass(frozen=True)

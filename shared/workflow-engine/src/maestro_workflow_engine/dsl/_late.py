@@ -10,14 +10,18 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from maestro_workflow_engine.dsl._expressions import Expression
-from maestro_workflow_engine.dsl._jq import compile_program
+from maestro_workflow_engine.dsl._expressions import Expression, ExpressionError
+from maestro_workflow_engine.dsl._jq import JqError, compile_program
 from maestro_workflow_engine.dsl._scan import scan
 from maestro_workflow_engine.dsl._template import Template
-from maestro_workflow_engine.dsl._uri import UriTemplate
+from maestro_workflow_engine.dsl._uri import UriError, UriTemplate
 
 CONFIDENTIAL = frozenset({"secrets", "authorization"})
 """The variables that have their values in steps only."""
+
+
+class ConfidentialError(ValueError):
+    """An expression failed inside a step. The message has no part of its data: jq quotes values, if only their beginning."""
 
 
 @dataclass(frozen=True)
@@ -110,22 +114,27 @@ def unseal(value: Any, late: Sequence[Late], confidential: Mapping[str, Any]) ->
         The whole value.
 
     Raises:
-        ExpressionError: An expression failed.
-        UriError: A value cannot stand in a URI.
-        JqError: An expression cannot be compiled.
+        ConfidentialError: Something could not be evaluated.
     """
     for each in late:
-        variables = {**each.variables, **confidential}
-        data = each.data
-        if each.inner is not None:
-            data = variables["input"] = unseal(data, each.inner, confidential)
-        if each.is_uri:
-            found: Any = UriTemplate(each.expression).expand(data)
-        else:
-            names = tuple(sorted(scan(each.expression).variables & set(variables)))
-            found = Expression(each.expression, compile_program(each.expression, names)).evaluate(data, variables)
-        value = _put(value, each.at, found)
+        value = _put(value, each.at, _found(each, confidential))
     return value
+
+
+def _found(each: Late, confidential: Mapping[str, Any]) -> Any:
+    variables = {**each.variables, **confidential}
+    data = each.data
+    if each.inner is not None:
+        data = variables["input"] = unseal(data, each.inner, confidential)
+    try:
+        if each.is_uri:
+            return UriTemplate(each.expression).expand(data)
+        names = tuple(sorted(scan(each.expression).variables & set(variables)))
+        return Expression(each.expression, compile_program(each.expression, names)).evaluate(data, variables)
+    except (ExpressionError, JqError, UriError):
+        raise ConfidentialError(
+            f"{each.expression!r} failed; why is not told, because secrets may be part of it"
+        ) from None
 
 
 def _put(value: Any, at: Sequence[str | int], found: Any) -> Any:

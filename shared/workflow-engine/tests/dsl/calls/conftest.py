@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
@@ -44,8 +45,7 @@ async def run_on_engine(
         try:
             output = await handle.result(timeout=LIMIT)
         except WorkflowFailedError as failed:
-            assert failed.failure.args, failed.failure.traceback  # noqa: PT017  a failure of another kind
-            error = TaskError(failed.failure.args[0])
+            error = TaskError((failed.failure.args or [{}])[0])
         status = await handle.status()
         kept = [event.data for event in await handle.history()]
         return Ran(output, error, json.dumps([kept, repr(status)], default=repr))
@@ -56,7 +56,7 @@ def run() -> Callable[..., Ran]:
     """Run a document on the engine; gives output or error, and what was kept."""
 
     def run(source: str, payload: Any = None, *, others: Any = (), **options: Any) -> Ran:
-        document = load_document(source if source.startswith("document:") else HEAD + source)
+        document = load_document(source if re.search("^document:", source, re.MULTILINE) else HEAD + source)
         secrets = options.pop("secrets", None)
         resolver = Steps(secrets=FixedSecrets(secrets or {}), **options)
         return asyncio.run(run_on_engine(document, payload, resolver, others=others))

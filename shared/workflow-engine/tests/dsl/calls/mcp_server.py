@@ -49,6 +49,7 @@ def make() -> Any:
 
 
 if __name__ == "__main__":
-    print("a banner that is no message", flush=True)
-    print("started", file=sys.stderr)
+    sys.stdout.write("a banner that is no message\n")
+    sys.stdout.flush()
+    sys.stderr.write("started\n")
     make().run("stdio")

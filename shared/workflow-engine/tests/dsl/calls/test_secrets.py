@@ -124,7 +124,7 @@ def test_a_missing_secret_is_an_authorization_error(fails: Callable[..., Any]) -
     assert echo.requests == []
 
 
-def test_a_secret_that_may_not_be_read_is_an_authorization_error(load: Callable[..., Any], execute: Any = None) -> None:
+def test_a_secret_that_may_not_be_read_is_an_authorization_error(load: Callable[..., Any]) -> None:
     """What a provider refuses with PermissionError is the standard error "authorization" too."""
 
     class Refusing:
@@ -148,6 +148,22 @@ def test_a_secret_that_may_not_be_read_is_an_authorization_error(load: Callable[
         asyncio.run(interpret(document, None, Steps(http=Echo(), secrets=Refusing()), Host()))
     assert caught.value.error.status == 403
     assert caught.value.error.detail == "the secret 'login' may not be read: not for you"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        "method: get, endpoint: 'http://x', headers: {K: '${ $secrets.key | tonumber | tostring }'}",
+        "method: get, endpoint: 'http://x', query: {k: '${ {a: $secrets.key} }'}",
+        "method: get, endpoint: '${ [$secrets.key] }'",
+        "method: get, endpoint: 'http://x', headers: {K: '${ $secrets.key + \"\\u20ac\\n\" }'}",
+    ],
+)
+def test_a_failing_expression_tells_nothing_of_a_secret(fails: Callable[..., Any], arguments: str) -> None:
+    """What goes wrong with a secret is told without any part of it, and stays an error that `try` can catch."""
+    error = fails(source(arguments), secrets={"key": SECRET, "login": {}})
+    assert error["type"] in {"expression", "communication", "runtime"}
+    assert SECRET[:5] not in json.dumps(error)
 
 
 def test_only_secrets_that_are_named_are_read(run: Callable[..., Any]) -> None:

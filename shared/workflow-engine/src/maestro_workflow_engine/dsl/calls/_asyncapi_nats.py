@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import nats
 from nats.aio.client import Client
 from nats.aio.subscription import Subscription as NatsSubscription
 from nats.errors import Error as NatsError
@@ -72,12 +71,15 @@ async def _connected(target: Target, shown: Credentials | None) -> Client:
         login = {"token": shown.parameter}
     elif shown is not None:
         raise CallFault("configuration", "digest authentication is for HTTP; NATS takes basic or bearer")
+    client = Client()
     try:
-        return await nats.connect(
+        await client.connect(
             target.url, connect_timeout=_CONNECT_S, allow_reconnect=False, error_cb=_quiet, name="maestro", **login
         )
     except _TROUBLE as error:
+        await client.close()  # what was refused leaves its connection open
         raise _fault(target, error) from None
+    return client
 
 
 async def _quiet(_error: Exception) -> None:

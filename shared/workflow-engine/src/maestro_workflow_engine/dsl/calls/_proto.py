@@ -21,7 +21,7 @@ from maestro_workflow_engine.dsl.calls._call import CallFault
 from maestro_workflow_engine.dsl.calls._context import CallContext
 from maestro_workflow_engine.dsl.calls._resources import fetch
 
-_IMPORT = re.compile(r'^\s*import\s+(?:public\s+|weak\s+)?"([^"]+)"\s*;', re.MULTILINE)
+_IMPORT = re.compile(r'(?:^|[;}])\s*import\s+(?:public\s+|weak\s+)?"([^"]+)"(?=\s*;)')
 _COMMENT = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
 _MAIN = "main.proto"
 _LEVELS_UP = 6

@@ -5,12 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from maestro_workflow_engine._definitions import StepDefinition
-from maestro_workflow_engine.dsl._expressions import ExpressionError
-from maestro_workflow_engine.dsl._jq import JqError
-from maestro_workflow_engine.dsl._late import Late, unseal
+from maestro_workflow_engine.dsl._late import ConfidentialError, Late, unseal
 from maestro_workflow_engine.dsl._masking import Mask
 from maestro_workflow_engine.dsl._scan import scan
-from maestro_workflow_engine.dsl._uri import UriError
 from maestro_workflow_engine.dsl.calls._authorization import credentials
 from maestro_workflow_engine.dsl.calls._call import Call, CallFault, CallOutcome
 from maestro_workflow_engine.dsl.calls._confidential import read_secrets
@@ -40,6 +37,8 @@ def call_step(kind: str, perform: Perform, shared: Shared) -> CallStep:
         except CallFault as fault:
             title = None if fault.title is None else mask.message(fault.title)
             return CallOutcome(None, mask.message(str(fault)), fault.kind, title, fault.status)
+        except Exception as error:  # noqa: BLE001  a traceback with the arguments in it would be kept in the history
+            return CallOutcome(None, mask.message(f"{type(error).__name__}: {error}"), "runtime")
 
     return StepDefinition(step, name=kind)
 
@@ -69,7 +68,7 @@ async def complete(arguments: dict[str, Any], late: list[Late], context: CallCon
             shown = await credentials(policy_of(arguments), context)
             descriptor = None if shown is None else shown.descriptor()
             arguments = unseal(arguments, rest, {"secrets": secrets, "authorization": descriptor})
-    except (ExpressionError, JqError, UriError) as error:
+    except ConfidentialError as error:
         raise CallFault("expression", str(error)) from None
     return arguments
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from maestro_workflow_engine._errors import NonDeterminismError
 from maestro_workflow_engine.dsl._frame import Frame
 from maestro_workflow_engine.dsl._masking import MASK
 from maestro_workflow_engine.dsl._model import Outcome
@@ -50,7 +51,12 @@ async def perform(frame: Frame, kind: str, arguments: Template, **extra: Any) ->
     is_waiting = any("authentication" in each.at for each in sealed.late)
     frame.arguments["authorization"] = _descriptor(policy_of(sealed.value), is_waiting=is_waiting)
     call = Call({**sealed.value, **extra}, sealed.late, list(frame.shared.use.secrets))
-    outcome = await frame.shared.resolver.call(kind)(call)
+    try:
+        outcome = await frame.shared.resolver.call(kind)(call)
+    except NonDeterminismError:
+        raise
+    except Exception as error:  # such as an answer that is too large to be kept
+        raise frame.error("runtime", f"call {kind!r}: {error}", title=type(error).__name__) from error
     if outcome.problem is not None:
         title = outcome.title or f"{outcome.kind.capitalize()} error"
         raise frame.error(outcome.kind, outcome.problem, title=title, status=outcome.status)
