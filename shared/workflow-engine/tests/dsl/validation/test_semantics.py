@@ -73,6 +73,7 @@ def test_what_may_be_reached_is_not_warned_of(tasks: str) -> None:
         ("use: {authentications: {a: {basic: {use: soon}}}}\ndo: []", "/use/authentications/a/basic/use"),
         ("use: {catalogs: {a: {endpoint: {uri: 'a:b', authentication: {use: soon}}}}}\ndo: []",
          "/use/catalogs/a/endpoint/authentication/use"),
+        ("do: [{a: {call: 'log:1.0.0@soon'}}]", "/do/0/a/call"),
         ("use: {functions: {f: {raise: {error: soon}}}}\ndo: []", "/use/functions/f/raise/error"),
         ("use: {extensions: [{e: {extend: all, before: [{a: {raise: {error: soon}}}]}}]}\ndo: []",
          "/use/extensions/0/e/before/0/a/raise/error"),
@@ -83,6 +84,12 @@ def test_names_under_use(text: str, path: str) -> None:
     fault = only_fault(text)
     assert (fault.rule, fault.path) == ("unknown-name", path)
     assert "'soon'" in fault.message
+
+
+@pytest.mark.parametrize("called", ["log:1.0.0@default", "log:1.0.0@ours", "https://a.b/f@1.0.0", "send-mail", "a@b"])
+def test_functions_of_catalogs(called: str) -> None:
+    """The runtime's own catalog is always there; an address and a plain name are none of a catalog."""
+    assert noticed(f"use: {{catalogs: {{ours: {{endpoint: 'https://a.b'}}}}}}\ndo: [{{a: {{call: '{called}'}}}}]") == []
 
 
 def test_data_that_is_sent_is_no_reference() -> None:

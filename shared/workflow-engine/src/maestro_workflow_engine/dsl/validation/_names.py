@@ -13,6 +13,8 @@ from maestro_workflow_engine.dsl.validation._rules import Findings, Where
 from maestro_workflow_engine.dsl.validation._tasks import kind_of_task
 from maestro_workflow_engine.dsl.validation._walk import Entry, iterator_of, list_of, mapping_items, member
 
+_CATALOGED = re.compile(r"[^:@/]+:[^:@/]+@(?P<catalog>[^:@/]+)")
+"""A function of a catalog: name, version, and the catalog's name."""
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -23,8 +25,9 @@ class UseNames:
         use = member(document, "use")
         self._known = {
             kind: [name for name, _ in mapping_items(member(use, kind))]
-            for kind in ("authentications", "errors", "retries", "timeouts")
+            for kind in ("authentications", "catalogs", "errors", "retries", "timeouts")
         }
+        self._known["catalogs"].append("default")  # the runtime's own, which no document needs to define
         self._known["secrets"] = [name for name in list_of(member(use, "secrets")) if isinstance(name, str)]
 
     def check(self, kind: str, what: str, name: Any, where: Where, findings: Findings) -> None:
@@ -45,6 +48,9 @@ def check_names(entry: Entry, names: UseNames, findings: Findings) -> None:
     for variable, at in _variables(task, where):
         _check_variable(variable, at, findings)
     if "call" in task:
+        cataloged = _CATALOGED.fullmatch(task["call"]) if isinstance(task["call"], str) else None
+        if cataloged is not None:
+            names.check("catalogs", "catalog", cataloged["catalog"], (where, "call"), findings)
         check_authentications(member(task, "with"), (where, "with"), names, findings)
 
 
