@@ -134,10 +134,9 @@ def test_a_secret_that_may_not_be_read_is_an_authorization_error(load: Callable[
     from datetime import UTC, datetime
 
     from maestro_workflow_engine.dsl import TaskError
-    from maestro_workflow_engine.dsl._host import EngineHost
     from maestro_workflow_engine.dsl._interpreter import interpret
 
-    class Host(EngineHost):
+    class Host:
         run_id = "r"
 
         def now(self) -> datetime:

@@ -15,8 +15,10 @@ async def perform(arguments: dict[str, Any], context: CallContext) -> Any:
     endpoint = arguments["endpoint"]
     if not isinstance(endpoint["uri"], str):
         raise CallFault("expression", f"a resource's address must be text, not {endpoint['uri']!r}")
-    content = await fetch({**endpoint, "uri": raw_address(endpoint["uri"], arguments["path"])}, context)
+    if "path" in arguments:  # of a function
+        endpoint = {**endpoint, "uri": raw_address(endpoint["uri"], arguments["path"])}
+    content = await fetch(endpoint, context)
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError:
-        raise CallFault("communication", f"{arguments['endpoint']['uri']} is no UTF-8 text") from None
+        raise CallFault("communication", f"{endpoint['uri']} is no UTF-8 text") from None

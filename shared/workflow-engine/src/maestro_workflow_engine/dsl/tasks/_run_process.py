@@ -10,6 +10,7 @@ from typing import Any
 from maestro_workflow_engine.dsl._durations import Duration, parse_duration
 from maestro_workflow_engine.dsl._expressions import IN_TASK
 from maestro_workflow_engine.dsl._frame import Frame
+from maestro_workflow_engine.dsl._identity import WITH_NAMED_ARGUMENTS
 from maestro_workflow_engine.dsl._model import Outcome, Parser
 from maestro_workflow_engine.dsl._node import Node, kind_of
 from maestro_workflow_engine.dsl._process_request import ContainerRequest, ProcessOutcome, ProcessRequest
@@ -25,8 +26,6 @@ _FIELDS = {
 _REQUIRED = {"container": ("image",), "script": ("language",), "shell": ("command",)}
 _LANGUAGES = {"js": "js", "javascript": "js", "python": "python"}
 """The reference's table says `js`, its examples say `javascript`."""
-_WITH_NAMED_ARGUMENTS = frozenset({"1.0.0", "1.0.1", "1.0.2"})
-"""The versions of the DSL in which the arguments of scripts and shell commands are a mapping; 1.0.3 made them a list."""
 _TOLD = 2000
 """How much of the standard error output an error tells, in characters, from its end."""
 
@@ -166,7 +165,7 @@ def _parse_lifetime(node: Node, scope: frozenset[str]) -> tuple[str, Duration | 
 
 
 def _check_arguments(node: Node, kind: str) -> None:
-    if isinstance(node.value, dict) and kind != "container" and node.log.dsl in _WITH_NAMED_ARGUMENTS:
+    if isinstance(node.value, dict) and kind != "container" and node.log.dsl in WITH_NAMED_ARGUMENTS:
         for name in node.value if kind == "script" else ():
             if not name.isidentifier():
                 node.child(name).fault(f"{name!r} is no name of a variable")

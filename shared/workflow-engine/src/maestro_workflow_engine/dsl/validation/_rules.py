@@ -30,7 +30,13 @@ class Finding(NamedTuple):
 
 
 class Findings(list[Finding]):
-    """What the checks of one document have noticed."""
+    """What the checks of one document have noticed.
+
+    Attributes:
+        dsl: The version of the DSL that the document says it is written in.
+    """
+
+    dsl: object = None
 
     def fault(self, where: Where, rule: str, message: str, hint: str | None = None) -> None:
         """Note a fault."""

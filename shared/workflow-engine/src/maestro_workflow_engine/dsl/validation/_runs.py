@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from maestro_workflow_engine.dsl._identity import WITH_NAMED_ARGUMENTS
 from maestro_workflow_engine.dsl.validation._rules import (
     Findings,
     Where,
@@ -49,12 +50,21 @@ _CONTAINER = record(
     ("image",),
 )
 
+_LIST_OF_TEXT = list_of(text)
+
+
+def _arguments(value: Any, where: Where, findings: Findings) -> None:
+    """Accept the arguments of a process; before DSL 1.0.3 they had names."""
+    if type(value) is not dict or findings.dsl not in WITH_NAMED_ARGUMENTS:
+        _LIST_OF_TEXT(value, where, findings)
+
+
 _SCRIPT = record(
     "a script",
     {
         "language": text,
         "stdin": text,
-        "arguments": list_of(text),
+        "arguments": _arguments,
         "environment": mapping,
         "code": text,
         "source": resource,
@@ -65,7 +75,7 @@ _SCRIPT = record(
 
 _SHELL = record(
     "a shell command",
-    {"command": text, "stdin": text, "arguments": list_of(text), "environment": mapping},
+    {"command": text, "stdin": text, "arguments": _arguments, "environment": mapping},
     ("command",),
 )
 

@@ -24,7 +24,8 @@ def other_version(document: Any) -> str | None:
 
 
 def check_version(document: Any, findings: Findings) -> None:
-    """Refuse versions of the DSL that are not understood."""
+    """Note the version of the DSL, and refuse those that are not understood."""
+    findings.dsl = member(member(document, "document"), "dsl")
     version = other_version(document)
     if version is not None:
         known = f"{DSL_VERSIONS[0]} to {DSL_VERSIONS[-1]}"
