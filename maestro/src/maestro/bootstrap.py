@@ -88,7 +88,7 @@ async def _open(
     steps = Steps(python.steps, http=http)
     store = await stack.enter_async_context(SqliteDefinitionStore.opened(config.storage_dir / "definitions.db"))
     # The engine takes up unfinished runs while it opens, so that it has to know every definition by then.
-    loaded = await load_definitions(store, python.workflows, steps)
+    loaded = await load_definitions(store, python.workflows, steps, lifecycle_events=config.lifecycle_events)
     engine = await stack.enter_async_context(
         WorkflowEngine(
             config.journal_url,
@@ -103,7 +103,7 @@ async def _open(
     if config.enable_monitoring:
         await stack.enter_async_context(RunMetrics(app.metrics, engine).kept())
     app.health.add("journal", JournalHealth(engine, _journal_folder(config.journal_url)).check)
-    definitions = Definitions(loaded, store=store, engine=engine, steps=steps)
+    definitions = Definitions(loaded, store=store, engine=engine, steps=steps, lifecycle_events=config.lifecycle_events)
     await definitions.begin()
     return State(
         definitions=definitions,

@@ -28,7 +28,8 @@ class Log:
     def told(self) -> list[tuple[str, str | None]]:
         """Return what happened, to which task."""
         return [
-            (each["type"].removeprefix(PREFIX).removesuffix(".v1"), each.get("data", {}).get("task")) for each in self.events
+            (each["type"].removeprefix(PREFIX).removesuffix(".v1"), each.get("data", {}).get("task"))
+            for each in self.events
         ]
 
     async def until(self, what: str, count: int = 1) -> None:

@@ -155,7 +155,11 @@ class WorkflowMachine:
     def _note(self, event: ev.Event) -> None:
         """Take what is not for the workflow's code: how the run stands, how it ends, and what comes after its end."""
         if isinstance(event, _UNSEEN):
-            if self.on_steered is not None and self._closing is None and isinstance(event, ev.RunPaused | ev.RunResumed):
+            if (
+                self.on_steered is not None
+                and self._closing is None
+                and isinstance(event, ev.RunPaused | ev.RunResumed)
+            ):
                 self.on_steered("suspended" if isinstance(event, ev.RunPaused) else "resumed")
             return
         if isinstance(event, ev.AttributesSet):
