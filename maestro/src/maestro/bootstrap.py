@@ -91,7 +91,7 @@ async def _open(
     steps = Steps(python.steps, http=http)
     store = await stack.enter_async_context(SqliteDefinitionStore.opened(config.storage_dir / "definitions.db"))
     # The engine takes up unfinished runs while it opens, so that it has to know every definition by then.
-    loaded = await load_definitions(store, python.workflows, steps)
+    loaded = await load_definitions(store, python.workflows, steps, lifecycle_events=config.lifecycle_events)
     engine = WorkflowEngine(
         config.runs_url,
         workflows=loaded.workflows,
@@ -105,7 +105,7 @@ async def _open(
     if config.enable_monitoring:
         await stack.enter_async_context(RunMetrics(app.metrics, _census(config, engine, loaded.catalog)).kept())
     _watch_health(config, app, engine)
-    definitions = Definitions(loaded, store=store, engine=engine, steps=steps)
+    definitions = Definitions(loaded, store=store, engine=engine, steps=steps, lifecycle_events=config.lifecycle_events)
     await definitions.begin()
     return State(
         definitions=definitions,

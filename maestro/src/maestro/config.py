@@ -133,6 +133,10 @@ class OrchestratorConfig(BaseConfig):
     """Where the events go that workflows emit, by an HTTP POST each (CloudEvents, structured mode); besides, all workflows
     here hear them. Default: nowhere else."""
 
+    lifecycle_events: bool = False
+    """Whether runs of documents publish the lifecycle events of the Open Workflow specification, to `event_sink` and to workflows
+    that listen for them. Default false."""
+
     @property
     def storage_dir(self) -> Path:
         """Folder of the service's own files: `maestro-orchestrator` in `data_dir`."""

@@ -69,7 +69,11 @@ class Loaded(NamedTuple):
 
 
 async def load_definitions(
-    store: DefinitionStore, python: Iterable[WorkflowDefinition[..., Any]], steps: StepResolver
+    store: DefinitionStore,
+    python: Iterable[WorkflowDefinition[..., Any]],
+    steps: StepResolver,
+    *,
+    lifecycle_events: bool = False,
 ) -> Loaded:
     """Gather the definitions, before the engine takes up runs of them.
 
@@ -80,6 +84,7 @@ async def load_definitions(
         store: Where documents are kept.
         python: The workflows from modules.
         steps: The steps that documents may call.
+        lifecycle_events: Whether runs of documents publish what happens to them.
 
     Returns:
         What there is.
@@ -100,17 +105,17 @@ async def load_definitions(
             )
             raise WorkflowExistsError(str(stored.key), message)
         loaded.digests[stored.key] = stored.digest
-        loaded.catalog.add(_loaded(stored, steps, loaded))
+        loaded.catalog.add(_loaded(stored, steps, loaded, lifecycle_events=lifecycle_events))
     return loaded
 
 
-def _loaded(stored: StoredDocument, steps: StepResolver, loaded: Loaded) -> Definition:
+def _loaded(stored: StoredDocument, steps: StepResolver, loaded: Loaded, *, lifecycle_events: bool) -> Definition:
     key = stored.key
     definition = Definition(key, Kind.DOCUMENT, "", key.qualified_name)
     try:
         document = read_document(stored.source, key)
         definition = from_document(document)
-        loaded.workflows.append(as_workflow(document, steps))
+        loaded.workflows.append(as_workflow(document, steps, lifecycle_events=lifecycle_events))
         loaded.documents[document.qualified_name] = document
     except InvalidWorkflowError as error:
         _logger.error("Registered workflow cannot run; its runs wait", workflow=str(key), problem=str(error))
@@ -126,14 +131,24 @@ class Definitions:
         store: Where documents are kept.
         engine: Runs the workflows; open.
         steps: The steps that documents may call.
+        lifecycle_events: Whether runs of documents publish what happens to them.
     """
 
-    def __init__(self, loaded: Loaded, *, store: DefinitionStore, engine: WorkflowEngine, steps: StepResolver) -> None:
+    def __init__(
+        self,
+        loaded: Loaded,
+        *,
+        store: DefinitionStore,
+        engine: WorkflowEngine,
+        steps: StepResolver,
+        lifecycle_events: bool = False,
+    ) -> None:
         self.catalog = loaded.catalog
         self._digests = loaded.digests
         self._store = store
         self._engine = engine
         self._steps = steps
+        self._lifecycle_events = lifecycle_events
         self._documents = loaded.documents
         self._schedules = DocumentSchedules(engine)
         self._turn = asyncio.Lock()
@@ -183,7 +198,7 @@ class Definitions:
                     "it. Give the document another version",
                 )
             return Registered(known, is_new=False)
-        workflow = as_workflow(document, self._steps)
+        workflow = as_workflow(document, self._steps, lifecycle_events=self._lifecycle_events)
         await self._store.add(StoredDocument(key, source, content))
         self._engine.register(workflow)
         definition = from_document(document)

@@ -48,12 +48,15 @@ def read_document(source: bytes, key: WorkflowKey) -> WorkflowDocument:
     return document
 
 
-def as_workflow(document: WorkflowDocument, steps: StepResolver) -> WorkflowDefinition[..., Any]:
+def as_workflow(
+    document: WorkflowDocument, steps: StepResolver, *, lifecycle_events: bool = False
+) -> WorkflowDefinition[..., Any]:
     """Make a workflow of a document.
 
     Args:
         document: The document.
         steps: The steps that it may call.
+        lifecycle_events: Whether its runs publish what happens to them.
 
     Returns:
         The workflow.
@@ -62,7 +65,7 @@ def as_workflow(document: WorkflowDocument, steps: StepResolver) -> WorkflowDefi
         InvalidWorkflowError: It calls steps that are not there; all are listed.
     """
     try:
-        return document.as_workflow(steps)
+        return document.as_workflow(steps, lifecycle_events=lifecycle_events)
     except DocumentError as error:
         raise InvalidWorkflowError(map(_fault, error.faults)) from error
 

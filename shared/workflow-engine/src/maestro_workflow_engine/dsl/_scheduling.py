@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -17,7 +18,7 @@ from maestro_core_logging import get_logger
 from maestro_workflow_engine import _inside
 from maestro_workflow_engine._definitions import StepDefinition, WorkflowDefinition, step
 from maestro_workflow_engine._engine import WorkflowEngine
-from maestro_workflow_engine._errors import EngineClosedError, WorkflowError
+from maestro_workflow_engine._errors import EngineClosedError, UnsupportedByRunnerError, WorkflowError
 from maestro_workflow_engine._records import RunStatus
 from maestro_workflow_engine._retry import RetryPolicy
 from maestro_workflow_engine._schedule_keeper import ScheduleNotFoundError
@@ -109,10 +110,12 @@ class DocumentSchedules:
         await self._retire(f"{document.qualified_name}.{kind}", keep=run_id)
 
     async def _retire(self, workflow: str, keep: str | None) -> None:
-        page = await self._engine.runs(workflow=workflow, status=[RunStatus.RUNNING, RunStatus.PAUSED])
-        for run in page.runs:
-            if run.id != keep:
-                await self._engine.handle(run.id).terminate("its schedule was replaced or removed")
+        for status in (RunStatus.RUNNING, RunStatus.PAUSED):
+            with suppress(UnsupportedByRunnerError):  # on a cluster, paused runs are among the running ones
+                page = await self._engine.runs(workflow=workflow, status=status)
+                for run in page.runs:
+                    if run.id != keep:
+                        await self._engine.handle(run.id).terminate("its schedule was replaced or removed")
 
     async def _delete(self, schedule_id: str) -> None:
         try:
