@@ -42,7 +42,8 @@ def main() -> None:
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else FOLDER
     texts = [path.read_text(encoding="utf-8") for path in sorted(folder.glob("examples/*.yaml"))]
     if not texts:
-        raise SystemExit(f"no examples in {folder}")
+        print(f"no examples in {folder}: nothing is measured")
+        return
     sources = [read_source(text) for text in texts]
     schema = read_source((folder / "schema" / "workflow.yaml").read_text(encoding="utf-8")).data
     official = jsonschema_rs.validator_for(schema)

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
+from maestro_workflow_engine.dsl import DocumentError, load_document, validate_document
 from maestro_workflow_engine.dsl.validation._rules import Findings
 from maestro_workflow_engine.dsl.validation._structure import structure
 
@@ -177,6 +178,23 @@ def test_the_verdict_is_that_of_the_official_schema(
         spoil(document, data.draw)
     if not is_deliberate(document):
         assert accepts(document) == official.is_valid(document), document
+
+
+@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@given(data=st.data())
+def test_whatever_becomes_of_examples_is_reported(data: st.DataObject, examples: list[Any]) -> None:
+    """However examples are changed, there is a report, and what is loaded is what is valid and supported."""
+    document = copy.deepcopy(data.draw(st.sampled_from(examples)))
+    for _ in range(data.draw(st.integers(1, 4))):
+        spoil(document, data.draw)
+    report = validate_document(document if isinstance(document, dict) else {})
+    try:
+        load_document(document if isinstance(document, dict) else {})
+    except DocumentError as error:
+        assert report.faults or report.unsupported, error
+    else:
+        assert not report.faults
+        assert not report.unsupported
 
 
 def test_deliberate_differences(official: jsonschema_rs.Validator) -> None:
