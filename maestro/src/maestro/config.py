@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from maestro_core_config import BaseConfig
 from maestro_workflow_engine import Queue, Rate, Retention
+from maestro_workflow_engine.dsl import ProcessOptions
 
 _DAYS_MAX = 36_600.0
 Days = Annotated[float, Field(ge=0, le=_DAYS_MAX, allow_inf_nan=False)]
@@ -80,6 +82,30 @@ class QueueConfig(BaseModel):
         return Queue(name, concurrency=self.concurrency, per_tenant=self.per_tenant, rate=rate)
 
 
+class ProcessConfig(BaseModel):
+    """What `run` tasks of documents may start on this machine. Nothing, unless it is allowed here."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    allowed: list[Literal["container", "script", "shell"]] = Field(default_factory=list)
+    """The kinds that may run. Whoever may register a document runs code here then. Default: none."""
+    environment: dict[str, str] | None = None
+    """The environment that processes start with; nothing of the service's own. Default: `PATH` with the system's folders, and `LANG`."""
+    time_limit_s: float = Field(default=3600, gt=0, le=31_622_400, allow_inf_nan=False)
+    """How long a process may run, in seconds, whatever its task says. Default: an hour."""
+    output_limit_bytes: int = Field(default=1_048_576, ge=1)
+    """How much a process may write to each of its outputs, in bytes. Default: 1 MiB."""
+
+    def value(self) -> ProcessOptions:
+        """Return what the engine takes."""
+        options = ProcessOptions(
+            allowed=frozenset(self.allowed),
+            time_limit=timedelta(seconds=self.time_limit_s),
+            output_limit_bytes=self.output_limit_bytes,
+        )
+        return options if self.environment is None else replace(options, environment=self.environment)
+
+
 def _days(count: float | None) -> timedelta | None:
     return None if count is None else timedelta(days=count)
 
@@ -122,6 +148,9 @@ class OrchestratorConfig(BaseConfig):
 
     queues: dict[str, QueueConfig] = Field(default_factory=dict)
     """The queues that runs can be started in, by name. Default: none."""
+
+    processes: ProcessConfig = Field(default_factory=ProcessConfig)
+    """What `run` tasks of documents may start on this machine. Default: nothing."""
 
     retention: RetentionConfig = Field(default_factory=RetentionConfig)
     """How long runs are kept once they have ended. Default: for ever."""

@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Any, Protocol, cast
 
 import jq
+import msgspec
 
 RESULT_LIMIT = 8 * 1024 * 1024
 """How long what an expression gives may be, in characters of JSON."""
@@ -79,8 +80,13 @@ class Program:
         Raises:
             JqError: The data is no JSON, or nested too deeply.
         """
+        whole = [data, {name: variables[name] for name in self.variables}]
         try:
-            return json.dumps([data, {name: variables[name] for name in self.variables}], allow_nan=False)
+            return msgspec.json.encode(whole).decode()
+        except (TypeError, ValueError, RecursionError):  # text with lone surrogates, for one
+            pass
+        try:
+            return json.dumps(whole, allow_nan=False)
         except ValueError as error:
             raise JqError(str(error)) from error
         except RecursionError as error:

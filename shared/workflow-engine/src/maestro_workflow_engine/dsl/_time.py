@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
-def describe_time(moment: datetime) -> dict[str, Any]:
-    """Describe a moment (DSL 1.0.3, "DateTime Descriptor").
+@lru_cache(maxsize=256)
+def describe_time(moment: datetime) -> Mapping[str, Any]:
+    """Describe a moment (DSL 1.0.3, "DateTime Descriptor"). Tasks that start together share the description.
 
     Args:
         moment: An aware datetime.
