@@ -22,7 +22,7 @@ async def test_a_moved_run_says_where_it_went_and_goes_on_there(
         await client.post("/runs", json={"workflow": "office/approval", "id": "r"})
     other = f"sqlite:///{tmp_path / 'other.db'}"
     workflows = load_modules(config.workflow_modules).workflows
-    report = await carry_out(Move(source=config.journal_url, target=other, workflows=workflows))
+    report = await carry_out(Move(source=config.runs_url, target=other, workflows=workflows))
     assert report.is_complete
     async with serve(config) as client:
         left: dict[str, Any] = (await client.get("/runs/r")).json()

@@ -36,7 +36,7 @@ def test_a_cluster_that_is_not_there_stops_the_start(start: Start) -> None:
     process = start(engine_url=NOBODY, engine_wait_s="1")
     assert process.exit_status() == 70
     told = process.log.read_text()
-    reason = "the Temporal cluster at 127.0.0.1:9 cannot be reached: connection refused"
+    reason = "the Temporal cluster at 127.0.0.1:9 cannot be reached: connection refused; is it running?"
     assert told.splitlines()[-1] == f"maestro-orchestrator: the service could not start: {reason}"
     assert f'"event":"Orchestrator cannot start","reason":"{reason}"' in told
     assert "Traceback" not in told
