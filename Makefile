@@ -52,8 +52,12 @@ up: setup ## Start the ecosystem in the foreground (Ctrl-C stops it; ENGINE=temp
 	@$(BIN)/maestro up $(if $(ENGINE),--engine $(ENGINE))
 
 .PHONY: test
-test: setup ## Run every test
+test: setup ## Run the tests; make slow, chaos, chaos-temporal and soak have those that take long
 	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup
+
+.PHONY: slow
+slow: setup ## Run the tests that take minutes: the patterns and the main job's faults on Temporal
+	@$(BIN)/python -m pytest -m slow -n $(PYTEST_WORKERS) --dist loadgroup
 
 .PHONY: chaos
 chaos: setup ## Kill, starve, damage and flood the engine (some minutes; SOAK=30m: then kill on for so long)

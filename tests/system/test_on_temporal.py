@@ -60,6 +60,7 @@ def test_the_demo_says_the_same_on_temporal(quiet_ecosystem):
     assert processes(home) == []
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_ctrl_c_in_the_middle_leaves_nothing(quiet_ecosystem, poll):
     """The demo ends with 130 and everything that it has started; one that is begun afterwards completes."""
@@ -87,6 +88,7 @@ def test_ctrl_c_in_the_middle_leaves_nothing(quiet_ecosystem, poll):
     assert len(report(again)) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_a_killed_server_and_a_killed_orchestrator_lose_nothing(quiet_ecosystem, poll):
     """SIGKILL both while reviews run: they are started again, and the report has every distribution once."""

@@ -14,7 +14,13 @@ if _spec.name not in sys.modules:
     _spec.loader.exec_module(_module)
 
 
-@pytest.fixture(params=["one life", "restarts", pytest.param("temporal", marks=pytest.mark.xdist_group("temporal"))])
+@pytest.fixture(
+    params=[
+        "one life",
+        "restarts",
+        pytest.param("temporal", marks=[pytest.mark.xdist_group("temporal"), pytest.mark.slow]),
+    ]
+)
 async def case(request: pytest.FixtureRequest, tmp_path: Path):
     """One run, driven from outside: in one life of the engine, with a restart before whatever the test does, on a cluster."""
     driving = sys.modules["pattern_driving"]
