@@ -150,3 +150,19 @@ async def test_a_document_with_a_schedule_starts_by_itself(
         run = (await client.get("/runs/tests.job.on:1.0.0")).json()
         assert run["status"] == "terminated"
         assert len(await started(client, 2)) == 2
+
+
+async def test_runs_tell_of_themselves_where_it_is_configured(
+    config: OrchestratorConfig, serve: Serve, document: Callable[..., dict[str, Any]]
+) -> None:
+    """Lifecycle events reach documents that listen for them."""
+    completed = {"with": {"type": "io.serverlessworkflow.workflow.completed.v1", "source": "/tests/other/1.0.0"}}
+    listen = {"wait": {"listen": {"to": {"one": completed}}}}
+    async with serve(config.model_copy(update={"lifecycle_events": True})) as client:
+        await client.put("/workflows/tests/job/1.0.0", json=document(listen))
+        await client.put("/workflows/tests/other/1.0.0", json=document({"a": {"set": {"n": 1}}}, name="other"))
+        await client.post("/runs", json={"workflow": "tests/job", "id": "r"})
+        await _until(client, "r", lambda run: any(wait["kind"] == "event" for wait in run["waiting_for"]))
+        await client.post("/runs", json={"workflow": "tests/other", "id": "o"})
+        (told,) = await _heard(client)
+    assert (told["name"], told["output"]) == ("other-o.tests", {"n": 1})

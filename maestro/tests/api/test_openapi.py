@@ -46,7 +46,9 @@ def test_every_operation_says_what_it_does(config: OrchestratorConfig) -> None:
     paths = create_app(config).openapi()["paths"]
     operations = [(method, path, operation) for path, found in paths.items() for method, operation in found.items()]
     own = [
-        one for one in operations if one[1].startswith(("/runs", "/workflows", "/schedules", "/queues", "/personas"))
+        one
+        for one in operations
+        if one[1].startswith(("/runs", "/workflows", "/schedules", "/queues", "/events", "/personas"))
     ]
     assert len(own) > 40
     assert [(method, path) for method, path, operation in own if not operation.get("description")] == []

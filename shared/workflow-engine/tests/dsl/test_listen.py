@@ -1,14 +1,16 @@
 """`listen`: which events are consumed, how they are read, and when the task is over."""
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from listening import LIMIT, event, heard, listens, running
 
-from maestro_workflow_engine import WorkflowEngine, WorkflowFailedError
+from maestro_workflow_engine import WorkflowCancelledError, WorkflowEngine, WorkflowFailedError
 from maestro_workflow_engine.dsl import DocumentError
 
 Load = Callable[..., Any]
@@ -266,6 +268,63 @@ async def test_a_listener_survives_a_restart(load: Load, tmp_path: Path) -> None
     async with WorkflowEngine(url, workflows=[document.as_workflow()]) as engine:
         await engine.publish_event(event("a", 3))
         assert await engine.handle("run-1").result(LIMIT) == [1, 2, 3]
+
+
+def listeners(path: Path) -> int:
+    """Count who listens, as the journal has it."""
+    with closing(sqlite3.connect(path)) as connection:
+        count: int = connection.execute("SELECT count(*) FROM subscriptions").fetchone()[0]
+    return count
+
+
+async def test_whoever_stops_listening_leaves_nothing_behind(load: Load, tmp_path: Path) -> None:
+    """A cancellation, the workflow's own timeout, and a termination each end the listening for good."""
+    long = load("do: [{w: {listen: {to: {any: []}}}}]")
+    short = load(
+        "document: {dsl: '1.0.3', namespace: test, name: short, version: 1.0.0}\n"
+        "timeout: {after: {milliseconds: 50}}\ndo: [{w: {listen: {to: {one: {with: {type: a}}}}}}]"
+    )
+    url = f"sqlite:///{tmp_path}/journal.db"
+    async with WorkflowEngine(url, workflows=[long.as_workflow(), short.as_workflow()]) as engine:
+        cancelled, terminated = [await engine.start(long.qualified_name) for _ in range(2)]
+        late = await engine.start(short.qualified_name)
+        with pytest.raises(WorkflowFailedError, match="timeout"):
+            await late.result(LIMIT)
+        await listens(cancelled)
+        await listens(terminated)
+        await cancelled.cancel()
+        await terminated.terminate("enough")
+        with pytest.raises(WorkflowCancelledError):
+            await cancelled.result(LIMIT)
+        assert await engine.publish_event(event("a", 1))
+    assert listeners(tmp_path / "journal.db") == 0
+
+
+async def test_a_paused_run_keeps_what_comes(load: Load, tmp_path: Path) -> None:
+    """It goes on with it once it is resumed, and then listens no more."""
+    document = load(
+        "do: [{w: {listen: {to: {one: {with: {type: a}}}}}}, {s: {listen: {to: {one: {with: {type: b}}}}}}]"
+    )
+    async with running(document, url=f"sqlite:///{tmp_path}/journal.db") as (engine, handle):
+        await handle.pause("for a while")
+        await engine.publish_event(event("a", 1))
+        await handle.resume()
+        await engine.publish_event(event("a", 2))
+        await engine.publish_event(event("b", 3))
+        assert await handle.result(LIMIT) == [3]
+        received = [each for each in await handle.history() if each.type == "event_received"]
+    assert [each.data["event"]["data"] for each in received] == [1, 3]
+    assert listeners(tmp_path / "journal.db") == 0
+
+
+async def test_an_imported_run_listens_on_its_own(load: Load) -> None:
+    """A copy of a listening run hears the same event as the first one."""
+    document = load("do: [{e: {emit: {event: {with: {type: x}}}}}, {w: {listen: {to: {one: {with: {type: a}}}}}}]")
+    async with running(document) as (engine, handle):
+        copy = await engine.import_run(await handle.export_history(), id="copy")
+        await listens(copy)
+        await engine.publish_event(event("a", 1))
+        assert await handle.result(LIMIT) == await copy.result(LIMIT) == [1]
 
 
 @pytest.mark.parametrize(

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections.abc import Mapping
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from maestro_workflow_engine import CloudEventError, PayloadError, WorkflowEngine
+from maestro_workflow_engine import AesGcmCodec, CloudEventError, EventSinkError, PayloadError, WorkflowEngine
 from maestro_workflow_engine._event_filter import Correlation, EventFilter, Is, Like, Where, encode_filters
+from maestro_workflow_engine.dsl import load_document
 from maestro_workflow_engine.embedded._subscriptions import Subscriptions
 
 EVENT = {"id": "1", "source": "https://example.com", "type": "order.made"}
@@ -62,6 +65,56 @@ async def test_an_event_that_is_too_large_is_refused() -> None:
     async with WorkflowEngine("sqlite://", max_payload_bytes=65_536) as engine:
         with pytest.raises(PayloadError, match="too large"):
             await engine.publish_event({**EVENT, "data": "x" * 70_000})
+
+
+DOCUMENT = """
+document: {dsl: '1.0.3', namespace: test, name: sample, version: 1.0.0}
+do:
+  - w: {listen: {to: {one: {with: {type: order.made}, correlate: {word: {from: .data.word, expect: '${ .word }'}}}}}}
+  - e: {emit: {event: {with: {type: heard, data: '${ .[0] }'}}}}
+"""
+
+
+class Absent:
+    async def send(self, event: Mapping[str, Any]) -> None:
+        raise EventSinkError("nobody is there")
+
+
+async def test_what_is_kept_of_events_is_sealed_like_payloads(tmp_path: Path) -> None:
+    """With a codec, neither filters nor events are readable in the file, and all goes on after a restart."""
+    options: dict[str, Any] = {
+        "workflows": [load_document(DOCUMENT).as_workflow()],
+        "codec": AesGcmCodec({"k1": b"k" * 32}, active="k1"),
+        "event_sink": Absent(),
+    }
+    url, event = f"sqlite:///{tmp_path}/journal.db", {**EVENT, "data": {"word": "sesame"}}
+    async with WorkflowEngine(url, **options) as engine:
+        handle = await engine.start("test/sample", {"word": "sesame"}, id="r")
+        async with asyncio.timeout(30):
+            while not (await handle.status()).waiting_for:
+                await asyncio.sleep(0.005)
+    async with WorkflowEngine(url, **options) as engine:
+        assert await engine.publish_event(event)
+        assert (await engine.handle("r").result(timedelta(seconds=30)))["data"] == {"word": "sesame"}
+    with closing(sqlite3.connect(tmp_path / "journal.db")) as connection:
+        assert connection.execute("SELECT count(*) FROM outbox").fetchone() == (1,)
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    assert b"sesame" not in (tmp_path / "journal.db").read_bytes()
+
+
+async def test_an_expression_that_fails_for_an_event_keeps_nobody_from_it() -> None:
+    """It does not match, and others hear the event."""
+    document = load_document(
+        DOCUMENT.replace("{from: .data.word, expect: '${ .word }'}", "{from: '.data | keys | .[0]'}")
+    )
+    async with WorkflowEngine("sqlite://", workflows=[document.as_workflow()]) as engine:
+        handle = await engine.start("test/sample", None, id="r")
+        async with asyncio.timeout(30):
+            while not (await handle.status()).waiting_for:
+                await asyncio.sleep(0.005)
+        assert await engine.publish_event({**EVENT, "data": 7})
+        assert await engine.publish_event({**EVENT, "id": "2", "data": {"a": 1}})
+        assert (await handle.result(timedelta(seconds=30)))["data"] == {"a": 1}
 
 
 def filters(*wanted: EventFilter) -> bytes:

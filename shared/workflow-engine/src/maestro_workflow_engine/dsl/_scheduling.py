@@ -1,8 +1,8 @@
 """Documents that start by themselves: their `schedule` on an engine.
 
 `every` and `cron` are schedules of the engine. `on` and `after` are small workflows that listen, or wait, and start runs;
-they are as durable as every other run, and the runs that they start stand on their own. A run that events start is named
-after these events, so that it is one run however often its start is tried.
+they are as durable as every other run. A run that events start stands on its own, and is named after these events, so that
+it is one run however often its start is tried.
 """
 
 from __future__ import annotations
@@ -16,9 +16,15 @@ from typing import Any
 
 from maestro_core_logging import get_logger
 from maestro_workflow_engine import _inside
+from maestro_workflow_engine._child import run_child
 from maestro_workflow_engine._definitions import StepDefinition, WorkflowDefinition, step
 from maestro_workflow_engine._engine import WorkflowEngine
-from maestro_workflow_engine._errors import EngineClosedError, UnsupportedByRunnerError, WorkflowError
+from maestro_workflow_engine._errors import (
+    UnsupportedByRunnerError,
+    WorkflowCancelledError,
+    WorkflowFailedError,
+)
+from maestro_workflow_engine._parent_close import ParentClose
 from maestro_workflow_engine._records import RunStatus
 from maestro_workflow_engine._retry import RetryPolicy
 from maestro_workflow_engine._schedule_keeper import ScheduleNotFoundError
@@ -90,7 +96,7 @@ class DocumentSchedules:
         if schedule is not None and schedule.on is not None:
             found["on"] = _trigger(document, schedule.on, schedule.read, self._start_step(document))
         if schedule is not None and schedule.after is not None:
-            found["after"] = _repeater(document, schedule.after, self._start_step(document), self._end_step())
+            found["after"] = _repeater(document, schedule.after)
         return found
 
     async def _supervise(
@@ -132,20 +138,6 @@ class DocumentSchedules:
 
         return start_run
 
-    def _end_step(self) -> StepDefinition[..., Any]:
-        engine = self._engine
-
-        @step(name="await-run", retry=_AGAIN)
-        async def await_run(run_id: str) -> None:
-            try:
-                await engine.handle(run_id).result()
-            except EngineClosedError:
-                raise
-            except WorkflowError:  # in whatever way it has ended
-                return
-
-        return await_run
-
 
 def _name(document: WorkflowDocument, kind: str) -> str:
     return f"{document.namespace}.{document.name}.{kind}"
@@ -169,18 +161,16 @@ def _trigger(
     return WorkflowDefinition(listen_for_events, name=f"{document.qualified_name}.on", version=document.version)
 
 
-def _repeater(
-    document: WorkflowDocument,
-    pause: timedelta,
-    start_run: StepDefinition[..., Any],
-    await_run: StepDefinition[..., Any],
-) -> WorkflowDefinition[..., Any]:
+def _repeater(document: WorkflowDocument, pause: timedelta) -> WorkflowDefinition[..., Any]:
+    workflow = f"{document.qualified_name}:{document.version}"
+
     async def start_again_and_again() -> None:
         for _ in range(ROUNDS):
             moment = _inside.now().isoformat().removesuffix("+00:00")
             run_id = f"{document.namespace}.{document.name}@{moment}Z"
-            await start_run(run_id, None)
-            await await_run(run_id)
+            # A child, which is waited for without a place among the runs at work: there may be few of these.
+            with suppress(WorkflowFailedError, WorkflowCancelledError):  # in whatever way it has ended
+                await run_child(workflow, None, id=run_id, on_parent_close=ParentClose.ABANDON)
             await asyncio.sleep(pause.total_seconds())
         _inside.continue_as_new()
 

@@ -202,12 +202,12 @@ class EventHub:
 
     def _take_in(self, event: dict[str, Any], raw: msgspec.Raw, together: Together) -> None:
         key, now = _key(event), self._clock.now_us()
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._under_way[key] = done
         for run_key in self._subscriptions.matching(event):
             run = self._listener(run_key)
             if run is not None and not run.is_ending:
                 together.add(run, ev.EventReceived(now, raw))
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._under_way[key] = done
         together.also(rows.arrived(event, now), *self._tidying(now))
         together.then(lambda: self._kept(key, done))
 

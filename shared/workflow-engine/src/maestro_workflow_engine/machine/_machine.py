@@ -262,6 +262,8 @@ class WorkflowMachine:
         Raises:
             UnsupportedByRunnerError: It has none.
         """
+        if self._dropped:
+            raise RunDroppedSignal
 
     @property
     def random(self) -> random.Random:
