@@ -101,3 +101,21 @@ def test_a_validator_of_a_models_own_is_asked_on_either_way():
     assert signature.decode(msgspec.Raw(b'{"a": {"n": 2}, "b": 1}')) == ((Even(n=2), 1), {})
     with pytest.raises(PayloadError, match="odd"):
         signature.decode(msgspec.Raw(b'{"a": {"n": 1}, "b": 1}'))
+
+
+@pytest.mark.parametrize("func", [one, several, keywords])
+def test_arguments_by_name_are_written_as_those_by_position(func: Callable[..., Any]) -> None:
+    """All arguments by name, in whatever order, give the JSON that history shows for any other call."""
+    signature = Signature(func)
+    given = {parameter.name: index for index, parameter in enumerate(signature.parameters)}
+    by_name = bytes(signature.encode((), dict(reversed(given.items()))))
+    assert by_name == msgspec.json.encode(given if len(given) > 1 else 0)
+
+
+def test_a_parameter_without_a_name_cannot_be_given_by_name() -> None:
+    """What Python refuses is refused here."""
+
+    def first(n: int, /) -> None: ...
+
+    with pytest.raises(PayloadError):
+        Signature(first).encode((), {"n": 1})

@@ -35,6 +35,10 @@ class Signature:
             parameter.kind in (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
             for parameter in self.parameters
         )
+        self._all_by_name = all(
+            parameter.kind in (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+            for parameter in self.parameters
+        )
         for parameter in self.parameters:
             if parameter.kind in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD):
                 msg = f"{func.__qualname__} takes *{parameter.name}; a workflow or step names each of its parameters"
@@ -64,6 +68,9 @@ class Signature:
             if len(args) == 1:
                 return _payload.encode(args[0])
             return _payload.encode(dict(zip(self._names, args, strict=True))) if args else _payload.NULL
+        if kwargs and not args and self._all_by_name and kwargs.keys() == set(self._names):  # as documents call
+            only = kwargs[self._names[0]] if len(kwargs) == 1 else {name: kwargs[name] for name in self._names}
+            return _payload.encode(only)
         try:
             bound = self._signature.bind(*args, **kwargs)
         except TypeError as error:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from maestro_workflow_engine import WorkflowDefinitionError, WorkflowEngine, WorkflowHandle, step
 from maestro_workflow_engine.dsl import ExpressionLimits, Steps, TaskError, load_document
 from maestro_workflow_engine.dsl._expressions import HeavyExpressionError, compile_expression
-from maestro_workflow_engine.dsl._jq import RESULT_LIMIT
+from maestro_workflow_engine.dsl._jq import RESULT_LIMIT, compile_program
 from maestro_workflow_engine.dsl._node import FaultLog, Node
 from maestro_workflow_engine.dsl._weight import weight
 
@@ -279,6 +279,28 @@ def test_limits_are_above_zero(limits: dict[str, Any]) -> None:
     """A limit that would stop everything is refused."""
     with pytest.raises(WorkflowDefinitionError):
         ExpressionLimits(**limits)
+
+
+@pytest.mark.parametrize(
+    ("program", "seen"),
+    [
+        ("$input.id", {"id": 1}),
+        ('"\\($input.id)-\\($input.n.a)"', {"id": 1, "n": {"a": 2}}),
+        ("[$input.id, $input]", None),
+        ('[$input.id, $input["n"]]', None),
+        ("$input | .id", None),
+        ("[$input.gone]", {}),
+        ("[$input.id] as $input | $input[0]", None),
+    ],
+)
+def test_a_program_is_given_what_it_looks_at(program: str, seen: dict[str, Any] | None) -> None:
+    """Of a variable that is only followed by fields, those fields are passed in; of any other one, all. The value is the same."""
+    whole = {"id": 1, "n": {"a": 2}, "definition": ["x"] * 100}
+    compiled = compile_program(program, ("input",))
+    passed = json.loads(compiled.encode(None, {"input": whole}))[1]["input"]
+    assert passed == (whole if seen is None else seen)
+    expected = jq.compile(program, args={"input": whole}).input_text("null").all()
+    assert compiled.first_two(json.dumps([None, {"input": passed}])) == expected
 
 
 @settings(deadline=None)

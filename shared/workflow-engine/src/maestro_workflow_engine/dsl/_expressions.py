@@ -31,7 +31,6 @@ AFTER_TASK = IN_TASK | {"output"}
 WORKFLOW_OUTPUT = frozenset({"context", "workflow", "runtime"})
 """What the workflow's `output.as`, its `timeout`, and timeouts under `use` may use."""
 
-_REPETITIONS = 1_000_000
 _ENCLOSED = re.compile(r"\s*\$\{(.+)\}\s*", re.DOTALL)
 
 
@@ -225,12 +224,8 @@ def _compiled(text: str, scope: frozenset[str]) -> Expression:
     path = plain_path(text)
     if path is not None and (path.variable is None or path.variable in scope):
         return Expression(text, path)
-    found = scan(text)
-    # jq multiplies constants while it compiles, which happens here and cannot be stopped.
-    if found.has_product and found.has_text and found.product_of_numbers > _REPETITIONS:
-        raise JqError(f"it may repeat text more than {_REPETITIONS} times")
-    variables = tuple(sorted(found.variables & scope))
-    return Expression(text, compile_program(text, variables, multiplies=found.has_product), weight(text))
+    variables = tuple(sorted(scan(text).variables & scope))
+    return Expression(text, compile_program(text, variables), weight(text))
 
 
 def _blank(node: Node, text: str) -> bool:

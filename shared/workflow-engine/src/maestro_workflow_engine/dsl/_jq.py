@@ -12,8 +12,11 @@ from typing import Any, Protocol, cast
 import jq
 import msgspec
 
+from maestro_workflow_engine.dsl._scan import scan
+
 RESULT_LIMIT = 8 * 1024 * 1024
 """How long what an expression gives may be, in characters of JSON."""
+_REPETITIONS = 1_000_000
 _REPEATS = "text is repeated"
 _GUARD = (
     "def _as_it_is(a; b): a * b; "
@@ -60,10 +63,18 @@ class Program:
         variables: The variables it may use.
     """
 
-    def __init__(self, text: str, variables: tuple[str, ...], *, multiplies: bool = False) -> None:
+    def __init__(
+        self,
+        text: str,
+        variables: tuple[str, ...],
+        *,
+        multiplies: bool = False,
+        members: Mapping[str, frozenset[str]] | None = None,
+    ) -> None:
         bound = ", ".join(f"{name}: ${name}" for name in variables)
         binding = f".[1] as {{{bound}}} | " if variables else ""
         self.variables = variables
+        self._members = members or {}
         self.source = f"{binding}.[0] | (\n{text}\n) | tojson"
         self._compiled = _compile(f"{_GUARD if multiplies else ''}{self.source}")
 
@@ -80,7 +91,7 @@ class Program:
         Raises:
             JqError: The data is no JSON, or nested too deeply.
         """
-        whole = [data, {name: variables[name] for name in self.variables}]
+        whole = [data, {name: self._needed(name, variables[name]) for name in self.variables}]
         try:
             return msgspec.json.encode(whole).decode()
         except (TypeError, ValueError, RecursionError):  # text with lone surrogates, for one
@@ -91,6 +102,13 @@ class Program:
             raise JqError(str(error)) from error
         except RecursionError as error:
             raise JqError("the data is nested too deeply") from error
+
+    def _needed(self, name: str, value: Any) -> Any:
+        """Return the part of a variable that the program looks at: `$workflow.id` needs no definition of the workflow."""
+        members = self._members.get(name)
+        if members is None or not isinstance(value, dict):
+            return value
+        return {key: value[key] for key in members if key in value}
 
     def first_two(self, text: str) -> list[Any]:
         """Run the program up to its second result.
@@ -150,13 +168,12 @@ def _compile(source: str) -> _Compiled:
 
 
 @lru_cache(maxsize=4096)
-def compile_program(text: str, variables: tuple[str, ...], *, multiplies: bool = False) -> Program:
+def compile_program(text: str, variables: tuple[str, ...]) -> Program:
     """Compile a program, or return it compiled before.
 
     Args:
         text: The jq program.
         variables: The variables it may use, without `$`, sorted.
-        multiplies: Whether there is a `*` in it.
 
     Returns:
         The compiled program.
@@ -164,7 +181,11 @@ def compile_program(text: str, variables: tuple[str, ...], *, multiplies: bool =
     Raises:
         JqError: The text is no jq program, or uses something that is not defined.
     """
-    return Program(text, variables, multiplies=multiplies)
+    found = scan(text)
+    # jq multiplies constants while it compiles, which happens here and cannot be stopped.
+    if found.has_product and found.has_text and found.product_of_numbers > _REPETITIONS:
+        raise JqError(f"it may repeat text more than {_REPETITIONS} times")
+    return Program(text, variables, multiplies=found.has_product, members=found.members)
 
 
 _PLACE = re.compile(r" at <top-level>, line \d+(?:, column \d+)?:?.*", re.DOTALL)

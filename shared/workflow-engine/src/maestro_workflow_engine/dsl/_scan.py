@@ -33,6 +33,7 @@ _TOKEN = re.compile(
     re.VERBOSE | re.DOTALL,
 )
 _TEXT = re.compile(r'(?:[^"\\]|\\[^(])*', re.DOTALL)
+_FIELD = re.compile(r"\.([A-Za-z_]\w*)")
 _BEFORE_INDEX = frozenset({"field", "close", "variable", "quote", "dot", "question"})
 """What a bracket follows where it takes an element; elsewhere it makes a list."""
 
@@ -43,6 +44,8 @@ class Scan:
 
     variables: frozenset[str]
     """Variables by name, without the `$`; those that the program binds itself are among them."""
+    members: Mapping[str, frozenset[str]]
+    """For each variable that is only ever followed by a field, as in `$workflow.id`: those fields."""
     impure: tuple[str, ...]
     """Builtins that are refused, as written, in order, each once."""
     places: Mapping[str, int]
@@ -109,6 +112,8 @@ class _Reader:
         self._previous = ""
         self._kind = ""
         self._variables: Counter[str] = Counter()
+        self._members: dict[str, set[str]] = {}
+        self._whole: set[str] = set()
         self._impure: dict[str, int] = {}
         self._names: Counter[str] = Counter()
         self._kinds: Counter[str] = Counter()
@@ -131,6 +136,7 @@ class _Reader:
                 self._previous, self._kind = text, {".": "dot", "?": "question"}.get(text, kind)
         return Scan(
             variables=frozenset(self._variables),
+            members={name: frozenset(found) for name, found in self._members.items() if name not in self._whole},
             impure=tuple(self._impure),
             places=self._impure,
             counts=self._names,
@@ -199,6 +205,11 @@ class _Reader:
             self._refuse(f"${name}")
         else:
             self._variables[name] += 1
+            following = _FIELD.match(self._program, self._at)
+            if following is None:
+                self._whole.add(name)
+            else:
+                self._members.setdefault(name, set()).add(following[1])
 
     def _name(self, name: str) -> None:
         is_key = bool(self._brackets) and self._brackets[-1][0] == "{" and self._previous in {"{", ","}
