@@ -77,7 +77,7 @@ def test_labels_beside_lanes_are_in_the_picture() -> None:
     assert len(labels) == 3
     for label in labels:
         half = len(label.text or "") * CHARACTER / 2
-        assert 0 <= float(label.attrib["x"]) - half
+        assert float(label.attrib["x"]) - half >= 0
         assert float(label.attrib["x"]) + half <= float(root.attrib["width"])
 
 
