@@ -12,7 +12,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from maestro_workflow_engine.dsl.graph import WorkflowGraph, as_mermaid, as_svg, workflow_graph
-from maestro_workflow_engine.dsl.graph._layout import Plan, lay_out
+from maestro_workflow_engine.dsl.graph._layout import CHARACTER, Plan, lay_out
 
 SNAPSHOTS = Path(__file__).with_name("snapshots")
 DRAWN = (
@@ -65,6 +65,20 @@ def test_pictures_are_well_formed(example: Path) -> None:
 def test_nodes_do_not_overlap(example: Path) -> None:
     """No two nodes of one place cover each other, and what is inside a node fits into it."""
     check(lay_out(graph_of(example)))
+
+
+def test_labels_beside_lanes_are_in_the_picture() -> None:
+    """Edges that lead back and edges that pass over nodes have room for their labels, however long."""
+    condition = ".a_condition_of_a_considerable_length > 1"
+    switch = [{"back": {"when": condition, "then": "a"}}, {"over": {"when": condition, "then": "d"}}]
+    tasks = [{"a": {"wait": "PT1S"}}, {"b": {"switch": switch}}, {"c": {"wait": "PT1S"}}, {"d": {"wait": "PT1S"}}]
+    root = ET.fromstring(as_svg(workflow_graph({"document": {}, "do": tasks})))
+    labels = [text for text in root.iter("{http://www.w3.org/2000/svg}text") if text.attrib["class"] == "label"]
+    assert len(labels) == 3
+    for label in labels:
+        half = len(label.text or "") * CHARACTER / 2
+        assert float(label.attrib["x"]) - half >= 0
+        assert float(label.attrib["x"]) + half <= float(root.attrib["width"])
 
 
 def check(plan: Plan) -> None:

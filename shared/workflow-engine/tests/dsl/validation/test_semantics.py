@@ -181,6 +181,16 @@ def test_impure_builtins(name: str) -> None:
     assert (fault.rule, fault.path, fault.line, fault.column) == ("impure-builtin", "/do/0/a/set/x", 3, 29)
 
 
+def test_loose_mode_warns_only() -> None:
+    """In loose mode text that is no jq program is text, so nothing about expressions is a fault."""
+    report = validate_document(HEAD + "evaluate: {mode: loose}\ndo: [{a: {if: 'is it?', set: {x: '${ now }'}}}]")
+    assert report.is_valid
+    assert [(fault.rule, fault.path) for fault in report.warnings] == [
+        ("not-a-program", "/do/0/a/if"),
+        ("impure-builtin", "/do/0/a/set/x"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "rule", "path"),
     [

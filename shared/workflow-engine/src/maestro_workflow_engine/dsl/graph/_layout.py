@@ -111,7 +111,7 @@ def _place(boxes: Sequence[Box], edges: Sequence[Edge], layers: dict[str, int]) 
     rows = [
         [box for box in boxes if layers[box.node.id] == layer] for layer in range(max(layers.values(), default=-1) + 1)
     ]
-    left = LANE * (len(back) + 1) if back else 0.0
+    left = LANE * (len(back) + 1) + max(len(edge.label) for edge in back) * CHARACTER if back else 0.0
     slots = {box.node.id: max(box.width, _label_width(edges, box.node.id)) for box in boxes}
     widths = [sum(slots[box.node.id] for box in row) + GAP_X * (len(row) - 1) for row in rows]
     body = max(widths, default=0.0)

@@ -36,13 +36,15 @@ def check_version(document: Any, findings: Findings) -> None:
 def check_semantics(document: Any, findings: Findings) -> None:
     """Check everything beyond the structure; faults of structure are passed over."""
     names = UseNames(document)
-    uses_jq = member(member(document, "evaluate"), "language") in (None, "jq")
+    evaluate = member(document, "evaluate")
+    uses_jq = member(evaluate, "language") in (None, "jq")
+    programs = Findings()
     check_document_names(document, names, findings)
     check_schemas(document, None, findings)
     _check_schedule(document, findings)
     if uses_jq:
         for program in document_programs(document):
-            check_program(program, findings)
+            check_program(program, programs)
     for block in blocks_of(document):
         check_flow(block, findings)
         for entry in block.entries:
@@ -50,7 +52,10 @@ def check_semantics(document: Any, findings: Findings) -> None:
             check_schemas(entry.definition, entry.where, findings)
             if uses_jq:
                 for program in task_programs(entry, block.variables):
-                    check_program(program, findings)
+                    check_program(program, programs)
+    # In loose mode what is no program is text, which may be meant.
+    is_loose = member(evaluate, "mode") == "loose"
+    findings.extend(finding._replace(warning=is_loose) for finding in programs)
 
 
 def _check_schedule(document: Any, findings: Findings) -> None:
