@@ -84,7 +84,7 @@ async def _open(
     http = await stack.enter_async_context(
         ServiceHttpCaller.for_service(config, timeout=timedelta(seconds=config.default_timeout))
     )
-    steps = Steps(python.steps, http=http)
+    steps = Steps(python.steps, http=http, workflows=python.workflows)
     store = await stack.enter_async_context(SqliteDefinitionStore.opened(config.storage_dir / "definitions.db"))
     # The engine takes up unfinished runs while it opens, so that it has to know every definition by then.
     loaded = await load_definitions(store, python.workflows, steps)
