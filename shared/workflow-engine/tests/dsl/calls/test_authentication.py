@@ -239,6 +239,7 @@ def test_no_token_is_an_authentication_error(fails: Callable[..., Any], site: An
     error = fails(source, secrets={"c": secret})
     assert (error["type"], error["status"]) == ("authentication", 401)
     assert "invalid_client: ********** is wrong" in error["detail"]
+    assert f"no token from {url}/oauth2/token" in error["detail"]
 
 
 def unsigned(claims: dict[str, Any]) -> str:

@@ -124,6 +124,13 @@ def test_a_program_that_ends_early(fails: Callable[..., Any]) -> None:
     )
 
 
+def test_a_program_that_closes_its_output(fails: Callable[..., Any]) -> None:
+    """A server that closes its output and lives on is a communication error, and is ended."""
+    code = "import os, sys; os.close(1); sys.stdin.read(); import time; time.sleep(100)"
+    error = fails(stdio("tools/list", stdio={"arguments": ["-c", code]}))
+    assert (error["type"], "closed its output" in error["detail"]) == ("communication", True)
+
+
 def test_a_server_that_never_answers_times_out(fails: Callable[..., Any]) -> None:
     """When `timeout` is over, the process is ended and the call is the standard error "timeout"."""
     source = stdio(

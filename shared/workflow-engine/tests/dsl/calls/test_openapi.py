@@ -1,5 +1,6 @@
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -271,6 +272,19 @@ def test_what_is_wrong_is_told(
     site.answers["/openapi"] = api
     error = fails(CALL.format(url=url, operation=operation, rest=f"parameters: {json.dumps(parameters)}"))
     assert (error["type"], message in error["detail"]) == (kind, True), error
+
+
+@pytest.mark.parametrize(
+    "api", [{"swagger": "2.0"}, {"openapi": "3.0.0"}, {"openapi": "3.0.0", "servers": [{"url": "/v1"}]}]
+)
+def test_a_file_without_a_server(fails: Callable[..., Any], tmp_path: Path, api: Any) -> None:
+    """A document from a file has to name its server."""
+    path = tmp_path / "api.json"
+    path.write_text(json.dumps({**api, "paths": {"/op": {"get": {"operationId": "op"}}}}))
+    error = fails(
+        f"do: [{{a: {{call: openapi, with: {{document: {{endpoint: '{path.as_uri()}'}}, operationId: op}}}}}}]"
+    )
+    assert (error["type"], "names no server" in error["detail"]) == ("configuration", True)
 
 
 def test_a_document_is_fetched_once_for_many_calls(run: Callable[..., Any], site: Any, serve: Any) -> None:

@@ -17,6 +17,10 @@ _FIELDS: Mapping[str, tuple[str, ...]] = {
     "digest": ("username", "password"),
     "bearer": ("token",),
 }
+_PUBLIC = frozenset({
+    "authority", "grant", "endpoints", "request", "issuers", "scopes", "audiences", "id", "authentication", "type",
+})  # fmt: skip
+"""What is no secret in the policies of OAuth 2 and OpenID Connect."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,7 @@ def _pair(username: str, password: str) -> str:
 
 
 async def _from_secret(scheme: str, name: str, context: CallContext) -> Mapping[str, Any]:
-    value = await read_secret(name, context)
+    value = await read_secret(name, context, _PUBLIC if scheme in {"oauth2", "oidc"} else ())
     if isinstance(value, str) and scheme == "bearer":
         return {"token": value}
     if not isinstance(value, Mapping):

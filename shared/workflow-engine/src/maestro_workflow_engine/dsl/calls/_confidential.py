@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from maestro_workflow_engine.dsl._late import Late, confidential_names
@@ -11,12 +11,14 @@ from maestro_workflow_engine.dsl.calls._call import CallFault
 from maestro_workflow_engine.dsl.calls._context import CallContext
 
 
-async def read_secret(name: str, context: CallContext) -> Any:
+async def read_secret(name: str, context: CallContext, public: Collection[str] = ()) -> Any:
     """Read a secret that the document declares; from now on it is masked.
 
     Args:
         name: The secret.
         context: The call.
+        public: Members of the secret that are none, such as the address of an authority: masked, they would make messages
+            and answers unreadable.
 
     Returns:
         Text or a mapping.
@@ -34,7 +36,7 @@ async def read_secret(name: str, context: CallContext) -> Any:
         raise CallFault("authorization", f"the secret {name!r} may not be read: {error}") from None
     if value is None:
         raise CallFault("authorization", f"there is no secret named {name!r}")
-    context.mask.learn(value)
+    context.mask.learn(_without(value, public))
     context.read[name] = value
     return value
 
@@ -48,3 +50,9 @@ async def read_secrets(late: Sequence[Late], context: CallContext) -> dict[str, 
     named = {name for text in confidential_names(late) for name in secrets_of(text)}
     wanted = sorted(context.allowed) if None in named else sorted(name for name in named if name)
     return {name: await read_secret(name, context) for name in wanted}
+
+
+def _without(value: Any, public: Collection[str]) -> Any:
+    if not isinstance(value, dict):
+        return value
+    return {name: _without(item, public) for name, item in value.items() if name not in public}

@@ -122,7 +122,12 @@ class StdioSession:
     async def _ended(self, method: str) -> CallFault:
         assert self._process is not None  # entered
         assert self._errors is not None  # as above
-        code = await self._process.wait()
+        try:
+            code = await asyncio.wait_for(self._process.wait(), _GRACE_S)
+        except TimeoutError:
+            return CallFault(
+                "communication", f"the MCP server {self._command[0]!r} closed its output before it answered {method}"
+            )
         told = (await self._errors).decode("utf-8", "replace").strip()[-_EXCERPT:]
         problem = f"the MCP server {self._command[0]!r} ended with code {code} before it answered {method}"
         return CallFault("communication", f"{problem}: {told}" if told else problem)

@@ -87,7 +87,18 @@ async def find_operation(document: Document, name: str) -> Operation:
 
 
 def server_of(document: Document, operation: Operation) -> str:
-    """Return the address that the operation's path is added to, without a slash at its end."""
+    """Return the address that the operation's path is added to, without a slash at its end.
+
+    Raises:
+        CallFault: There is none, as in a file that names no server: the standard error "configuration".
+    """
+    address = _server_of(document, operation)
+    if not urlsplit(address).netloc:
+        raise CallFault("configuration", f"{document.uri} names no server, and is none itself")
+    return address
+
+
+def _server_of(document: Document, operation: Operation) -> str:
     if is_swagger(document):
         place = urlsplit(document.uri)
         schemes = operation.definition.get("schemes") or document.root.get("schemes") or [place.scheme]
