@@ -47,7 +47,18 @@ def table(*, is_run: bool) -> str:
         report = Path(folder) / "report.json"
         how = ["-q"] if is_run else ["-q", "--collect-only"]
         environment = {**os.environ, "MAESTRO_CAPABILITIES": str(report)}  # noqa: TID251  a script hands on its own
-        command = [sys.executable, "-m", "pytest", str(SUITE), str(PATTERNS), "-p", "no:cacheprovider", "-m", "slow or not slow", *how]
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            str(SUITE),
+            str(PATTERNS),
+            "-p",
+            "no:cacheprovider",
+            "-m",
+            "slow or not slow",
+            *how,
+        ]
         done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=not is_run, text=True, check=False)
         if done.returncode:
             raise SystemExit(f"the conformance suite failed: the table stays as it is\n{done.stdout or ''}")
