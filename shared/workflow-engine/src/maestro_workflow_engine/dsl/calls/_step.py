@@ -75,7 +75,7 @@ async def complete(arguments: dict[str, Any], late: list[Late], context: CallCon
 
 def policy_of(arguments: dict[str, Any]) -> Any:
     """Return the authentication policy of a call; None when it has none."""
-    for place in (arguments, arguments.get("endpoint"), arguments.get("service"), arguments.get("server")):
+    for place in (arguments, *(arguments.get(name) for name in ("endpoint", "service", "agentCard", "server"))):
         if isinstance(place, dict) and place.get("authentication"):
             return place["authentication"]
     http = (arguments.get("transport") or {}).get("http")
