@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
+from maestro_workflow_engine.dsl._comparison import Comparison, plain_comparison
 from maestro_workflow_engine.dsl._faults import suggest
 from maestro_workflow_engine.dsl._jq import JqError, Program, RepetitionError, compile_program
 from maestro_workflow_engine.dsl._node import Node
@@ -58,7 +59,7 @@ class Expression:
 
     text: str
     """The jq program, without `${ }`."""
-    program: Path | Program
+    program: Path | Comparison | Program
     """What runs it."""
     weight: Weight | None = None
     """A bound for its work; None where there is none."""
@@ -102,14 +103,14 @@ class Expression:
         """
         text = ""
         try:
-            if isinstance(self.program, Path):
+            if isinstance(self.program, Path | Comparison):
                 return self.program.evaluate(data, variables)
             text = self.program.encode(data, variables)
             if self.weight is None or not self.weight.is_light(len(text)):
                 raise HeavyExpressionError(self.program, text)
             return self.only(self.program.first_two(text))
         except RepetitionError as error:
-            assert isinstance(self.program, Program)  # a path multiplies nothing
+            assert isinstance(self.program, Program)  # nothing else multiplies
             raise HeavyExpressionError(self.program, text) from error
         except (JqError, PathError) as error:
             return self.failed(str(error))
@@ -224,6 +225,9 @@ def _compiled(text: str, scope: frozenset[str]) -> Expression:
     path = plain_path(text)
     if path is not None and (path.variable is None or path.variable in scope):
         return Expression(text, path)
+    comparison = plain_comparison(text)
+    if comparison is not None and (comparison.path.variable is None or comparison.path.variable in scope):
+        return Expression(text, comparison)
     variables = tuple(sorted(scan(text).variables & scope))
     return Expression(text, compile_program(text, variables), weight(text))
 
