@@ -166,6 +166,34 @@ do:
     assert execute(source) == [["xx", [0, 1, 2, 3, 4]], [0]]
 
 
+async def test_events_and_calls_may_hold_heavy_expressions() -> None:
+    """The attributes of an event, a filter of `listen` and the arguments of a call wait for a helper, too."""
+    length = "[range(3)] | length"
+
+    @step
+    async def echo(n: int) -> int:
+        return n
+
+    heavy = load_document(
+        f"{HEAD}do:\n"
+        f"  - call: {{call: echo, with: {{n: '${{ {length} }}'}}, export: {{as: .}}}}\n"
+        "  - hear: {listen: {to: {one: {with: {type: t}, correlate: "
+        f"{{c: {{from: '${{ .data.n }}', expect: '${{ {length} }}'}}}}}}}}}}}}\n"
+    )
+    emitter = load_document(
+        f"{HEAD.replace('sample', 'emitter')}do: [{{e: {{emit: {{event: {{with: {{type: t, data: {{n: '${{ {length} }}'}}}}}}}}}}}}]"
+    )
+    workflows = [each.as_workflow(Steps([echo])) for each in (heavy, emitter)]
+    async with WorkflowEngine("sqlite://", workflows=workflows) as engine:
+        waiting = await engine.start(heavy.qualified_name)
+        while not any(wait.kind == "event" for wait in (await waiting.status()).waiting_for):
+            await asyncio.sleep(0.01)
+        await engine.start(emitter.qualified_name)
+        assert await waiting.result(LIMIT) == [{"n": 3}]
+        steps = [event.data["step"] for event in await waiting.history() if event.type == "step_completed"]
+    assert steps == ["expression", "echo", "expression"]
+
+
 async def failure(program: str, payload: Any = None, **limits: Any) -> str:
     document = load_document({**_document(), "do": [{"a": {"set": {"x": "${ " + program + " }"}}}]})
     steps = Steps(expressions=ExpressionLimits(**limits))

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from maestro_workflow_engine._errors import PayloadError
 from maestro_workflow_engine.dsl import _sequence
@@ -29,18 +29,21 @@ from maestro_workflow_engine.dsl._use import NO_COMPONENTS, Use
 if TYPE_CHECKING:
     from maestro_workflow_engine.dsl._lifecycle import Lifecycle
 
+T = TypeVar("T")
+Evaluate = Callable[[Expression, Any], Any]
 NOTHING: Mapping[str, Any] = {}
 _ROUNDS = 100
 _REST = timedelta(milliseconds=1)
 
 
 class _NotHereError(Exception):
-    """A template holds an expression that has to be evaluated elsewhere first."""
+    """An expression has to be evaluated elsewhere first."""
 
-    def __init__(self, expression: Expression, heavy: HeavyExpressionError) -> None:
+    def __init__(self, expression: Expression, heavy: HeavyExpressionError, at: tuple[int, int]) -> None:
         super().__init__(expression.text)
         self.expression = expression
         self.heavy = heavy
+        self.at = at
 
 
 @dataclass
@@ -153,22 +156,39 @@ class Frame:
         Raises:
             TaskError: An expression in it failed.
         """
-        variables = self.variables(extra)
-        known: dict[int, Any] = {}
+        return await self.settled(lambda evaluate: template.fill(lambda each: evaluate(each, data)), extra)
 
-        def value(expression: Expression) -> Any:
-            if id(expression) in known:
-                return known[id(expression)]
+    async def settled(self, make: Callable[[Evaluate], T], extra: Mapping[str, Any] = NOTHING) -> T:
+        """Make something that needs the values of expressions, each evaluated as `value_of` does.
+
+        Args:
+            make: Makes it with a function that evaluates an expression on data. It is called again, with more of them known,
+                whenever one has to be evaluated elsewhere.
+            extra: Variables beside those in scope.
+
+        Returns:
+            What was made.
+
+        Raises:
+            TaskError: An expression failed.
+        """
+        variables = self.variables(extra)
+        known: dict[tuple[int, int], Any] = {}
+
+        def evaluate(expression: Expression, data: Any) -> Any:
+            at = id(expression), id(data)
+            if at in known:
+                return known[at]
             try:
                 return expression.evaluate_light(data, variables)
             except HeavyExpressionError as heavy:
-                raise _NotHereError(expression, heavy) from heavy
+                raise _NotHereError(expression, heavy, at) from heavy
 
         while True:
             try:
-                return template.fill(value)
+                return make(evaluate)
             except _NotHereError as found:
-                known[id(found.expression)] = await self._evaluated_elsewhere(found.expression, found.heavy)
+                known[found.at] = await self._evaluated_elsewhere(found.expression, found.heavy)
             except ExpressionError as error:
                 raise self.error("expression", str(error)) from error
 
@@ -211,46 +231,7 @@ class Frame:
         common = {"workflow": shared.workflow, "runtime": shared.runtime, "context": shared.context}
         return {**common, **self.arguments, **self.scope, **extra}
 
-    def evaluate(self, expression: Expression, data: Any, extra: Mapping[str, Any] = NOTHING) -> Any:
-        """Evaluate an expression here and now; for callers that cannot wait, see `value_of` for the others.
-
-        Args:
-            expression: The expression.
-            data: What `.` stands for.
-            extra: Variables beside those in scope.
-
-        Returns:
-            Its value.
-
-        Raises:
-            TaskError: It failed: the standard error "expression".
-        """
-        try:
-            return expression.evaluate(data, self.variables(extra))
-        except ExpressionError as error:
-            raise self.error("expression", str(error)) from error
-
-    def holds(self, condition: Expression, data: Any, extra: Mapping[str, Any] = NOTHING) -> bool:
-        """Evaluate a condition; as in jq, only false and null do not hold."""
-        value = self.evaluate(condition, data, extra)
-        return value is not None and value is not False
-
-    def fill(self, template: Template, data: Any) -> Any:
-        """Fill in a template.
-
-        Args:
-            template: The template.
-            data: What `.` stands for in its expressions.
-
-        Returns:
-            The value.
-
-        Raises:
-            TaskError: An expression in it failed.
-        """
-        return template.fill(lambda expression: self.evaluate(expression, data))
-
-    def seal(self, template: Template, data: Any) -> Sealed:
+    async def sealed(self, template: Template, data: Any) -> Sealed:
         """Fill in a template, but for what only a step may know.
 
         Args:
@@ -264,7 +245,7 @@ class Frame:
             TaskError: An expression in it failed.
         """
         try:
-            return seal(template, data, self.evaluate, self.variables())
+            return await self.settled(lambda evaluate: seal(template, data, evaluate, self.variables()))
         except UriError as error:
             raise self.error("expression", str(error)) from error
 
@@ -275,25 +256,6 @@ class Frame:
     def with_variables(self, bound: Mapping[str, Any]) -> Frame:
         """Return a frame for the same task with more variables in scope."""
         return replace(self, scope={**self.scope, **bound}, arguments=dict(self.arguments))
-
-    def duration(self, duration: Duration, data: Any, extra: Mapping[str, Any] = NOTHING) -> timedelta:
-        """Resolve a duration.
-
-        Args:
-            duration: The duration.
-            data: What `.` stands for in its expression.
-            extra: Variables beside those in scope.
-
-        Returns:
-            The duration.
-
-        Raises:
-            TaskError: Its expression failed or gave no duration.
-        """
-        try:
-            return resolve_duration(duration, lambda expression: self.evaluate(expression, data, extra))
-        except DurationError as error:
-            raise self.error("expression", str(error)) from error
 
     def error(self, kind: str, detail: str, *, title: str | None = None, status: int | None = None) -> TaskError:
         """Make a standard error that comes from this task; see `standard_error`."""

@@ -177,7 +177,7 @@ async def transform_input(frame: Frame, transformation: Transformation, raw: Any
     if transformation.value is None:
         return raw
     if transformation.is_confidential:
-        return frame.seal(transformation.value, raw)
+        return await frame.sealed(transformation.value, raw)
     return await frame.filled(transformation.value, raw)
 
 

@@ -55,12 +55,12 @@ class Subscribe:
         """
         host, life = frame.shared.host, self.lifetime
         started = host.now()
-        limit = None if life.duration is None else frame.duration(life.duration, frame.input)
+        limit = None if life.duration is None else await frame.duration_of(life.duration, frame.input)
         key = f"{host.run_id}{frame.reference}@{started.isoformat()}"
         outputs: list[Any] = []
         last: Any = None
         while life.amount is None or len(outputs) < life.amount:
-            if life.until is not None and frame.holds(life.until, last):
+            if life.until is not None and await frame.is_met(life.until, last):
                 break
             left = None if limit is None else limit - (host.now() - started)
             if left is not None and left <= timedelta(0):
@@ -70,7 +70,7 @@ class Subscribe:
             if last is None:
                 return Outcome(outputs)
             outputs.append(await self.each.run(frame, last, len(outputs)))
-            if life.condition is not None and not frame.holds(life.condition, last):
+            if life.condition is not None and not await frame.is_met(life.condition, last):
                 break
             await frame.shared.go_back()
         if outputs and len(outputs) != life.amount:

@@ -64,7 +64,7 @@ class CallElsewhere:
 
 
 async def _run(frame: Frame, function: Task, arguments: Template | None) -> Outcome:
-    data = frame.input if arguments is None else frame.fill(arguments, frame.input)
+    data = frame.input if arguments is None else await frame.filled(arguments, frame.input)
     try:
         return Outcome(await frame.run_function(function, data))
     except RecursionError:

@@ -38,15 +38,10 @@ class CallMcp:
 
     async def run(self, frame: Frame) -> Outcome:
         """Perform the call; its result is the output. When its time is up, that is the standard error "timeout"."""
-        work = perform(frame, "mcp", self.arguments)
         if self.timeout is None:
-            return Outcome(await work)
-        try:
-            limit = frame.duration(self.timeout, frame.input)
-        except BaseException:
-            work.close()
-            raise
-        return Outcome(await within(limit, work, frame))
+            return Outcome(await perform(frame, "mcp", self.arguments))
+        limit = await frame.duration_of(self.timeout, frame.input)
+        return Outcome(await within(limit, perform(frame, "mcp", self.arguments), frame))
 
 
 def parse(node: Node, arguments: Node | None, parser: Parser, scope: frozenset[str]) -> CallMcp:

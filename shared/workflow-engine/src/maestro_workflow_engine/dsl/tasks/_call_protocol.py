@@ -47,7 +47,7 @@ async def perform(frame: Frame, kind: str, arguments: Template, **extra: Any) ->
     Raises:
         TaskError: The call failed.
     """
-    sealed = frame.seal(arguments, frame.input)
+    sealed = await frame.sealed(arguments, frame.input)
     is_waiting = any("authentication" in each.at for each in sealed.late)
     frame.arguments["authorization"] = _descriptor(policy_of(sealed.value), is_waiting=is_waiting)
     call = Call({**sealed.value, **extra}, sealed.late, list(frame.shared.use.secrets))

@@ -36,7 +36,7 @@ class Emit:
 
         Made up are an `id` (a UUID), the `source` (the workflow: "/namespace/name/version") and the `time`.
         """
-        event = self._event(frame)
+        event = await self._event(frame)
         try:
             await frame.shared.host.emit(event)
         except UnsupportedByRunnerError as error:
@@ -45,8 +45,8 @@ class Emit:
             raise frame.error("runtime", str(error)) from error
         return Outcome(event)
 
-    def _event(self, frame: Frame) -> dict[str, Any]:
-        given: dict[str, Any] = frame.fill(self.attributes, frame.input)
+    async def _event(self, frame: Frame) -> dict[str, Any]:
+        given: dict[str, Any] = await frame.filled(self.attributes, frame.input)
         try:
             given.update({name: uri.expand(frame.input) for name, uri in self.uris.items()})
         except UriError as error:

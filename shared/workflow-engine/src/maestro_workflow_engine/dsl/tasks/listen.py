@@ -33,7 +33,9 @@ class Listen:
         Events come in one after the other: those that arrive while another one is processed wait, and none is lost until
         the task ends.
         """
-        intake = Intake(self.to, frame.variables(), lambda expression: frame.evaluate(expression, frame.input))
+        intake = await frame.settled(
+            lambda evaluate: Intake(self.to, frame.variables(), lambda each: evaluate(each, frame.input))
+        )
         output: list[Any] = []
         if intake.is_complete:
             return Outcome(output)
