@@ -195,3 +195,19 @@ def test_what_has_ended_makes_no_call_slower(tmp_path: Path):
     small, large = efforts(tmp_path / "small.db"), efforts(tmp_path / "large.db")
     assert all(small.values())
     assert large == small
+
+
+async def test_a_reader_in_the_way_only_delays(tmp_path: Path):
+    """Somebody reads the file just when it is about to get shorter: it does so once they have done, without another commit."""
+    path = tmp_path / "journal.db"
+    filled(path, 3_000)
+    async with WorkflowEngine(url(tmp_path), workflows=[flow]) as engine:
+        full = path.stat().st_size
+        with closing(sqlite3.connect(path, isolation_level=None)) as reader:
+            reader.execute("BEGIN")
+            reader.execute("SELECT count(*) FROM runs").fetchone()
+            assert (await engine.purge(older_than=timedelta(days=1))).runs == 3_000
+            await asyncio.sleep(0.8)  # it is tidied meanwhile, or else the test shows less
+            assert path.stat().st_size == full
+            reader.execute("COMMIT")
+        await until(lambda: path.stat().st_size < full / 2)

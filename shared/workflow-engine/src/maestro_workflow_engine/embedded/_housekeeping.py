@@ -17,6 +17,7 @@ _FREE_WHEN_IDLE: Final = 64
 _FREE_UNDER_LOAD: Final = 1_024
 _FREE_PART_UNDER_LOAD: Final = 4
 _LOG_WHEN_IDLE_BYTES: Final = 1024 * 1024
+_READER_S: Final = 1.0
 _COMMITS_BETWEEN_LOOKS: Final = 256
 
 
@@ -58,8 +59,10 @@ class Housekeeping:
                 self._give_back()
                 self.wanted_after_s = _BREATH_S
                 return
-            self._cut_log()
-        except sqlite3.Error:  # a full disk, a reader in the way: after the next commit
+            if not self._cut_log():
+                self.wanted_after_s = _READER_S
+                return
+        except sqlite3.Error:  # a full disk: after the next commit
             pass
         self.wanted_after_s = None
 
@@ -72,17 +75,20 @@ class Housekeeping:
         self._connection.executescript(f"PRAGMA incremental_vacuum({_PAGES_AT_ONCE})")
         self._has_shrunk = True
 
-    def _cut_log(self) -> None:
+    def _cut_log(self) -> bool:
+        """Cut the log, which makes the file shorter too; tell whether that is done, or a reader was in the way."""
         try:
             size = self._log.stat().st_size
         except OSError:  # a journal without a log needs none cut
-            return
+            return True
         if size <= _LOG_WHEN_IDLE_BYTES and not self._has_shrunk:
-            return
+            return True
         self._connection.execute("PRAGMA busy_timeout = 0")  # a reader's turn is not waited for
         try:
             (is_busy, *_), *_ = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-            self._has_shrunk = self._has_shrunk and bool(is_busy)  # the file gets shorter only now
+            if not is_busy:
+                self._has_shrunk = False  # the file gets shorter only now
+            return not is_busy
         finally:
             self._connection.execute("PRAGMA busy_timeout = 10000")
 
