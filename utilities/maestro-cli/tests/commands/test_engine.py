@@ -239,6 +239,7 @@ def test_a_journal_in_use_is_refused_by_process(place: str) -> None:
     ("arguments", "message"),
     [
         (("--drain", "--dry-run"), "cannot drain"),
+        (("--from", "sqlite:///elsewhere.db"), "there is no journal elsewhere.db"),
         (("--to", "sqlite:///runs.db"), "no other journal"),
         (("--module", "no_such_module"), "cannot import no_such_module"),
         (("--codec-key-file", "key"), "ID=FILE"),

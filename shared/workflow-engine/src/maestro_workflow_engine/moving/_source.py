@@ -16,7 +16,7 @@ from typing import Any, Self
 
 import msgspec
 
-from maestro_workflow_engine._errors import JournalCorruptError, JournalError, JournalWriteError
+from maestro_workflow_engine._errors import JournalCorruptError, JournalWriteError
 from maestro_workflow_engine._payload_options import PayloadOptions
 from maestro_workflow_engine._records import RunStatus
 from maestro_workflow_engine.embedded import _schema
@@ -27,6 +27,7 @@ from maestro_workflow_engine.embedded._pauses import Pauses
 from maestro_workflow_engine.embedded._reader import JournalReader, RunRow
 from maestro_workflow_engine.embedded._sealing import Sealer
 from maestro_workflow_engine.machine import _events as ev
+from maestro_workflow_engine.moving._errors import MoveError
 
 _RUN = "moving run "
 _SCHEDULE = "moving schedule "
@@ -103,10 +104,11 @@ class JournalSource:
 
         Raises:
             JournalLockedError: An engine has it open; names the process.
-            JournalError: There is no such journal, or it cannot be opened.
+            MoveError: There is no such journal.
+            JournalError: It cannot be read.
         """
         if not Path(path).is_file():
-            raise JournalError(path, f"there is no journal {path}")
+            raise MoveError(f"there is no journal {path}")
         with ExitStack() as stack:
             lock = JournalLock(path)
             lock.acquire()

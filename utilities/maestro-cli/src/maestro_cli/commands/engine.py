@@ -23,6 +23,7 @@ from ._options import Seconds, examples, json_option, yes_option
 
 _FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
 _TELL_EVERY_S: Final = 2.0
+_GOES_ON: Final = "The same command goes on from where this one stopped."
 T = TypeVar("T")
 
 
@@ -130,7 +131,7 @@ def migrate(
             confirm(f"Move {len(wanted):,} runs and schedules to {report.target}?")
         if drains:
             _drain(move, drain_timeout)
-        report = _attempt(lambda: asyncio.run(carry_out(move, on_progress=_teller("dealt with"))))
+        report = _attempt(lambda: asyncio.run(carry_out(move, on_progress=_teller("dealt with"))), hint=_GOES_ON)
     _end(report, "stay", as_json=as_json)
 
 
@@ -142,7 +143,7 @@ def _drain(move: Move, timeout: timedelta) -> None:
         render.err().print(message, markup=False, soft_wrap=True)
 
 
-def _attempt(work: Callable[[], T]) -> T:
+def _attempt(work: Callable[[], T], hint: str | None = None) -> T:
     try:
         return work()
     except JournalLockedError as error:
@@ -152,7 +153,7 @@ def _attempt(work: Callable[[], T]) -> T:
     except (MoveError, WorkflowDefinitionError, ValueError) as error:
         raise InputError(str(error)) from error
     except WorkflowError as error:
-        raise MoveFailedError(str(error), hint="The same command goes on from where this one stopped.") from error
+        raise MoveFailedError(str(error), hint=hint) from error
 
 
 def _end(report: MoveReport, verb: str, *, as_json: bool) -> None:
