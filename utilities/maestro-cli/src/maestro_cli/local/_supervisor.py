@@ -175,13 +175,16 @@ class Supervisor:
             self._keep(name)
 
     async def _start_together(self, names: Iterable[str]) -> None:
+        fault: Exception | None = None
         try:
             async with asyncio.TaskGroup() as group:
                 for name in names:
                     group.create_task(self._start(name))
         except* MaestroCliError as failures:
             # One fault is enough to stop; the first one is the likeliest cause of the others.
-            raise failures.exceptions[0] from None
+            fault = failures.exceptions[0]
+        if fault is not None:  # raised above, some releases of Python would wrap it in a group again
+            raise fault
 
     async def _start(self, name: str) -> None:
         for left in reversed(range(_TRIES)):
