@@ -11,7 +11,6 @@ from urllib.parse import quote
 
 import msgspec
 
-from maestro_workflow_engine._errors import JournalWriteError
 from maestro_workflow_engine._payload_options import PayloadOptions
 from maestro_workflow_engine.embedded import _attribute_rows as attribute_rows
 from maestro_workflow_engine.embedded import _schema
@@ -24,6 +23,7 @@ from maestro_workflow_engine.moving._departing_schedules import DepartingSchedul
 from maestro_workflow_engine.moving._families import Member
 from maestro_workflow_engine.moving._source import JournalSource
 from maestro_workflow_engine.moving._target import RefusedError
+from maestro_workflow_engine.moving._writing import write
 
 _INSERT_RUN = (
     "INSERT INTO runs (key, id, workflow, version, status, created_us, parent_key, parent_seq, on_parent_close)"
@@ -156,16 +156,4 @@ class JournalTarget:
 
     def _write(self, statements: Sequence[Statement]) -> None:
         assert self._connection is not None
-        try:
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                for sql, values in statements:
-                    self._connection.execute(sql, values)
-                self._connection.execute("COMMIT")
-            except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
-        except sqlite3.OperationalError as error:
-            what = f"journal {self._path} cannot be written: {error}. Free some space and start the move again."
-            raise JournalWriteError(self._path, what) from error
+        write(self._connection, self._path, statements)

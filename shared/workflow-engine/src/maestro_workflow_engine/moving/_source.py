@@ -16,7 +16,7 @@ from typing import Any, Self
 
 import msgspec
 
-from maestro_workflow_engine._errors import JournalCorruptError, JournalWriteError
+from maestro_workflow_engine._errors import JournalCorruptError
 from maestro_workflow_engine._payload_options import PayloadOptions
 from maestro_workflow_engine._records import RunStatus
 from maestro_workflow_engine.embedded import _schema
@@ -28,6 +28,7 @@ from maestro_workflow_engine.embedded._reader import JournalReader, RunRow
 from maestro_workflow_engine.embedded._sealing import Sealer
 from maestro_workflow_engine.machine import _events as ev
 from maestro_workflow_engine.moving._errors import MoveError
+from maestro_workflow_engine.moving._writing import write
 
 _RUN = "moving run "
 _SCHEDULE = "moving schedule "
@@ -261,19 +262,7 @@ class JournalSource:
             raise JournalCorruptError.damaged(self.path, f"cannot be read ({error})") from error
 
     def _write(self, statements: Sequence[Statement]) -> None:
-        try:
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                for sql, values in statements:
-                    self._connection.execute(sql, values)
-                self._connection.execute("COMMIT")
-            except BaseException:
-                if self._connection.in_transaction:
-                    self._connection.execute("ROLLBACK")
-                raise
-        except sqlite3.OperationalError as error:
-            what = f"journal {self.path} cannot be written: {error}. Free some space and start the move again."
-            raise JournalWriteError(self.path, what) from error
+        write(self._connection, self.path, statements)
 
 
 def _text(record: msgspec.Struct) -> str:
