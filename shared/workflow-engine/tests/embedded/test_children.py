@@ -1,19 +1,13 @@
-"""Children by handle: started, awaited, signalled, cancelled, and what becomes of them when their parent closes."""
+"""Children whose payloads go to a store; whatever else they do is in `conformance/test_children.py`."""
 
 from __future__ import annotations
 
-import asyncio
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
-
 from maestro_workflow_engine import (
-    NonRetryableError,
     ParentClose,
-    RunStatus,
     WorkflowEngine,
-    continue_as_new,
     receive,
     start_child,
     step,
@@ -21,22 +15,11 @@ from maestro_workflow_engine import (
 )
 
 SOON = timedelta(seconds=20)
-cleaned: list[str] = []
-
-
-@pytest.fixture(autouse=True)
-def _fresh():
-    cleaned.clear()
 
 
 @step
 async def clean(what: str) -> None:
-    cleaned.append(what)
-
-
-@step
-async def fails() -> None:
-    raise NonRetryableError("no")
+    """Stand for what a run does at its end."""
 
 
 @workflow
@@ -45,61 +28,6 @@ async def waits(name: str = "w") -> str:
         return f"{name} got {await receive('go')}"
     finally:
         await clean(name)
-
-
-@workflow
-async def quick(n: int) -> int:
-    return n * n
-
-
-@workflow
-async def broken() -> None:
-    raise ValueError("broken")
-
-
-@workflow
-async def holds(policy: str, end: str) -> str:
-    """A parent with one child that waits, which ends in one way or another."""
-    if policy != "none":
-        await start_child(waits, "child", id="child", on_parent_close=ParentClose(policy))
-    if end == "fail":
-        await fails()
-    if end == "return":
-        return "returned"
-    if end == "again":
-        continue_as_new("none", "wait")
-    return str(await receive("never"))
-
-
-WORKFLOWS = [waits, quick, broken, holds]
-
-
-def opened(folder: Path | None = None, *more) -> WorkflowEngine:
-    return WorkflowEngine(f"sqlite:///{folder}/journal.db" if folder else "sqlite://", workflows=[*WORKFLOWS, *more])
-
-
-async def types(engine: WorkflowEngine, run_id: str) -> list[str]:
-    return [event.type for event in await engine.handle(run_id).history()]
-
-
-async def ended(engine: WorkflowEngine, run_id: str) -> RunStatus:
-    """Wait until a run has ended, in whatever way."""
-    async for _ in engine.watch(run_id):
-        pass
-    return (await engine.handle(run_id).status()).status
-
-
-async def reached(engine: WorkflowEngine, run_id: str, kind: str, name: str) -> None:
-    """Wait until a run waits for something."""
-    async with asyncio.timeout(20):
-        while not any((w.kind, w.name) == (kind, name) for w in (await engine.handle(run_id).status()).waiting_for):
-            await asyncio.sleep(0.002)
-
-
-async def _exists(engine: WorkflowEngine, run_id: str) -> None:
-    async with asyncio.timeout(20):
-        while run_id not in {run.id for run in (await engine.runs()).runs}:
-            await asyncio.sleep(0.002)
 
 
 async def test_large_inputs_and_signals_of_children_keep_their_order_through_the_payload_store(tmp_path: Path):

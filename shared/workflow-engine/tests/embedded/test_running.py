@@ -1,12 +1,9 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from datetime import timedelta
 
-import msgspec
 import pytest
-from pydantic import BaseModel
 
 from maestro_workflow_engine import (
     RetryPolicy,
@@ -20,33 +17,6 @@ from maestro_workflow_engine import (
 
 SOON = timedelta(seconds=20)
 QUICK = RetryPolicy(max_attempts=4, initial_interval=timedelta(milliseconds=1))
-
-
-class Order(BaseModel):
-    id: str
-    items: list[str]
-
-
-@dataclass
-class Parcel:
-    item: str
-    weight: float
-
-
-class Receipt(msgspec.Struct):
-    order: str
-    parcels: list[Parcel]
-
-
-@step
-async def pick(item: str) -> Parcel:
-    return Parcel(item, 0.5)
-
-
-@workflow
-async def fulfil(order: Order) -> Receipt:
-    parcels = await asyncio.gather(*(pick(item) for item in order.items))
-    return Receipt(order.id, list(parcels))
 
 
 async def test_a_failing_step_is_retried_and_its_attempts_are_kept():

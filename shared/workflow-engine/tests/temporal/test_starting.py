@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
@@ -22,9 +21,7 @@ from maestro_workflow_engine import (
     WorkflowEngine,
     between,
     receive,
-    set_attributes,
     step,
-    step_info,
     workflow,
 )
 
@@ -32,12 +29,8 @@ SOON = timedelta(seconds=30)
 SECOND = timedelta(seconds=1)
 
 
-keys_seen: list[str] = []
-
-
 @step
 async def act(what: str) -> str:
-    keys_seen.append(step_info().idempotency_key)
     if what == "break":
         raise ValueError("broken")
     return what
@@ -48,21 +41,6 @@ async def order(what: str) -> str:
     if what == "wait":
         what = str(await receive("go"))
     return await act(what)
-
-
-@workflow
-async def tagged(customer: str) -> str:
-    set_attributes(stage="begun", tries=1)
-    await receive("go")
-    set_attributes(stage="done", tries=None)
-    return customer
-
-
-async def until(wanted: Callable[[], Awaitable[bool]]) -> None:
-    """Wait until something is so: a cluster lists a change a little later."""
-    async with asyncio.timeout(20):
-        while not await wanted():
-            await asyncio.sleep(0.02)
 
 
 async def test_a_queue_without_limits_gives_priority_and_tenant(cluster: str):
