@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any, get_type_hints
 
 import msgspec
@@ -26,9 +27,6 @@ class Signature:
         self._func = func
         self._signature = inspect.signature(func)
         self._hints: dict[str, Any] | None = None
-        self._arguments: _Reader | None = None
-        self._is_read = False
-        self._result: Callable[[bytes], Any] | None = None
         self.parameters = list(self._signature.parameters.values())
         self._names = [parameter.name for parameter in self.parameters]
         self._all_positional = all(
@@ -91,9 +89,8 @@ class Signature:
         if not self.parameters:
             return (), {}
         try:  # the common call: every parameter is there, and fits
-            read = self._arguments or self._reader()
-            if read is not None:
-                return read(bytes(raw)), {}
+            if self._read_all is not None:
+                return self._read_all(bytes(raw)), {}
         except Exception:  # noqa: BLE001, S110  the long way says what is wrong, if anything is
             pass
         return self._decode_each(raw)
@@ -126,19 +123,17 @@ class Signature:
     def decode_result(self, raw: msgspec.Raw) -> Any:
         """Turn JSON back into the function's result, by its return annotation."""
         try:
-            if self._result is None:
-                self._result = _payload.decoder(self.hint("return"))
-            return self._result(bytes(raw))
+            return self._read_result(bytes(raw))
         except Exception:  # noqa: BLE001  the long way says what is wrong
             return _payload.decode(raw, self.hint("return"))
 
-    def _reader(self) -> _Reader | None:
-        """Make, once, what reads all arguments in one go; None where they are read one by one."""
-        if not self._is_read:
-            self._arguments, self._is_read = self._made_reader(), True
-        return self._arguments
+    @cached_property
+    def _read_result(self) -> Callable[[bytes], Any]:
+        return _payload.decoder(self.hint("return"))
 
-    def _made_reader(self) -> _Reader | None:
+    @cached_property
+    def _read_all(self) -> _Reader | None:
+        """What reads all arguments in one go; None where they are read one by one."""
         if not self._all_positional:
             return None
         if len(self.parameters) == 1:
