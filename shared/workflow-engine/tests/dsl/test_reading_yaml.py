@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
@@ -126,6 +126,7 @@ def test_written_values_are_read_alike(value: Any, flow: bool | None) -> None:
         st.sampled_from([*WORDS, ": ", ", ", "\n", "  ", "- ", "a", "]", "}", "{", "[", "&x ", "*x", "? "]), max_size=8
     )
 )
+@example(["!a", "+1", "!a"])
 def test_any_text_is_read_alike(parts: list[str]) -> None:
     """Whatever stands in a file, both refuse it, or both read the same."""
     text = "".join(parts)

@@ -1,8 +1,8 @@
 """YAML 1.2 text to a graph of nodes with marks: by libyaml where it reads the text as YAML 1.2 has it, else by ruamel.yaml.
 
 libyaml is some twenty times faster and knows the syntax of YAML 1.1. The two versions differ in what plain text means,
-which is decided here for both, in line breaks that YAML 1.2 has given up, in colons in names of anchors, and in corners
-of the syntax that libyaml refuses. What has one of these is read by ruamel.yaml, whose messages are told, too.
+which is decided here for both, in line breaks that YAML 1.2 has given up, in colons in names of anchors, in exclamation
+marks in tags, and in corners of the syntax that libyaml refuses. What has one of these is read by ruamel.yaml, whose messages are told, too.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _CORE = re.compile(
 )
 """How the core schema of YAML 1.2 reads plain text (section 10.3.2), and the merge key, which many documents use."""
 
-_ONLY_1_2 = re.compile("[\x85\u2028\u2029]|[&*][^ \\t\\n]*:")
+_ONLY_1_2 = re.compile("[\x85\u2028\u2029]|[&*][^ \\t\\n]*:|![^ \\t\\n]*!")
 
 
 class Mark(Protocol):
