@@ -79,6 +79,15 @@ class _Here(threading.local):
 _here = _Here()
 
 
+def _hand_on(driver: Driver, name: str, args: Sequence[RawValue]) -> None:
+    if name == PAUSE:
+        driver.pause()
+    elif name == RESUME:
+        driver.resume()
+    else:
+        driver.signal(name, json_of(args))
+
+
 @temporal.defn(dynamic=True)
 class HostedRun:
     """A run."""
@@ -88,6 +97,8 @@ class HostedRun:
             raise EngineClosedError("a hosted run was started outside its worker")
         self._house: House = _here.house
         self._driver: Driver | None = None
+        self._early: list[tuple[str, Sequence[RawValue]]] = []
+        """Signals that came before the run began."""
 
     @temporal.run
     async def run(self, args: Sequence[RawValue]) -> RawValue:
@@ -99,6 +110,8 @@ class HostedRun:
         self._house.drivers.add(driver)
         try:
             driver.begin(json_of(args))
+            for name, given in self._early:
+                _hand_on(driver, name, given)
             return raw(await self._to_the_end(driver, definition, start))
         finally:
             driver.drop()  # it has ended, or leaves this worker's memory
@@ -124,15 +137,11 @@ class HostedRun:
 
     @temporal.signal(dynamic=True)
     async def on_signal(self, name: str, args: Sequence[RawValue]) -> None:
-        """Take a signal, the host's own included."""
-        await temporal.wait_condition(lambda: self._driver is not None)
-        assert self._driver is not None
-        if name == PAUSE:
-            self._driver.pause()
-        elif name == RESUME:
-            self._driver.resume()
+        """Take a signal, the host's own included; at once, so that a request to cancel that came later does not overtake it."""
+        if self._driver is None:
+            self._early.append((name, args))
         else:
-            self._driver.signal(name, json_of(args))
+            _hand_on(self._driver, name, args)
 
     @temporal.update(dynamic=True)
     async def on_update(self, name: str, args: Sequence[RawValue]) -> RawValue:
