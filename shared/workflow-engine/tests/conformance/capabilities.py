@@ -86,7 +86,7 @@ CAPABILITIES = (
     Capability(
         "schedules",
         "schedules",
-        "`catch_up` of 10 s or more; the cluster reads cron expressions and changes of the clocks its own way",
+        "`catch_up` of 10 s or more; the cluster reads cron expressions and changes of the clocks its own way, and shows a change a moment later",
     ),
     Capability("documents", "documents of the Open Workflow DSL"),
     Capability("patterns", "the 43 workflow patterns", "tests that let days pass are left out"),

@@ -37,6 +37,9 @@ async def test_a_schedule_is_kept(place):
         assert (found.workflow, found.input, found.spec) == ("order", "a", CronSpec("0 3 * * *", "Europe/Berlin"))
         await kept.update(spec=CronSpec("0 4 * * *"))
         await kept.pause("holiday")
+        async with asyncio.timeout(20):
+            while not (await kept.describe()).paused:  # a cluster shows a change a moment later
+                await asyncio.sleep(0.02)
         assert [(s.id, s.spec, s.paused, s.note) for s in await engine.schedules()] == [
             ("nightly", CronSpec("0 4 * * *"), True, "holiday")
         ]
