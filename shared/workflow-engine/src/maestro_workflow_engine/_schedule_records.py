@@ -17,7 +17,7 @@ class ScheduledRun(msgspec.Struct, frozen=True, kw_only=True):
     Attributes:
         id: The run's id.
         scheduled_for: The time it fell due, UTC; the time of the call for a triggered run.
-        status: Where it stands; None when the run is no longer kept.
+        status: Where it stands; None when the run is no longer kept, or what is kept of it is damaged.
     """
 
     id: str

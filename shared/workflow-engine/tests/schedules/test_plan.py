@@ -19,7 +19,7 @@ def every(seconds: int = 10, **changes) -> Settings:
         "workflow": "w",
         "input": msgspec.Raw(b"null"),
         "spec": Interval(seconds * S),
-        "overlap": "skip",
+        "overlap": Overlap.SKIP,
         "catch_up_us": 60 * S,
         "created_us": 0,
         "since_us": 0,
@@ -81,17 +81,17 @@ def test_a_year_of_missed_seconds_is_not_counted_one_by_one():
 )
 def test_what_happens_while_a_run_has_not_ended(overlap, starts, skipped, buffered, cancelled):
     """Each policy does what its name says."""
-    started, move = drive(every(overlap=overlap.value), Progress(), 35 * S, runs_last=True)
+    started, move = drive(every(overlap=overlap), Progress(), 35 * S, runs_last=True)
     assert started == [at * S for at in starts]
     assert move.progress.skipped == skipped
     assert move.progress.buffered_us == (None if buffered is None else buffered * S)
     assert move.cancel == ((run_id("s", 10 * S),) if cancelled else ())
     assert move.wake_us == 40 * S
-    again = plan("s", every(overlap=overlap.value), move.progress, 45 * S)
+    again = plan("s", every(overlap=overlap), move.progress, 45 * S)
     assert again.cancel == ()  # asked once, not at each further time
     if buffered is not None:
         ended = msgspec.structs.replace(move.progress, active=())
-        following = plan("s", every(overlap=overlap.value), ended, 36 * S)
+        following = plan("s", every(overlap=overlap), ended, 36 * S)
         assert following.start_us == buffered * S
         assert following.progress.buffered_us is None
 
@@ -127,7 +127,7 @@ def test_jitter_delays_each_time_by_its_own_share_and_always_the_same():
 )
 def test_no_time_is_lost_or_dealt_with_twice_however_often_it_is_asked(seconds, jitter, catch_up, waits, overlap):
     """Started, missed, skipped and buffered times add up to the times that have come, and each start has its own time."""
-    schedule = every(seconds, jitter_us=jitter * S, catch_up_us=catch_up * S, overlap=overlap.value)
+    schedule = every(seconds, jitter_us=jitter * S, catch_up_us=catch_up * S, overlap=overlap)
     now, progress, starts = 0, Progress(), list[int]()
     for index, wait in enumerate(waits):
         now += wait * S

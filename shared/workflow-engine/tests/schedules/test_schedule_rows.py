@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from maestro_workflow_engine import Overlap
 from maestro_workflow_engine.embedded._schedule_rows import (
     Cron,
     Interval,
@@ -23,7 +24,7 @@ def test_the_rows_of_a_schedule_are_golden():
         version="1.0.0",
         input=raw,
         spec=Cron("0 3 * * *", "Europe/Berlin"),
-        overlap="skip",
+        overlap=Overlap.SKIP,
         catch_up_us=4,
         jitter_us=5,
         created_us=6,
@@ -32,7 +33,7 @@ def test_the_rows_of_a_schedule_are_golden():
         note="n",
     )
     interval = Settings(
-        workflow="w", input=raw, spec=Interval(2, 1), overlap="allow", catch_up_us=4, created_us=6, since_us=7
+        workflow="w", input=raw, spec=Interval(2, 1), overlap=Overlap.ALLOW, catch_up_us=4, created_us=6, since_us=7
     )
     progress = Progress(done_us=1, missed=2, skipped=3, buffered_us=4, active=("r",), recent=((5, "r"),))
     golden_settings = [

@@ -10,7 +10,12 @@ import msgspec
 
 from maestro_core_logging import get_logger
 from maestro_workflow_engine._definitions import WorkflowDefinition
-from maestro_workflow_engine._errors import JournalWriteError, PayloadError, WorkflowNotFoundError
+from maestro_workflow_engine._errors import (
+    JournalCorruptError,
+    JournalWriteError,
+    PayloadError,
+    WorkflowNotFoundError,
+)
 from maestro_workflow_engine._payload_errors import PayloadUnreadableError
 from maestro_workflow_engine._records import RunStatus
 from maestro_workflow_engine._registry import WorkflowRegistry
@@ -27,6 +32,8 @@ from maestro_workflow_engine.embedded._uploads import Uploads
 from maestro_workflow_engine.machine import _events as ev
 
 _logger = get_logger(__name__)
+_AT_ONCE = 100
+"""How many runs a schedule starts before everything else on the event loop has a turn."""
 
 
 @dataclass(slots=True, eq=False)
@@ -88,6 +95,11 @@ class Firing:
         self._owners.update(dict.fromkeys(active, schedule_id))
         self.go_on(schedule)
 
+    def discard(self, schedule_id: str) -> None:
+        """Forget a schedule, if it is there."""
+        if schedule_id in self.by_id:
+            self.remove(self.by_id[schedule_id])
+
     def remove(self, schedule: LiveSchedule) -> None:
         """Forget a schedule; its runs go on."""
         del self.by_id[schedule.id]
@@ -117,26 +129,19 @@ class Firing:
             spec_of(schedule.settings.spec)
             input_ = self.input(schedule)
             self._core.check_input(input_)
-        except (WorkflowNotFoundError, ScheduleSpecError, PayloadError, PayloadUnreadableError) as error:
+            self._catch_up(schedule, definition, input_, not_before_us)
+        except (
+            WorkflowNotFoundError,
+            ScheduleSpecError,
+            PayloadError,
+            PayloadUnreadableError,
+            JournalCorruptError,
+        ) as error:
             if schedule.problem is None:
                 _logger.error("Schedule cannot go on", schedule=schedule.id, problem=str(error), code=error.code)
             schedule.problem = str(error)
             return
         schedule.problem = None
-        while True:
-            before = schedule.progress
-            move = plan(schedule.id, schedule.settings, before, max(self._clock.now_us(), not_before_us))
-            for run in move.cancel:
-                self._ask_to_stop(run, schedule.id)
-            schedule.progress = move.progress
-            if move.start_us is None:
-                break
-            self._fire(schedule, definition, input_, move.start_us)
-        if schedule.progress != before:
-            self._keep(schedule)
-        if move.wake_us is not None and move.wake_us != schedule.armed_us:
-            schedule.armed_us = move.wake_us
-            self._alarms.add(move.wake_us, schedule.number, 0)
 
     def definition(self, schedule: LiveSchedule) -> WorkflowDefinition[..., Any]:
         """Return the workflow a schedule starts.
@@ -204,8 +209,35 @@ class Firing:
         return RunStatus.RUNNING if self._core.key_of(run) is not None else None
 
     def _has_ended(self, run: str) -> bool:
-        row = self._reader.by_id(run)
+        try:
+            row = self._reader.by_id(run)
+        except JournalCorruptError as error:  # it may well be at work; the other schedules and the runs go on
+            _logger.error("Run of a schedule counts as running", run_id=run, problem=str(error), code=error.code)
+            return False
         return row is None or row.finished_us is not None
+
+    def _catch_up(
+        self, schedule: LiveSchedule, definition: WorkflowDefinition[..., Any], input_: msgspec.Raw, not_before_us: int
+    ) -> None:
+        for _ in range(_AT_ONCE):
+            before = schedule.progress
+            now_us = max(self._clock.now_us(), not_before_us)
+            move = plan(schedule.id, schedule.settings, before, now_us)
+            for run in move.cancel:
+                self._ask_to_stop(run, schedule.id)
+            schedule.progress = move.progress
+            if move.start_us is None:
+                if schedule.progress != before:
+                    self._keep(schedule)
+                self._arm(schedule, move.wake_us)
+                return
+            self._fire(schedule, definition, input_, move.start_us)
+        self._arm(schedule, now_us)  # much is due: the others have a turn first
+
+    def _arm(self, schedule: LiveSchedule, wake_us: int | None) -> None:
+        if wake_us is not None and wake_us != schedule.armed_us:
+            schedule.armed_us = wake_us
+            self._alarms.add(wake_us, schedule.number, 0)
 
     def _ring(self, at_us: int, number: int, _: int) -> None:
         schedule = self._by_number.get(number)

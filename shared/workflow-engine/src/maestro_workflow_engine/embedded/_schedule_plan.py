@@ -10,7 +10,7 @@ import msgspec
 
 from maestro_workflow_engine._records import moment
 from maestro_workflow_engine._schedule_spec import CronSpec, IntervalSpec, Overlap
-from maestro_workflow_engine.embedded._schedule_rows import Progress, Settings, overlap_of, spec_of
+from maestro_workflow_engine.embedded._schedule_rows import Progress, Settings, spec_of
 
 _MICROSECOND = timedelta(microseconds=1)
 _EPOCH = moment(0)
@@ -99,12 +99,12 @@ def plan(schedule_id: str, settings: Settings, progress: Progress, now_us: int) 
         progress = msgspec.structs.replace(progress, done_us=at_us)
         if now_us - due_us > settings.catch_up_us:
             progress = msgspec.structs.replace(progress, missed=progress.missed + 1)
-        elif not progress.active or overlap_of(settings) is Overlap.ALLOW:
+        elif not progress.active or settings.overlap is Overlap.ALLOW:
             return Plan(started(progress, at_us, run_id(schedule_id, at_us)), start_us=at_us, cancel=cancel)
         else:
-            if overlap_of(settings) is Overlap.CANCEL_OTHER and progress.buffered_us is None:
+            if settings.overlap is Overlap.CANCEL_OTHER and progress.buffered_us is None:
                 cancel = progress.active
-            progress = _held_up(overlap_of(settings), progress, at_us)
+            progress = _held_up(settings.overlap, progress, at_us)
     return Plan(progress, cancel=cancel, wake_us=now_us)
 
 

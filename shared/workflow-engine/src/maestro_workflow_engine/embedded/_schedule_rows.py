@@ -38,7 +38,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     version: str | None = None
     input: msgspec.Raw
     spec: Cron | Interval
-    overlap: str
+    overlap: Overlap
     catch_up_us: int
     jitter_us: int = 0
     created_us: int
@@ -111,8 +111,3 @@ def spec_of(row: Cron | Interval) -> CronSpec | IntervalSpec:
     if isinstance(row, Cron):
         return CronSpec(row.expression, row.zone)
     return IntervalSpec(timedelta(microseconds=row.every_us), timedelta(microseconds=row.offset_us))
-
-
-def overlap_of(settings: Settings) -> Overlap:
-    """Return what a schedule does about a run that has not ended."""
-    return Overlap(settings.overlap)

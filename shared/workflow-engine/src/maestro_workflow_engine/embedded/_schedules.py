@@ -13,9 +13,9 @@ import msgspec
 
 from maestro_core_logging import get_logger
 from maestro_workflow_engine._definitions import WorkflowDefinition
-from maestro_workflow_engine._errors import JournalWriteError
+from maestro_workflow_engine._errors import JournalCorruptError, JournalWriteError
 from maestro_workflow_engine._payload_errors import PayloadUnreadableError
-from maestro_workflow_engine._records import moment
+from maestro_workflow_engine._records import RunStatus, moment
 from maestro_workflow_engine._registry import WorkflowRegistry
 from maestro_workflow_engine._schedule_keeper import ScheduleNotFoundError
 from maestro_workflow_engine._schedule_records import ScheduledRun, ScheduleInfo
@@ -32,7 +32,6 @@ from maestro_workflow_engine.embedded._schedule_rows import (
     Settings,
     decode_progress,
     decode_settings,
-    overlap_of,
     spec_of,
     spec_row,
 )
@@ -77,11 +76,10 @@ class Schedules:
         """Take up every schedule: what fell due while no engine was open is caught up with or counted as missed."""
         for schedule_id, settings, progress in self._reader.schedules():
             try:
-                known = decode_settings(settings), decode_progress(progress)
-            except (msgspec.MsgspecError, ValueError, TypeError) as error:  # runs and the other schedules go on
+                self._firing.add(schedule_id, decode_settings(settings), decode_progress(progress))
+            except Exception as error:  # noqa: BLE001  one schedule stops over it; runs and the other schedules go on
                 _logger.error("Schedule cannot be read; it fires no more", schedule=schedule_id, problem=str(error))
-                continue
-            self._firing.add(schedule_id, *known)
+                self._firing.discard(schedule_id)
 
     def revive(self) -> None:
         """Try those again whose workflow was missing: one has been registered."""
@@ -126,7 +124,7 @@ class Schedules:
                 version=version,
                 input=self._sealing.seal_input(schedule_id, input_),
                 spec=spec_row(spec),
-                overlap=overlap.value,
+                overlap=overlap,
                 catch_up_us=catch_up_us(catch_up),
                 jitter_us=jitter_us(jitter),
                 created_us=now,
@@ -162,7 +160,7 @@ class Schedules:
         if spec is not None:
             changes["spec"] = spec_row(spec)
         if overlap is not None:
-            changes["overlap"] = overlap.value
+            changes["overlap"] = overlap
         if catch_up is not None:
             changes["catch_up_us"] = catch_up_us(catch_up)
         if jitter is not None:
@@ -309,7 +307,7 @@ class Schedules:
             version=settings.version,
             input=input_,
             spec=spec_of(settings.spec),
-            overlap=overlap_of(settings),
+            overlap=settings.overlap,
             catch_up=timedelta(microseconds=settings.catch_up_us),
             jitter=timedelta(microseconds=settings.jitter_us),
             paused=settings.paused,
@@ -317,7 +315,7 @@ class Schedules:
             created_at=moment(settings.created_us),
             next_times=upcoming(settings, progress),
             last_runs=[
-                ScheduledRun(id=run, scheduled_for=moment(at_us), status=self._firing.status(run))
+                ScheduledRun(id=run, scheduled_for=moment(at_us), status=self._status(run))
                 for at_us, run in reversed(progress.recent)
             ],
             missed=progress.missed,
@@ -327,6 +325,12 @@ class Schedules:
             priority=settings.priority,
             problem=problem,
         )
+
+    def _status(self, run: str) -> RunStatus | None:
+        try:
+            return self._firing.status(run)
+        except JournalCorruptError:  # it was logged at the opening; the schedule can be described all the same
+            return None
 
     async def listing(self, limit: int | None, after: str | None) -> list[ScheduleInfo]:
         """Return schedules by id, those that come after an id; None for no limit, and for the beginning."""

@@ -24,7 +24,7 @@ from maestro_workflow_engine._registry import WorkflowRegistry
 from maestro_workflow_engine._runner import RunnerOptions
 from maestro_workflow_engine._schedule_spec import Overlap
 from maestro_workflow_engine.embedded._attribute_rows import attributes_of
-from maestro_workflow_engine.embedded._schedule_rows import Interval, overlap_of, spec_of
+from maestro_workflow_engine.embedded._schedule_rows import Interval, spec_of
 from maestro_workflow_engine.moving._departing_schedules import DepartingSchedule, now_us
 from maestro_workflow_engine.moving._errors import MoveError
 from maestro_workflow_engine.moving._families import Member
@@ -215,7 +215,7 @@ class ClusterTarget:
                 f"its runs wait in queue {settings.queue!r}, and a cluster has no queues with limits: name the queue in"
                 " without_limits"
             )
-        if schedule.progress.active and overlap_of(settings) is not Overlap.ALLOW:
+        if schedule.progress.active and settings.overlap is not Overlap.ALLOW:
             there = ", ".join(schedule.progress.active)
             notes.append(f"its overlap policy no longer counts the runs that it has started: {there}")
         if not is_under_way and await self._schedules().moved_from(schedule.id) is not None:
@@ -233,7 +233,7 @@ class ClusterTarget:
                 version=settings.version,
                 input_=schedule.input,
                 spec=spec_of(settings.spec),
-                overlap=overlap_of(settings),
+                overlap=settings.overlap,
                 catch_up=timedelta(microseconds=settings.catch_up_us),
                 jitter=timedelta(microseconds=settings.jitter_us),
                 note=schedule.note if settings.paused else None,
