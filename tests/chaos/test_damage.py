@@ -29,7 +29,7 @@ from maestro_workflow_engine import (
 )
 
 WORKFLOWS = [definition for kind in KINDS for definition in kind.workflows(new_code=False)]
-SEEDS = range(10) if IS_LONG else range(3)
+SEEDS = range(40) if IS_LONG else range(3)
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from maestro_workflow_engine import IntervalSpec, JournalCorruptError, WorkflowEngine, receive, workflow
+from maestro_workflow_engine import IntervalSpec, JournalCorruptError, WorkflowEngine, receive, step, workflow
 
 OFTEN = IntervalSpec(timedelta(milliseconds=20))
 
@@ -49,3 +49,33 @@ async def test_a_run_that_cannot_be_read_holds_up_its_schedule_at_most(tmp_path:
         assert [run.id for run in (await engine.schedule_handle("held").describe()).last_runs] == [runs[0].id]
         with pytest.raises(JournalCorruptError, match="cannot be read"):
             await engine.handle(runs[0].id).status()
+
+
+async def test_a_journal_whose_schedules_cannot_be_listed_is_refused_before_a_run_goes_on(tmp_path: Path):
+    """What is wrong with the whole journal is found while nothing has been written and no step has begun."""
+    url = f"sqlite:///{tmp_path}/journal.db"
+    began: list[str] = []
+
+    @step
+    async def work() -> None:
+        began.append("work")
+        await asyncio.Event().wait()
+
+    @workflow
+    async def works() -> None:
+        await work()
+
+    async with WorkflowEngine(url, workflows=[works, lasts]) as engine:
+        await engine.schedule("held", lasts, spec=IntervalSpec(timedelta(days=1)))
+        await engine.start(works)
+        async with asyncio.timeout(10):
+            while not began:
+                await asyncio.sleep(0.002)
+    with closing(sqlite3.connect(tmp_path / "journal.db")) as connection, connection:
+        connection.execute("UPDATE schedules SET id = cast(x'6cff7374' AS TEXT)")
+    before = (tmp_path / "journal.db").read_bytes()
+    with pytest.raises(JournalCorruptError, match="cannot be read"):
+        async with WorkflowEngine(url, workflows=[works, lasts]):
+            pytest.fail("it opened")
+    assert began == ["work"]
+    assert (tmp_path / "journal.db").read_bytes() == before

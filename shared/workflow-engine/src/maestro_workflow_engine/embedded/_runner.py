@@ -90,6 +90,7 @@ class EmbeddedRunner:
                 stack.enter_context(self._watchdog.kept())
             opened = self._open_parts(stack, self._locked(stack))
             core = opened.core
+            kept = opened.reader.schedules()  # what refuses the whole journal does so before a run goes on
             core.events.recover()
             core.admissions.recover(list(self._declared.values()))
             for index, key in enumerate(core.recover()):
@@ -111,7 +112,7 @@ class EmbeddedRunner:
             self._purging = self._open_purging(stack, opened)
             stack.callback(self._let_go)
             core.admissions.begin()
-            schedules.recover()
+            schedules.recover(kept)
             core.events.outbox.begin()
             stack.push_async_callback(core.events.outbox.close)
             self._stack = stack.pop_all()

@@ -65,16 +65,19 @@ class Schedules:
         sealing: ScheduleSealer,
     ) -> None:
         self._journal = journal
-        self._reader = reader
         self._core = core
         self._clock = clock
         self._sealing = sealing
         self._firing = Firing(journal, reader, core, registry, clock, sealing)
         self._turns: WeakValueDictionary[str, asyncio.Lock] = WeakValueDictionary()
 
-    def recover(self) -> None:
-        """Take up every schedule: what fell due while no engine was open is caught up with or counted as missed."""
-        for schedule_id, settings, progress in self._reader.schedules():
+    def recover(self, kept: list[tuple[str, bytes, bytes]]) -> None:
+        """Take up schedules: what fell due while no engine was open is caught up with or counted as missed.
+
+        Args:
+            kept: (id, settings, progress) of each, as `JournalReader.schedules` reads them.
+        """
+        for schedule_id, settings, progress in kept:
             try:
                 self._firing.add(schedule_id, decode_settings(settings), decode_progress(progress))
             except Exception as error:  # noqa: BLE001  one schedule stops over it; runs and the other schedules go on
