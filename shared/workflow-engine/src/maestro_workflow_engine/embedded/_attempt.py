@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import functools
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any
@@ -30,7 +31,10 @@ _logger = get_logger(__name__)
 
 
 class StepExitError(Exception):
-    """Carries a step's SystemExit or KeyboardInterrupt past its task, which would end the event loop over it.
+    """Carries what a step raised past the coroutines between it and whoever takes note of it.
+
+    SystemExit and KeyboardInterrupt would end the event loop, and a GeneratorExit that comes out of a thread would close the
+    coroutines that wait for it.
 
     Attributes:
         raised: What the step raised.
@@ -91,6 +95,14 @@ def _context_of(traceparent: str) -> Context:
     return _propagator.extract({"traceparent": traceparent})
 
 
+def is_running(task: asyncio.Task[Any] | None) -> bool:
+    """Tell whether this is the task that runs now, and no coroutine that is freed after its event loop was stopped."""
+    try:
+        return asyncio.current_task() is task
+    except RuntimeError:  # no event loop is running
+        return False
+
+
 def out_of_time(command: RunStep, attempts: int, last: Failure | None) -> StepTotalTimeoutError:
     """Return the error of a step whose total timeout is over."""
     limit = command.step.total_timeout
@@ -144,12 +156,19 @@ async def _call(
     if step.is_async:
         return await step.func(*args, **kwargs)
     call = functools.partial(contextvars.copy_context().run, step.func, *args, **kwargs)
-    running.job = threads.submit(call, running.key)
+    running.job = threads.submit(functools.partial(_in_thread, call), running.key)
     try:
         return await asyncio.wrap_future(running.job.future)
     except asyncio.CancelledError:
         running.is_stopped = True  # nobody can stop the thread; `heartbeat` tells it
         raise
+
+
+def _in_thread(call: Callable[[], Any]) -> Any:
+    try:
+        return call()
+    except GeneratorExit as error:
+        raise StepExitError(error) from error
 
 
 def _tell_of_thread(running: RunningAttempt) -> None:

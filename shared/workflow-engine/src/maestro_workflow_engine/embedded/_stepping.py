@@ -12,7 +12,7 @@ from maestro_workflow_engine._failure import describe
 from maestro_workflow_engine._step_info import RunningAttempt
 from maestro_workflow_engine.embedded import _crash_points as crash_points
 from maestro_workflow_engine.embedded._alarms import Alarms
-from maestro_workflow_engine.embedded._attempt import StepExitError, out_of_time, run_attempt
+from maestro_workflow_engine.embedded._attempt import StepExitError, is_running, out_of_time, run_attempt
 from maestro_workflow_engine.embedded._clock import Clock
 from maestro_workflow_engine.embedded._heart import Heart
 from maestro_workflow_engine.embedded._journal import Statement
@@ -140,7 +140,7 @@ class StepScheduler:
                 step, command, running, threads=self._threads, clock=clock, traceparent=traceparent
             )
         except BaseException as raised:  # whatever a step raises is how its attempt ended
-            if not _is_running(task):  # the event loop was stopped amid it, and its coroutine is being freed
+            if not is_running(task):  # the event loop was stopped amid it, and its coroutine is being freed
                 raise
             if run.steps.get(command.seq) is not task:
                 return
@@ -181,13 +181,6 @@ class StepScheduler:
                     self._start(next_run, command)
                 return
             heir = self._slots.leave(heir)
-
-
-def _is_running(task: asyncio.Task[None] | None) -> bool:
-    try:
-        return asyncio.current_task() is task
-    except RuntimeError:  # no event loop is running
-        return False
 
 
 def _failed(command: RunStep, started: int, raised: BaseException, clock: Clock) -> ev.Event:

@@ -12,7 +12,7 @@ from temporalio import exceptions as te
 from temporalio.common import RawValue
 
 from maestro_workflow_engine._step_info import RunningAttempt
-from maestro_workflow_engine.embedded._attempt import StepExitError, run_attempt
+from maestro_workflow_engine.embedded._attempt import StepExitError, is_running, run_attempt
 from maestro_workflow_engine.embedded._clock import WallClock
 from maestro_workflow_engine.embedded._threads import StepThreads
 from maestro_workflow_engine.machine._commands import RunStep
@@ -68,6 +68,7 @@ class StepHost:
                 raise
 
     async def _attempt(self, step: Step, command: RunStep, running: RunningAttempt, trace: str | None) -> msgspec.Raw:
+        task = asyncio.current_task()
         try:
             return await run_attempt(
                 step, command, running, threads=self._threads, clock=self._clock, traceparent=trace
@@ -75,8 +76,14 @@ class StepHost:
         except asyncio.CancelledError as error:
             if activity.is_cancelled() or activity.is_worker_shutdown():
                 raise
-            raise attempt_failure(step, command, error, self._clock.now_us()) from None
+            raise self._failed(step, command, error) from None
         except StepExitError as error:
-            raise attempt_failure(step, command, error.raised, self._clock.now_us()) from error.raised
-        except Exception as error:
-            raise attempt_failure(step, command, error, self._clock.now_us()) from error
+            raise self._failed(step, command, error.raised) from None
+        except BaseException as error:
+            if not is_running(task):
+                raise
+            raise self._failed(step, command, error) from None
+
+    def _failed(self, step: Step, command: RunStep, error: BaseException) -> te.ApplicationError:
+        """Return how an attempt failed, without the exception itself: its own causes and text may be none that the SDK can send."""
+        return attempt_failure(step, command, error, self._clock.now_us()).with_traceback(error.__traceback__)
