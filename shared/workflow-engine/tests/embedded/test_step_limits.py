@@ -96,33 +96,6 @@ async def test_an_attempt_is_cut_short_when_the_total_timeout_is_over():
         assert detail.finished_at - detail.created_at == timedelta(minutes=15)
 
 
-async def test_the_time_for_which_the_engine_is_closed_counts(tmp_path: Path):
-    """A restart does not extend the limit: a step that runs out of time meanwhile makes no further attempt."""
-    attempts: list[int] = []
-
-    @step(total_timeout=timedelta(milliseconds=300))
-    async def slow() -> None:
-        attempts.append(step_info().attempt)
-        await asyncio.sleep(3600)
-
-    @workflow
-    async def flow() -> int:
-        try:
-            await slow()
-        except StepTotalTimeoutError as error:
-            return error.attempts
-        return -1
-
-    async with WorkflowEngine(url(tmp_path), workflows=[flow]) as engine:
-        await engine.start(flow, id="r")
-        while not attempts:
-            await asyncio.sleep(0.001)
-    await asyncio.sleep(0.35)
-    async with WorkflowEngine(url(tmp_path), workflows=[flow]) as engine:
-        assert await engine.handle("r").result(SOON) == 0
-    assert attempts == [1]
-
-
 async def test_a_step_that_waits_for_a_slot_runs_out_of_time_there():
     """The limit counts from when the workflow asked, not from when there was room."""
     go = asyncio.Event()

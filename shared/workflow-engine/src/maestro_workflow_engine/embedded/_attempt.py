@@ -103,11 +103,10 @@ def is_running(task: asyncio.Task[Any] | None) -> bool:
         return False
 
 
-def out_of_time(command: RunStep, attempts: int, last: Failure | None) -> StepTotalTimeoutError:
+def out_of_time(step: str, limit: timedelta | None, attempts: int, last: Failure | None) -> StepTotalTimeoutError:
     """Return the error of a step whose total timeout is over."""
-    limit = command.step.total_timeout
     failure = None if last is None else {"type": last.type, "message": last.message, "traceback": last.traceback}
-    return StepTotalTimeoutError(command.step.name, limit.total_seconds() if limit else 0, attempts, failure)
+    return StepTotalTimeoutError(step, limit.total_seconds() if limit else 0, attempts, failure)
 
 
 async def _limited(
@@ -134,7 +133,7 @@ async def _limited(
     except TimeoutError as error:
         if total is not None and total.expired():
             _tell_of_thread(running)
-            raise out_of_time(command, command.attempt, command.last_failure) from error
+            raise out_of_time(step.name, step.total_timeout, command.attempt, command.last_failure) from error
         if limit is not None and limit.expired() and step.timeout is not None:
             _tell_of_thread(running)
             raise StepTimeoutError(step.name, step.timeout.total_seconds()) from error

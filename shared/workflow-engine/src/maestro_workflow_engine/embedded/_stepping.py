@@ -163,9 +163,9 @@ class StepScheduler:
 
     def _give_up(self, run: LiveRun, command: RunStep) -> None:
         """Fail a step whose total timeout was over before its next attempt could begin."""
-        now = self._clock.now_us()
-        failure = describe(out_of_time(command, command.attempt - 1, command.last_failure))
-        event = ev.StepFailed(now, command.seq, command.step.name, command.input, failure, now, command.attempt)
+        now, step = self._clock.now_us(), command.step
+        error = out_of_time(step.name, step.total_timeout, command.attempt - 1, command.last_failure)
+        event = ev.StepFailed(now, command.seq, step.name, command.input, describe(error), now, command.attempt)
         self._report(run, event, also=() if self.heart.is_still else self.heart.ended(run, event, command.seq))
 
     def _release_if_quiet(self, run: LiveRun) -> None:
@@ -193,5 +193,5 @@ def _failed(command: RunStep, started: int, raised: BaseException, clock: Clock)
         next_time = now + int(delay.total_seconds() * 1e6)
         if not command.deadline or next_time < command.deadline:
             return ev.StepRetrying(now, command.seq, step.name, failure, command.attempt, next_time)
-        failure = describe(out_of_time(command, command.attempt, failure))
+        failure = describe(out_of_time(step.name, step.total_timeout, command.attempt, failure))
     return ev.StepFailed(now, command.seq, step.name, command.input, failure, started, command.attempt)
