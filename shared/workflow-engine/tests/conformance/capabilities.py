@@ -82,6 +82,11 @@ CAPABILITIES = (
     Capability(
         "listing", "listing and counting, a page at a time", "a little later; open runs first, then by when they ended"
     ),
+    Capability(
+        "many-runs",
+        "`cancel_all`, `pause_all`, `resume_all`, `terminate_all`, `retry_all`",
+        "of the runs that are listed, which is a little later; each run is asked whether it is paused",
+    ),
     Capability("listing-by-state", "listing what is paused, or the oldest first"),
     Capability(
         "schedules",
