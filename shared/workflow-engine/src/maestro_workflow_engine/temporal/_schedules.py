@@ -112,9 +112,11 @@ class TemporalSchedules:
 
         Raises:
             ScheduleSpecError: `catch_up` is shorter than 10 s, which is the cluster's least, or `jitter` is negative.
+            PayloadError: The input is too large.
         """
         if queue is not None:
             self._queues.check(queue)
+        self._starting.sizes.check("input", input_)
         policy = tc.SchedulePolicy(overlap=_POLICIES[overlap], catchup_window=_catch_up(catch_up))
         kept = _kept(spec, queue, priority)
         wanted = tc.Schedule(

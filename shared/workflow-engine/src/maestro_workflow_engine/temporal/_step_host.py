@@ -18,6 +18,7 @@ from maestro_workflow_engine.embedded._threads import StepThreads
 from maestro_workflow_engine.machine._commands import RunStep
 from maestro_workflow_engine.temporal._failures import attempt_failure
 from maestro_workflow_engine.temporal._pulse import Pulse
+from maestro_workflow_engine.temporal._sizes import Sizes
 from maestro_workflow_engine.temporal._steps import Step, Steps
 from maestro_workflow_engine.temporal._wire import Call, attempted, json_of, unpacked
 
@@ -35,11 +36,13 @@ class StepHost:
         steps: Finds the steps.
         threads: Where plain functions run.
         lost_after: How long the cluster waits for a sign of life.
+        sizes: Refuses results and signs of life that are too large.
     """
 
-    def __init__(self, steps: Steps, threads: StepThreads, lost_after: timedelta) -> None:
+    def __init__(self, steps: Steps, threads: StepThreads, lost_after: timedelta, sizes: Sizes) -> None:
         self._steps = steps
         self._threads = threads
+        self._sizes = sizes
         self._beat_s = lost_after.total_seconds() / BEATS
         self._clock = WallClock()
 
@@ -55,7 +58,7 @@ class StepHost:
                 type="StepNotFound",
                 next_retry_delay=timedelta(seconds=_ELSEWHERE_S),
             )
-        pulse = Pulse(None if info.is_local else self._beat_s, info.heartbeat_details, info.attempt)
+        pulse = Pulse(None if info.is_local else self._beat_s, info.heartbeat_details, info.attempt, self._sizes)
         seq = int(info.activity_id) if info.activity_id.isdecimal() else 0
         number = call.earlier_attempts + pulse.failed + 1
         command = RunStep(seq, step, json_of(args), number, deadline=call.deadline_us)
@@ -70,9 +73,11 @@ class StepHost:
     async def _attempt(self, step: Step, command: RunStep, running: RunningAttempt, trace: str | None) -> msgspec.Raw:
         task = asyncio.current_task()
         try:
-            return await run_attempt(
+            output = await run_attempt(
                 step, command, running, threads=self._threads, clock=self._clock, traceparent=trace
             )
+            self._sizes.check("output", output)
+            return output
         except asyncio.CancelledError as error:
             if activity.is_cancelled() or activity.is_worker_shutdown():
                 raise
