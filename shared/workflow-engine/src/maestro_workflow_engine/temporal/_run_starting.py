@@ -68,7 +68,7 @@ class TemporalStarting:
         """Start a run, or find the one that has this id.
 
         Raises:
-            WorkflowConflictError: The id belongs to a run of another workflow.
+            WorkflowConflictError: The id belongs to a run of another workflow, or to the child of one that would be displaced.
             RunExistsError: There is such a run, and the options say that this is an error.
             UnsupportedByRunnerError: The options ask for what a cluster cannot do.
             QueueNotFoundError: The queue is not declared.
@@ -104,6 +104,9 @@ class TemporalStarting:
             decided = verdict(run_id, status_of(found), options)
             if decided is Verdict.USE:
                 return run_id
+            if found.parent_id is not None:
+                msg = f"run {run_id!r} is the child of another run, which needs it under its id"
+                raise WorkflowConflictError(run_id, msg)
             if decided is not Verdict.DISPLACE:
                 await self._ended(run_id, found.run_id, is_asked=decided is Verdict.CANCEL)
             # Step numbers go on where the run before stopped: idempotency keys are made of id and number.
