@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import time
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -95,7 +96,7 @@ class TemporalSchedules:
         self._client = client
         self._address = address
         self._registry = registry
-        self._triggering = asyncio.Lock()
+        self._triggering: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def put(
         self,
@@ -267,7 +268,7 @@ class TemporalSchedules:
             WorkflowNotFoundError: The workflow is not registered here.
             ClusterUnreachableError: The cluster does not start it.
         """
-        async with self._triggering:
+        async with self._triggering[schedule_id]:
             described = await self.describe(schedule_id)
             self._registry.find(described.workflow, described.version)
             before = {run.id for run in described.last_runs}
