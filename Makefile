@@ -56,7 +56,7 @@ test: setup ## Run the tests; make slow, chaos, chaos-temporal and soak have tho
 	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup
 
 .PHONY: slow
-slow: setup ## Run the tests that take minutes: the patterns and the main job's faults on Temporal
+slow: setup ## Run the tests that take minutes: the patterns and the main job's faults on Temporal, long queues
 	@$(BIN)/python -m pytest -m slow -n $(PYTEST_WORKERS) --dist loadgroup
 
 .PHONY: chaos

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "open-workflow.md").read_text("utf-8")
 TESTS = ROOT / "shared" / "workflow-engine" / "tests" / "dsl"
-NAMED = sorted(set(re.findall(r"`([\w/]+\.py)::(\w+)`", PAGE)))
+NAMED = sorted(set(re.findall(r"`([\w/.]+\.py)::(\w+)`", PAGE)))
 
 
 @pytest.mark.parametrize(("file", "name"), NAMED)

@@ -78,7 +78,7 @@ def eventually(check: Callable[[], Any], what: str, deadline_s: float = DEADLINE
     pytest.fail(f"not in {deadline_s:g} s: {what}")
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def poll() -> Callable[..., Any]:
     return eventually
 
@@ -99,3 +99,22 @@ def ecosystem(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ecosystem]:
     yield shared
     done = shared.cli("down")
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="module")
+def mended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Ecosystem, str]]:
+    """An environment without a model whose first start was stopped by a corrupt file, and what that start said."""
+    found = Ecosystem(
+        tmp_path_factory.mktemp("mended"), {"INTELLIGENCE_SERVICE_MODEL_ENDPOINT": "http://127.0.0.1:9/v1"}
+    )
+    (found.folder / "config").mkdir()
+    file = found.folder / "config" / "intelligence-service.yaml"
+    file.write_text("cache_ttl: 60\nmodel_timeout: [1\n")
+    try:
+        done = found.cli("up", "--detach")
+        assert done.returncode != 0
+        file.write_text("cache_ttl: 60\n")
+        found.up()
+        yield found, done.stdout + done.stderr
+    finally:
+        found.cli("down")

@@ -72,11 +72,16 @@ def test_a_wrong_token_is_refused_by_every_service(ecosystem, service):
         assert answer.headers["www-authenticate"].startswith("Bearer")
 
 
-def test_an_unreachable_model_says_so_and_licences_are_recognised_without_it(quiet_ecosystem):
+def test_a_corrupt_configuration_file_stops_the_start_with_file_and_line(mended):
+    """The person sees which line of which file to mend; mended, it starts."""
+    _, said = mended
+    assert "intelligence-service.yaml:" in said
+
+
+def test_an_unreachable_model_says_so_and_licences_are_recognised_without_it(mended):
     """Without a model, what needs one fails clearly and what does not goes on."""
-    quiet_ecosystem.environ["INTELLIGENCE_SERVICE_MODEL_ENDPOINT"] = "http://127.0.0.1:9/v1"
-    quiet_ecosystem.up()
-    with quiet_ecosystem.client("intelligence-service") as api:
+    ecosystem, _ = mended
+    with ecosystem.client("intelligence-service") as api:
         answer = api.post(
             "/analyze", json={"persona": "summarizer", "input": "A long text about nothing in particular."}
         )
@@ -99,18 +104,6 @@ def test_a_taken_port_stops_the_start_with_the_port_and_the_reason(quiet_ecosyst
     assert done.returncode != 0
     assert str(port) in done.stdout + done.stderr
     assert quiet_ecosystem.cli("status").returncode == 3
-
-
-def test_a_corrupt_configuration_file_stops_the_start_with_file_and_line(quiet_ecosystem):
-    """The person sees which line of which file to mend."""
-    (quiet_ecosystem.folder / "config").mkdir()
-    file = quiet_ecosystem.folder / "config" / "intelligence-service.yaml"
-    file.write_text("cache_ttl: 60\nmodel_timeout: [1\n")
-    done = quiet_ecosystem.cli("up", "--detach")
-    assert done.returncode != 0
-    assert "intelligence-service.yaml:" in done.stdout + done.stderr
-    file.write_text("cache_ttl: 60\n")
-    quiet_ecosystem.up()
 
 
 def test_a_full_disk_refuses_what_is_new_and_loses_nothing(quiet_ecosystem, poll):

@@ -16,7 +16,7 @@ import pytest
 
 from maestro_workflow_engine import ClusterUnreachableError, WorkflowEngine
 
-NAMESPACES = 180  # one for each test; raise it when they run out
+NAMESPACES = 300  # one for each test; raise it when they run out
 _DEADLINE_S = 30.0
 _TRIES = 3
 _known: set[str] = set()

@@ -150,8 +150,10 @@ class EngineRuns:
         reading, done, cursor = self._runner.reading, 0, None
         while True:
             page = await reading.runs(wanted, order=RunOrder.NEWEST, limit=_AT_ONCE, cursor=cursor)
+            chosen = await asyncio.gather(*(reading.is_any_of(run, eligible) for run in page.runs))
             outcomes = await asyncio.gather(
-                *(act(run.id) for run in page.runs if run.status in eligible), return_exceptions=True
+                *(act(run.id) for run, is_eligible in zip(page.runs, chosen, strict=True) if is_eligible),
+                return_exceptions=True,
             )
             for outcome in outcomes:
                 if outcome is not None and not isinstance(outcome, _REFUSALS):

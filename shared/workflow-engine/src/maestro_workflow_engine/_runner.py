@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,7 +18,7 @@ from maestro_workflow_engine._history_document import HistoryDocument
 from maestro_workflow_engine._payload_options import PayloadOptions
 from maestro_workflow_engine._queue import Queue
 from maestro_workflow_engine._queue_keeper import QueueKeeper
-from maestro_workflow_engine._records import HistoryEvent, PausedWorkflow, RunDetail, RunPage, RunStatus
+from maestro_workflow_engine._records import HistoryEvent, PausedWorkflow, RunDetail, RunInfo, RunPage, RunStatus
 from maestro_workflow_engine._retention import PurgeReport, Retention
 from maestro_workflow_engine._run_filter import RunFilter, RunOrder
 from maestro_workflow_engine._schedule_keeper import ScheduleKeeper
@@ -128,6 +128,9 @@ class RunReading(Protocol):
 
     async def count(self, wanted: RunFilter) -> int:
         """Count runs."""
+
+    async def is_any_of(self, run: RunInfo, statuses: Collection[RunStatus]) -> bool:
+        """Tell whether a listed run has one of these statuses, where a listing does not tell paused ones from others, too."""
 
 
 class WorkflowPausing(Protocol):

@@ -82,6 +82,11 @@ CAPABILITIES = (
     Capability(
         "listing", "listing and counting, a page at a time", "a little later; open runs first, then by when they ended"
     ),
+    Capability(
+        "many-runs",
+        "`cancel_all`, `pause_all`, `resume_all`, `terminate_all`, `retry_all`",
+        "of the runs that are listed, which is a little later; each run is asked whether it is paused",
+    ),
     Capability("listing-by-state", "listing what is paused, or the oldest first"),
     Capability(
         "schedules",
@@ -91,7 +96,11 @@ CAPABILITIES = (
     Capability("documents", "documents of the Open Workflow DSL"),
     Capability("patterns", "the 43 workflow patterns", "tests that let days pass are left out"),
     Capability("encryption", "encrypted payloads"),
-    Capability("payload-store", "large payloads in a store", "nothing deletes what is no longer referred to"),
+    Capability(
+        "payload-store",
+        "large payloads in a store; without one they are refused",
+        "nothing deletes what is no longer referred to; what a workflow hands on, and what it returns, is bounded by the cluster",
+    ),
     Capability("restarts", "an engine that closes or dies: what was under way goes on in the next one"),
     Capability("tenants", "priority and tenant", "in a queue without limits; the cluster has five levels"),
     Capability("queues", "queues with limits, views into queues, moving within one"),

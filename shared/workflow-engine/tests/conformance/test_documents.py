@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import timedelta
 
 import pytest
@@ -63,6 +64,20 @@ async def test_a_call_over_http_is_a_step(place):
         assert await handle.result(LIMIT) == {"ok": True}
         (done,) = [event.data for event in await handle.history() if event.type == "step_completed"]
     assert done["output"]["output"] == {"ok": True}
+    assert '"body": {"n": 1}' in json.dumps(done)
+
+
+async def test_a_document_is_a_workflow_by_its_qualified_name(place):
+    """The workflow is named "namespace/name", has the document's version, and its title for a title."""
+    document = load_document(
+        "document: {dsl: '1.0.3', namespace: acme, name: greet, version: 1.2.3, title: Greets people}\n"
+        "do: [{a: {set: {id: '${ $workflow.id }', name: '${ .name }'}}}]"
+    )
+    workflow = document.as_workflow()
+    assert (workflow.name, workflow.version, workflow.title) == ("acme/greet", "1.2.3", "Greets people")
+    async with place.engine(workflows=[workflow]) as engine:
+        handle = await engine.start("acme/greet:1.2.3", {"name": "bob"}, id="run-17")
+        assert await handle.result(LIMIT) == {"id": "run-17", "name": "bob"}
 
 
 EVENTFUL = """

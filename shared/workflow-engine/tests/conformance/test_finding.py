@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+import asyncio
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from maestro_workflow_engine import (
+    RunFilter,
     RunStatus,
     StartOptions,
     between,
@@ -14,6 +17,8 @@ from maestro_workflow_engine import (
     info,
     one_of,
     receive,
+    replay,
+    run_child,
     set_attributes,
     workflow,
 )
@@ -85,6 +90,13 @@ async def test_attributes_are_carried_into_the_next_pass(place):
         all_of_them = {"customer": "acme", "pass0": True, "pass1": True, "pass2": True}
         assert await handle.result(SOON) == all_of_them
         assert (await handle.status()).attributes == all_of_them
+        assert [event.type for event in await handle.history()].count("attributes_set") == 1
+        assert replay(await handle.export_history(), passes).status is RunStatus.COMPLETED
+
+        async def is_found() -> bool:
+            return await engine.count(attributes={"pass0": True, "customer": "acme"}, status="completed") == 1
+
+        await place.until(is_found)
 
 
 @pytest.mark.capability("ranges")
@@ -99,20 +111,105 @@ async def test_runs_are_found_by_a_range(place):
 @pytest.mark.capability("listing")
 async def test_pages_hold_each_run_once(place):
     """A cursor goes on where the page ended, and belongs to its filter."""
-    async with place.engine(workflows=[order]) as engine:
-        for number in range(5):
+    async with place.engine(workflows=[order, tagged]) as engine:
+        for number in range(7):
             await (await engine.start(order, "a", id=f"r{number}")).result(SOON)
+        await engine.start(tagged, "x", id="other")
 
         async def all_listed() -> bool:
-            return await engine.count(status="completed") == 5
+            return await engine.count(status="completed") == 7 and await engine.count() == 8
 
         await place.until(all_listed)
+        seen, cursor = list[str](), None
+        while True:
+            page = await engine.runs(workflow="order", limit=3, cursor=cursor)
+            seen += [run.id for run in page.runs]
+            cursor = page.next_cursor
+            if cursor is None:
+                break
+        assert seen == [f"r{number}" for number in reversed(range(7))]
+        assert [run.id for run in (await engine.runs(status="running")).runs] == ["other"]
         first = await engine.runs(status="completed", limit=3)
-        rest = await engine.runs(status="completed", limit=3, cursor=first.next_cursor)
-        assert sorted(run.id for run in [*first.runs, *rest.runs]) == [f"r{number}" for number in range(5)]
         for wrong in ({"status": "completed", "cursor": "x"}, {"cursor": first.next_cursor}):
             with pytest.raises(ValueError, match="cursor"):
                 await engine.runs(**wrong)
+
+
+@pytest.mark.capability("listing")
+async def test_a_filter_finds_what_meets_every_criterion(place):
+    """By status, workflow, version, beginning of the id, parent and times; several at once; counts agree."""
+
+    @workflow(name="order", version="2.0.0")
+    async def newer(what: str) -> str:
+        return str(await receive("go"))
+
+    @workflow
+    async def parent() -> str:
+        return await run_child("order:2.0.0", "wait", id="c1")
+
+    async with place.engine(workflows=[order, newer, parent]) as engine:
+        await (await engine.start("order:1.0.0", "a", id="a1")).result(SOON)
+        ended = (await engine.handle("a1").status()).finished_at
+        assert ended is not None
+        after = ended + timedelta(milliseconds=1)
+        while datetime.now(UTC) <= after:
+            await asyncio.sleep(0.001)
+        await engine.start("order:1.0.0", "wait", id="a2")
+        await engine.start(newer, "wait", id="b1")
+        await engine.start(parent, id="p")
+        await place.begun(engine, "c1")
+
+        async def all_listed() -> bool:
+            return await engine.count() == 5 and await engine.count(status="completed") == 1
+
+        await place.until(all_listed)
+        cases: list[tuple[dict[str, Any], str]] = [
+            ({}, "a1 a2 b1 c1 p"),
+            ({"status": "running"}, "a2 b1 c1 p"),
+            ({"status": ["running", "paused", "queued"], "workflow": "order"}, "a2 b1 c1"),
+            ({"status": "completed"}, "a1"),
+            ({"status": ["failed", RunStatus.COMPLETED]}, "a1"),
+            ({"workflow": "order"}, "a1 a2 b1 c1"),
+            ({"version": "2.0.0"}, "b1 c1"),
+            ({"version": "1.0.0", "workflow": "order"}, "a1 a2"),
+            ({"id_prefix": "a"}, "a1 a2"),
+            ({"id_prefix": "b1"}, "b1"),
+            ({"parent": "p"}, "c1"),
+            ({"parent": "a1"}, ""),
+            ({"created_after": after}, "a2 b1 c1 p"),
+            ({"created_before": after}, "a1"),
+            ({"finished_before": after}, "a1"),
+            ({"finished_after": after}, ""),
+        ]
+        for criteria, found in cases:
+            wanted = RunFilter(**criteria)
+            assert sorted(run.id for run in (await engine.runs(wanted)).runs) == found.split(), criteria
+            assert await engine.count(wanted) == await engine.count(**criteria) == len(found.split()), criteria
+
+
+@pytest.mark.capability("listing")
+async def test_pages_show_every_run_once_while_runs_are_added(place):
+    """Of those that were there at first none is shown twice and none is left out."""
+    async with place.engine(workflows=[order]) as engine:
+        first = [f"r{number}" for number in range(7)]
+        for run_id in first:
+            await engine.start(order, "wait", id=run_id)
+
+        async def all_listed() -> bool:
+            return await engine.count() == 7
+
+        await place.until(all_listed)
+        seen, cursor = list[str](), None
+        for added in range(20):
+            page = await engine.runs(status=["running", "completed"], limit=2, cursor=cursor)
+            seen += [run.id for run in page.runs]
+            cursor = page.next_cursor
+            if cursor is None:
+                break
+            if added < 3:
+                await engine.start(order, "wait", id=f"late{added}")
+        assert len(seen) == len(set(seen))
+        assert [run_id for run_id in seen if run_id in first] == first[::-1]
 
 
 @pytest.mark.capability("listing-by-state")

@@ -9,12 +9,16 @@ import pytest
 
 from maestro_workflow_engine import (
     Conflict,
+    Queue,
+    QueueNotFoundError,
     Reuse,
     RunExistsError,
     StartOptions,
     WorkflowCancelledError,
+    WorkflowConflictError,
     WorkflowEngine,
     WorkflowFailedError,
+    WorkflowNotFoundError,
     WorkflowTerminatedError,
     receive,
     set_attributes,
@@ -85,6 +89,82 @@ async def test_what_becomes_of_a_start_whose_id_is_taken(place):
         assert await (await engine.start(order, "e", id="t", options=options)).result(SOON) == "e"
         with pytest.raises(WorkflowTerminatedError):
             await old
+
+
+@workflow
+async def holds() -> str:
+    return str(await receive("go"))
+
+
+@workflow
+async def parent(is_held: bool) -> str:
+    return await holds() if is_held else await order("a")
+
+
+async def test_by_default_a_taken_id_is_the_same_run_whatever_the_input(place):
+    """Open or ended, it is returned and nothing is started; of another workflow it is a conflict, whatever the options say."""
+    async with place.engine(workflows=[order, holds]) as engine:
+        first = await engine.start(order, "1", id="o")
+        assert await first.result(SOON) == "1"
+        assert await (await engine.start(order, "2", id="o")).result(SOON) == "1"
+        with pytest.raises(WorkflowConflictError, match="of workflow 'order'"):
+            await engine.start(holds, id="o", options=StartOptions(if_ended=Reuse.START_ANEW))
+
+
+async def test_the_id_of_a_child_is_its_parents(place):
+    """A child is not displaced, ended or at work: its parent looks for it under its id, and nothing is done to it."""
+    async with place.engine(workflows=[parent, order, holds]) as engine:
+        await (await engine.start(parent, False, id="done")).result(SOON)
+        with pytest.raises(WorkflowConflictError, match="child"):
+            await engine.start(order, "2", id="done.1", options=StartOptions(if_ended=Reuse.START_ANEW))
+        await engine.start(parent, True, id="p")
+        await place.begun(engine, "p.1")
+        for policy in (Conflict.CANCEL_EXISTING, Conflict.TERMINATE_EXISTING):
+            with pytest.raises(WorkflowConflictError, match="child"):
+                await engine.start(holds, id="p.1", options=StartOptions(if_running=policy))
+        await engine.handle("p.1").signal("go", "on")
+        assert await engine.handle("p").result(SOON) == "on"
+
+
+async def test_many_starts_anew_in_one_turn(place):
+    """Each is acknowledged, and one run has the id in the end."""
+    anew = StartOptions(if_ended=Reuse.START_ANEW)
+    async with place.engine(workflows=[order]) as engine:
+        await (await engine.start(order, "0", id="o")).result(SOON)
+        handles = await asyncio.gather(*(engine.start(order, str(n), id="o", options=anew) for n in range(1, 9)))
+        assert {handle.id for handle in handles} == {"o"}
+        assert await engine.handle("o").result(SOON) in [str(n) for n in range(1, 9)]
+
+
+async def test_a_run_that_is_watched_is_not_mixed_up_with_the_next_of_its_id(place):
+    """Whoever follows a run sees its end, also when another run takes its id in the same moment."""
+    async with place.engine(workflows=[holds]) as engine:
+        await engine.start(holds, id="w")
+        await place.begun(engine, "w")
+        first = asyncio.Event()
+
+        async def follow() -> list[str]:
+            seen = []
+            async for event in engine.watch("w"):
+                seen.append(event.type)
+                first.set()
+            return seen
+
+        followed = asyncio.create_task(follow())
+        await first.wait()
+        await engine.start(holds, id="w", options=StartOptions(if_running=Conflict.TERMINATE_EXISTING))
+        async with asyncio.timeout(20):
+            assert await followed == ["run_started", "run_terminated"]
+
+
+@pytest.mark.capability("tenants")
+async def test_a_start_in_a_queue_that_is_not_declared_is_refused(place):
+    """The error names the queues there are, and nothing is started."""
+    async with place.engine(workflows=[order], queues=[Queue("mail")]) as engine:
+        with pytest.raises(QueueNotFoundError, match="mail"):
+            await engine.start(order, "a", id="r", options=StartOptions(queue="post"))
+        with pytest.raises(WorkflowNotFoundError):
+            await engine.handle("r").status()
 
 
 @pytest.mark.capability("delays")

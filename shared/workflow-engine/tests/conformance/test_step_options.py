@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from datetime import timedelta
 
 import pytest
@@ -12,10 +13,13 @@ from maestro_workflow_engine import (
     NonRetryableError,
     RetryAfterError,
     RetryPolicy,
+    RunStatus,
     StepHeartbeatTimeoutError,
     StepTotalTimeoutError,
+    WorkflowDefinitionError,
     heartbeat,
     last_heartbeat,
+    replay,
     step,
     step_info,
     workflow,
@@ -111,6 +115,11 @@ async def test_options_of_one_call_and_errors_that_steer_retries(place):
         handle = await engine.start(optioned)
         assert await handle.result(SOON) == ["after 2", "NonRetryableError", "RetryAfterError", "StepTimeoutError"]
         assert [e.data["step"] for e in await handle.history() if e.type.startswith("step_")][-1] == "brief"
+        assert replay(await handle.export_history(), optioned).status is RunStatus.COMPLETED
+    assert slow.timeout is None
+    assert slow.with_options(timeout=MS).with_options(timeout=None).timeout is None
+    with pytest.raises(WorkflowDefinitionError, match="total_timeout must be longer than zero"):
+        slow.with_options(total_timeout=timedelta(0))
 
 
 @pytest.mark.capability("timeouts")
@@ -140,6 +149,11 @@ async def test_a_failing_step_is_retried_under_one_idempotency_key(place):
         assert await handle.result(SOON) == 3
         (done,) = [event.data for event in await handle.history() if event.type == "step_completed"]
         assert done["attempt"] == 3
+        if place.runner == "embedded":  # a cluster keeps the number of attempts, not each
+            retries = ["step_retrying"] * 2
+            assert [e.type for e in await handle.history()] == [
+                "run_started", *retries, "step_completed", "run_completed",
+            ]  # fmt: skip
     assert keys == ["r/1"] * 3
 
 
@@ -180,6 +194,99 @@ async def test_a_silent_attempt_fails_and_is_retried(place):
         return []
 
     async with place.engine(workflows=[flow]) as engine:
-        assert await (await engine.start(flow)).result(SOON) == ["beat", "ran", "dead 0.03"]
+        handle = await engine.start(flow)
+        assert await handle.result(SOON) == ["beat", "ran", "dead 0.03"]
         released.set()
+        if place.runner == "embedded":
+            failures = [e.data["failure"]["type"] for e in await handle.history() if e.type == "step_retrying"]
+            assert failures == ["maestro_workflow_engine._errors:StepHeartbeatTimeoutError"] * 2
     assert attempts == ["async", "async", "thread", "thread"]
+
+
+running, most = [0], [0]
+crowded: list[asyncio.Event] = []
+
+
+@step
+async def busy() -> None:
+    running[0] += 1
+    most[0] = max(most[0], running[0])
+    if running[0] == 2:
+        crowded[0].set()
+    await crowded[0].wait()
+    running[0] -= 1
+
+
+@workflow
+async def child() -> None:
+    await busy()
+
+
+@workflow
+async def parent() -> None:
+    await asyncio.gather(*(child() for _ in range(5)))
+
+
+@pytest.mark.capability("steps")
+async def test_only_so_many_runs_have_steps_running_at_once(place):
+    """max_concurrent_workflows bounds runs at work; runs that wait for children take no slot."""
+    running[0] = most[0] = 0
+    crowded[:] = [asyncio.Event()]
+    async with place.engine(workflows=[parent, child], max_concurrent_workflows=2) as engine:
+        handles = [await engine.start(parent) for _ in range(4)]
+        for handle in handles:
+            await handle.result(SOON)
+    assert most == [2]
+
+
+@step
+async def holds() -> None:
+    crowded[0].set()
+    await crowded[1].wait()
+
+
+@step(total_timeout=50 * MS)
+async def comes_late() -> None:
+    raise AssertionError("it never gets a slot")
+
+
+@workflow
+async def first() -> None:
+    await holds()
+
+
+@workflow
+async def second() -> str:
+    try:
+        await comes_late()
+    except StepTotalTimeoutError as error:
+        return error.step
+    return ""
+
+
+@pytest.mark.capability("timeouts")
+async def test_a_step_that_waits_for_a_slot_runs_out_of_time_there(place):
+    """The limit counts from when the workflow asked, not from when there was room."""
+    crowded[:] = [asyncio.Event(), asyncio.Event()]
+    async with place.engine(workflows=[first, second], max_concurrent_workflows=1) as engine:
+        one = await engine.start(first)
+        await asyncio.wait_for(crowded[0].wait(), 20)
+        assert await (await engine.start(second)).result(SOON) == "comes_late"
+        crowded[1].set()
+        await one.result(SOON)
+
+
+@pytest.mark.capability("signals")
+async def test_a_step_without_limit_shows_since_when_it_runs(place):
+    """Nothing ends it; its status says what the run waits for, and since when."""
+    crowded[:] = [asyncio.Event(), asyncio.Event()]
+    async with place.engine(workflows=[first]) as engine:
+        handle = await engine.start(first, id="r")
+        await place.begun(engine, "r")
+        (wait,) = (await handle.status()).waiting_for
+        assert (wait.kind, wait.name) == ("step", "holds")
+        started = round((await handle.history())[0].time.timestamp() * 1e6)
+        assert wait.since is not None
+        assert started <= wait.since <= time.time_ns() // 1000
+        crowded[1].set()
+        await handle.result(SOON)

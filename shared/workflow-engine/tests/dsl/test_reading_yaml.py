@@ -10,6 +10,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
+from ruamel.yaml.error import YAMLError
+from ruamel.yaml.scanner import RoundTripScanner
 
 from maestro_workflow_engine.dsl import DocumentError, _yaml
 from maestro_workflow_engine.dsl._source import Source, read_source
@@ -135,6 +137,57 @@ def test_any_text_is_read_alike(parts: list[str]) -> None:
         patch.setattr(_yaml, "_Loader", None)
         slow = outcome(text)
     assert fast == slow or "\t" in text, text  # ruamel.yaml takes no tab as white space, as YAML 1.2 lets one
+
+
+def tokens(text: str, scanner: Any) -> list[str]:
+    reader = YAML(typ="rt", pure=True)
+    reader.Scanner = scanner
+    found = []
+    try:
+        found += [f"{token!r} {token.start_mark} {token.end_mark}" for token in reader.scan(text)]
+    except (YAMLError, ValueError) as error:
+        found.append(str(error))
+    return found
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from([*WORDS, ": ", ", ", "\n", "- ", "]", "}", "{", "[", "? ", "x" * 600]), max_size=12))
+@example(["[", "{", "x" * 600, "x" * 600, ": "])
+@example(["x" * 600, "x" * 600, ": "])
+def test_a_scanner_that_looks_at_the_oldest_key_finds_the_same_tokens(parts: list[str]) -> None:
+    """Keys that are too long or on another line are given up, and complained of, as ruamel.yaml does it."""
+    text = "".join(parts)
+    assert tokens(text, _yaml._Scanner) == tokens(text, RoundTripScanner)
+
+
+@pytest.mark.parametrize("opening", ["[", "{", "{a: "])
+def test_a_place_of_a_key_is_looked_at_a_few_times(opening: str) -> None:
+    """What is nested deeply takes time by its length, not by the square of it."""
+    looks = 0
+
+    class Counted(dict[Any, Any]):
+        def __iter__(self) -> Any:
+            nonlocal looks
+            for level in super().__iter__():
+                looks += 1
+                yield level
+
+        def values(self) -> Any:
+            return (self[level] for level in self)
+
+        def items(self) -> Any:
+            return ((level, self[level]) for level in self)
+
+    class Scanner(_yaml._Scanner):
+        def reset_scanner(self) -> None:
+            super().reset_scanner()
+            self.possible_simple_keys = Counted()
+
+    reader = YAML(typ="rt", pure=True)
+    reader.Scanner = Scanner
+    with pytest.raises((YAMLError, RecursionError)):
+        reader.compose(opening * 2000)
+    assert 0 < looks < 2000 * 100
 
 
 @pytest.mark.parametrize("word", WORDS)

@@ -1,156 +1,26 @@
-"""`run: workflow`: documents and Python workflows as children."""
+"""`run: workflow` where there is nobody to run it. `conformance/test_document_children.py` has the rest, on both runners."""
 
-import asyncio
+from __future__ import annotations
+
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from maestro_workflow_engine import RunStatus, WorkflowEngine, WorkflowFailedError, workflow
-from maestro_workflow_engine.dsl import load_document
-
-LIMIT = timedelta(seconds=40)
+from maestro_workflow_engine import WorkflowEngine, WorkflowFailedError
 
 
-def document(name: str, body: str, version: str = "1.0.0") -> Any:
-    head = f"document: {{dsl: '1.0.3', namespace: test, name: {name}, version: '{version}'}}\n"
-    return load_document(head + body).as_workflow()
-
-
-CHILD = document("child", "do: [{a: {set: {got: '${ . }', run: '${ $workflow.id }'}}}]")
-
-
-def parent(run: str, rest: str = "") -> Any:
-    return document("parent", f"do:\n  - a: {{run: {{{run}}}}}\n{rest}")
-
-
-async def outcome(parent_of: Any, *others: Any, payload: Any = None) -> Any:
-    async with WorkflowEngine("sqlite://", workflows=[*others, parent_of]) as engine:
-        handle = await engine.start(parent_of.name, payload, id="p")
-        return await handle.result(LIMIT)
-
-
-async def error_of(parent_of: Any, *others: Any) -> dict[str, Any]:
-    with pytest.raises(WorkflowFailedError) as caught:
-        await outcome(parent_of, *others)
-    args = caught.value.failure.args
-    assert args is not None
-    error: dict[str, Any] = args[0]
-    return error
-
-
-async def test_a_workflow_runs_as_a_child_with_its_input() -> None:
-    """The child gets `input`, expressions evaluated; its output is the task's."""
-    run = "workflow: {namespace: test, name: child, version: 1.0.0, input: {n: '${ .n + 1 }', text: .n}}"
-    output = await outcome(parent(run), CHILD, payload={"n": 1})
-    assert output["got"] == {"n": 2, "text": ".n"}
-    assert output["run"] != "p"
-
-
-async def test_without_input_the_child_gets_the_tasks_own() -> None:
-    """A `run: workflow` without `input` hands the task's transformed input on."""
-    body = "do: [{a: {input: {from: .n}, run: {workflow: {namespace: test, name: child, version: latest}}}}]"
-    assert (await outcome(document("parent", body), CHILD, payload={"n": 5}))["got"] == 5
-
-
-async def test_the_version_chooses_among_several() -> None:
-    """A version runs that version; latest runs the one that was registered last."""
-    older = document("child", "do: [{a: {set: {version: 1}}}]", "1.0.0")
-    newer = document("child", "do: [{a: {set: {version: 2}}}]", "2.0.0")
-    named = parent("workflow: {namespace: test, name: child, version: 1.0.0}")
-    latest = parent("workflow: {namespace: test, name: child, version: latest}")
-    assert await outcome(named, older, newer) == {"version": 1}
-    assert await outcome(latest, older, newer) == {"version": 2}
-
-
-async def test_a_workflow_in_python_runs_as_well() -> None:
-    """Whether the child is a document or Python makes no difference."""
-
-    @workflow(name="py/double")
-    async def double(numbers: dict[str, int]) -> int:
-        return numbers["n"] * 2
-
-    run = "workflow: {namespace: py, name: double, version: 1.0.0, input: {n: 21}}"
-    assert await outcome(parent(run), double) == 42
-
-
-async def test_return_none_gives_no_output() -> None:
-    """With `return: none` the child's output is dropped."""
-    assert (
-        await outcome(parent("workflow: {namespace: test, name: child, version: 1.0.0}, return: none"), CHILD) is None
-    )
-
-
-async def test_a_childs_error_is_raised_again_here() -> None:
-    """An error that the child did not catch has the same type, status and title here, and this task as its instance."""
-    child = document("child", "do: [{x: {raise: {error: {type: 'a:b', status: 418, title: Tea, detail: none left}}}}]")
-    error = await error_of(parent("workflow: {namespace: test, name: child, version: 1.0.0}"), child)
-    assert error == {
-        "type": "a:b",
-        "status": 418,
-        "title": "Tea",
-        "detail": "none left (workflow 'test/child:1.0.0' failed at /do/0/x)",
-        "instance": "/do/0/a",
-    }
-
-
-async def test_a_childs_error_can_be_caught() -> None:
-    """`try` around `run: workflow` catches what the child raised."""
-    child = document("child", "do: [{x: {raise: {error: {type: 'a:b', status: 418}}}}]")
-    body = (
-        "do: [{t: {try: [{a: {run: {workflow: {namespace: test, name: child, version: 1.0.0}}}}],"
-        " catch: {errors: {with: {status: 418}}, do: [{c: {set: {caught: '${ $error.type }'}}}]}}}]"
-    )
-    assert await outcome(document("parent", body), child) == {"caught": "a:b"}
-
-
-async def test_a_workflow_that_is_not_there_is_an_error_of_the_configuration() -> None:
+async def test_a_workflow_that_is_not_there_is_an_error_of_the_configuration(load: Callable[..., Any]) -> None:
     """A name or version that nobody registered is the standard error "configuration", and says what is registered."""
-    error = await error_of(parent("workflow: {namespace: test, name: nobody, version: 1.0.0}"))
+    document = load("do: [{a: {run: {workflow: {namespace: test, name: nobody, version: 1.0.0}}}}]")
+    async with WorkflowEngine("sqlite://", workflows=[document.as_workflow()]) as engine:
+        with pytest.raises(WorkflowFailedError) as caught:
+            await (await engine.start(document.qualified_name)).result(timedelta(seconds=40))
+    assert caught.value.failure.args is not None
+    error = caught.value.failure.args[0]
     assert error["type"].endswith("/configuration")
     assert "'test/nobody' is not registered" in error["detail"]
-
-
-async def test_input_that_does_not_fit_the_childs_schema_fails_the_task() -> None:
-    """The input is checked against the child's own schema."""
-    child = document("child", "input: {schema: {document: {required: [n]}}}\ndo: [{a: {set: {b: 1}}}]")
-    error = await error_of(parent("workflow: {namespace: test, name: child, version: 1.0.0, input: {m: 1}}"), child)
-    assert error["type"].endswith("/validation")
-
-
-@pytest.fixture
-def waiting() -> Any:
-    return document("child", "do: [{w: {wait: {hours: 1}}}]")
-
-
-async def begun(engine: WorkflowEngine) -> None:
-    async with asyncio.timeout(LIMIT.total_seconds()):
-        while not (await engine.runs(workflow="test/child")).runs:
-            await asyncio.sleep(0.01)
-
-
-async def test_cancelling_the_parent_cancels_the_child(waiting: Any) -> None:
-    """A child that is waited for does not outlive its parent."""
-    run = parent("workflow: {namespace: test, name: child, version: 1.0.0}")
-    async with WorkflowEngine("sqlite://", workflows=[waiting, run]) as engine:
-        handle = await engine.start(run.name, id="p")
-        await begun(engine)
-        await handle.cancel()
-        [child] = (await engine.runs(workflow="test/child")).runs
-        async with asyncio.timeout(LIMIT.total_seconds()):
-            while (await engine.handle(child.id).status()).status is not RunStatus.CANCELLED:
-                await asyncio.sleep(0.01)
-
-
-async def test_a_child_that_is_not_awaited_outlives_its_parent(waiting: Any) -> None:
-    """With `await: false` the task outputs its input, and the child goes on after the parent's end."""
-    run = parent("workflow: {namespace: test, name: child, version: 1.0.0}, await: false")
-    async with WorkflowEngine("sqlite://", workflows=[waiting, run]) as engine:
-        handle = await engine.start(run.name, {"n": 1}, id="p")
-        assert await handle.result(LIMIT) == {"n": 1}
-        [child] = (await engine.runs(workflow="test/child")).runs
-        assert (await engine.handle(child.id).status()).status is RunStatus.RUNNING
 
 
 def test_outside_an_engine_it_is_an_error(simulate: Callable[..., Any]) -> None:

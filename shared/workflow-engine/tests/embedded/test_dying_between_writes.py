@@ -127,32 +127,6 @@ async def test_a_child_whose_cancellation_was_lost_is_cancelled_after_the_restar
         assert await events(engine, found.id, "cancel_requested") == 1
 
 
-async def test_asking_twice_to_cancel_does_not_interrupt_clean_up():
-    """A caller who never heard the answer asks again; what cleans up runs to its end."""
-    cleaned: list[str] = []
-
-    @step
-    async def cleans_up() -> None:
-        cleaned.append("up")
-
-    @workflow
-    async def flow() -> None:
-        try:
-            await receive("never")
-        finally:
-            await receive("go on")
-            await cleans_up()
-
-    async with WorkflowEngine("sqlite://", workflows=[flow]) as engine:
-        handle = await engine.start(flow)
-        await handle.cancel("first")
-        await handle.cancel("again")
-        await handle.signal("go on")
-        with pytest.raises(WorkflowCancelledError):
-            await handle.result(SOON)
-    assert cleaned == ["up"]
-
-
 async def test_terminating_runs_that_leave_memory_jams_nothing():
     """With room for one waiting run, sleeping ones are terminated while timers fire: every write succeeds."""
 

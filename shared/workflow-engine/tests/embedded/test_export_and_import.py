@@ -5,22 +5,17 @@ from __future__ import annotations
 import asyncio
 import json
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
 from maestro_workflow_engine import (
-    HistoryFormatError,
     JournalWriteError,
-    PayloadError,
     RunStatus,
-    WorkflowConflictError,
     WorkflowDefinition,
     WorkflowEngine,
     WorkflowFailedError,
-    WorkflowNotFoundError,
     continue_as_new,
     read_history,
     receive,
@@ -127,22 +122,6 @@ def test_the_document_format_is_golden():
     assert msgspec.json.encode(made.as_json()) == golden
 
 
-async def test_an_unfinished_run_goes_on_in_another_journal():
-    """What was done before the export is not done again; signals, timers and further steps work as ever."""
-    ran.clear()
-    async with engine() as a:
-        await a.start(talk, "moved", id="m")
-        await grown(a, "m", 2)
-        text = json.dumps(await a.handle("m").export_history(), indent=4)
-    async with engine() as b:
-        handle = await b.import_run(text)
-        assert (await handle.status()).waiting_for[0].name == "answer"
-        await handle.signal("answer", "yes")
-        assert await handle.result(SOON) == ["moved-first", "yes", "moved-last"]
-        assert replay(await handle.history(), talk).status is RunStatus.COMPLETED
-    assert ran == ["moved-first", "moved-last"]
-
-
 async def test_finished_runs_keep_how_they_ended():
     """Result, failure, times and history of finished runs are the same after the import, and after a restart."""
     async with engine() as a:
@@ -195,76 +174,6 @@ async def test_paused_terminated_and_retried_runs_are_taken_over_as_they_stand()
         assert (await terminated.status()).status is RunStatus.TERMINATED
         with pytest.raises(WorkflowFailedError):
             await retried.result(SOON)
-
-
-async def test_an_imported_run_survives_a_restart(tmp_path: Path):
-    """An imported run is as durable as one that was started here."""
-    url = f"sqlite:///{tmp_path}/journal.db"
-    async with engine() as a:
-        await a.start(talk, "durable", id="d")
-        await grown(a, "d", 2)
-        document = await a.handle("d").export_history()
-    async with WorkflowEngine(url, workflows=WORKFLOWS) as b:
-        await b.import_run(document)
-    async with WorkflowEngine(url, workflows=WORKFLOWS) as b:
-        await b.handle("d").signal("answer", "late")
-        assert (await b.handle("d").result(SOON))[1] == "late"
-
-
-async def test_an_id_that_exists_is_refused():
-    """A taken id is a conflict, running or finished or just being imported; another id takes the run in."""
-    async with engine() as a:
-        await a.start(talk, "twice", id="t")
-        await grown(a, "t", 2)
-        document = await a.handle("t").export_history()
-        with pytest.raises(WorkflowConflictError):
-            await a.import_run(document)
-        copy = await a.import_run(document, id="t-2")
-        assert copy.id == "t-2"
-        both = await asyncio.gather(*[a.import_run(document, id="t-3") for _ in range(2)], return_exceptions=True)
-        assert [type(one).__name__ for one in both] == ["WorkflowHandle", "WorkflowConflictError"]
-        results = await asyncio.gather(
-            a.import_run(document, id="t-4"), a.start(talk, "x", id="t-4"), return_exceptions=True
-        )
-        assert [type(one).__name__ for one in results] == ["WorkflowHandle", "WorkflowConflictError"]
-        await copy.signal("answer", "mine")
-        assert (await copy.result(SOON))[1] == "mine"
-        assert (await a.handle("t").status()).status is RunStatus.RUNNING
-
-
-async def test_a_run_that_continued_as_new_moves_with_its_last_pass():
-    """The history of a later pass begins with how the one before ended, and is taken over like that."""
-    async with engine() as a:
-        await a.start(again, 2, id="c")
-        while (await a.handle("c").status()).waiting_for[:1] == [] or (await a.handle("c").status()).input != 0:
-            await asyncio.sleep(0.001)
-        document = await a.handle("c").export_history()
-        assert replay(document, again).waiting_for
-    assert [e["event"]["type"] for e in document["events"][:2]] == ["run_continued", "run_started"]
-    async with engine() as b:
-        handle = await b.import_run(document)
-        await handle.signal("end", "over")
-        assert await handle.result(SOON) == "over"
-
-
-async def test_documents_that_cannot_go_on_are_refused():
-    """Gaps, an unknown workflow's name, an impossible id: nothing is kept then."""
-    async with engine() as a:
-        await a.start(talk, "x", id="x")
-        await grown(a, "x", 2)
-        document = await a.handle("x").export_history()
-    async with engine() as b:
-        for changes, error in (
-            ({"complete": False}, HistoryFormatError),
-            ({"workflow": None}, HistoryFormatError),
-            ({"run_id": "a/b"}, PayloadError),
-            ({"events": document["events"][1:]}, HistoryFormatError),
-        ):
-            with pytest.raises(error):
-                await b.import_run({**document, **changes})
-        assert (await b.runs()).runs == []
-        with pytest.raises(WorkflowNotFoundError):
-            await b.handle("x").export_history()
 
 
 async def test_a_run_of_an_unregistered_workflow_waits_for_it():

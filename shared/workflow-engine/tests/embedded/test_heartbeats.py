@@ -6,7 +6,6 @@ import asyncio
 import sqlite3
 import subprocess
 import sys
-import threading
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,7 +23,6 @@ from maestro_workflow_engine import (
     WorkflowCancelledError,
     WorkflowContextError,
     WorkflowEngine,
-    WorkflowFailedError,
     heartbeat,
     last_heartbeat,
     receive,
@@ -100,49 +98,6 @@ def test_outside_a_step_there_is_nothing_to_beat():
     for call in (heartbeat, last_heartbeat, step_info):
         with pytest.raises(WorkflowContextError, match="only inside a running step"):
             call()
-
-
-async def test_a_silent_attempt_fails_and_is_retried_as_the_policy_says():
-    """Async or plain: an attempt that is silent for too long fails with StepHeartbeatTimeoutError; one that beats may take long."""
-    attempts: list[str] = []
-    released = threading.Event()
-
-    @step(heartbeat_timeout=timedelta(milliseconds=60), retry=TWICE)
-    async def silent() -> str:
-        attempts.append("async")
-        if step_info().attempt == 1:
-            await asyncio.sleep(3600)
-        for _ in range(6):
-            await asyncio.sleep(0.02)
-            heartbeat()
-        return "beat"
-
-    @step(heartbeat_timeout=timedelta(milliseconds=60), retry=TWICE)
-    def silent_thread() -> str:
-        attempts.append("thread")
-        if step_info().attempt == 1:
-            released.wait(20)
-        return "ran"
-
-    @step(heartbeat_timeout=timedelta(milliseconds=30))
-    async def dead() -> None:
-        await asyncio.sleep(3600)
-
-    @workflow
-    async def flow() -> list[str]:
-        try:
-            await dead()
-        except StepHeartbeatTimeoutError as error:
-            return [await silent(), await silent_thread(), f"{error.step} {error.timeout_s}"]
-        return []
-
-    async with WorkflowEngine("sqlite://", workflows=[flow]) as engine:
-        handle = await engine.start(flow, id="r")
-        assert await handle.result(SOON) == ["beat", "ran", "dead 0.03"]
-        released.set()
-        failures = [e.data["failure"]["type"] for e in await handle.history() if e.type == "step_retrying"]
-        assert failures == ["maestro_workflow_engine._errors:StepHeartbeatTimeoutError"] * 2
-    assert attempts == ["async", "async", "thread", "thread"]
 
 
 async def test_what_was_said_last_is_there_for_the_next_attempt_and_gone_after_the_step(tmp_path: Path):
@@ -230,89 +185,6 @@ def test_what_was_said_survives_kill_9(tmp_path: Path):
     assert rows(tmp_path) == []
 
 
-async def test_the_status_of_a_run_shows_the_last_sign_of_life():
-    """When and what a running step said last is part of what its run waits for."""
-    go = asyncio.Event()
-
-    @step(heartbeat_timeout=timedelta(seconds=30))
-    async def slow() -> None:
-        heartbeat({"page": 3})
-        await go.wait()
-
-    @workflow
-    async def flow() -> None:
-        await slow()
-
-    async with WorkflowEngine("sqlite://", workflows=[flow]) as engine:
-        before = time.time_ns() // 1000
-        handle = await engine.start(flow, id="r")
-        async with asyncio.timeout(20):
-            while (wait := (await handle.status()).waiting_for[0]).last_heartbeat is None:
-                await asyncio.sleep(0.002)
-        assert (wait.kind, wait.name, wait.seq, wait.last_heartbeat) == ("step", "slow", 1, {"page": 3})
-        assert wait.last_heartbeat_at is not None
-        assert before <= wait.last_heartbeat_at <= time.time_ns() // 1000
-        go.set()
-        await handle.result(SOON)
-
-
-@pytest.mark.parametrize("why", ["cancelled", "terminated", "timed out", "closed"])
-async def test_a_plain_function_learns_from_its_heartbeat_that_it_no_longer_counts(why: str):
-    """A thread cannot be stopped from outside: heartbeat() raises CancelledError in it, whether it beat before or not."""
-    started, stopped = threading.Event(), threading.Event()
-
-    @step(timeout=timedelta(milliseconds=50) if why == "timed out" else None)
-    def loops() -> None:
-        started.set()
-        try:
-            while True:
-                heartbeat("on")
-                time.sleep(0.001)
-        except asyncio.CancelledError:
-            stopped.set()
-            raise
-
-    @workflow
-    async def flow() -> None:
-        await loops()
-
-    async with WorkflowEngine("sqlite://", workflows=[flow]) as engine:
-        handle = await engine.start(flow, id="r")
-        await until(started.is_set)
-        if why == "cancelled":
-            await handle.cancel()
-        if why == "terminated":
-            await handle.terminate()
-        if why != "closed":
-            await until(stopped.is_set)
-            with pytest.raises(Exception, match=r"cancelled|terminated|longer"):
-                await handle.result(SOON)
-    await until(stopped.is_set)
-
-
-async def test_a_first_sign_of_life_that_comes_too_late_is_refused():
-    """A thread that never beat before learns it as well."""
-    go, told = threading.Event(), threading.Event()
-
-    @step(timeout=timedelta(milliseconds=30))
-    def waits() -> None:
-        go.wait(20)
-        try:
-            heartbeat("late")
-        except asyncio.CancelledError:
-            told.set()
-
-    @workflow
-    async def flow() -> None:
-        await waits()
-
-    async with WorkflowEngine("sqlite://", workflows=[flow]) as engine:
-        with pytest.raises(WorkflowFailedError, match="took longer"):
-            await (await engine.start(flow)).result(SOON)
-        go.set()
-        await until(told.is_set)
-
-
 async def test_what_was_said_by_a_step_that_nobody_waits_for_is_forgotten(tmp_path: Path):
     """A withdrawn step leaves nothing behind, and neither does a run that was cancelled."""
     said = asyncio.Event()
@@ -348,26 +220,6 @@ async def test_what_was_said_by_a_step_that_nobody_waits_for_is_forgotten(tmp_pa
         with pytest.raises(WorkflowCancelledError):
             await other.result(SOON)
         assert rows(tmp_path) == []
-
-
-async def test_details_that_are_too_large_are_refused_where_they_are_given():
-    """The step gets the PayloadError, and its next words are taken all the same."""
-
-    @step
-    async def chatty() -> str:
-        try:
-            heartbeat("x" * 100_000)
-        except PayloadError as error:
-            heartbeat("short")
-            return str(error)[:30]
-        return ""
-
-    @workflow
-    async def flow() -> str:
-        return await chatty()
-
-    async with WorkflowEngine("sqlite://", workflows=[flow], max_payload_bytes=65_536) as engine:
-        assert await (await engine.start(flow)).result(SOON) == "the heartbeat of 100,002 bytes"
 
 
 async def test_a_step_that_beats_all_the_time_writes_now_and_then(tmp_path: Path):

@@ -154,28 +154,6 @@ async def test_a_cursor_belongs_to_its_filter_and_order(engine: WorkflowEngine):
     assert numbers == [None, None]
 
 
-@pytest.mark.parametrize(
-    ("wrong", "why"),
-    [
-        ({"status": "asleep"}, "asleep"),
-        ({"status": []}, "names none"),
-        ({"limit": 0}, "limit"),
-        ({"order": "random"}, "random"),
-        ({"created_after": datetime(2030, 1, 1)}, "time zone"),  # noqa: DTZ001  the point
-        ({"workflow": ""}, "workflow must be"),
-        ({"attributes": {"a": ["x", "y"]}}, "one_of"),
-        ({"attributes": {"a b": 1}}, "letters, digits"),
-        ({"attributes": {"a": {}}}, "dict is none of"),
-    ],
-)
-async def test_a_criterion_that_is_none_is_refused(engine: WorkflowEngine, wrong: dict[str, object], why: str):
-    """Before anything is read, with what is wrong."""
-    with pytest.raises(ValueError, match=why):
-        await engine.runs(**wrong)  # type: ignore[arg-type]  the point
-    with pytest.raises(ValueError, match="not both"):
-        await engine.runs(RunFilter(), status="running")
-
-
 def test_conditions_refuse_what_they_cannot_compare():
     """A range needs two limits of one kind, a choice and a beginning need something."""
     for low, high in ((None, None), (1, "a"), (True, 2), (START, 5)):

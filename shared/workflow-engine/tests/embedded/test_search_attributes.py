@@ -17,11 +17,8 @@ from maestro_workflow_engine import (
     SearchAttributeError,
     StartOptions,
     WorkflowEngine,
-    WorkflowFailedError,
-    continue_as_new,
     info,
     receive,
-    replay,
     set_attributes,
     step,
     workflow,
@@ -67,28 +64,6 @@ async def settled(engine: WorkflowEngine, run_id: str, **attributes: object) -> 
         while (detail := await engine.handle(run_id).status()).attributes != attributes:
             await asyncio.sleep(0.001)
     return detail
-
-
-async def test_values_of_every_kind_come_back_as_they_were(tmp_path: Path):
-    """From the start options into the workflow, the status, listings and the file; types are kept."""
-
-    @workflow
-    async def flow() -> bool:
-        await receive("go")
-        return dict(info().attributes) == EVERYTHING
-
-    async with WorkflowEngine(url(tmp_path), workflows=[flow]) as engine:
-        handle = await engine.start(flow, id="r", options=StartOptions(attributes=EVERYTHING))  # type: ignore[arg-type]  values of every kind
-        found = [(await handle.status()).attributes, (await engine.runs()).runs[0].attributes]
-    async with WorkflowEngine(url(tmp_path), workflows=[flow]) as engine:
-        handle = engine.handle("r")
-        found += [(await handle.status()).attributes, (await engine.runs()).runs[0].attributes]
-        await handle.signal("go")
-        assert await handle.result(SOON) is True
-    for attributes in found:
-        assert {name: (type(value), value) for name, value in attributes.items()} == {
-            name: (type(value), value) for name, value in EVERYTHING.items()
-        }
 
 
 async def test_attributes_follow_the_run_and_are_found_by_it(tmp_path: Path):
@@ -145,80 +120,6 @@ async def test_the_event_and_the_index_are_one_transaction(tmp_path: Path):
             await settled(engine, "r", number=1, stage="new", words=["red", "blue"])
             assert [event.type for event in await engine.handle("r").history()] == ["run_started", "attributes_set"]
     assert len(rows(tmp_path)) == 4
-
-
-async def test_attributes_are_carried_into_the_next_pass():
-    """`continue_as_new` takes them along, those included that were set in the same breath."""
-
-    @workflow
-    async def passes(number: int) -> dict[str, object]:
-        set_attributes(**{f"pass{number}": True})
-        if number < 2:
-            continue_as_new(number + 1)
-        return dict(info().attributes)
-
-    async with WorkflowEngine("sqlite://", workflows=[passes]) as engine:
-        options = StartOptions(attributes={"customer": "acme"})
-        handle = await engine.start(passes, 0, id="r", options=options)
-        all_of_them = {"customer": "acme", "pass0": True, "pass1": True, "pass2": True}
-        assert await handle.result(SOON) == all_of_them
-        assert (await handle.status()).attributes == all_of_them
-        assert await ids(engine, pass0=True, customer="acme") == ["r"]
-        types = [event.type for event in await handle.history()]
-        assert types == ["run_continued", "run_started", "attributes_set", "run_completed"]
-        assert replay(await handle.export_history(), passes).events == 4
-
-
-async def test_a_fork_has_what_its_original_had_at_that_point():
-    """Its rows are made from the history it begins with; what the original set later is not among them."""
-
-    @workflow
-    async def stages() -> str:
-        set_attributes(stage=1)
-        await work("a")
-        set_attributes(stage=2)
-        await work("b")
-        set_attributes(stage=3)
-        return str(await receive("end"))
-
-    async with WorkflowEngine("sqlite://", workflows=[stages]) as engine:
-        await engine.start(stages, id="r", options=StartOptions(attributes={"customer": "acme"}))
-        await settled(engine, "r", customer="acme", stage=3)
-        await engine.pause_workflow(stages)  # the fork stays at its beginning
-        await engine.fork("r", step=2, id="f")
-        assert (await engine.handle("f").status()).attributes == {"customer": "acme", "stage": 2}
-        assert await ids(engine, stage=2) == ["f"]
-        assert await ids(engine, stage=3, customer="acme") == ["r"]
-
-
-async def test_a_retried_run_loses_what_it_set_after_its_failed_step():
-    """What a redrive drops from the history is dropped from the index with it."""
-    broken = True
-
-    @step
-    async def fragile() -> None:
-        if broken:
-            raise OSError("down")
-
-    @workflow
-    async def flow() -> None:
-        set_attributes(state="working")
-        try:
-            await fragile()
-        except OSError:
-            set_attributes(state="failed", why="down")
-            raise
-        await receive("end")
-
-    async with WorkflowEngine("sqlite://", workflows=[flow]) as engine:
-        handle = await engine.start(flow, id="r")
-        with pytest.raises(WorkflowFailedError):
-            await handle.result(SOON)
-        assert await ids(engine, why="down", state="failed") == ["r"]
-        broken = False
-        await handle.retry()
-        assert (await handle.status()).attributes == {"state": "working"}
-        assert (await ids(engine, state="working"), await ids(engine, why="down")) == (["r"], [])
 
 
 async def test_an_imported_run_is_found_like_any_other(tmp_path: Path):
@@ -283,14 +184,6 @@ async def test_rows_go_with_their_run(tmp_path: Path):
     connection.commit()
     connection.close()
     assert {row[0] for row in rows(tmp_path)} == {"o1"}
-
-
-async def test_an_id_that_is_started_again_keeps_its_attributes():
-    """The same id is the same run: the second start changes nothing."""
-    async with WorkflowEngine("sqlite://", workflows=[order]) as engine:
-        for customer in ("acme", "other"):
-            await engine.start(order, 1, id="r", options=StartOptions(attributes={"customer": customer}))
-        assert (await engine.runs()).runs[0].attributes["customer"] == "acme"
 
 
 def test_start_options_refuse_what_is_no_attribute():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,10 +15,8 @@ from maestro_workflow_engine import (
     StepFailedError,
     StepTimeoutError,
     StepTotalTimeoutError,
-    WorkflowDefinitionError,
     WorkflowEngine,
     WorkflowFailedError,
-    replay,
     step,
     step_info,
     workflow,
@@ -94,94 +91,6 @@ async def test_an_attempt_is_cut_short_when_the_total_timeout_is_over():
         detail = await handle.status()
         assert detail.finished_at is not None
         assert detail.finished_at - detail.created_at == timedelta(minutes=15)
-
-
-async def test_the_time_for_which_the_engine_is_closed_counts(tmp_path: Path):
-    """A restart does not extend the limit: a step that runs out of time meanwhile makes no further attempt."""
-    attempts: list[int] = []
-
-    @step(total_timeout=timedelta(milliseconds=300))
-    async def slow() -> None:
-        attempts.append(step_info().attempt)
-        await asyncio.sleep(3600)
-
-    @workflow
-    async def flow() -> int:
-        try:
-            await slow()
-        except StepTotalTimeoutError as error:
-            return error.attempts
-        return -1
-
-    async with WorkflowEngine(url(tmp_path), workflows=[flow]) as engine:
-        await engine.start(flow, id="r")
-        while not attempts:
-            await asyncio.sleep(0.001)
-    await asyncio.sleep(0.35)
-    async with WorkflowEngine(url(tmp_path), workflows=[flow]) as engine:
-        assert await engine.handle("r").result(SOON) == 0
-    assert attempts == [1]
-
-
-async def test_a_step_that_waits_for_a_slot_runs_out_of_time_there():
-    """The limit counts from when the workflow asked, not from when there was room."""
-    go = asyncio.Event()
-
-    @step
-    async def holds() -> None:
-        await go.wait()
-
-    @step(total_timeout=timedelta(milliseconds=50))
-    async def late() -> None:
-        raise AssertionError("it never gets a slot")
-
-    @workflow
-    async def first() -> None:
-        await holds()
-
-    @workflow
-    async def second() -> int:
-        try:
-            await late()
-        except StepTotalTimeoutError as error:
-            return error.attempts
-        return -1
-
-    async with WorkflowEngine("sqlite://", workflows=[first, second], max_concurrent_workflows=1) as engine:
-        one = await engine.start(first)
-        two = await engine.start(second)
-        assert await two.result(SOON) == 0
-        go.set()
-        await one.result(SOON)
-
-
-async def test_a_call_may_have_options_of_its_own():
-    """with_options makes a step that is used in the same way; the history has its name and replays."""
-    calls: list[str] = []
-
-    @step
-    async def charge(order: str) -> str:
-        calls.append(step_info().step)
-        if step_info().attempt < 3:
-            raise OSError("down")
-        return order
-
-    @workflow
-    async def flow() -> str:
-        patient = charge.with_options(
-            name="charge-again", retry=RetryPolicy(max_attempts=3, initial_interval=timedelta(0)), timeout=timedelta(1)
-        )
-        return await patient("17")
-
-    async with WorkflowEngine("sqlite://", workflows=[flow]) as engine:
-        handle = await engine.start(flow)
-        assert await handle.result(SOON) == "17"
-        assert replay(await handle.export_history(), flow).status == "completed"
-    assert calls == ["charge-again"] * 3
-    assert charge.timeout is None
-    assert charge.with_options(timeout=timedelta(1)).with_options(timeout=None).timeout is None
-    with pytest.raises(WorkflowDefinitionError, match="total_timeout must be longer than zero"):
-        charge.with_options(total_timeout=timedelta(0))
 
 
 async def test_a_stand_in_also_stands_in_for_a_step_with_options():

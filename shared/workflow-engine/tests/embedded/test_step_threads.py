@@ -12,7 +12,7 @@ from datetime import timedelta
 import pytest
 
 from maestro_core_logging.testing import capture_logs
-from maestro_workflow_engine import StepTimeoutError, WorkflowEngine, WorkflowFailedError, step, workflow
+from maestro_workflow_engine import StepTimeoutError, WorkflowEngine, step, workflow
 from maestro_workflow_engine.embedded._threads import StepThreads
 
 SOON = timedelta(seconds=20)
@@ -56,13 +56,6 @@ async def flow(which: str) -> str:
     return "returned"
 
 
-async def test_a_timeout_stops_an_async_step():
-    """The step is cancelled where it stands, and the run gets the error."""
-    async with WorkflowEngine("sqlite://", workflows=[flow]) as engine:
-        assert await (await engine.start(flow, "loop")).result(SOON) == "hangs_on_loop"
-    assert stopped == ["stopped"]
-
-
 async def test_a_timeout_gives_the_run_its_error_and_names_the_thread():
     """A thread cannot be stopped: the run goes on, a warning names step and thread, and closing does not wait for it."""
     with capture_logs() as lines:
@@ -82,22 +75,6 @@ async def test_a_step_that_never_got_a_thread_says_so():
             assert await (await engine.start(flow, "thread", id="second")).result(SOON) == "hangs"
     (line,) = [line for line in lines if line["event"] == "Step timed out before a thread was free for it"]
     assert line["run_id"] == "second"
-
-
-async def test_a_step_without_limit_shows_since_when_it_runs():
-    """Nothing ends it; its status says what the run waits for, and since when."""
-    async with asyncio.timeout(30):
-        async with WorkflowEngine("sqlite://", workflows=[flow]) as engine:
-            handle = await engine.start(flow, "for ever")
-            detail = await handle.status()
-            while not detail.waiting_for:
-                await asyncio.sleep(0.001)
-                detail = await handle.status()
-            wait = detail.waiting_for[0]
-            assert (wait.kind, wait.name) == ("step", "waits_without_limit")
-            assert wait.since is not None
-            started = (await handle.history())[0].time
-            assert wait.since == round(started.timestamp() * 1e6)
 
 
 def test_the_process_ends_although_a_step_never_returns():
@@ -148,19 +125,3 @@ def test_threads_are_reused_and_never_more_than_the_limit():
     gate.set()
     assert len({job.future.result(10) for job in jobs}) <= 3
     threads.close()
-
-
-async def test_an_exception_in_a_thread_reaches_the_run():
-    """What a plain function raises is the step's failure."""
-
-    @step
-    def fails() -> None:
-        raise LookupError("nothing there")
-
-    @workflow
-    async def short() -> None:
-        await fails()
-
-    async with WorkflowEngine("sqlite://", workflows=[short]) as engine:
-        with pytest.raises(WorkflowFailedError, match="nothing there"):
-            await (await engine.start(short)).result(SOON)

@@ -16,7 +16,6 @@ from pathlib import Path
 import pytest
 
 from maestro_workflow_engine import (
-    EngineClosedError,
     JournalCorruptError,
     JournalError,
     JournalLockedError,
@@ -40,59 +39,6 @@ def url(folder: Path) -> str:
     return f"sqlite:///{folder}/journal.db"
 
 
-async def test_runs_go_on_after_a_restart_and_finished_steps_do_not_run_again(tmp_path: Path):
-    """Close the engine in the middle, open it again: the run ends as if nothing had happened."""
-    ran: list[str] = []
-
-    @step
-    async def work(name: str) -> str:
-        ran.append(name)
-        return name
-
-    @workflow
-    async def pauses() -> list[str]:
-        first = await work("first")
-        go = await receive("go")
-        await asyncio.sleep(0.01)
-        return [first, go, await work("last")]
-
-    async with WorkflowEngine(url(tmp_path), workflows=[pauses]) as engine:
-        handle = await engine.start(pauses, id="r")
-        while ran != ["first"] or len(await handle.history()) < 2:
-            await asyncio.sleep(0.001)
-    async with WorkflowEngine(url(tmp_path), workflows=[pauses]) as engine:
-        await engine.handle("r").signal("go", "went")
-        assert await engine.handle("r").result(SOON) == ["first", "went", "last"]
-    assert ran == ["first", "last"]
-
-
-async def test_a_step_that_was_running_runs_again_and_keeps_its_attempts(tmp_path: Path):
-    """Steps run at least once: an interrupted attempt is repeated, and earlier failures still count."""
-    attempts: list[int] = []
-    started = asyncio.Event()
-
-    @step(retry=RetryPolicy(max_attempts=3, initial_interval=timedelta(milliseconds=1)))
-    async def fragile() -> int:
-        attempts.append(step_info().attempt)
-        if len(attempts) == 1:
-            raise OSError("first")
-        if len(attempts) == 2:
-            started.set()
-            await asyncio.sleep(3600)
-        return step_info().attempt
-
-    @workflow
-    async def flow() -> int:
-        return await fragile()
-
-    async with WorkflowEngine(url(tmp_path), workflows=[flow]) as engine:
-        await engine.start(flow, id="r")
-        await started.wait()
-    async with WorkflowEngine(url(tmp_path), workflows=[flow]) as engine:
-        assert await engine.handle("r").result(SOON) == 2
-    assert attempts == [1, 2, 2]
-
-
 async def test_waiting_runs_leave_memory_and_come_back_when_something_happens():
     """With room for two, two hundred waiting runs all end: by signal, by timer, and by their children."""
 
@@ -114,21 +60,6 @@ async def test_waiting_runs_leave_memory_and_come_back_when_something_happens():
         assert (await handles[5].status()).waiting_for[0].name == "n"
         await asyncio.gather(*(handle.signal("n", 1000) for handle in handles))
         assert [await handle.result(SOON) for handle in handles] == [1000 + n for n in range(100)]
-
-
-async def test_sleeping_runs_wake_after_a_restart(tmp_path: Path):
-    """A timer that fell due while the engine was closed fires when it opens."""
-
-    @workflow
-    async def naps() -> str:
-        await asyncio.sleep(0.05)
-        return "awake"
-
-    async with WorkflowEngine(url(tmp_path), workflows=[naps]) as engine:
-        await engine.start(naps, id="r")
-    await asyncio.sleep(0.06)
-    async with WorkflowEngine(url(tmp_path), workflows=[naps]) as engine:
-        assert await engine.handle("r").result(SOON) == "awake"
 
 
 async def test_a_run_whose_workflow_is_missing_waits_for_it_and_says_so(tmp_path: Path):
@@ -231,7 +162,7 @@ def test_killed_again_and_again_nothing_acknowledged_is_lost_or_repeated(tmp_pat
             text=True,
         )
 
-    for lines_to_wait in (3, 20, 40, 59, 60):
+    for lines_to_wait in (3, 30, 60):
         process = launch()
         assert process.stdout is not None
         for _ in range(lines_to_wait):
@@ -332,33 +263,6 @@ async def test_a_damaged_or_foreign_file_is_left_untouched(tmp_path: Path):
         assert journal.read_bytes() == content
     with pytest.raises(JournalError, match="folder does not exist"):
         await WorkflowEngine(f"sqlite:///{tmp_path}/nowhere/journal.db").__aenter__()
-
-
-async def test_a_closed_engine_says_so():
-    """Use before opening or after closing is a clear error."""
-    engine = WorkflowEngine("sqlite://")
-    with pytest.raises(EngineClosedError, match="async with"):
-        await engine.runs()
-    async with engine:
-        pass
-    with pytest.raises(EngineClosedError):
-        await engine.handle("r").history()
-
-
-async def test_closing_while_somebody_waits_for_a_result():
-    """A waiter learns that the engine closed instead of hanging."""
-
-    @workflow
-    async def waits() -> None:
-        await receive("never")
-
-    engine = WorkflowEngine("sqlite://", workflows=[waits])
-    async with engine:
-        handle = await engine.start(waits)
-        waiter = asyncio.create_task(handle.result())
-        await asyncio.sleep(0)
-    with pytest.raises(EngineClosedError):
-        await waiter
 
 
 async def test_many_runs_share_one_commit():

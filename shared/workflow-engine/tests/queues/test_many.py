@@ -1,9 +1,11 @@
-"""Twenty thousand runs in a queue: the work for one does not grow with their number, and neither does what memory holds."""
+"""Thousands of runs in a queue: the work for one does not grow with their number, and neither does what memory holds."""
 
 from __future__ import annotations
 
 import asyncio
 from typing import Any
+
+import pytest
 
 from maestro_workflow_engine import Queue, StartOptions, WorkflowEngine, workflow
 from maestro_workflow_engine.embedded._queue_line import InLine, Line
@@ -46,7 +48,8 @@ def test_taking_one_run_out_of_a_long_line_looks_at_a_few():
     assert Counted.count <= 20_000
 
 
-async def test_twenty_thousand_queued_runs_begin_and_end(monkeypatch):
+@pytest.mark.parametrize("number", [3_000, pytest.param(20_000, marks=pytest.mark.slow)])
+async def test_thousands_of_queued_runs_begin_and_end(monkeypatch, number: int):
     """They are started while the queue is paused; none is in memory; resumed, all end, with a few reads each."""
     takes = reads = 0
     take, read = Line.take, JournalReader._query
@@ -63,7 +66,6 @@ async def test_twenty_thousand_queued_runs_begin_and_end(monkeypatch):
 
     monkeypatch.setattr(Line, "take", counted)
     monkeypatch.setattr(JournalReader, "_query", counted_read)
-    number = 20_000
     async with WorkflowEngine.test(
         [nothing], queues=[Queue("q", concurrency=500)], max_workflows_in_memory=10
     ) as engine:

@@ -158,19 +158,6 @@ async def test_tenants_have_limits_of_their_own():
         assert Counter(at - begun[0] for at in begun) == {timedelta(0): 2, MINUTE: 2}
 
 
-async def test_a_start_in_a_queue_that_is_not_declared_is_refused():
-    """The error names the queues there are, and nothing is started."""
-    async with engine(Queue("mail"), Queue("billing")) as eng:
-        with pytest.raises(QueueNotFoundError, match="declared are billing, mail") as caught:
-            await eng.start(waits, options=queued("bulk"))
-        assert (caught.value.name, caught.value.declared) == ("bulk", ("billing", "mail"))
-        assert not (await eng.runs()).runs
-        with pytest.raises(QueueNotFoundError):
-            await eng.queue("bulk").describe()
-        with pytest.raises(QueueNotFoundError):
-            await eng.queue("bulk").pause()
-
-
 async def test_signals_and_updates_to_a_queued_run_wait_for_it():
     """They are kept in order; an update is answered once the workflow has set its handler."""
     async with engine() as eng:

@@ -16,7 +16,6 @@ from maestro_workflow_engine import (
     PayloadUnreadableError,
     Queue,
     Reuse,
-    RunExistsError,
     RunStatus,
     StartOptions,
     WorkflowConflictError,
@@ -82,30 +81,6 @@ def engine(**options: Any) -> Any:
     return WorkflowEngine.test(
         [order, waits, stuck, parent, parent_of_waiting], queues=[Queue("q", concurrency=1)], **options
     )
-
-
-async def test_by_default_a_taken_id_is_the_same_run_whatever_the_input():
-    """Open or ended, it is returned; nothing is started."""
-    async with engine() as eng:
-        first = await eng.start(order, "1", id="o")
-        assert await first.result() == "1"
-        assert await (await eng.start(order, "2", id="o")).result() == "1"
-        with pytest.raises(WorkflowConflictError, match="of workflow 'order'"):
-            await eng.start(waits, id="o", options=ANEW)
-
-
-async def test_a_taken_id_can_be_an_error():
-    """The error names the run and where it stands."""
-    async with engine() as eng:
-        await eng.start(waits, id="w")
-        with pytest.raises(RunExistsError) as caught:
-            await eng.start(waits, id="w", options=StartOptions(if_running=Conflict.FAIL))
-        assert (caught.value.run_id, caught.value.status) == ("w", "running")
-        await eng.handle("w").signal("go")
-        await eng.handle("w").result()
-        with pytest.raises(RunExistsError, match="completed"):
-            await eng.start(waits, id="w", options=StartOptions(if_ended=Reuse.FAIL))
-        assert (await eng.start(waits, id="w", options=StartOptions(if_running=Conflict.FAIL))).id == "w"
 
 
 async def test_a_run_started_anew_leaves_the_old_one_readable():
@@ -259,20 +234,6 @@ async def test_a_start_that_the_disk_refuses_leaves_the_id_where_it_was(tmp_path
         connection.execute("PRAGMA max_page_count = 1000000")
         assert await (await eng.start(order, "1", id="o", options=ANEW)).result() == "1"
         assert await eng.handle("o~1").result() == "0"
-
-
-async def test_a_run_that_is_watched_is_not_mixed_up_with_the_next_of_its_id():
-    """Whoever follows a run sees its end, also when another run takes its id in the same moment."""
-    async with engine() as eng:
-        await eng.start(waits, "old", id="w")
-
-        async def follow() -> list[str]:
-            return [event.type async for event in eng.watch("w")]
-
-        followed = asyncio.create_task(follow())
-        await eng.time.sleep(SECOND)
-        await eng.start(waits, "new", id="w", options=StartOptions(if_running=Conflict.TERMINATE_EXISTING))
-        assert await followed == ["run_started", "run_terminated"]
 
 
 async def test_an_id_that_a_displaced_run_will_have_is_not_given_out():

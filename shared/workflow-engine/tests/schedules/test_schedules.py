@@ -17,11 +17,9 @@ import pytest
 
 from maestro_workflow_engine import (
     CronSpec,
-    EngineClosedError,
     IntervalSpec,
     JournalWriteError,
     Overlap,
-    PayloadError,
     RunStatus,
     ScheduleHandle,
     ScheduleInfo,
@@ -95,56 +93,6 @@ async def test_a_schedule_starts_runs_by_itself_under_ids_of_their_time():
             assert run.id == f"often@{stamp}Z"
             assert await engine.handle(run.id).result(SOON) == "report of today"
         assert all(time.microsecond % 20_000 == 0 for time in info.next_times)
-
-
-async def test_the_same_definition_is_the_same_schedule_and_another_one_changes_it(clock: Clock):
-    """Defining a schedule at every start of a program is safe; what differs takes effect; pausing is the operator's."""
-    async with WorkflowEngine("sqlite://", workflows=[report]) as engine:
-        spec = CronSpec("0 3 * * *", zone="Europe/Berlin")
-        handle = await engine.schedule("nightly", report, "a", spec=spec)
-        first = await handle.describe()
-        assert first.next_times[0] == datetime(2026, 3, 2, 2, tzinfo=UTC)
-        assert (first.workflow, first.version, first.input, first.overlap) == ("report", "1.0.0", "a", Overlap.SKIP)
-        await handle.pause("holidays")
-        clock.forward(minutes=1)
-        await engine.schedule("nightly", report, "a", spec=spec)
-        same = await handle.describe()
-        assert (same.created_at, same.paused, same.note) == (first.created_at, True, "holidays")
-        await engine.schedule("nightly", "report", "b", spec=RARELY, overlap="allow", catch_up=timedelta(days=1))
-        changed = await handle.describe()
-        assert (changed.input, changed.spec, changed.overlap, changed.version) == ("b", RARELY, Overlap.ALLOW, None)
-        assert (changed.catch_up, changed.created_at, changed.paused) == (timedelta(days=1), first.created_at, True)
-        await handle.update(spec=spec, jitter=timedelta(minutes=3), overlap="buffer_one", catch_up=timedelta(hours=2))
-        updated = await handle.describe()
-        assert (updated.spec, updated.jitter, updated.catch_up) == (spec, timedelta(minutes=3), timedelta(hours=2))
-        assert updated.overlap is Overlap.BUFFER_ONE
-        assert [info.id for info in await engine.schedules()] == ["nightly"]
-
-
-async def test_what_cannot_be_is_refused_before_anything_is_kept():
-    """Ids, times, workflows and inputs are checked; a schedule that is not there is named."""
-    async with WorkflowEngine("sqlite://", workflows=[report]) as engine:
-        with pytest.raises(ScheduleSpecError, match="no schedule id"):
-            await engine.schedule("a@b", report, "x", spec=RARELY)
-        with pytest.raises(ScheduleSpecError, match="catch_up"):
-            await engine.schedule("s", report, "x", spec=RARELY, catch_up=timedelta(0))
-        with pytest.raises(ScheduleSpecError, match="jitter"):
-            await engine.schedule("s", report, "x", spec=RARELY, jitter=timedelta(seconds=-1))
-        with pytest.raises(PayloadError):
-            await engine.schedule("s", report, spec=RARELY)
-        with pytest.raises(PayloadError, match="input of workflow 'report'"):
-            await engine.schedule("s", "report", 5, spec=RARELY)
-        with pytest.raises(WorkflowNotFoundError):
-            await engine.schedule("s", "rapport", "x", spec=RARELY)
-        with pytest.raises(ValueError, match="nonsense"):
-            await engine.schedule("s", report, "x", spec=RARELY, overlap="nonsense")
-        assert await engine.schedules() == []
-        handle = engine.schedule_handle("s")
-        for call in (handle.describe, handle.pause, handle.resume, handle.trigger, handle.delete, handle.update):
-            with pytest.raises(ScheduleNotFoundError, match="no schedule 's'"):
-                await call()
-    with pytest.raises(EngineClosedError):
-        await engine.schedules()
 
 
 async def test_pausing_leaves_times_out_and_resuming_goes_on_with_the_next(clock: Clock):
@@ -252,22 +200,6 @@ async def test_a_time_that_has_its_run_already_does_not_start_it_again(clock: Cl
         info = await handle.describe()
         assert [run.id for run in info.last_runs] == ["s@2026-03-01T14:00:00Z"]
         assert await engine.handle("s@2026-03-01T13:00:00Z").result(SOON) == "report of by hand"
-
-
-async def test_a_deleted_schedule_starts_nothing_and_its_id_is_free():
-    """Its runs go on; a schedule of the same id afterwards is a new one."""
-    async with WorkflowEngine("sqlite://", workflows=[lasts, report]) as engine:
-        handle = await engine.schedule("s", lasts, spec=OFTEN, overlap="allow")
-        info = await until(handle, lambda info: info.last_runs)
-        await handle.delete()
-        started = len((await engine.runs(limit=1000)).runs)
-        with pytest.raises(ScheduleNotFoundError):
-            await handle.describe()
-        await engine.schedule("s", report, "x", spec=RARELY)
-        assert (await handle.describe()).last_runs == []
-        await engine.handle(info.last_runs[-1].id).signal("end", 1)
-        assert await engine.handle(info.last_runs[-1].id).result(SOON) == "1"
-        assert len((await engine.runs(limit=1000)).runs) == started
 
 
 async def test_after_an_absence_the_window_is_caught_up_with_and_the_rest_is_missed(tmp_path: Path, clock: Clock):
@@ -454,16 +386,3 @@ def test_killed_again_and_again_no_time_is_lost_and_none_fires_twice(tmp_path: P
     times = [datetime.fromisoformat(run.removeprefix("s@")) for run in ids]
     assert times == [times[0] + n * timedelta(milliseconds=10) for n in range(len(times))]
     assert f'"done_us":{int(times[-1].timestamp()) * 1_000_000 + times[-1].microsecond}'.encode() in progress
-
-
-async def test_schedules_are_listed_in_parts() -> None:
-    """A listing goes by id, begins after any id, ends at the limit, and a limit that is none is refused."""
-    async with WorkflowEngine.test([lasts]) as engine:
-        for name in ("c", "a", "b"):
-            await engine.schedule(name, lasts, spec=IntervalSpec(timedelta(hours=1)))
-        assert [info.id for info in await engine.schedules(limit=2)] == ["a", "b"]
-        assert [info.id for info in await engine.schedules(limit=2, after="b")] == ["c"]
-        assert [info.id for info in await engine.schedules(after="aa")] == ["b", "c"]
-        assert await engine.schedules(after="z") == []
-        with pytest.raises(ValueError, match="limit"):
-            await engine.schedules(limit=0)

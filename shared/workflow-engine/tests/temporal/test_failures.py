@@ -71,6 +71,29 @@ def test_a_timeout_of_the_cluster_is_the_total_timeout():
     assert isinstance(rebuild(step_failure(command(deadline=1), error).failure), StepTotalTimeoutError)
 
 
+@pytest.mark.parametrize(
+    ("cause", "attempts", "said"),
+    [
+        (attempt_failure(act, command(), OSError("down"), 0), 1, "down"),
+        (attempt_failure(act, command(2), OSError("down"), 0), 2, "down"),
+        (te.ApplicationError("Worker is shutting down", type="WorkerShutdown"), 1, None),
+    ],
+)
+def test_an_attempt_for_which_no_time_is_left_is_the_total_timeout(
+    cause: te.ApplicationError, attempts: int, said: str | None
+):
+    """The cluster would have tried again; what its worker said when it closed is no failure of the step."""
+    error = te.ActivityError(
+        "failed", scheduled_event_id=1, started_event_id=2, identity="", activity_type="act", activity_id="1",
+        retry_state=te.RetryState.TIMEOUT,
+    )  # fmt: skip
+    error.__cause__ = cause
+    found = rebuild(step_failure(command(deadline=1), error).failure)
+    assert isinstance(found, StepTotalTimeoutError)
+    last = None if found.last_failure is None else found.last_failure.message
+    assert (found.step, found.attempts, last) == ("act", attempts, said)
+
+
 def test_a_failure_of_another_client_comes_as_its_record():
     """What carries no record of the engine's keeps type and message."""
     found = detail_of(te.ApplicationError("boom", type="com.example.Boom")).failure

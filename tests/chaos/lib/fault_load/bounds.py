@@ -12,7 +12,7 @@ KILLS = int(os.environ.get("MAESTRO_CHAOS_KILLS", "8"))
 IS_LONG = KILLS >= 100
 """Whether this is `make chaos`."""
 
-WORKER_KILLS = int(os.environ.get("MAESTRO_CHAOS_WORKER_KILLS", "5"))
+WORKER_KILLS = int(os.environ.get("MAESTRO_CHAOS_WORKER_KILLS", "3"))
 """Kills of workers at a cluster, all tests together: the same in `make chaos` as in `make test`, more in `make chaos-temporal`."""
 
 

@@ -14,6 +14,7 @@ import yaml
 from ruamel.yaml import YAML
 from ruamel.yaml.nodes import ScalarNode
 from ruamel.yaml.resolver import VersionedResolver
+from ruamel.yaml.scanner import RoundTripScanner, ScannerError
 from ruamel.yaml.tag import Tag
 
 TAG = "tag:yaml.org,2002:"
@@ -71,7 +72,7 @@ def compose(text: str) -> YamlNode | None:
         else:
             return found
     reader = YAML(typ="rt", pure=True)
-    reader.Resolver = _Resolver
+    reader.Resolver, reader.Scanner = _Resolver, _Scanner
     node: YamlNode | None = reader.compose(text)
     return node
 
@@ -89,6 +90,32 @@ class _Resolver(VersionedResolver):
         if kind is ScalarNode and implicit[0]:
             return Tag(suffix=core_tag(value))
         return super().resolve(kind, value, implicit)
+
+
+_LONGEST_KEY = 1024
+"""Characters that a key without a question mark may take (section 7.4.2)."""
+
+
+class _Scanner(RoundTripScanner):
+    """Looks at the oldest place where a key may have begun, and at no more than it has to.
+
+    ruamel.yaml looks at all of them for every token, and each bracket that is open is one: two kilobytes of brackets take
+    it many seconds. The places are kept oldest first, because each is deeper than those before, so that what holds for
+    one holds for all that follow.
+    """
+
+    def next_possible_simple_key(self) -> Any:
+        return next((key.token_number for key in self.possible_simple_keys.values()), None)
+
+    def stale_possible_simple_keys(self) -> None:
+        while self.possible_simple_keys:
+            level, key = next(iter(self.possible_simple_keys.items()))
+            if key.line == self.reader.line and self.reader.index - key.index <= _LONGEST_KEY:
+                return
+            if key.required:
+                problem = "could not find expected ':'"
+                raise ScannerError("while scanning a simple key", key.mark, problem, self.reader.get_mark())
+            del self.possible_simple_keys[level]
 
 
 def _loader() -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import functools
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from typing import Any
@@ -30,7 +31,10 @@ _logger = get_logger(__name__)
 
 
 class StepExitError(Exception):
-    """Carries a step's SystemExit or KeyboardInterrupt past its task, which would end the event loop over it.
+    """Carries what a step raised past the coroutines between it and whoever takes note of it.
+
+    SystemExit and KeyboardInterrupt would end the event loop, and a GeneratorExit that comes out of a thread would close the
+    coroutines that wait for it.
 
     Attributes:
         raised: What the step raised.
@@ -91,11 +95,18 @@ def _context_of(traceparent: str) -> Context:
     return _propagator.extract({"traceparent": traceparent})
 
 
-def out_of_time(command: RunStep, attempts: int, last: Failure | None) -> StepTotalTimeoutError:
+def is_running(task: asyncio.Task[Any] | None) -> bool:
+    """Tell whether this is the task that runs now, and no coroutine that is freed after its event loop was stopped."""
+    try:
+        return asyncio.current_task() is task
+    except RuntimeError:  # no event loop is running
+        return False
+
+
+def out_of_time(step: str, limit: timedelta | None, attempts: int, last: Failure | None) -> StepTotalTimeoutError:
     """Return the error of a step whose total timeout is over."""
-    limit = command.step.total_timeout
     failure = None if last is None else {"type": last.type, "message": last.message, "traceback": last.traceback}
-    return StepTotalTimeoutError(command.step.name, limit.total_seconds() if limit else 0, attempts, failure)
+    return StepTotalTimeoutError(step, limit.total_seconds() if limit else 0, attempts, failure)
 
 
 async def _limited(
@@ -122,7 +133,7 @@ async def _limited(
     except TimeoutError as error:
         if total is not None and total.expired():
             _tell_of_thread(running)
-            raise out_of_time(command, command.attempt, command.last_failure) from error
+            raise out_of_time(step.name, step.total_timeout, command.attempt, command.last_failure) from error
         if limit is not None and limit.expired() and step.timeout is not None:
             _tell_of_thread(running)
             raise StepTimeoutError(step.name, step.timeout.total_seconds()) from error
@@ -144,12 +155,19 @@ async def _call(
     if step.is_async:
         return await step.func(*args, **kwargs)
     call = functools.partial(contextvars.copy_context().run, step.func, *args, **kwargs)
-    running.job = threads.submit(call, running.key)
+    running.job = threads.submit(functools.partial(_in_thread, call), running.key)
     try:
         return await asyncio.wrap_future(running.job.future)
     except asyncio.CancelledError:
         running.is_stopped = True  # nobody can stop the thread; `heartbeat` tells it
         raise
+
+
+def _in_thread(call: Callable[[], Any]) -> Any:
+    try:
+        return call()
+    except GeneratorExit as error:
+        raise StepExitError(error) from error
 
 
 def _tell_of_thread(running: RunningAttempt) -> None:

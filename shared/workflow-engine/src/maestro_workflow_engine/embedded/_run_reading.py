@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import AbstractAsyncContextManager, nullcontext
 from enum import Enum, auto
 
@@ -24,6 +24,7 @@ from maestro_workflow_engine._payload_errors import PayloadStoreError, PayloadUn
 from maestro_workflow_engine._records import (
     HistoryEvent,
     RunDetail,
+    RunInfo,
     RunPage,
     RunStatus,
     history_event,
@@ -288,6 +289,10 @@ class EmbeddedReading:
         """
         count = asyncio.to_thread(self._opened.listing.count, wanted)
         return await self._opened.clock.spawn(count, name="counting runs")
+
+    async def is_any_of(self, run: RunInfo, statuses: Collection[RunStatus]) -> bool:
+        """Tell whether a listed run has one of these statuses."""
+        return run.status in statuses
 
     def _input(self, key: int, first: ev.RunStarted) -> msgspec.Raw:
         if first.admission is None or first.admission.debounce is None:

@@ -12,7 +12,7 @@ from maestro_workflow_engine._failure import describe
 from maestro_workflow_engine._step_info import RunningAttempt
 from maestro_workflow_engine.embedded import _crash_points as crash_points
 from maestro_workflow_engine.embedded._alarms import Alarms
-from maestro_workflow_engine.embedded._attempt import StepExitError, out_of_time, run_attempt
+from maestro_workflow_engine.embedded._attempt import StepExitError, is_running, out_of_time, run_attempt
 from maestro_workflow_engine.embedded._clock import Clock
 from maestro_workflow_engine.embedded._heart import Heart
 from maestro_workflow_engine.embedded._journal import Statement
@@ -140,7 +140,7 @@ class StepScheduler:
                 step, command, running, threads=self._threads, clock=clock, traceparent=traceparent
             )
         except BaseException as raised:  # whatever a step raises is how its attempt ended
-            if not _is_running(task):  # the event loop was stopped amid it, and its coroutine is being freed
+            if not is_running(task):  # the event loop was stopped amid it, and its coroutine is being freed
                 raise
             if run.steps.get(command.seq) is not task:
                 return
@@ -163,9 +163,9 @@ class StepScheduler:
 
     def _give_up(self, run: LiveRun, command: RunStep) -> None:
         """Fail a step whose total timeout was over before its next attempt could begin."""
-        now = self._clock.now_us()
-        failure = describe(out_of_time(command, command.attempt - 1, command.last_failure))
-        event = ev.StepFailed(now, command.seq, command.step.name, command.input, failure, now, command.attempt)
+        now, step = self._clock.now_us(), command.step
+        error = out_of_time(step.name, step.total_timeout, command.attempt - 1, command.last_failure)
+        event = ev.StepFailed(now, command.seq, step.name, command.input, describe(error), now, command.attempt)
         self._report(run, event, also=() if self.heart.is_still else self.heart.ended(run, event, command.seq))
 
     def _release_if_quiet(self, run: LiveRun) -> None:
@@ -183,13 +183,6 @@ class StepScheduler:
             heir = self._slots.leave(heir)
 
 
-def _is_running(task: asyncio.Task[None] | None) -> bool:
-    try:
-        return asyncio.current_task() is task
-    except RuntimeError:  # no event loop is running
-        return False
-
-
 def _failed(command: RunStep, started: int, raised: BaseException, clock: Clock) -> ev.Event:
     now, step = clock.now_us(), command.step
     error = raised.raised if isinstance(raised, StepExitError) else raised
@@ -200,5 +193,5 @@ def _failed(command: RunStep, started: int, raised: BaseException, clock: Clock)
         next_time = now + int(delay.total_seconds() * 1e6)
         if not command.deadline or next_time < command.deadline:
             return ev.StepRetrying(now, command.seq, step.name, failure, command.attempt, next_time)
-        failure = describe(out_of_time(command, command.attempt, failure))
+        failure = describe(out_of_time(step.name, step.total_timeout, command.attempt, failure))
     return ev.StepFailed(now, command.seq, step.name, command.input, failure, started, command.attempt)

@@ -39,6 +39,7 @@ from maestro_workflow_engine.temporal._run_starting import TemporalStarting
 from maestro_workflow_engine.temporal._runner import TemporalRunner
 from maestro_workflow_engine.temporal._schedules import TemporalSchedules, after
 from maestro_workflow_engine.temporal._search import MOVED_MEMO, prepared
+from maestro_workflow_engine.temporal._sizes import Sizes
 from maestro_workflow_engine.temporal._unsupported import UnlimitedQueues
 from maestro_workflow_engine.temporal._wire import Start, packed, raw
 
@@ -72,6 +73,7 @@ class ClusterTarget:
         self._without_limits = frozenset(without_limits)
         self._limit_bytes = limit_bytes
         self._is_stored = payloads.store is not None
+        self._sizes = Sizes(payloads)
         self._measure = EngineCodec(dataclasses.replace(payloads, store=None, max_bytes=_ANY_SIZE))
         self._queues = UnlimitedQueues(tuple(Queue(name) for name in without_limits))
         self._reading: TemporalReading | None = None
@@ -125,7 +127,7 @@ class ClusterTarget:
         row, started, place = family.row, family.started, family.admission
         priority = Priority.default if place is None else priority_of(place.queue, place.priority, place.tenant)
         reading = await self._prepared()
-        starting = TemporalStarting(self._client, self._address, reading, self._queues)
+        starting = TemporalStarting(self._client, self._address, reading, self._queues, self._sizes)
         start = self._start(family, is_first=True)
         try:
             with _refusals(self._address.target):
@@ -248,7 +250,7 @@ class ClusterTarget:
 
     def _schedules(self) -> TemporalSchedules:
         reading = self._reading or TemporalReading(self._client, self._address, searchable=False)
-        starting = TemporalStarting(self._client, self._address, reading, self._queues)
+        starting = TemporalStarting(self._client, self._address, reading, self._queues, self._sizes)
         return TemporalSchedules(self._client, reading, self._address, WorkflowRegistry(), self._queues, starting)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 
 import msgspec
@@ -41,7 +42,7 @@ def attempt_failure(
     if not isinstance(error, _FINAL) and step.retry.allows(command.attempt, error):
         delay = max(step.retry.delay(command.attempt, None, error), _SHORTEST_DELAY)
         if command.deadline and now_us + delay // timedelta(microseconds=1) >= command.deadline:
-            failure, delay = describe(out_of_time(command, command.attempt, failure)), None
+            failure, delay = describe(out_of_time(step.name, step.total_timeout, command.attempt, failure)), None
     return te.ApplicationError(
         failure.message,
         msgspec.to_builtins(FailureDetail(failure, command.attempt)),
@@ -65,23 +66,44 @@ def detail_of(error: BaseException | None) -> FailureDetail:
     while isinstance(cause, (te.ActivityError, te.ChildWorkflowError)) and cause.cause is not None:
         cause = cause.cause
     if isinstance(cause, te.ApplicationError):
-        for found in cause.details:
-            try:
-                return msgspec.convert(found, FailureDetail)
-            except msgspec.ValidationError:
-                continue
-        return FailureDetail(Failure(cause.type or "temporalio.exceptions:ApplicationError", cause.message))
+        return _own(cause) or FailureDetail(
+            Failure(cause.type or "temporalio.exceptions:ApplicationError", cause.message)
+        )
     return FailureDetail(describe(cause) if cause is not None else Failure("builtins:Exception", "unknown"))
+
+
+def _own(error: BaseException | None) -> FailureDetail | None:
+    """Return the engine's record of a failure; None where it is none of the engine's."""
+    for found in error.details if isinstance(error, te.ApplicationError) else ():
+        with suppress(msgspec.ValidationError):
+            return msgspec.convert(found, FailureDetail)
+    return None
 
 
 def step_failure(command: RunStep, error: te.ActivityError) -> FailureDetail:
     """Return how a step failed for good."""
-    if isinstance(error.cause, te.TimeoutError):  # the cluster's clock ran out, while no worker could tell
-        last = error.cause.cause
-        known = detail_of(last) if isinstance(last, te.ApplicationError) else None
-        attempts = known.attempt if known is not None else 1
-        return FailureDetail(describe(out_of_time(command, attempts, known.failure if known else None)), attempts)
-    return detail_of(error)
+    is_over = error.retry_state is te.RetryState.TIMEOUT
+    return final_failure(command.step.name, command.step.total_timeout, error.cause, is_over=is_over)
+
+
+def final_failure(step: str, limit: timedelta | None, error: BaseException | None, *, is_over: bool) -> FailureDetail:
+    """Return how a step failed for good.
+
+    Args:
+        step: Its name.
+        limit: Its total timeout.
+        error: What the cluster says.
+        is_over: Whether the cluster would have tried again, had there been time: no worker was there to tell.
+    """
+    if isinstance(error, te.TimeoutError):
+        last = error.cause
+    elif is_over:
+        last = error
+    else:
+        return detail_of(error)
+    known = _own(last)
+    attempts = known.attempt if known is not None else 1
+    return FailureDetail(describe(out_of_time(step, limit, attempts, known.failure if known else None)), attempts)
 
 
 def request_failure(run_id: str, error: te.FailureError | None, status: str | None) -> Failure:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import msgspec
 from google.protobuf.timestamp_pb2 import Timestamp
 from temporalio.api.common.v1 import Payload
 from temporalio.api.enums.v1 import EventType as Kind
+from temporalio.api.enums.v1 import RetryState
 from temporalio.api.failure.v1 import Failure as TemporalFailure
 from temporalio.api.history.v1 import HistoryEvent
 from temporalio.common import RawValue
@@ -20,7 +22,7 @@ from maestro_workflow_engine._errors import WorkflowNotFoundError
 from maestro_workflow_engine._failure import Failure, describe
 from maestro_workflow_engine.embedded._attribute_rows import attributes_of
 from maestro_workflow_engine.machine import _events as ev
-from maestro_workflow_engine.temporal._failures import detail_of
+from maestro_workflow_engine.temporal._failures import detail_of, final_failure
 from maestro_workflow_engine.temporal._search import ATTRIBUTES_MEMO
 from maestro_workflow_engine.temporal._wire import (
     ANNOUNCED,
@@ -51,6 +53,7 @@ class _Asked:
     run_id: str = ""
     started: int = 0
     attempt: int = 1
+    limit: timedelta | None = None
     is_child: bool = False
     is_announced: bool = False
     request: Request | None = None
@@ -164,6 +167,7 @@ class Translator:
         about = event.activity_task_scheduled_event_attributes
         seq, inputs = int(about.activity_id) if about.activity_id.isdecimal() else 0, about.input.payloads
         asked = _Asked(seq, about.activity_type.name, await self._text(inputs))
+        asked.limit = about.schedule_to_close_timeout.ToTimedelta()
         if asked.name == TO_ITSELF:
             asked.request = msgspec.json.decode(bytes((await self._texts(inputs))[1]), type=Request)
         self._asked[event.event_id] = asked
@@ -186,16 +190,17 @@ class Translator:
 
     async def _step_failed(self, event: HistoryEvent, at: int) -> ev.Event:
         about = event.activity_task_failed_event_attributes
-        return await self._failed(about.scheduled_event_id, about.failure, at)
+        is_over = about.retry_state == RetryState.RETRY_STATE_TIMEOUT
+        return await self._failed(about.scheduled_event_id, about.failure, at, is_over=is_over)
 
     async def _step_timed_out(self, event: HistoryEvent, at: int) -> ev.Event:
         about = event.activity_task_timed_out_event_attributes
-        return await self._failed(about.scheduled_event_id, about.failure, at)
+        return await self._failed(about.scheduled_event_id, about.failure, at, is_over=True)
 
-    async def _failed(self, scheduled: int, failure: TemporalFailure, at: int) -> ev.Event:
-        a, found = self._asked[scheduled], detail_of(await self._converter.decode_failure(failure))
-        attempt = found.attempt if failure.HasField("application_failure_info") else a.attempt
-        return ev.StepFailed(at, a.seq, a.name, a.input, found.failure, a.started, attempt)
+    async def _failed(self, scheduled: int, failure: TemporalFailure, at: int, *, is_over: bool) -> ev.Event:
+        a, error = self._asked[scheduled], await self._converter.decode_failure(failure)
+        found = final_failure(a.name, a.limit, error, is_over=is_over)
+        return ev.StepFailed(at, a.seq, a.name, a.input, found.failure, a.started, found.attempt)
 
     async def _timer_started(self, event: HistoryEvent, _: int) -> None:
         self._asked[event.event_id] = _Asked(await self._summary(event), "timer")

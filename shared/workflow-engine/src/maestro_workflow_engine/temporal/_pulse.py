@@ -16,6 +16,7 @@ import msgspec
 from temporalio import activity
 
 from maestro_workflow_engine._step_info import RunningAttempt
+from maestro_workflow_engine.temporal._sizes import Sizes
 from maestro_workflow_engine.temporal._wire import Told, packed, raw
 
 
@@ -26,13 +27,15 @@ class Pulse:
         beat_s: How often the worker says that it lives; None for a local activity, of which the cluster knows nothing.
         before: The details of the last heartbeat of an attempt before.
         attempt: The cluster's number of this one.
+        sizes: Refuses details that are too large.
 
     Attributes:
         failed: How many attempts have failed before.
     """
 
-    def __init__(self, beat_s: float | None, before: Sequence[Any], attempt: int) -> None:
+    def __init__(self, beat_s: float | None, before: Sequence[Any], attempt: int, sizes: Sizes) -> None:
         self._beat_s = beat_s
+        self._sizes = sizes
         told = msgspec.convert(before[1], Told) if len(before) > 1 else Told(attempt - 1 if before else 0, bool(before))
         self.failed = (
             told.failed if beat_s is not None else attempt - 1
@@ -42,7 +45,12 @@ class Pulse:
         self._said = asyncio.Event()
 
     def beat(self, attempt: RunningAttempt, details: msgspec.Raw) -> None:
-        """Take a sign of life, on any thread."""
+        """Take a sign of life, on any thread.
+
+        Raises:
+            PayloadError: Its details are too large.
+        """
+        self._sizes.check("heartbeat", details)
         attempt.latest = (time.time_ns() // 1000, details)
         if attempt.silence is not None:
             attempt.silence.beat()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from datetime import timedelta
 
 import msgspec
@@ -45,6 +45,7 @@ from maestro_workflow_engine.temporal._waits import Waits
 from maestro_workflow_engine.temporal._wire import STATE, VERSION_MARK, State, json_of, text_of
 
 _CHANGES = SearchAttributeKey.for_keyword_list("TemporalChangeVersion")
+_ALIKE = {RunStatus.RUNNING, RunStatus.PAUSED}
 _WORKER_PATIENCE = timedelta(seconds=5)
 
 
@@ -209,6 +210,16 @@ class TemporalReading:
         """
         with about("", self.target):
             return (await self._client.count_workflows(query_of(wanted, searchable=self.searchable))).count
+
+    async def is_any_of(self, run: RunInfo, statuses: Collection[RunStatus]) -> bool:
+        """Tell whether a listed run has one of these statuses; whether it is paused its worker knows, and without one it may be."""
+        if run.status is not RunStatus.RUNNING or _ALIKE.isdisjoint(statuses) or set(statuses) >= _ALIKE:
+            return run.status in statuses
+        try:
+            is_paused = (await self._state(run.id)).paused
+        except (RPCError, WorkflowQueryFailedError, ClusterUnreachableError):
+            return True
+        return (RunStatus.PAUSED if is_paused else RunStatus.RUNNING) in statuses
 
     async def last_seq(self, run_id: str, execution: str) -> int:
         """Return the highest number that an execution of a run has given to a step, timer or other run."""

@@ -32,6 +32,7 @@ from maestro_workflow_engine.temporal._history import has_not_begun
 from maestro_workflow_engine.temporal._priority import priority_of
 from maestro_workflow_engine.temporal._run_reading import TemporalReading, status_of
 from maestro_workflow_engine.temporal._search import memo_of, search_attributes_of
+from maestro_workflow_engine.temporal._sizes import Sizes
 from maestro_workflow_engine.temporal._unsupported import UnlimitedQueues, check_options, unsupported
 from maestro_workflow_engine.temporal._wire import Start, packed, raw
 
@@ -43,8 +44,14 @@ class TemporalStarting:
     """Makes runs; each call returns once the cluster has them."""
 
     def __init__(
-        self, client: Client, address: TemporalAddress, reading: TemporalReading, queues: UnlimitedQueues
+        self,
+        client: Client,
+        address: TemporalAddress,
+        reading: TemporalReading,
+        queues: UnlimitedQueues,
+        sizes: Sizes,
     ) -> None:
+        self.sizes = sizes
         self._client = client
         self._address = address
         self._reading = reading
@@ -61,14 +68,16 @@ class TemporalStarting:
         """Start a run, or find the one that has this id.
 
         Raises:
-            WorkflowConflictError: The id belongs to a run of another workflow.
+            WorkflowConflictError: The id belongs to a run of another workflow, or to the child of one that would be displaced.
             RunExistsError: There is such a run, and the options say that this is an error.
             UnsupportedByRunnerError: The options ask for what a cluster cannot do.
             QueueNotFoundError: The queue is not declared.
+            PayloadError: The input is too large.
             ClusterUnreachableError: The cluster does not answer.
         """
         options = options or _PLAIN
         check_options(options)
+        self.sizes.check("input", input_)
         if options.queue is not None:
             self._queues.check(options.queue)
         run_id = run_id or secrets.token_hex(16)
@@ -95,6 +104,9 @@ class TemporalStarting:
             decided = verdict(run_id, status_of(found), options)
             if decided is Verdict.USE:
                 return run_id
+            if found.parent_id is not None:
+                msg = f"run {run_id!r} is the child of another run, which needs it under its id"
+                raise WorkflowConflictError(run_id, msg)
             if decided is not Verdict.DISPLACE:
                 await self._ended(run_id, found.run_id, is_asked=decided is Verdict.CANCEL)
             # Step numbers go on where the run before stopped: idempotency keys are made of id and number.

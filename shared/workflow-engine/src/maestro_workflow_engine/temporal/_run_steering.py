@@ -23,6 +23,7 @@ from maestro_workflow_engine.temporal._failures import detail_of
 from maestro_workflow_engine.temporal._redriving import Redriving
 from maestro_workflow_engine.temporal._run_reading import TemporalReading, status_of
 from maestro_workflow_engine.temporal._run_starting import TemporalStarting
+from maestro_workflow_engine.temporal._sizes import Sizes
 from maestro_workflow_engine.temporal._unsupported import unsupported
 from maestro_workflow_engine.temporal._wire import PAUSE, RESUME, Reason, json_of, packed, raw
 
@@ -30,10 +31,11 @@ from maestro_workflow_engine.temporal._wire import PAUSE, RESUME, Reason, json_o
 class TemporalSteering:
     """Intervenes in runs; each call returns once the cluster has taken note."""
 
-    def __init__(self, client: Client, reading: TemporalReading, starting: TemporalStarting) -> None:
+    def __init__(self, client: Client, reading: TemporalReading, starting: TemporalStarting, sizes: Sizes) -> None:
         self._client = client
         self._reading = reading
         self._starting = starting
+        self._sizes = sizes
 
     async def signal(self, run_id: str, name: str, payload: msgspec.Raw) -> None:
         """Send a signal.
@@ -41,7 +43,9 @@ class TemporalSteering:
         Raises:
             WorkflowNotFoundError: No such run.
             WorkflowEndedError: The run has ended.
+            PayloadError: The payload is too large.
         """
+        self._sizes.check("payload", payload)
         await self._send(run_id, name, raw(payload))
 
     async def update(self, run_id: str, update_id: str, name: str, payload: msgspec.Raw) -> ev.UpdateAnswered:
@@ -51,7 +55,9 @@ class TemporalSteering:
             WorkflowNotFoundError: No such run.
             WorkflowEndedError: The run has ended.
             ClusterUnreachableError: The cluster does not answer.
+            PayloadError: The payload is too large.
         """
+        self._sizes.check("payload", payload)
         with about(run_id, self._reading.target):
             try:
                 handle = self._client.get_workflow_handle(run_id)

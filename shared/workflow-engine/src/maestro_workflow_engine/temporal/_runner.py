@@ -32,6 +32,7 @@ from maestro_workflow_engine.temporal._run_starting import TemporalStarting
 from maestro_workflow_engine.temporal._run_steering import TemporalSteering
 from maestro_workflow_engine.temporal._schedules import TemporalSchedules
 from maestro_workflow_engine.temporal._search import prepared
+from maestro_workflow_engine.temporal._sizes import Sizes
 from maestro_workflow_engine.temporal._step_host import BEATS, StepHost
 from maestro_workflow_engine.temporal._steps import Steps
 from maestro_workflow_engine.temporal._turned_away import turned_away
@@ -102,7 +103,7 @@ class TemporalRunner:
             searchable = await prepared(client, self._address.target)
             if self._watchdog is not None:
                 stack.enter_context(self._watchdog.kept())
-            steps = Steps()
+            steps, sizes = Steps(), Sizes(self._options.payloads)
             hosts = StepThreads(self._options.threads)
             stack.callback(hosts.close)
             house = House(self._registry, steps, self._address)
@@ -113,7 +114,7 @@ class TemporalRunner:
                 client,
                 task_queue=self._address.task_queue,
                 workflows=[HostedRun],
-                activities=[StepHost(steps, hosts, self._address.lost_after).run, Messenger(client).send],
+                activities=[StepHost(steps, hosts, self._address.lost_after, sizes).run, Messenger(client).send],
                 workflow_runner=UnsandboxedWorkflowRunner(),
                 workflow_task_executor=runs,
                 max_cached_workflows=self._options.max_in_memory,
@@ -130,8 +131,8 @@ class TemporalRunner:
             stack.callback(reading.waits.close)
             self._client = client
             self._reading = reading
-            self._starting = TemporalStarting(client, self._address, reading, self._queues)
-            self._steering = TemporalSteering(client, reading, self._starting)
+            self._starting = TemporalStarting(client, self._address, reading, self._queues, sizes)
+            self._steering = TemporalSteering(client, reading, self._starting, sizes)
             self._schedules = TemporalSchedules(
                 client, reading, self._address, self._registry, self._queues, self._starting
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import time
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
 from maestro_workflow_engine._definitions import WorkflowDefinition
+from maestro_workflow_engine._errors import ClusterUnreachableError
 from maestro_workflow_engine._records import RunStatus
 from maestro_workflow_engine._registry import WorkflowRegistry
 from maestro_workflow_engine._schedule_keeper import ScheduleNotFoundError
@@ -36,6 +38,8 @@ from maestro_workflow_engine.temporal._wire import Start, packed, raw, text_of
 _SHOWN, _SHOWN_RUNS = 5, 10
 _SHORTEST_CATCH_UP = timedelta(seconds=10)  # the cluster's own least
 _ASK_AGAIN_S = 0.05
+_LONGEST_START_S = 30.0
+_SECOND_OF_THE_CLUSTER = timedelta(seconds=1.1)  # its clock may be a little behind
 _AT_ONCE = 20
 _UNSAID = "Paused via Python SDK"
 _SPEC_MEMO = "maestro.schedule"
@@ -92,6 +96,7 @@ class TemporalSchedules:
         self._client = client
         self._address = address
         self._registry = registry
+        self._triggering: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def put(
         self,
@@ -112,9 +117,11 @@ class TemporalSchedules:
 
         Raises:
             ScheduleSpecError: `catch_up` is shorter than 10 s, which is the cluster's least, or `jitter` is negative.
+            PayloadError: The input is too large.
         """
         if queue is not None:
             self._queues.check(queue)
+        self._starting.sizes.check("input", input_)
         policy = tc.SchedulePolicy(overlap=_POLICIES[overlap], catchup_window=_catch_up(catch_up))
         kept = _kept(spec, queue, priority)
         wanted = tc.Schedule(
@@ -259,17 +266,25 @@ class TemporalSchedules:
         Raises:
             ScheduleNotFoundError: No such schedule.
             WorkflowNotFoundError: The workflow is not registered here.
+            ClusterUnreachableError: The cluster does not start it.
         """
-        described = await self.describe(schedule_id)
-        self._registry.find(described.workflow, described.version)
-        before = {run.id for run in described.last_runs}
-        with self._about(schedule_id):
-            await self._client.get_schedule_handle(schedule_id).trigger(overlap=tc.ScheduleOverlapPolicy.ALLOW_ALL)
-        while True:  # the cluster starts it in its own time, and only then has it an id
-            for run in (await self.describe(schedule_id)).last_runs:
-                if run.id not in before:
-                    return run.id
-            await asyncio.sleep(_ASK_AGAIN_S)
+        async with self._triggering[schedule_id]:
+            described = await self.describe(schedule_id)
+            self._registry.find(described.workflow, described.version)
+            before = {run.id for run in described.last_runs}
+            await _next_second([run.scheduled_for for run in described.last_runs])
+            with self._about(schedule_id):
+                await self._client.get_schedule_handle(schedule_id).trigger(overlap=tc.ScheduleOverlapPolicy.ALLOW_ALL)
+            try:
+                async with asyncio.timeout(_LONGEST_START_S):
+                    while True:  # the cluster starts it in its own time, and only then has it an id
+                        for run in (await self.describe(schedule_id)).last_runs:
+                            if run.id not in before:
+                                return run.id
+                        await asyncio.sleep(_ASK_AGAIN_S)
+            except TimeoutError:
+                reason = f"it took note that schedule {schedule_id!r} was triggered, and shows no run of it"
+                raise ClusterUnreachableError(self._address.target, reason) from None
 
     async def backfill(self, schedule_id: str, start: datetime, end: datetime) -> list[str]:
         """Start a run for each past time of a range that has none; returns their ids once the cluster has them.
@@ -413,6 +428,13 @@ class TemporalSchedules:
             check_reached(error, self._address.target)
             status = None  # it is no longer kept
         return ScheduledRun(id=run_id, scheduled_for=started.scheduled_at, status=status)
+
+
+async def _next_second(taken: list[datetime]) -> None:
+    """Wait until no run has this second: the cluster calls runs by it, and drops a second one of the same name."""
+    if taken:
+        free = max(taken).replace(microsecond=0) + _SECOND_OF_THE_CLUSTER
+        await asyncio.sleep(max(0.0, min(free - datetime.now(UTC), _SECOND_OF_THE_CLUSTER).total_seconds()))
 
 
 def after(moment: datetime) -> datetime:

@@ -12,12 +12,13 @@ from temporalio import exceptions as te
 from temporalio.common import RawValue
 
 from maestro_workflow_engine._step_info import RunningAttempt
-from maestro_workflow_engine.embedded._attempt import StepExitError, run_attempt
+from maestro_workflow_engine.embedded._attempt import StepExitError, is_running, run_attempt
 from maestro_workflow_engine.embedded._clock import WallClock
 from maestro_workflow_engine.embedded._threads import StepThreads
 from maestro_workflow_engine.machine._commands import RunStep
 from maestro_workflow_engine.temporal._failures import attempt_failure
 from maestro_workflow_engine.temporal._pulse import Pulse
+from maestro_workflow_engine.temporal._sizes import Sizes
 from maestro_workflow_engine.temporal._steps import Step, Steps
 from maestro_workflow_engine.temporal._wire import Call, attempted, json_of, unpacked
 
@@ -35,11 +36,13 @@ class StepHost:
         steps: Finds the steps.
         threads: Where plain functions run.
         lost_after: How long the cluster waits for a sign of life.
+        sizes: Refuses results and signs of life that are too large.
     """
 
-    def __init__(self, steps: Steps, threads: StepThreads, lost_after: timedelta) -> None:
+    def __init__(self, steps: Steps, threads: StepThreads, lost_after: timedelta, sizes: Sizes) -> None:
         self._steps = steps
         self._threads = threads
+        self._sizes = sizes
         self._beat_s = lost_after.total_seconds() / BEATS
         self._clock = WallClock()
 
@@ -55,7 +58,7 @@ class StepHost:
                 type="StepNotFound",
                 next_retry_delay=timedelta(seconds=_ELSEWHERE_S),
             )
-        pulse = Pulse(None if info.is_local else self._beat_s, info.heartbeat_details, info.attempt)
+        pulse = Pulse(None if info.is_local else self._beat_s, info.heartbeat_details, info.attempt, self._sizes)
         seq = int(info.activity_id) if info.activity_id.isdecimal() else 0
         number = call.earlier_attempts + pulse.failed + 1
         command = RunStep(seq, step, json_of(args), number, deadline=call.deadline_us)
@@ -68,15 +71,24 @@ class StepHost:
                 raise
 
     async def _attempt(self, step: Step, command: RunStep, running: RunningAttempt, trace: str | None) -> msgspec.Raw:
+        task = asyncio.current_task()
         try:
-            return await run_attempt(
+            output = await run_attempt(
                 step, command, running, threads=self._threads, clock=self._clock, traceparent=trace
             )
+            self._sizes.check("output", output)
+            return output
         except asyncio.CancelledError as error:
             if activity.is_cancelled() or activity.is_worker_shutdown():
                 raise
-            raise attempt_failure(step, command, error, self._clock.now_us()) from None
+            raise self._failed(step, command, error) from None
         except StepExitError as error:
-            raise attempt_failure(step, command, error.raised, self._clock.now_us()) from error.raised
-        except Exception as error:
-            raise attempt_failure(step, command, error, self._clock.now_us()) from error
+            raise self._failed(step, command, error.raised) from None
+        except BaseException as error:
+            if not is_running(task):
+                raise
+            raise self._failed(step, command, error) from None
+
+    def _failed(self, step: Step, command: RunStep, error: BaseException) -> te.ApplicationError:
+        """Return how an attempt failed, without the exception itself: its own causes and text may be none that the SDK can send."""
+        return attempt_failure(step, command, error, self._clock.now_us()).with_traceback(error.__traceback__)

@@ -7,15 +7,16 @@ import socket
 import sys
 import threading
 from datetime import timedelta
-from pathlib import Path
 from typing import Any, NoReturn
 
 import pytest
 
-from maestro_workflow_engine import Failure, WorkflowEngine, WorkflowFailedError, step, workflow
+from maestro_workflow_engine import Failure, WorkflowFailedError, step, workflow
 from maestro_workflow_engine._failure import describe, rebuild
 
-SOON = timedelta(seconds=20)
+pytestmark = pytest.mark.capability("steps")
+
+SOON = timedelta(seconds=30)
 
 
 class NeedsTwo(Exception):
@@ -166,36 +167,40 @@ async def failing_itself(name: str) -> object:
 
 
 @pytest.mark.parametrize("where", ["loop", "thread"])
-@pytest.mark.parametrize("raising", CASES, ids=lambda case: case.__name__)
-async def test_a_steps_exception_is_kept_over_a_restart(tmp_path: Path, raising: Any, where: str):
+async def test_a_steps_exception_is_kept_over_a_restart(place, where: str):
     """Type, message and traceback of whatever a step raises are in the history, and the run gets on with it."""
-    url = f"sqlite:///{tmp_path}/journal.db"
-    async with WorkflowEngine(url, workflows=[failing]) as engine:
-        handle = await engine.start(failing, raising.__name__, where, id="r")
-        with pytest.raises(WorkflowFailedError) as first:
-            await handle.result(SOON)
-    async with WorkflowEngine(url, workflows=[failing]) as engine:
-        failed = next(event for event in await engine.handle("r").history() if event.type == "step_failed")
-        with pytest.raises(WorkflowFailedError) as again:
-            await engine.handle("r").result(SOON)
-    assert again.value.failure == first.value.failure
-    failure = failed.data["failure"]
-    if not (raising is stops_iteration and where == "loop"):  # a coroutine says it in its own words
-        assert failure["type"] == CASES[raising]
-    assert raising.__name__ in failure["traceback"]
-    assert isinstance(failure["message"], str)
 
-
-@pytest.mark.parametrize(
-    "raising", [case for case in CASES if case not in (exits, interrupts)], ids=lambda c: c.__name__
-)
-async def test_a_workflows_own_exception_is_kept(raising: Any):
-    """The same for what workflow code raises itself; others go on."""
-    async with WorkflowEngine("sqlite://", workflows=[failing_itself]) as engine:
-        handle = await engine.start(failing_itself, raising.__name__)
+    async def failure_of(engine: Any, name: str) -> Failure:
         with pytest.raises(WorkflowFailedError) as caught:
-            await handle.result(SOON)
-        assert raising.__name__ in caught.value.failure.traceback
+            await engine.handle(name).result(SOON)
+        return caught.value.failure
+
+    names = [case.__name__ for case in CASES]
+    async with place.engine(workflows=[failing]) as engine:
+        for name in names:
+            await engine.start(failing, name, where, id=name)
+        first = [await failure_of(engine, name) for name in names]
+    async with place.engine(workflows=[failing]) as engine:
+        assert [await failure_of(engine, name) for name in names] == first
+        for raising, name in zip(CASES, names, strict=True):
+            history = await engine.handle(name).history()
+            failure = next(event.data["failure"] for event in history if event.type == "step_failed")
+            if not (raising is stops_iteration and where == "loop"):  # a coroutine says it in its own words
+                assert failure["type"] == CASES[raising], name
+            assert name in failure["traceback"]
+            assert isinstance(failure["message"], str)
+
+
+async def test_a_workflows_own_exception_is_kept(place):
+    """The same for what workflow code raises itself; others go on."""
+    async with place.engine(workflows=[failing_itself]) as engine:
+        for case in CASES:
+            if case in (exits, interrupts):
+                continue
+            handle = await engine.start(failing_itself, case.__name__)
+            with pytest.raises(WorkflowFailedError) as caught:
+                await handle.result(SOON)
+            assert case.__name__ in caught.value.failure.traceback
         other = await engine.start(failing_itself, "describe_nothing")
         assert await other.result(SOON) == "fine"
 
