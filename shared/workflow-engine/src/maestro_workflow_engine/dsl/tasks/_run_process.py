@@ -91,7 +91,7 @@ class RunProcess:
         if not image or image.startswith("-"):
             raise frame.error("configuration", f"{image!r} is no name of an image")
         head = frame.shared.workflow["definition"]["document"]
-        name = f"{head['name']}-{{uuid}}.{head['namespace']}-{frame.arguments['task']['name']}"
+        name = f"{head['name']}-{{uuid}}.{head['namespace']}-{frame.described()['name']}"
         return ContainerRequest(
             image=image,
             name=_text(values["name"]) if values.get("name") is not None else name,
