@@ -22,7 +22,8 @@ ARGUMENTS = ("context", "input", "output", "secrets", "authorization", "task", "
 """The runtime expression arguments of the specification."""
 
 SECRETS = frozenset({"secrets"})
-"""What the arguments of a call and its `input.from` may use beside: they are evaluated inside the step then."""
+"""What the arguments of a call and its `input.from`, and the environment and stdin of a process, may use beside: they are
+evaluated inside the step then."""
 WORKFLOW_INPUT = frozenset({"workflow", "runtime"})
 """What the workflow's `input.from` may use."""
 BEFORE_TASK = frozenset({"context", "task", "workflow", "runtime"})
@@ -256,7 +257,10 @@ def _blank(node: Node, text: str) -> bool:
 
 def _out_of_scope(name: str, scope: frozenset[str]) -> str:
     if name == "secrets":
-        return "$secrets can be read only in the arguments and the input.from of a call, inside whose step they stay"
+        return (
+            "$secrets can be read only in the arguments and the input.from of a call, and in the environment and stdin of a "
+            "process, inside whose step they stay"
+        )
     known = ", ".join(f"${other}" for other in sorted(scope))
     problem = "is not available here" if name in ARGUMENTS else "is not defined"
     return f"${name} {problem} (there are {known})"
