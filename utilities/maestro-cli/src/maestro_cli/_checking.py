@@ -17,9 +17,6 @@ _SUFFIXES = (".yaml", ".yml", ".json")
 _HEAD = re.compile(rb"""^document[ \t]*:|["']document["'][ \t\r\n]*:""", re.MULTILINE)
 """What every document has somewhere, and other files of these suffixes seldom have."""
 
-_WIDEST = 500
-"""A line longer than this is no line that somebody wants to see on a screen."""
-
 KINDS = (("faults", "error"), ("warnings", "warning"), ("unsupported", "not supported here"))
 """What a report holds, and how each is called."""
 
@@ -99,7 +96,7 @@ def _block(document: Checked, kind: str, fault: Fault) -> str:
         f"  --> {document.name}{place}  {fault.path}".rstrip(),
     ]
     shown = excerpt(document.text, fault)
-    if shown is not None and max(map(len, shown.splitlines())) <= _WIDEST:
+    if shown is not None:
         lines.append(shown)
     if fault.hint:
         lines.append(f"  = {fault.hint}")

@@ -139,8 +139,8 @@ def test_a_folder_without_documents_is_not_fine(tmp_path: Path) -> None:
     assert f"no workflow document in {tmp_path}" in done.stderr
 
 
-def test_endless_lines_are_not_shown(tmp_path: Path) -> None:
-    """What is wrong in a line of a megabyte is told without the line."""
+def test_of_endless_lines_a_part_is_shown(tmp_path: Path) -> None:
+    """What is wrong in a line of a megabyte is told with a part of the line."""
     file = tmp_path / "flow.json"
     file.write_text(f'{{"x": "{"y" * 1_000_000}"}}')
 
