@@ -1,6 +1,8 @@
 """Programs that run as Python closures give what jq gives, value for value and error for error."""
 
+import inspect
 import json
+import sys
 from dataclasses import replace
 from typing import Any
 
@@ -230,3 +232,17 @@ def test_jq_is_asked_where_its_answer_is_not_certain(program: str, data: Any) ->
     assert closure is not None
     with pytest.raises(UnsureError):
         closure(data, {})
+
+
+def test_a_long_program_leaves_the_stack_to_jq() -> None:
+    """What the stack has no room for gives what it gives elsewhere."""
+    program = " | ".join(["."] * 100)
+    expression = compile_expression(Node(program, "/x", FaultLog({})), program, SCOPE)
+    assert expression.closure is not None
+    expected = expression.evaluate_light(1, {})
+
+    def deeper(levels: int) -> Any:
+        return deeper(levels - 1) if levels else expression.evaluate_light(1, {})
+
+    room = sys.getrecursionlimit() - len(inspect.stack()) - 60
+    assert deeper(room) == expected

@@ -117,7 +117,7 @@ class Expression:
             if self.closure is not None and self._is_plain(text, self.weight):
                 try:
                     return self.closure(data, variables)
-                except UnsureError:
+                except (UnsureError, RecursionError):  # jq needs no stack of ours
                     pass
             return self.only(self.program.first_two(text))
         except RepetitionError as error:
