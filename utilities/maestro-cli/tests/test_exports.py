@@ -10,6 +10,7 @@ def test_public_names() -> None:
         "EngineDiffersError",
         "HomeError",
         "InputError",
+        "InvalidDocumentError",
         "JournalDamagedError",
         "MaestroCliError",
         "NotRunningError",

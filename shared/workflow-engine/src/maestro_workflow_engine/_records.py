@@ -141,9 +141,12 @@ class HistoryEvent(msgspec.Struct, frozen=True):
 _LAST = frozenset({"run_completed", "run_failed", "run_cancelled", "run_terminated"})
 
 
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
 def moment(us: int) -> datetime:
     """Return the aware UTC datetime of microseconds since the epoch."""
-    return datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=us)
+    return _EPOCH + timedelta(microseconds=us)
 
 
 def history_event(position: int, raw: bytes) -> HistoryEvent:

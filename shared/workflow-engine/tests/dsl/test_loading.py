@@ -142,7 +142,11 @@ def test_faults_in_json_have_places() -> None:
     [
         ("", "is empty"),
         ("do: [", "neither YAML nor JSON"),
-        ("a: 1\n---\nb: 2\n", "neither YAML nor JSON"),
+        (
+            "a: 1\n---\nb: 2\n",
+            "is neither YAML nor JSON: expected a single document in the stream, but found another",
+        ),
+        ("a: 1\nb: \x00\n", "is neither YAML nor JSON: unacceptable character #x0000: special"),
         ("just text", "must be a mapping"),
         (b"\xff\xfe\x00", "not UTF-8"),
         ({"document": object()}, "no JSON value"),
@@ -152,6 +156,12 @@ def test_faults_in_json_have_places() -> None:
 def test_what_is_no_document_is_refused(source: Any, message: str) -> None:
     """Text that is no YAML, more than one document, and values that are no JSON are refused with the reason."""
     assert any(message in fault.message for fault in faults(source))
+
+
+def test_a_character_that_yaml_does_not_allow_has_its_place() -> None:
+    """Line and column of it are told, though the reader counts characters."""
+    [fault] = faults("a: 1\nb: \x00\n")
+    assert (fault.line, fault.column) == (2, 4)
 
 
 def test_a_key_that_appears_twice_is_a_fault() -> None:

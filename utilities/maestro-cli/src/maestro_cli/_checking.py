@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from maestro_cli._documents import read_bytes
 from maestro_cli._errors import InputError
 from maestro_workflow_engine.dsl import Fault, validate_document
 from maestro_workflow_engine.dsl.validation import Report, excerpt
@@ -31,21 +31,6 @@ class Checked:
     report: Report
 
 
-def read_bytes(path: Path) -> tuple[str, bytes]:
-    """Read a file, or standard input for `-`.
-
-    Returns:
-        What to call it, and its content.
-
-    Raises:
-        InputError: It cannot be read.
-    """
-    try:
-        return ("<stdin>", sys.stdin.buffer.read()) if str(path) == "-" else (str(path), path.read_bytes())
-    except OSError as error:
-        raise InputError(f"cannot read {path}: {error.strerror}") from error
-
-
 def check_paths(paths: Iterable[Path]) -> tuple[list[Checked], list[str]]:
     """Check documents.
 
@@ -54,12 +39,13 @@ def check_paths(paths: Iterable[Path]) -> tuple[list[Checked], list[str]]:
             checked.
 
     Returns:
-        What was checked, and one line for each file that cannot be read.
+        What was checked, and one line for each file that cannot be read, and each folder without a document.
     """
     checked: list[Checked] = []
     unreadable: list[str] = []
     for path in paths:
         is_folder = path.is_dir()
+        before = len(checked) + len(unreadable)
         for file in _files(path) if is_folder else [path]:
             try:
                 name, content = read_bytes(file)
@@ -67,12 +53,25 @@ def check_paths(paths: Iterable[Path]) -> tuple[list[Checked], list[str]]:
                 unreadable.append(error.message)
                 continue
             if not is_folder or _HEAD.search(content):
-                checked.append(Checked(name, content.decode("utf-8-sig", "replace"), validate_document(content)))
+                checked.append(Checked(name, checked_text(content), validate_document(content)))
+        if is_folder and len(checked) + len(unreadable) == before:
+            unreadable.append(f"no workflow document in {path}: no {', '.join(_SUFFIXES)} file with `document:` in it")
     return checked, unreadable
 
 
 def _files(folder: Path) -> Iterator[Path]:
     yield from sorted(file for file in folder.rglob("*") if file.suffix in _SUFFIXES and file.is_file())
+
+
+def checked_text(content: bytes) -> str:
+    """Return a document's text as it is shown; what is no UTF-8 is shown as replacement characters."""
+    return content.decode("utf-8-sig", "replace")
+
+
+def fault_blocks(name: str, text: str, report: Report) -> Iterator[str]:
+    """Yield one block of lines for each fault of a document, and nothing about what else was noticed."""
+    document = Checked(name, text, report)
+    return (_block(document, "error", fault) for fault in report.faults)
 
 
 def as_text(document: Checked) -> Iterator[str]:
@@ -139,7 +138,7 @@ def exit_code(checked: Sequence[Checked], unreadable: Sequence[str], *, strict: 
 
     Args:
         checked: The documents.
-        unreadable: The files that cannot be read.
+        unreadable: The files that cannot be read, and the folders without a document.
         strict: Whether warnings and what is not supported here count as faults.
     """
     if unreadable:

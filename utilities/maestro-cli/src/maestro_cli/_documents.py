@@ -6,13 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-
-from ._errors import InputError
+from ._errors import InputError, InvalidDocumentError
 
 _SUFFIXES: Final = frozenset({".yaml", ".yml", ".json"})
-_IDENTITY: Final = ("namespace", "name", "version")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,37 +34,52 @@ def is_document(name_or_file: str) -> bool:
         name_or_file: What was given.
 
     Returns:
-        Whether it is a file, judged by its suffix or by being there.
+        Whether it is a file: by its suffix, by being there, or by being written as a path is and no name can be; `-` is
+        standard input.
     """
     path = Path(name_or_file)
-    return path.suffix.lower() in _SUFFIXES or path.is_file()
+    is_path = name_or_file == "-" or name_or_file.startswith(("./", "../", "/")) or name_or_file.endswith("/")
+    return is_path or path.suffix.lower() in _SUFFIXES or path.is_file()
+
+
+def read_bytes(path: Path) -> tuple[str, bytes]:
+    """Read a file, or standard input for `-`.
+
+    Returns:
+        What to call it, and its content.
+
+    Raises:
+        InputError: It cannot be read.
+    """
+    try:
+        return ("<stdin>", sys.stdin.buffer.read()) if str(path) == "-" else (str(path), path.read_bytes())
+    except (OSError, ValueError) as error:  # a NUL in the name is no OSError
+        raise InputError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
 
 
 def read_document(path: Path) -> Document:
     """Read a workflow document.
 
     Args:
-        path: A YAML or JSON file.
+        path: A YAML or JSON file; `-` for standard input.
 
     Returns:
-        The document, checked for its name only: the orchestrator checks the rest.
+        The document, checked as `maestro workflow validate` does.
 
     Raises:
-        InputError: It cannot be read, is not YAML, or does not say what it is called.
+        InputError: The file cannot be read.
+        InvalidDocumentError: It has faults.
     """
-    try:
-        text = path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot read {path}: {getattr(error, 'strerror', None) or error}") from error
+    name, content = read_bytes(path)
     content_type = "application/json" if path.suffix.lower() == ".json" else "application/yaml"
-    return parse_document(text, str(path), content_type)
+    return parse_document(content, name, content_type)
 
 
-def parse_document(text: str, origin: str, content_type: str = "application/yaml") -> Document:
-    """Find out what a workflow document is called.
+def parse_document(content: bytes, origin: str, content_type: str = "application/yaml") -> Document:
+    """Check a workflow document, and find out what it is called.
 
     Args:
-        text: The document.
+        content: The document.
         origin: Where it comes from, for messages.
         content_type: `application/yaml` or `application/json`.
 
@@ -76,24 +87,17 @@ def parse_document(text: str, origin: str, content_type: str = "application/yaml
         The document.
 
     Raises:
-        InputError: It is not YAML, or does not say what it is called.
+        InvalidDocumentError: It has faults.
     """
-    try:
-        content = YAML(typ="safe", pure=True).load(text)
-    except MarkedYAMLError as error:
-        mark = error.problem_mark
-        place = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
-        raise InputError(f"{origin}{place} is not YAML: {error.problem or error}") from error
-    except YAMLError as error:
-        raise InputError(f"{origin} is not YAML: {error}") from error
-    head = content.get("document") if isinstance(content, dict) else None
-    head = head if isinstance(head, dict) else {}
-    missing = [f"document.{name}" for name in _IDENTITY if not isinstance(head.get(name), str)]
-    if missing:
-        raise InputError(
-            f"{origin} is not a workflow document: it lacks {', '.join(missing)}",
-            hint="A document begins with `document:` and under it dsl, namespace, name and version, all of them text.",
-        )
+    from maestro_workflow_engine.dsl import validate_document  # noqa: PLC0415  commands without documents do without
+
+    from ._checking import checked_text, fault_blocks  # noqa: PLC0415
+
+    report = validate_document(content)
+    text = checked_text(content)
+    if not report.is_valid:
+        raise InvalidDocumentError(origin, list(fault_blocks(origin, text, report)))
+    head = report.definition["document"]
     return Document(head["namespace"], head["name"], head["version"], text, content_type)
 
 

@@ -220,6 +220,23 @@ class InputError(MaestroCliError):
     exit_code = EXIT_USAGE
 
 
+class InvalidDocumentError(MaestroCliError):
+    """A workflow document has faults.
+
+    Args:
+        name: What it is called: its file.
+        blocks: Each fault as it is shown, some lines.
+    """
+
+    code = "DOCUMENT_INVALID"
+
+    def __init__(self, name: str, blocks: Sequence[str]) -> None:
+        number = "an error" if len(blocks) == 1 else f"{len(blocks)} errors"
+        super().__init__(f"{name} is no workflow document that can run: it has {number}")
+        self.name = name
+        self.blocks = tuple(blocks)
+
+
 class RunNotCompletedError(MaestroCliError):
     """A run ended without a result.
 

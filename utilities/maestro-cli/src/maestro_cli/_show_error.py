@@ -3,7 +3,7 @@
 from rich.console import Console
 from rich.text import Text
 
-from ._errors import MaestroCliError, ServiceAnswerError, StartFailedError
+from ._errors import InvalidDocumentError, MaestroCliError, ServiceAnswerError, StartFailedError
 from ._log_lines import readable
 
 
@@ -14,6 +14,9 @@ def show_error(console: Console, error: MaestroCliError) -> None:
         console: Where.
         error: The error.
     """
+    if isinstance(error, InvalidDocumentError):
+        for block in error.blocks:
+            console.print(block, markup=False)
     console.print(Text.assemble(("Error: ", "bold red"), error.message))
     if isinstance(error, StartFailedError):
         _show_log(console, error)

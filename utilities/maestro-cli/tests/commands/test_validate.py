@@ -127,3 +127,39 @@ def test_drawing_a_document_with_a_fault(tmp_path: Path) -> None:
     assert (done.exit_code, done.stdout) == (1, "")
     assert "error[no-kind]" in done.stderr
     assert ask("graph", tmp_path / "none.yaml").exit_code == 2
+
+
+def test_a_folder_without_documents_is_not_fine(tmp_path: Path) -> None:
+    """Somebody meant another folder, who would take silence for success."""
+    (tmp_path / "values.yaml").write_text("replicas: 3\n")
+
+    done = ask("validate", tmp_path)
+
+    assert done.exit_code == 2
+    assert f"no workflow document in {tmp_path}" in done.stderr
+
+
+def test_of_endless_lines_a_part_is_shown(tmp_path: Path) -> None:
+    """What is wrong in a line of a megabyte is told with a part of the line."""
+    file = tmp_path / "flow.json"
+    file.write_text(f'{{"x": "{"y" * 1_000_000}"}}')
+
+    done = ask("validate", file)
+
+    assert done.exit_code == 1
+    assert f"--> {file}:1:2  /x" in done.stdout
+    assert len(done.stdout) < 2000
+
+
+@pytest.mark.parametrize("command", ["validate", "graph"])
+@pytest.mark.parametrize("content", [b"", b"\x00", b"\xff\xfe", b"[" * 5000, b"a: 1\n---\nb: 2\n", b"*a", b"a: b: c"])
+def test_what_is_no_document_is_an_error_in_words(tmp_path: Path, command: str, content: bytes) -> None:
+    """Nothing that a file may hold ends in a traceback."""
+    file = tmp_path / "flow.yaml"
+    file.write_bytes(content)
+
+    done = ask(command, file)
+
+    assert done.exit_code == 1
+    assert isinstance(done.exception, SystemExit)
+    assert f"--> {file}" in done.output

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 from collections.abc import Iterator
 
@@ -77,13 +78,31 @@ def test_run_that_fails(real: Workspace) -> None:
 
 
 def test_faulty_document(real: Workspace) -> None:
-    """Every fault of a document is listed with its path."""
+    """Faults are shown as `validate` shows them; what only the orchestrator can tell is listed with its path."""
     done = real.ask("workflow", "run", "faulty.yaml")
 
     assert done.returncode == 1
-    assert "INVALID_WORKFLOW" in done.stderr
-    assert "/do/0/first" in done.stderr
+    assert "--> faulty.yaml:4:5  /do/0/first" in done.stderr
     assert "/do/1/second" in done.stderr
+    checked = real.ask("workflow", "validate", "faulty.yaml").stdout.strip()
+    assert checked
+    assert checked in done.stderr
+
+    (real.folder / "unknown.yaml").write_text(FAULTY.partition("do:")[0] + "do: [{first: {call: nobody}}]\n")
+    unknown = real.ask("workflow", "run", "unknown.yaml")
+    assert unknown.returncode == 1
+    assert "INVALID_WORKFLOW" in unknown.stderr
+    assert "/do/0/first" in unknown.stderr
+
+
+def test_running_from_standard_input(real: Workspace) -> None:
+    """`-` is a document on standard input; it cannot be the run's input as well."""
+    command = shlex.join(real.command("workflow", "run", "-", "--input", '{"a": 2, "b": 2}'))
+    done = real.shell(f"{command} < add.yaml")
+    assert json.loads(done.stdout) == {"sum": 4}
+    both = real.ask("workflow", "run", "-", "--input", "@-")
+    assert both.returncode == 2
+    assert "cannot be both" in both.stderr
 
 
 def test_unknown_names(real: Workspace) -> None:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any
 
+from maestro_workflow_engine.dsl._closure_parser import closure_of
+from maestro_workflow_engine.dsl._closures import Closure, UnsureError
 from maestro_workflow_engine.dsl._comparison import Comparison, plain_comparison
 from maestro_workflow_engine.dsl._faults import suggest
-from maestro_workflow_engine.dsl._jq import JqError, Program, RepetitionError, compile_program
+from maestro_workflow_engine.dsl._jq import RESULT_LIMIT, JqError, Program, RepetitionError, compile_program
 from maestro_workflow_engine.dsl._node import Node
 from maestro_workflow_engine.dsl._paths import Path, PathError, plain_path
 from maestro_workflow_engine.dsl._scan import scan
@@ -20,7 +22,8 @@ ARGUMENTS = ("context", "input", "output", "secrets", "authorization", "task", "
 """The runtime expression arguments of the specification."""
 
 SECRETS = frozenset({"secrets"})
-"""What the arguments of a call and its `input.from` may use beside: they are evaluated inside the step then."""
+"""What the arguments of a call and its `input.from`, and the environment and stdin of a process, may use beside: they are
+evaluated inside the step then."""
 WORKFLOW_INPUT = frozenset({"workflow", "runtime"})
 """What the workflow's `input.from` may use."""
 BEFORE_TASK = frozenset({"context", "task", "workflow", "runtime"})
@@ -32,6 +35,7 @@ AFTER_TASK = IN_TASK | {"output"}
 WORKFLOW_OUTPUT = frozenset({"context", "workflow", "runtime"})
 """What the workflow's `output.as`, its `timeout`, and timeouts under `use` may use."""
 
+_SURROGATE = r"\ud"
 _ENCLOSED = re.compile(r"\s*\$\{(.+)\}\s*", re.DOTALL)
 
 
@@ -63,6 +67,8 @@ class Expression:
     """What runs it."""
     weight: Weight | None = None
     """A bound for its work; None where there is none."""
+    closure: Closure | None = field(default=None, repr=False, compare=False)
+    """What does the same in Python for most data, several times faster; None where only jq can."""
     otherwise: str | None = None
     """What it gives when it fails (loose mode); None where that is an error."""
 
@@ -108,12 +114,22 @@ class Expression:
             text = self.program.encode(data, variables)
             if self.weight is None or not self.weight.is_light(len(text)):
                 raise HeavyExpressionError(self.program, text)
+            if self.closure is not None and self._is_plain(text, self.weight):
+                try:
+                    return self.closure(data, variables)
+                except (UnsureError, RecursionError):  # jq needs no stack of ours
+                    pass
             return self.only(self.program.first_two(text))
         except RepetitionError as error:
             assert isinstance(self.program, Program)  # nothing else multiplies
             raise HeavyExpressionError(self.program, text) from error
         except (JqError, PathError) as error:
             return self.failed(str(error))
+
+    @staticmethod
+    def _is_plain(text: str, bound: Weight) -> bool:
+        """Tell whether data goes through jq unchanged, which replaces lone surrogates, and cannot become too long."""
+        return _SURROGATE not in text and bound.longest(len(text)) <= RESULT_LIMIT
 
     def only(self, results: list[Any]) -> Any:
         """Return the one result; None when there is none.
@@ -229,7 +245,7 @@ def _compiled(text: str, scope: frozenset[str]) -> Expression:
     if comparison is not None and (comparison.path.variable is None or comparison.path.variable in scope):
         return Expression(text, comparison)
     variables = tuple(sorted(scan(text).variables & scope))
-    return Expression(text, compile_program(text, variables), weight(text))
+    return Expression(text, compile_program(text, variables), weight(text), closure_of(text))
 
 
 def _blank(node: Node, text: str) -> bool:
@@ -241,7 +257,10 @@ def _blank(node: Node, text: str) -> bool:
 
 def _out_of_scope(name: str, scope: frozenset[str]) -> str:
     if name == "secrets":
-        return "$secrets can be read only in the arguments and the input.from of a call, inside whose step they stay"
+        return (
+            "$secrets can be read only in the arguments and the input.from of a call, and in the environment and stdin of a "
+            "process, inside whose step they stay"
+        )
     known = ", ".join(f"${other}" for other in sorted(scope))
     problem = "is not available here" if name in ARGUMENTS else "is not defined"
     return f"${name} {problem} (there are {known})"

@@ -50,7 +50,7 @@ class Extension:
             return False
         if self.condition is None:
             return True
-        described = {**task.definition, **frame.arguments["task"]}
+        described = {**task.definition, **frame.described()}
         try:
             return await frame.is_met(self.condition, raw, {"task": described})
         except TaskError:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from maestro_workflow_engine._errors import PayloadError
@@ -25,6 +25,7 @@ from maestro_workflow_engine.dsl._template import Template
 from maestro_workflow_engine.dsl._time import describe_time
 from maestro_workflow_engine.dsl._uri import UriError
 from maestro_workflow_engine.dsl._use import NO_COMPONENTS, Use
+from maestro_workflow_engine.dsl._variables import Variables
 
 if TYPE_CHECKING:
     from maestro_workflow_engine.dsl._lifecycle import Lifecycle
@@ -34,6 +35,7 @@ Evaluate = Callable[[Expression, Any], Any]
 NOTHING: Mapping[str, Any] = {}
 _ROUNDS = 100
 _REST = timedelta(milliseconds=1)
+_NONE_YET: Any = object()
 
 
 class _NotHereError(Exception):
@@ -92,14 +94,7 @@ class Run:
         Returns:
             The frame, its input not transformed yet.
         """
-        descriptor = {
-            "name": task.name,
-            "reference": task.reference,
-            "definition": task.definition,
-            "input": raw,
-            "startedAt": describe_time(self.host.now()),
-        }
-        return Frame(self, task.reference, scope, raw, {"task": descriptor, "authorization": None})
+        return Frame(self, task.reference, scope, raw, {"authorization": None}, task, raw, self.host.now())
 
 
 @dataclass
@@ -114,7 +109,29 @@ class Frame:
     input: Any = None
     """The transformed input, once the task itself runs; a `Sealed` where it holds secrets."""
     arguments: dict[str, Any] = field(default_factory=dict)
-    """The runtime expression arguments that only this task has."""
+    """The runtime expression arguments that only this task has, but for `$task`."""
+    task: Task | None = None
+    """The task; None for the workflow itself."""
+    raw: Any = None
+    """The raw input."""
+    started: datetime | None = None
+    """When the task started."""
+    raw_output: Any = _NONE_YET
+    """What the task itself gave, before `output.as`."""
+
+    def described(self) -> dict[str, Any]:
+        """Return the `$task` argument: the task's descriptor, as far as the task has got (DSL 1.0.3, "Task Descriptor")."""
+        task, started = self.task, self.started
+        assert task is not None  # the workflow itself has no `$task`
+        assert started is not None
+        descriptor = {
+            "name": task.name,
+            "reference": task.reference,
+            "definition": task.definition,
+            "input": self.raw,
+            "startedAt": describe_time(started),
+        }
+        return descriptor if self.raw_output is _NONE_YET else {**descriptor, "output": self.raw_output}
 
     async def value_of(self, expression: Expression, data: Any, extra: Mapping[str, Any] = NOTHING) -> Any:
         """Evaluate an expression; one that may take long elsewhere, as a step, where it can be stopped.
@@ -156,7 +173,15 @@ class Frame:
         Raises:
             TaskError: An expression in it failed.
         """
-        return await self.settled(lambda evaluate: template.fill(lambda each: evaluate(each, data)), extra)
+        value, variables = template.value, self.variables(extra)
+        try:
+            if isinstance(value, Expression):
+                return value.evaluate_light(data, variables)
+            return template.fill(lambda each: each.evaluate_light(data, variables))
+        except HeavyExpressionError:
+            return await self.settled(lambda evaluate: template.fill(lambda each: evaluate(each, data)), extra)
+        except ExpressionError as error:
+            raise self.error("expression", str(error)) from error
 
     async def settled(self, make: Callable[[Evaluate], T], extra: Mapping[str, Any] = NOTHING) -> T:
         """Make something that needs the values of expressions, each evaluated as `value_of` does.
@@ -227,9 +252,7 @@ class Frame:
 
     def variables(self, extra: Mapping[str, Any] = NOTHING) -> Mapping[str, Any]:
         """Return the value of every variable that is in scope, and of further ones."""
-        shared = self.shared
-        common = {"workflow": shared.workflow, "runtime": shared.runtime, "context": shared.context}
-        return {**common, **self.arguments, **self.scope, **extra}
+        return Variables(self, extra)
 
     async def sealed(self, template: Template, data: Any) -> Sealed:
         """Fill in a template, but for what only a step may know.
@@ -251,7 +274,8 @@ class Frame:
 
     def named(self, names: Collection[str]) -> dict[str, Any]:
         """Return those variables in scope that are named, for an expression that a step evaluates."""
-        return {name: value for name, value in self.variables().items() if name in names}
+        variables = self.variables()
+        return {name: variables[name] for name in variables if name in names}
 
     def with_variables(self, bound: Mapping[str, Any]) -> Frame:
         """Return a frame for the same task with more variables in scope."""

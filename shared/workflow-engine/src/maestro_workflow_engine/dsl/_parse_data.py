@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from maestro_workflow_engine.dsl._late import is_confidential
-from maestro_workflow_engine.dsl._model import Transformation
+from maestro_workflow_engine.dsl._model import NO_TRANSFORMATION, Transformation
 from maestro_workflow_engine.dsl._node import Node
 from maestro_workflow_engine.dsl._schemas import parse_schema
 from maestro_workflow_engine.dsl._template import parse_transformation
@@ -23,8 +23,10 @@ def parse_data(node: Node | None, verb: str, scope: frozenset[str], use: Use | N
         The schema and transformation, each None when absent.
     """
     if node is None:
-        return Transformation()
+        return NO_TRANSFORMATION
     fields = node.fields(("schema", verb))
     value = parse_transformation(fields[verb], scope) if verb in fields else None
     schema = parse_schema(fields["schema"], use or Use(), scope) if "schema" in fields else None
+    if value is None and schema is None:
+        return NO_TRANSFORMATION
     return Transformation(schema, value, "secrets" in scope and is_confidential(value))

@@ -74,10 +74,9 @@ class DocumentParser:
             return None
         reader = tasks.KINDS[kind]
         fields = node.fields((*reader.FIELDS, *COMMON), reader.REQUIRED, what=f"a '{kind}' task")
-        if kind == "call":
-            for key in ("with", "input"):
-                if key in fields:
-                    check_secrets(fields[key], self.use.secrets)
+        for key in {"call": ("with", "input"), "run": ("run",)}.get(kind, ()):
+            if key in fields:
+                check_secrets(fields[key], self.use.secrets)
         common = Task(
             name=name,
             reference=node.path,

@@ -11,10 +11,14 @@ from typing import Any
 
 from maestro_workflow_engine._definitions import StepDefinition
 from maestro_workflow_engine.dsl._containers import FAILED, Container, remove_expired
+from maestro_workflow_engine.dsl._masking import Mask
 from maestro_workflow_engine.dsl._process_group import Finished, OutputLimitError, ProcessGroup
 from maestro_workflow_engine.dsl._process_options import ProcessOptions
 from maestro_workflow_engine.dsl._process_request import ProcessOutcome, ProcessRequest
+from maestro_workflow_engine.dsl._process_secrets import completed, masked
 from maestro_workflow_engine.dsl._scripts import NoProgramError, script_command, shell_command
+from maestro_workflow_engine.dsl.calls._call import CallFault
+from maestro_workflow_engine.dsl.calls._context import Shared
 
 ProcessStep = StepDefinition[[ProcessRequest], ProcessOutcome]
 
@@ -22,13 +26,18 @@ ProcessStep = StepDefinition[[ProcessRequest], ProcessOutcome]
 class ProcessHost:
     """Runs processes for documents.
 
+    Args:
+        options: What is allowed, and the bounds. Default: nothing is allowed.
+        shared: Where secrets come from. Default: there are none.
+
     Attributes:
         options: What is allowed, and the bounds.
         step: The step, named "run". It is never retried by itself: documents say `try` and `retry`.
     """
 
-    def __init__(self, options: ProcessOptions | None = None) -> None:
+    def __init__(self, options: ProcessOptions | None = None, shared: Shared | None = None) -> None:
         self.options = options or ProcessOptions()
+        self._shared = shared
         self.step: ProcessStep = StepDefinition(self._run, name="run")
         self._unwatched: set[asyncio.Task[object]] = set()
 
@@ -40,6 +49,18 @@ class ProcessHost:
         refusal = self.refusal(request.kind)
         if refusal is not None:
             return ProcessOutcome(error="authorization", problem=refusal)
+        if not request.late:
+            return await self._performed(request)
+        mask = Mask()
+        try:
+            outcome = await self._performed(await completed(request, self._shared, mask))
+        except CallFault as fault:
+            return ProcessOutcome(error=fault.kind, problem=mask.message(str(fault)))
+        except Exception as error:  # noqa: BLE001  a traceback with a secret in it would be kept in the history
+            return ProcessOutcome(error="runtime", problem=mask.message(f"{type(error).__name__}: {error}"))
+        return masked(outcome, mask)
+
+    async def _performed(self, request: ProcessRequest) -> ProcessOutcome:
         folder = tempfile.TemporaryDirectory(prefix="maestro-run-", ignore_cleanup_errors=True)
         is_watched = True
         try:

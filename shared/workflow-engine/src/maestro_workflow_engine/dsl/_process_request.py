@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from maestro_workflow_engine.dsl._late import Late
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,12 @@ class ProcessRequest:
     container: ContainerRequest | None = None
     awaited: bool = True
     """Whether the process's end is waited for."""
+    confidential: dict[str, Any] = field(default_factory=dict)
+    """What of `environment` and `stdin` uses secrets: the step completes it, so that no secret is kept."""
+    late: list[Late] = field(default_factory=list)
+    """What is missing in it."""
+    secrets: list[str] = field(default_factory=list)
+    """The secrets that the document may read; none where nothing is missing."""
 
 
 @dataclass(frozen=True)
@@ -57,3 +67,13 @@ class ProcessOutcome:
     """The standard error that kept the process from running to its end, such as "timeout"; None when nothing did."""
     problem: str | None = None
     """What happened, when there is an error."""
+
+
+def as_text(value: Any) -> str:
+    """Return a value as a process gets it: text as it is, null as nothing, everything else as JSON."""
+    return value if isinstance(value, str) else "" if value is None else json.dumps(value, ensure_ascii=False)
+
+
+def as_texts(values: Mapping[str, Any] | None) -> dict[str, str]:
+    """Return the values of a mapping as a process gets them; null leaves its name out."""
+    return {str(name): as_text(value) for name, value in (values or {}).items() if value is not None}

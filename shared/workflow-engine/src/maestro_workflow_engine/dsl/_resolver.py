@@ -78,7 +78,7 @@ class Steps:
         self._workflows = {workflow.name: workflow for workflow in workflows}
         shared = Shared(http or HttpxCaller(), secrets or EnvironmentSecrets())
         self._calls = {kind: call_step(kind, perform, shared) for kind, perform in KINDS.items()}
-        self.processes = ProcessHost(processes)
+        self.processes = ProcessHost(processes, shared)
         self.expression = ExpressionPool(expressions).step
         self.catalog = None if catalog is None else str(catalog)
 

@@ -24,7 +24,7 @@ from maestro_workflow_engine.dsl._model import (
     TaskList,
     Transformation,
 )
-from maestro_workflow_engine.dsl._schemas import SchemaResource
+from maestro_workflow_engine.dsl._schemas import Schema, SchemaResource
 
 if TYPE_CHECKING:
     from maestro_workflow_engine.dsl._frame import Frame, Run
@@ -69,12 +69,12 @@ async def run_until_left(shared: Run, tasks: TaskList, data: Any, scope: Mapping
     while position < len(tasks.tasks):
         task = tasks.tasks[position]
         data, then = await run_task(shared, task, data, scope)
-        if then == EXIT:
-            return data, True
-        if then == END:
-            raise WorkflowEnded(data)
-        if then in {None, CONTINUE}:
+        if then is None or then == CONTINUE:
             position += 1
+        elif then == EXIT:
+            return data, True
+        elif then == END:
+            raise WorkflowEnded(data)
         else:
             if tasks.positions[str(then)] <= position:
                 await shared.go_back()
@@ -101,8 +101,11 @@ async def run_task(shared: Run, task: Task, raw: Any, scope: Mapping[str, Any]) 
     frame = shared.frame(task, raw, scope)
     if task.condition is not None and not await frame.is_met(task.condition, raw):
         return Outcome(raw, None)
-    work = _with_extensions(frame, task, raw)
-    return await (work if shared.lifecycle is None else shared.lifecycle.of_task(task.reference, work))
+    if shared.lifecycle is not None:
+        return await shared.lifecycle.of_task(task.reference, _with_extensions(frame, task, raw))
+    if shared.extensions or task.timeout is not None:
+        return await _with_extensions(frame, task, raw)
+    return await _transformed(frame, task, raw, task.body)
 
 
 async def _with_extensions(frame: Frame, task: Task, raw: Any) -> Outcome:
@@ -119,7 +122,7 @@ async def _extended(frame: Frame, task: Task, raw: Any, applying: list[Extension
     The tasks before and after see the extended task as `$task`. What they output is dropped, unless they leave their list
     by `exit`: before, that stands in for the task itself; after, for its output.
     """
-    scope = {INSIDE: True, "task": frame.arguments["task"]}
+    scope = {INSIDE: True, "task": frame.described()}
     body = task.body
     for extension in applying:
         injected, left = await run_until_left(frame.shared, extension.before, raw, scope)
@@ -127,7 +130,7 @@ async def _extended(frame: Frame, task: Task, raw: Any, applying: list[Extension
             body = Injected(injected)
             break
     outcome = await _limited(frame, task, raw, body)
-    scope = {INSIDE: True, "task": frame.arguments["task"]}
+    scope = {INSIDE: True, "task": frame.described()}
     for extension in applying:
         replaced, left = await run_until_left(frame.shared, extension.after, outcome.output, scope)
         if left:
@@ -143,14 +146,16 @@ async def _limited(frame: Frame, task: Task, raw: Any, body: Body) -> Outcome:
 
 
 async def _transformed(frame: Frame, task: Task, raw: Any, body: Body) -> Outcome:
-    frame.input = await transform_input(frame, task.input, raw)
+    if task.input is not NO_TRANSFORMATION:
+        frame.input = await transform_input(frame, task.input, raw)
     # Text that a secret went into stays in the step; what comes after the call has no `$input` then.
     frame.arguments["input"] = None if isinstance(frame.input, Sealed) else frame.input
     output, then = await body.run(frame)
-    frame.arguments["task"] = {**frame.arguments["task"], "output": output}
-    output = await transform_output(frame, task.output, output, "output")
+    frame.raw_output = output
+    if task.output is not NO_TRANSFORMATION:
+        output = await transform_output(frame, task.output, output, "output")
     frame.arguments["output"] = output
-    if task.export != NO_TRANSFORMATION:
+    if task.export is not NO_TRANSFORMATION:
         await export_context(frame, task.export, output)
     return Outcome(output, task.then if then is None else then)
 
@@ -173,7 +178,8 @@ async def transform_input(frame: Frame, transformation: Transformation, raw: Any
     Raises:
         TaskError: It does not fit (the standard error "validation"), or the transformation failed.
     """
-    await _check(frame, transformation, raw, "input")
+    if transformation.schema is not None:
+        await _check(frame, transformation.schema, raw, "input")
     if transformation.value is None:
         return raw
     if transformation.is_confidential:
@@ -188,7 +194,8 @@ async def transform_output(frame: Frame, transformation: Transformation, raw: An
         TaskError: The transformation failed, or its result does not fit (the standard error "validation").
     """
     value = raw if transformation.value is None else await frame.filled(transformation.value, raw)
-    await _check(frame, transformation, value, what)
+    if transformation.schema is not None:
+        await _check(frame, transformation.schema, value, what)
     return value
 
 
@@ -208,10 +215,9 @@ async def within(limit: timedelta, work: Coroutine[Any, Any, T], frame: Frame) -
         raise
 
 
-async def _check(frame: Frame, transformation: Transformation, value: Any, what: str) -> None:
-    schema = transformation.schema
+async def _check(frame: Frame, schema: Schema | SchemaResource, value: Any, what: str) -> None:
     if isinstance(schema, SchemaResource):
         schema = await schema.fetch(frame)
-    violations = schema.violations(value) if schema else None
+    violations = schema.violations(value)
     if violations:
         raise frame.error("validation", f"the {what} does not fit its schema: {violations}")

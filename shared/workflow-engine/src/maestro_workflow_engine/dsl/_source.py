@@ -73,14 +73,28 @@ def _compose(text: str) -> YamlNode:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (None, None)
         problem = error.problem or error.context or "cannot be read"
+        if problem.startswith("but "):
+            problem = f"{error.context}, {problem}"
         raise DocumentError(
             [Fault("", f"is neither YAML nor JSON: {problem}", line, column, rule="not-yaml")]
         ) from error
     except (YAMLError, ValueError) as error:
-        raise DocumentError([Fault("", f"is neither YAML nor JSON: {error}", rule="not-yaml")]) from error
+        problem = str(error).partition("\n")[0]
+        line, column = _place(text, getattr(error, "position", None))
+        raise DocumentError(
+            [Fault("", f"is neither YAML nor JSON: {problem}", line, column, rule="not-yaml")]
+        ) from error
     if node is None:
         raise DocumentError([Fault("", "is empty", 1, 1, rule="empty")])
     return node
+
+
+def _place(text: str, position: int | None) -> tuple[int | None, int | None]:
+    """Return line and column of a character, both from 1; None where it is not known which."""
+    if position is None:
+        return None, None
+    before = text[:position]
+    return before.count("\n") + 1, position - before.rfind("\n")
 
 
 class _Unfolder:

@@ -16,6 +16,8 @@ _VALUE = 4
 """How many characters of JSON a value takes, together with what separates it from the next."""
 _STAGES = 60
 """More than this many stages or degrees count as so many, which is far too much in any case; it keeps numbers finite."""
+_ESCAPED = 6
+"""How many times longer a character may get where jq escapes it and its data did not."""
 _TEXT = 1024 * 1024
 """How long its data may be, as JSON text."""
 
@@ -55,6 +57,14 @@ class Weight:
             length: The length of its data as JSON text, in characters.
         """
         return length <= _TEXT and self.growth * max(length / _VALUE, 1) ** self.degree <= _STEPS
+
+    def longest(self, length: int) -> float:
+        """Return a bound for the length of what a program without loops gives, as JSON text, in characters.
+
+        Args:
+            length: The length of its data as JSON text, in characters.
+        """
+        return self.growth * length * _ESCAPED
 
 
 @lru_cache(maxsize=4096)

@@ -33,6 +33,9 @@ _CORE = re.compile(
 
 _ONLY_1_2 = re.compile("[\x85\u2028\u2029]|[&*][^ \\t\\n]*:|![^ \\t\\n]*!")
 
+_TOO_DEEP = "while increasing "
+"""How libyaml begins when it refuses to go deeper, into the next flow or block level."""
+
 
 class Mark(Protocol):
     """A place in the text; line and column count from 0."""
@@ -63,12 +66,14 @@ def compose(text: str) -> YamlNode | None:
     Raises:
         ruamel.yaml.error.YAMLError: It is no YAML, or more than one document.
         ValueError: It holds a character that YAML does not allow.
+        RecursionError: It is nested too deeply.
     """
     if _Loader is not None and not _ONLY_1_2.search(text):
         try:
             found: YamlNode | None = yaml.compose(text, Loader=_Loader)
-        except (yaml.YAMLError, ValueError):
-            pass
+        except (yaml.YAMLError, ValueError) as error:
+            if str(getattr(error, "context", "")).startswith(_TOO_DEEP):
+                raise RecursionError from error  # ruamel.yaml would take seconds to find the same
         else:
             return found
     reader = YAML(typ="rt", pure=True)

@@ -1,15 +1,19 @@
 """Which orchestrator a command talks to."""
 
+from __future__ import annotations
+
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import rich_click as click
 
-from maestro_cli.client import OrchestratorClient, open_orchestrator
 from maestro_cli.local import Home
+
+if TYPE_CHECKING:
+    from maestro_cli.client import OrchestratorClient
 
 T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., object])
@@ -35,6 +39,7 @@ class Target:
         Returns:
             What it returned.
         """
+        from maestro_cli.client import open_orchestrator  # noqa: PLC0415  commands that only read files do without
 
         async def run() -> T:
             async with open_orchestrator(self.home, self.url, self.token, timeout=timeout) as client:

@@ -66,7 +66,7 @@ def demo(home: Home, limit: int | None, timeout: timedelta, engine: Engine | Non
 async def _review(home: Home, run_id: str, value: Mapping[str, Any]) -> Mapping[str, Any]:
     async with open_orchestrator(home, None, None) as client:
         for origin, text in document_files().items():
-            document = parse_document(text, origin)
+            document = parse_document(text.encode(), origin)
             await client.put_workflow(
                 document.namespace, document.name, document.version, document.text, document.content_type
             )

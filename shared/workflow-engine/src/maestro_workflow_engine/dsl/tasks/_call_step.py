@@ -17,6 +17,9 @@ from maestro_workflow_engine.dsl._node import Node
 from maestro_workflow_engine.dsl._resolver import find_function
 from maestro_workflow_engine.dsl._template import Template, parse_template
 
+_AS_THEY_ARE = frozenset({type(None), bool, str})
+"""Results that are JSON values already; numbers are not, because some have no JSON form."""
+
 
 @dataclass(frozen=True)
 class CallStep:
@@ -46,7 +49,7 @@ class CallStep:
                 result = await function(frame.input if self.arguments is None else arguments)
             else:
                 result = await function(**arguments)
-            return Outcome(_payload.decode(_payload.encode(result)))
+            return Outcome(result if type(result) in _AS_THEY_ARE else _payload.decode(_payload.encode(result)))
         except NonDeterminismError:
             raise
         except TaskError as error:

@@ -45,7 +45,7 @@ class Iteration:
         inner = frame.with_variables(bound)
         output = await transform_output(inner, self.output, output, "item's output")
         inner.arguments["output"] = output
-        if self.export != NO_TRANSFORMATION:
+        if self.export is not NO_TRANSFORMATION:
             await export_context(inner, self.export, output)
         return output
 

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from maestro_workflow_engine.dsl._durations import Duration, parse_duration
-from maestro_workflow_engine.dsl._expressions import IN_TASK
+from maestro_workflow_engine.dsl._expressions import IN_TASK, SECRETS
 from maestro_workflow_engine.dsl._frame import Frame
 from maestro_workflow_engine.dsl._identity import WITH_NAMED_ARGUMENTS
+from maestro_workflow_engine.dsl._late import Late, is_confidential
 from maestro_workflow_engine.dsl._model import Outcome, Parser
 from maestro_workflow_engine.dsl._node import Node, kind_of
-from maestro_workflow_engine.dsl._process_request import ContainerRequest, ProcessOutcome, ProcessRequest
+from maestro_workflow_engine.dsl._process_request import (
+    ContainerRequest,
+    ProcessOutcome,
+    ProcessRequest,
+    as_text,
+    as_texts,
+)
 from maestro_workflow_engine.dsl._template import Template, parse_template
 from maestro_workflow_engine.dsl._text_resource import TextResource, parse_text_resource
 
@@ -40,6 +46,8 @@ class RunProcess:
     awaited: bool
     returned: str
     fields: Mapping[str, Template] = field(default_factory=dict)
+    confidential: Mapping[str, Template] = field(default_factory=dict)
+    """What of `environment` and `stdin` uses secrets, and is completed in the step."""
     language: str | None = None
     source: TextResource | None = None
     cleanup: str = "never"
@@ -64,6 +72,7 @@ class RunProcess:
 
     async def _request(self, frame: Frame) -> ProcessRequest:
         values = {name: await frame.filled(template, frame.input) for name, template in self.fields.items()}
+        completed, late = await self._sealed(frame)
         code = values.get("command" if self.kind != "script" else "code")
         if self.source is not None:
             code = await self.source.fetch(frame)
@@ -77,26 +86,39 @@ class RunProcess:
         return ProcessRequest(
             kind=self.kind,
             language=self.language,
-            code=None if code is None else _text(code),
-            arguments=[_text(argument) for argument in arguments],
+            code=None if code is None else as_text(code),
+            arguments=[as_text(argument) for argument in arguments],
             variables=by_name,
-            stdin=None if values.get("stdin") is None else _text(values["stdin"]),
-            environment=_texts(values.get("environment")),
+            stdin=None if values.get("stdin") is None else as_text(values["stdin"]),
+            environment=as_texts(values.get("environment")),
             container=self._container(frame, values, after_s) if self.kind == "container" else None,
             awaited=self.awaited,
+            confidential=completed,
+            late=late,
+            secrets=list(frame.shared.use.secrets) if late else [],
         )
 
+    async def _sealed(self, frame: Frame) -> tuple[dict[str, Any], list[Late]]:
+        """Fill in what uses secrets, but for those: what there is of it, and what is missing."""
+        values: dict[str, Any] = {}
+        late: list[Late] = []
+        for name, template in self.confidential.items():
+            sealed = await frame.sealed(template, frame.input)
+            values[name] = sealed.value
+            late += [replace(each, at=[name, *each.at]) for each in sealed.late]
+        return values, late
+
     def _container(self, frame: Frame, values: Mapping[str, Any], after_s: float | None) -> ContainerRequest:
-        image = _text(values["image"])
+        image = as_text(values["image"])
         if not image or image.startswith("-"):
             raise frame.error("configuration", f"{image!r} is no name of an image")
         head = frame.shared.workflow["definition"]["document"]
-        name = f"{head['name']}-{{uuid}}.{head['namespace']}-{frame.arguments['task']['name']}"
+        name = f"{head['name']}-{{uuid}}.{head['namespace']}-{frame.described()['name']}"
         return ContainerRequest(
             image=image,
-            name=_text(values["name"]) if values.get("name") is not None else name,
-            ports=_texts(values.get("ports")),
-            volumes=_texts(values.get("volumes")),
+            name=as_text(values["name"]) if values.get("name") is not None else name,
+            ports=as_texts(values.get("ports")),
+            volumes=as_texts(values.get("volumes")),
             pull=values.get("pullPolicy", "ifNotPresent"),
             cleanup=self.cleanup,
             cleanup_after_s=after_s,
@@ -121,6 +143,7 @@ def parse_process(
     """
     fields = node.fields(_FIELDS[kind], _REQUIRED[kind], what=f"'{kind}'")
     scope = IN_TASK | scope
+    wider = {"environment": scope | SECRETS, "stdin": scope | SECRETS}
     for name in ("image", "name", "command", "code", "stdin"):
         if name in fields:
             fields[name].text()
@@ -133,17 +156,41 @@ def parse_process(
         fields["pullPolicy"].choice(("ifNotPresent", "always", "never"))
     filled = {*_COMMON, "image", "name", "command", "code", "ports", "volumes", "pullPolicy"}
     cleanup, after = _parse_lifetime(fields["lifetime"], scope) if "lifetime" in fields else ("never", None)
+    templates = {name: parse_template(item, wider.get(name, scope)) for name, item in fields.items() if name in filled}
+    plain, confidential = _divided(templates, wider)
     return RunProcess(
         kind=kind,
         path=node.path,
         awaited=awaited,
         returned=returned,
-        fields={name: parse_template(item, scope) for name, item in fields.items() if name in filled},
+        fields=plain,
+        confidential=confidential,
         language=_parse_language(fields["language"]) if "language" in fields else None,
         source=_parse_source(node, fields, parser, scope) if kind == "script" else None,
         cleanup=cleanup,
         cleanup_after=after,
     )
+
+
+def _divided(
+    templates: Mapping[str, Template], wider: Mapping[str, object]
+) -> tuple[dict[str, Template], dict[str, Template]]:
+    """Divide fields into those that the workflow fills in, and those whose secrets only the step may know.
+
+    Variables of the environment are divided one by one, so that history shows all that is no secret.
+    """
+    plain, confidential = dict(templates), {}
+    for name in wider:
+        template = templates.get(name)
+        if template is None or not is_confidential(template):
+            continue
+        confidential[name] = template
+        del plain[name]
+        if isinstance(template.value, dict):
+            secret = {key for key, value in template.value.items() if is_confidential(Template(value))}
+            confidential[name] = Template({key: template.value[key] for key in template.value if key in secret})
+            plain[name] = Template({key: value for key, value in template.value.items() if key not in secret})
+    return plain, confidential
 
 
 def _parse_language(node: Node) -> str | None:
@@ -187,12 +234,4 @@ def _output(outcome: ProcessOutcome, returned: str) -> Any:
 
 
 def _named(name: str, value: Any) -> str:
-    return name if value is None else f"{name}={_text(value)}"
-
-
-def _texts(values: Mapping[str, Any] | None) -> dict[str, str]:
-    return {str(name): _text(value) for name, value in (values or {}).items() if value is not None}
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else "" if value is None else json.dumps(value, ensure_ascii=False)
+    return name if value is None else f"{name}={as_text(value)}"

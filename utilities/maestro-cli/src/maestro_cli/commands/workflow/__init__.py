@@ -1,23 +1,44 @@
 """`maestro workflow`: start runs, look at them, talk to them, steer them."""
 
+from typing import Final
+
 import rich_click as click
 
-from maestro_cli.commands._lint import lint_workflows
+from maestro_cli.commands._lazy_group import LazyGroup
 from maestro_cli.commands._target import Target, target_options
-from maestro_cli.commands.journal import journal
 
-from ._bulk import bulk
-from ._holding import hold_workflow, list_definitions, release_workflow
-from ._looking import count_runs, export_run, list_runs, query_run, show_run
-from ._removing import delete_run, purge_runs
-from ._replay import replay_runs
-from ._running import run_workflow
-from ._steering import cancel_run, fork_run, pause_run, prioritize_run, resume_run, retry_run, terminate_run
-from ._talking import send_signal, update_run
-from ._validating import draw_graph, validate_documents
+_HERE: Final = "maestro_cli.commands.workflow"
+_PLACES: Final = {
+    "run": f"{_HERE}._running:run_workflow",
+    "list": f"{_HERE}._looking:list_runs",
+    "count": f"{_HERE}._looking:count_runs",
+    "show": f"{_HERE}._looking:show_run",
+    "query": f"{_HERE}._looking:query_run",
+    "signal": f"{_HERE}._talking:send_signal",
+    "update": f"{_HERE}._talking:update_run",
+    "cancel": f"{_HERE}._steering:cancel_run",
+    "terminate": f"{_HERE}._steering:terminate_run",
+    "pause": f"{_HERE}._steering:pause_run",
+    "resume": f"{_HERE}._steering:resume_run",
+    "prioritize": f"{_HERE}._steering:prioritize_run",
+    "retry": f"{_HERE}._steering:retry_run",
+    "fork": f"{_HERE}._steering:fork_run",
+    "bulk": f"{_HERE}._bulk:bulk",
+    "definitions": f"{_HERE}._holding:list_definitions",
+    "hold": f"{_HERE}._holding:hold_workflow",
+    "release": f"{_HERE}._holding:release_workflow",
+    "delete": f"{_HERE}._removing:delete_run",
+    "purge": f"{_HERE}._removing:purge_runs",
+    "lint": "maestro_cli.commands._lint:lint_workflows",
+    "validate": f"{_HERE}._validating:validate_documents",
+    "graph": f"{_HERE}._validating:draw_graph",
+    "export": f"{_HERE}._looking:export_run",
+    "replay": f"{_HERE}._replay:replay_runs",
+    "journal": "maestro_cli.commands.journal:journal",
+}
 
 
-@click.group(short_help="Run workflows and look at their runs.")
+@click.group(cls=LazyGroup, places=_PLACES, short_help="Run workflows and look at their runs.")
 @target_options
 @click.pass_context
 def workflow(ctx: click.Context, url: str | None, token: str | None) -> None:
@@ -27,35 +48,5 @@ def workflow(ctx: click.Context, url: str | None, token: str | None) -> None:
     """
     ctx.obj = Target(ctx.obj, url, token)
 
-
-for command in (
-    run_workflow,
-    list_runs,
-    count_runs,
-    show_run,
-    query_run,
-    send_signal,
-    update_run,
-    cancel_run,
-    terminate_run,
-    pause_run,
-    resume_run,
-    prioritize_run,
-    retry_run,
-    fork_run,
-    bulk,
-    list_definitions,
-    hold_workflow,
-    release_workflow,
-    delete_run,
-    purge_runs,
-    lint_workflows,
-    validate_documents,
-    draw_graph,
-    export_run,
-    replay_runs,
-    journal,
-):
-    workflow.add_command(command)
 
 __all__ = ["workflow"]

@@ -8,7 +8,7 @@ import rich_click as click
 
 from maestro_cli import render
 from maestro_cli._documents import is_document, read_document, read_value
-from maestro_cli._errors import EXIT_INTERRUPTED
+from maestro_cli._errors import EXIT_INTERRUPTED, InputError
 from maestro_cli._following import StatusLine, follow_run
 from maestro_cli.client import OrchestratorClient
 from maestro_cli.commands._options import examples, json_option
@@ -40,8 +40,11 @@ def run_workflow(
 ) -> None:
     """Start a run of NAME_OR_FILE: a registered workflow (namespace/name[:version]) or a document.
 
-    A document is registered first. Ends with exit code 1 when the run fails. Ctrl-C leaves the run to itself.
+    A document is a YAML or JSON file, or - for standard input; it is checked and registered first. Ends with exit code 1
+    when it has a fault or the run fails. Ctrl-C leaves the run to itself.
     """
+    if name_or_file == "-" and given == "@-":
+        raise InputError("standard input cannot be both the document and the input")
     value = read_value(given, "input")
     document = read_document(Path(name_or_file)) if is_document(name_or_file) else None
 

@@ -6,7 +6,8 @@ from pathlib import Path
 import rich_click as click
 
 from maestro_cli import render
-from maestro_cli._errors import EXIT_FAILED
+from maestro_cli._documents import read_bytes
+from maestro_cli._errors import InvalidDocumentError
 from maestro_cli._output import write_output
 from maestro_cli.commands._options import examples, json_option
 
@@ -49,9 +50,8 @@ def validate_documents(ctx: click.Context, paths: tuple[Path, ...], strict: bool
 @click.argument("path", metavar="FILE", type=click.Path(path_type=Path))
 @click.option("--format", "form", type=click.Choice(_FORMATS), help="Default: by the suffix of -o, else mermaid.")
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), help="Write to this file.")
-@click.pass_context
 @examples("maestro workflow graph review.yaml", "maestro workflow graph review.yaml -o review.svg")
-def draw_graph(ctx: click.Context, path: Path, form: str | None, output: Path | None) -> None:
+def draw_graph(path: Path, form: str | None, output: Path | None) -> None:
     """Draw an Open Workflow document: as Mermaid text, as an SVG picture, or as nodes and edges in JSON.
 
     FILE is YAML or JSON, or - for standard input. Ends with exit code 1 when the document has a fault.
@@ -60,13 +60,10 @@ def draw_graph(ctx: click.Context, path: Path, form: str | None, output: Path | 
     from maestro_workflow_engine.dsl import validate_document  # noqa: PLC0415
     from maestro_workflow_engine.dsl.graph import as_mermaid, as_svg, workflow_graph  # noqa: PLC0415
 
-    name, content = checking.read_bytes(path)
+    name, content = read_bytes(path)
     report = validate_document(content)
     if not report.is_valid:
-        shown = checking.Checked(name, content.decode("utf-8-sig", "replace"), report)
-        for block in checking.as_text(shown):
-            click.echo(block, err=True)
-        ctx.exit(EXIT_FAILED)
+        raise InvalidDocumentError(name, list(checking.fault_blocks(name, checking.checked_text(content), report)))
     graph = workflow_graph(report.definition)
     form = form or _BY_SUFFIX.get(output.suffix if output else "", "mermaid")
     if form == "json":
