@@ -24,6 +24,7 @@ from maestro_workflow_engine.temporal._failures import detail_of
 from maestro_workflow_engine.temporal._search import ATTRIBUTES_MEMO
 from maestro_workflow_engine.temporal._wire import (
     ANNOUNCED,
+    EVENTS_MARK,
     PAUSE,
     RESUME,
     TO_ITSELF,
@@ -35,10 +36,12 @@ from maestro_workflow_engine.temporal._wire import (
     number_of,
     text_of,
 )
+from maestro_workflow_engine.temporal.events._wire import HEARD, TELL, Heard
 
 _STORED = dict[str, Stored]
 _NULL = msgspec.Raw(b"null")
 _VERSION_MARKER = "maestro.version "
+_OWN_MARKERS = (_VERSION_MARKER, EVENTS_MARK)
 
 
 @dataclass(slots=True)
@@ -68,6 +71,7 @@ class Translator:
         version: Its version; None when its starter named none.
         last_seq: The highest number that was given to a step, timer or other run so far.
         next_run: The cluster's id of the pass that follows, once this one has ended by `continue_as_new`.
+        heard: The number of the last CloudEvent that the run has heard.
     """
 
     def __init__(self, converter: DataConverter) -> None:
@@ -84,6 +88,7 @@ class Translator:
         self.version: str | None = None
         self.last_seq = 0
         self.next_run: str | None = None
+        self.heard = 0
 
     async def read(self, event: HistoryEvent) -> list[tuple[int, ev.Event]]:
         """Return what an event of the cluster is to the engine: nothing, one event, or a start with its prologue."""
@@ -115,6 +120,7 @@ class Translator:
         about, values = event.workflow_execution_started_event_attributes, []
         values = await self._texts(about.input.payloads)
         start = msgspec.json.decode(bytes(values[1]), type=Start) if len(values) > 1 else Start()
+        self.heard = start.heard
         self.run_id, self.workflow, self.version = about.workflow_id, about.workflow_type.name, start.version
         self._note(start.first_seq)
         for earlier in start.prologue:
@@ -137,9 +143,10 @@ class Translator:
         input_ = values[0] if values else _NULL
         at = _us(event.event_time)
         first = ev.RunStarted(at, input_, start.seed or 0, start.trace, start.first_seq, start.attributes)
-        signals = [ev.SignalReceived(first.time, name, payload) for name, payload in start.signals]
-        self._offset = len(signals)
-        return list(enumerate([first, *signals]))
+        came: list[ev.Event] = [ev.SignalReceived(first.time, name, payload) for name, payload in start.signals]
+        came += [ev.EventReceived(first.time, event) for event in start.events]
+        self._offset = len(came)
+        return list(enumerate([first, *came]))
 
     async def _values(self, payloads: Iterable[Payload]) -> list[Payload]:
         kept = list(payloads)
@@ -173,9 +180,11 @@ class Translator:
         asked = self._asked[about.scheduled_event_id]
         asked.started, asked.attempt = at, about.attempt
 
-    async def _step_completed(self, event: HistoryEvent, at: int) -> ev.Event:
+    async def _step_completed(self, event: HistoryEvent, at: int) -> ev.Event | None:
         about = event.activity_task_completed_event_attributes
         a = self._asked[about.scheduled_event_id]
+        if a.name == TELL:  # what a run listens for is no event of its own
+            return ev.EventPublished(at, a.seq) if a.seq else None
         if a.request is not None:
             if a.request.signal is None:
                 return ev.CancelSent(at, a.seq, self.run_id)
@@ -184,16 +193,18 @@ class Translator:
         attempt = attempt_of(result) or a.attempt
         return ev.StepCompleted(at, a.seq, a.name, a.input, text_of(result), a.started, attempt)
 
-    async def _step_failed(self, event: HistoryEvent, at: int) -> ev.Event:
+    async def _step_failed(self, event: HistoryEvent, at: int) -> ev.Event | None:
         about = event.activity_task_failed_event_attributes
         return await self._failed(about.scheduled_event_id, about.failure, at)
 
-    async def _step_timed_out(self, event: HistoryEvent, at: int) -> ev.Event:
+    async def _step_timed_out(self, event: HistoryEvent, at: int) -> ev.Event | None:
         about = event.activity_task_timed_out_event_attributes
         return await self._failed(about.scheduled_event_id, about.failure, at)
 
-    async def _failed(self, scheduled: int, failure: TemporalFailure, at: int) -> ev.Event:
+    async def _failed(self, scheduled: int, failure: TemporalFailure, at: int) -> ev.Event | None:
         a, found = self._asked[scheduled], detail_of(await self._converter.decode_failure(failure))
+        if a.name == TELL:
+            return ev.RequestFailed(at, a.seq, "", found.failure) if a.seq else None
         attempt = found.attempt if failure.HasField("application_failure_info") else a.attempt
         return ev.StepFailed(at, a.seq, a.name, a.input, found.failure, a.started, attempt)
 
@@ -208,7 +219,7 @@ class Translator:
         if about.marker_name == "core_patch":
             found = msgspec.json.decode(bytes(await self._text(about.details["patch-data"].payloads)))
             change = str(found.get("id", ""))
-            return None if change.startswith(_VERSION_MARKER) else ev.PatchRecorded(at, change)
+            return None if change.startswith(_OWN_MARKERS) else ev.PatchRecorded(at, change)
         if about.marker_name == "core_local_activity":
             data = msgspec.json.decode(bytes(await self._text(about.details["data"].payloads)))
             seq, name, attempt = int(data["activity_id"]), str(data["activity_type"]), int(data.get("attempt", 1))
@@ -223,6 +234,12 @@ class Translator:
     async def _signalled(self, event: HistoryEvent, at: int) -> ev.Event | None:
         about = event.workflow_execution_signaled_event_attributes
         payload = await self._text(about.input.payloads)
+        if about.signal_name == HEARD:
+            heard = msgspec.json.decode(bytes(payload), type=Heard)
+            if heard.number <= self.heard:
+                return None  # brought once more, which changed nothing
+            self.heard = heard.number
+            return ev.EventReceived(at, heard.event)
         if about.signal_name in (PAUSE, RESUME):
             was, self._is_paused = self._is_paused, about.signal_name == PAUSE
             if was is self._is_paused:
