@@ -27,7 +27,7 @@ _AGAIN_FIRST_S = 0.02
 _AGAIN_LONGEST_S = 1.0
 _PATIENCE_S = 30.0
 _TOO_LATE = "AcceptedUpdateCompletedWorkflow"
-_CROWDED = (RPCStatusCode.RESOURCE_EXHAUSTED, RPCStatusCode.ABORTED)
+_CROWDED = (RPCStatusCode.RESOURCE_EXHAUSTED, RPCStatusCode.ABORTED, RPCStatusCode.FAILED_PRECONDITION)
 
 
 @dataclass(slots=True)
@@ -124,10 +124,9 @@ class HubClient:
             except WorkflowUpdateRPCTimeoutOrCancelledError as error:
                 raise ClusterUnreachableError(self._target, str(error)) from error
             except RPCError as error:
-                if error.status is RPCStatusCode.NOT_FOUND:
+                if error.status is RPCStatusCode.NOT_FOUND:  # it has not begun, or begins anew just now
                     await self._open()
-                    continue
-                if error.status not in _CROWDED:
+                elif error.status not in _CROWDED:
                     check_reached(error, self._target)
                     raise
             if asyncio.get_running_loop().time() > deadline:

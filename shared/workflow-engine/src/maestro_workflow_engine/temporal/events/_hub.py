@@ -235,7 +235,9 @@ class EventHub:
         """Look for runs that have ended without a word: somebody terminated them."""
         versions = self._state.listeners.to_check(_CHECKED_A_PASS)
         if versions:
+            self._errands += 1
             await self._forget(await self._elsewhere(CLOSED, packed(list(versions))), versions)
+            self._errands -= 1
 
     async def _forget(self, ended: RawValue, versions: dict[str, int]) -> None:
         await temporal.wait_condition(lambda: not self._is_in_round)
