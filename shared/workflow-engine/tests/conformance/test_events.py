@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -47,38 +46,36 @@ async def listens(place, handle, count: int = 1) -> None:
     await place.until(so_many)
 
 
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"id": ...}, "'id' is missing"),
-        ({"source": None}, "'source' is missing"),
-        ({"type": ""}, "'type' must be text"),
-        ({"id": 7}, "'id' must be text"),
-        ({"specversion": "0.3"}, "must be '1.0'"),
-        ({"roomId": "x"}, "no attribute name"),
-        ({"x": 1.5}, "must be text, true, false or a whole number"),
-        ({"x": 2**31}, "whole number of 32 bits"),
-        ({"time": "yesterday"}, "RFC 3339"),
-        ({"time": "2026-01-01T00:00:00"}, "time zone"),
-        ({"data": 1, "data_base64": "AA=="}, "does not go together"),
-        ({"data_base64": 7}, "base64"),
-        ({"data": object()}, "no JSON form"),
-    ],
-)
-async def test_what_is_no_event_is_refused_with_the_attribute(change: dict[str, Any], words: str, tmp_path) -> None:
-    """Before any runner sees it."""
-    from maestro_workflow_engine._cloud_events import cloud_event
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"id": ...}, "'id' is missing"),
+    ({"source": None}, "'source' is missing"),
+    ({"type": ""}, "'type' must be text"),
+    ({"id": 7}, "'id' must be text"),
+    ({"specversion": "0.3"}, "must be '1.0'"),
+    ({"roomId": "x"}, "no attribute name"),
+    ({"x": 1.5}, "must be text, true, false or a whole number"),
+    ({"x": 2**31}, "whole number of 32 bits"),
+    ({"time": "yesterday"}, "RFC 3339"),
+    ({"time": "2026-01-01T00:00:00"}, "time zone"),
+    ({"data": 1, "data_base64": "AA=="}, "does not go together"),
+    ({"data_base64": 7}, "base64"),
+    ({"data": object()}, "no JSON form"),
+]
 
-    del tmp_path
-    with pytest.raises(CloudEventError, match=words):
-        cloud_event({name: value for name, value in {**EVENT, **change}.items() if value is not ...})
+
+async def test_what_is_no_event_is_refused_with_the_attribute(place):
+    """Nothing is kept of it."""
+    async with place.engine(workflows=[]) as engine:
+        for change, words in WRONG:
+            wrong = {name: value for name, value in {**EVENT, **change}.items() if value is not ...}
+            with pytest.raises(CloudEventError, match=words):
+                await engine.publish_event(wrong)
+        assert await engine.publish_event(EVENT)
 
 
 async def test_an_event_comes_once(place):
     """Also when it is sent several times at once, and by the next engine; source and id together tell events apart."""
     async with place.engine(workflows=[]) as engine:
-        with pytest.raises(CloudEventError, match="'id' is missing"):
-            await engine.publish_event({"source": "s", "type": "t"})
         assert sorted(await asyncio.gather(*(engine.publish_event(EVENT) for _ in range(20)))) == [False] * 19 + [True]
         assert await engine.publish_event({**EVENT, "source": "elsewhere"})
     async with place.engine(workflows=[]) as engine:
@@ -418,5 +415,4 @@ async def test_what_waits_for_the_sink_is_offered_by_the_next_engine(place):
     sink = Sink()
     async with place.engine(workflows=[document.as_workflow()], event_sink=sink) as engine:
         await place.until(lambda: _so_many(sink, 1))
-    with suppress(IndexError):
-        assert sink.got == ["a"]
+    assert sink.got[0] == "a"

@@ -99,10 +99,6 @@ class Subscriptions:
         """Return under which names a run listens."""
         return list(self._kept.get(run, ()))
 
-    def concerns(self, event: Mapping[str, Any]) -> bool:
-        """Tell whether there are filters that an event has to be matched with."""
-        return event["type"] in self._by_type or None in self._by_type
-
     def matching(self, event: Mapping[str, Any]) -> list[int]:
         """Return the keys of the runs that an event is for, each once, the oldest run first."""
         found: set[int] = set()

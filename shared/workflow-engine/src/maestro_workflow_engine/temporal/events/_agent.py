@@ -91,7 +91,7 @@ class EventAgent:
     async def match(self) -> RawValue:
         """Return for each new event the runs that it is for. It may take long, so it does not hold up the event loop."""
         hub = self._here()
-        return packed(await asyncio.to_thread(lambda: [hub.state.listeners.matching(e.event) for e in hub.arrivals]))
+        return packed(await asyncio.to_thread(lambda: [hub.state.index.matching(e.event) for e in hub.arrivals]))
 
     @activity.defn(name=MEASURE)
     async def measure(self) -> RawValue:

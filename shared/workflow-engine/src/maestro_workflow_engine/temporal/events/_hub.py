@@ -193,7 +193,7 @@ class EventHub:
         return answer
 
     async def _matching(self) -> list[list[str]]:
-        if not any(self._state.listeners.concerns(each.event) for each in self.arrivals):
+        if not self.arrivals or not self._state.listeners:
             return [[] for _ in self.arrivals]
         return msgspec.json.decode(bytes(json_of([await self._locally(MATCH)])), type=list[list[str]])
 

@@ -8,14 +8,15 @@ from typing import Any, Final
 
 import msgspec
 
-from maestro_workflow_engine.temporal.events._listeners import Listeners, _Run
+from maestro_workflow_engine.temporal.events._index import Index
+from maestro_workflow_engine.temporal.events._listeners import Listener, Listeners
 from maestro_workflow_engine.temporal.events._memory import EventMemory
 from maestro_workflow_engine.temporal.events._wire import Answer, Errand, Heard, Listens, Published
 
 LISTENERS_BYTES: Final = 1_000_000
 """How much may be kept of those who listen, squeezed, without a payload store."""
 
-LISTENERS_BYTES_STORED: Final = 32_000_000
+LISTENERS_BYTES_STORED: Final = 4_000_000
 """The same with one."""
 
 OUTBOX_BYTES: Final = 250_000
@@ -32,7 +33,7 @@ _WORTH_MEASURING = 50_000
 
 
 class _Kept(msgspec.Struct, omit_defaults=True):
-    runs: list[_Run] = []
+    runs: list[Listener] = []
     seen: bytes = b""
     last: int = 0
     outbox: list[msgspec.Raw] = []
@@ -66,6 +67,7 @@ class HubState:
     def __init__(self, kept: bytes, now_us: int) -> None:
         found = msgspec.json.decode(kept, type=_Kept) if kept else _Kept()
         self.listeners = Listeners(found.runs)
+        self.index = Index(self.listeners)
         self._memory = EventMemory(found.seen)
         # Numbers go on even where the hub begins from nothing: runs that heard the one before it know its numbers.
         self._last = found.last or now_us
@@ -118,7 +120,7 @@ class HubState:
         self._last += 1
         if runs:
             heard = Heard(self._last, arrival.raw)
-            self._backlog.append(_Delivery(heard, deque((run, self.listeners.version(run)) for run in runs)))
+            self._backlog.append(_Delivery(heard, deque((run, self.listeners.runs[run].version) for run in runs)))
 
     # ── what is to be done ───────────────────────────────────────────────────────────────────────────────────────
 
