@@ -16,6 +16,7 @@ from maestro_workflow_engine import (
     RunStatus,
     WorkflowCancelledError,
     WorkflowFailedError,
+    replay,
     step,
 )
 from maestro_workflow_engine.dsl import DocumentSchedules, Steps, WorkflowDocument, load_document
@@ -204,6 +205,8 @@ async def test_a_run_hears_what_others_emit(place):
         assert await handles[1].result(SOON) == [{"n": 5}]
         kinds = [each.type for each in await engine.handle("second").history()]
         assert [kind for kind in kinds if kind.startswith("event_")] == ["event_received", "event_published"]
+        left = await engine.handle("second").export_history()
+        assert replay(left, second.as_workflow()).status is RunStatus.COMPLETED
 
 
 async def test_who_is_cancelled_or_terminated_hears_nothing_and_keeps_nobody_from_it(place):

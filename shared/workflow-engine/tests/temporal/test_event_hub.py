@@ -114,8 +114,10 @@ def test_an_event_is_known_for_its_time():
 def test_errands_are_cut_and_keep_the_order():
     """By how many signals they are and by how large their events are; nobody is left out."""
     state = HubState(b"", NOW)
+    assert state.room_for_events > 1_000
     for number in range(1_500):
         state.listen(said(f"r{number}", 1, "a"), NOW)
+    assert state.room_for_events == 20
     state.listen(said("only", 1, "b"), NOW)
     publish(state, published("a", 1))
     publish(state, published("b", 2, data="x" * 400_000))
@@ -128,7 +130,8 @@ def test_errands_are_cut_and_keep_the_order():
     reached: dict[str, list[int]] = {}
     for errand in errands:
         for run, places in errand.runs.items():
-            reached.setdefault(run, []).extend(errand.events[place].number for place in places)
+            assert {version for _, version in places} == {NOW + 1}
+            reached.setdefault(run, []).extend(errand.events[place].number for place, _ in places)
     assert set(map(len, reached.values())) == {1, 2}
     assert reached["only"] == sorted(reached["only"])
     assert [number - NOW for number in reached["only"]] == [2, 3]

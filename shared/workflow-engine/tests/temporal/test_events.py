@@ -26,6 +26,9 @@ HEAD = "document: {dsl: '1.0.3', namespace: test, name: NAME, version: 1.0.0}\n"
 COUNT = load_document(
     HEAD.replace("NAME", "count") + "do: [{w: {listen: {to: {any: [{with: {type: a}}], until: 'length == 12'}}}}]"
 )
+MANY = load_document(
+    HEAD.replace("NAME", "many") + "do: [{w: {listen: {to: {any: [{with: {type: a}}], until: 'length == 60'}}}}]"
+)
 ONE = load_document(
     HEAD.replace("NAME", "one")
     + "do: [{w: {listen: {to: {one: {with: {type: a}, correlate: {w: {from: .data.word, expect: '${ .word }'}}}}}}}]"
@@ -76,6 +79,22 @@ async def test_the_hub_begins_anew_and_nothing_is_lost(cluster: str, monkeypatch
             assert [e.type for e in await handle.history()].count("event_received") == 12
         assert not await engine.publish_event(event(0))
     assert len(await passes(cluster)) >= 3
+
+
+async def test_a_flood_is_heard_whole(cluster: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many at once, from two engines, over passes of the hub: each once, in one order for all."""
+    monkeypatch.setattr(_hub, "MOST_BATCHES", 4)
+    async with (
+        WorkflowEngine(cluster, workflows=[MANY.as_workflow()]) as engine,
+        WorkflowEngine(cluster, workflows=[MANY.as_workflow()]) as other,
+    ):
+        handles = [await engine.start(MANY.qualified_name, id=f"r{number}") for number in range(2)]
+        await listens(*handles)
+        sent = [each.publish_event(event(number)) for number in range(60) for each in (engine, other)]
+        assert sum(await asyncio.gather(*sent)) == 60
+        first, second = [await handle.result(SOON) for handle in handles]
+    assert first == second
+    assert sorted(first) == list(range(60))
 
 
 async def test_all_that_the_hub_keeps_is_sealed(cluster: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

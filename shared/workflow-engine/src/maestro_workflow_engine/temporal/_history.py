@@ -36,7 +36,7 @@ from maestro_workflow_engine.temporal._wire import (
     number_of,
     text_of,
 )
-from maestro_workflow_engine.temporal.events._wire import HEARD, TELL, Heard
+from maestro_workflow_engine.temporal.events._wire import HEARD, TELL, Heard, Listens, Word
 
 _STORED = dict[str, Stored]
 _NULL = msgspec.Raw(b"null")
@@ -88,7 +88,7 @@ class Translator:
         self.version: str | None = None
         self.last_seq = 0
         self.next_run: str | None = None
-        self.heard = 0
+        self.heard = self._since = 0
 
     async def read(self, event: HistoryEvent) -> list[tuple[int, ev.Event]]:
         """Return what an event of the cluster is to the engine: nothing, one event, or a start with its prologue."""
@@ -120,7 +120,7 @@ class Translator:
         about, values = event.workflow_execution_started_event_attributes, []
         values = await self._texts(about.input.payloads)
         start = msgspec.json.decode(bytes(values[1]), type=Start) if len(values) > 1 else Start()
-        self.heard = start.heard
+        self.heard, self._since = start.heard, start.since
         self.run_id, self.workflow, self.version = about.workflow_id, about.workflow_type.name, start.version
         self._note(start.first_seq)
         for earlier in start.prologue:
@@ -171,6 +171,10 @@ class Translator:
         about = event.activity_task_scheduled_event_attributes
         seq, inputs = int(about.activity_id) if about.activity_id.isdecimal() else 0, about.input.payloads
         asked = _Asked(seq, about.activity_type.name, await self._text(inputs))
+        if asked.name == TELL:
+            said = msgspec.json.decode(bytes(asked.input), type=list[Word])
+            versions = [each.version for each in said if isinstance(each, Listens)]
+            self._since = self._since or next(iter(versions), 0)
         if asked.name == TO_ITSELF:
             asked.request = msgspec.json.decode(bytes((await self._texts(inputs))[1]), type=Request)
         self._asked[event.event_id] = asked
@@ -236,8 +240,8 @@ class Translator:
         payload = await self._text(about.input.payloads)
         if about.signal_name == HEARD:
             heard = msgspec.json.decode(bytes(payload), type=Heard)
-            if heard.number <= self.heard:
-                return None  # brought once more, which changed nothing
+            if heard.number <= self.heard or not self._since or heard.version < self._since:
+                return None  # brought once more, or to another run of its id: that changed nothing
             self.heard = heard.number
             return ev.EventReceived(at, heard.event)
         if about.signal_name in (PAUSE, RESUME):

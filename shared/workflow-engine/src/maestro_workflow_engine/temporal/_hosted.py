@@ -120,6 +120,7 @@ class HostedRun:
             self._house.events,
             listening=start.listening.encode(),
             heard=start.heard,
+            since=start.since,
         )
         self._driver = driver = Driver(definition, start, self._house.steps, address, link)
         self._house.drivers.add(driver)
@@ -221,6 +222,7 @@ class HostedRun:
             moved_from=start.moved_from,
             events=tuple(event.event for event in end.arrived if isinstance(event, ev.EventReceived)),
             heard=driver.link.heard,
+            since=driver.link.since,
             listening=driver.link.listening.decode(),
         )
         temporal.continue_as_new(

@@ -57,6 +57,7 @@ class Start(msgspec.Struct, frozen=True, omit_defaults=True):
         revived: How those children go on, by id, that stopped with their parent: it was retried.
         events: CloudEvents that came to an earlier pass and that nobody in it has heard.
         heard: The number of the last CloudEvent that came to one.
+        since: The version of what the run listened for at first.
         listening: What the hub of events knows that the run listens for, as encoded filters.
     """
 
@@ -75,6 +76,7 @@ class Start(msgspec.Struct, frozen=True, omit_defaults=True):
     revived: dict[str, Start] = {}
     events: tuple[msgspec.Raw, ...] = ()
     heard: int = 0
+    since: int = 0
     listening: str = "[]"
 
 

@@ -37,12 +37,16 @@ from maestro_workflow_engine.temporal.events._wire import (
     Heard,
     Message,
     TooLarge,
+    Word,
+    shelved,
     squeezed,
 )
 
 _SIDE_BY_SIDE = 20
 _ELSEWHERE = timedelta(seconds=1)
-_FULL = timedelta(seconds=2)
+_AGAIN = timedelta(milliseconds=100)
+_FULL = timedelta(seconds=5)
+_LONG = 10  # attempts
 _logger = get_logger(__name__)
 
 
@@ -71,19 +75,24 @@ class EventAgent:
         Raises:
             ApplicationError: An event was too large. Or there is no room; the cluster tries again.
         """
-        messages = msgspec.json.decode(bytes(json_of([given])), type=list[Message])
-        for message in messages:
-            if isinstance(message, TooLarge):
-                raise run_failure(describe(PayloadError(message.reason)))
+        messages: list[Message] = []
+        for word in msgspec.json.decode(bytes(json_of([given])), type=list[Word]):
+            if isinstance(word, TooLarge):
+                raise run_failure(describe(PayloadError(word.reason)))
+            messages.append(word)
         async with _alive():
             answers = await asyncio.gather(*(self._hub.tell(message) for message in messages))
         if not all(answer.is_taken for answer in answers):
-            _logger.error(
-                "The event hub is full; the run waits until there is room",
-                run_id=activity.info().workflow_id,
-                advice="give the engine a payload_store, or see why the event sink takes nothing",
+            attempt = activity.info().attempt
+            if attempt == _LONG:
+                _logger.error(
+                    "The event hub is full; the run waits until there is room",
+                    run_id=activity.info().workflow_id,
+                    advice="give the engine a payload_store, or see why the event sink takes nothing",
+                )
+            raise te.ApplicationError(
+                "the event hub has no room", type="EventHubFull", next_retry_delay=min(attempt * _AGAIN, _FULL)
             )
-            raise te.ApplicationError("the event hub is full", type="EventHubFull", next_retry_delay=_FULL)
 
     # ── for the hub, in its own process ──────────────────────────────────────────────────────────────────────────
 
@@ -91,7 +100,8 @@ class EventAgent:
     async def match(self) -> RawValue:
         """Return for each new event the runs that it is for. It may take long, so it does not hold up the event loop."""
         hub = self._here()
-        return packed(await asyncio.to_thread(lambda: [hub.state.index.matching(e.event) for e in hub.arrivals]))
+        found = await asyncio.to_thread(lambda: [hub.state.index.matching(each.event) for each in hub.arrivals])
+        return shelved(msgspec.json.encode(found))
 
     @activity.defn(name=MEASURE)
     async def measure(self) -> RawValue:
@@ -116,10 +126,11 @@ class EventAgent:
         errand = msgspec.json.decode(bytes(json_of([given])), type=Errand)
         gate = asyncio.Semaphore(_SIDE_BY_SIDE)
 
-        async def to_one(run_id: str, places: list[int]) -> str | None:
+        async def to_one(run_id: str, places: list[tuple[int, int]]) -> str | None:
             async with gate:
-                for place in places:
-                    if not await self._signal(run_id, errand.events[place]):
+                for place, version in places:
+                    heard = msgspec.structs.replace(errand.events[place], version=version)
+                    if not await self._signal(run_id, heard):
                         return run_id
             return None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import msgspec
@@ -11,6 +12,9 @@ from maestro_workflow_engine.temporal._waits import Waits
 from maestro_workflow_engine.temporal.events._client import HubClient
 from maestro_workflow_engine.temporal.events._link import EventOptions
 from maestro_workflow_engine.temporal.events._wire import Published
+
+_AGAIN_FIRST_S = 0.02
+_AGAIN_LONGEST_S = 1.0
 
 
 class TemporalEvents:
@@ -33,5 +37,13 @@ class TemporalEvents:
         problem = self._options.problem_of(data)
         if problem is not None:
             raise PayloadError(problem)
-        answer = await self._waits.until(self._hub.tell(Published(msgspec.Raw(data))))
-        return answer.is_new
+        return await self._waits.until(self._taken(Published(msgspec.Raw(data))))
+
+    async def _taken(self, message: Published) -> bool:
+        delay = _AGAIN_FIRST_S
+        while True:
+            answer = await self._hub.tell(message)
+            if answer.is_taken:
+                return answer.is_new
+            await asyncio.sleep(delay)  # the hub begins anew
+            delay = min(2 * delay, _AGAIN_LONGEST_S)

@@ -1,18 +1,19 @@
 """The hub of a task queue's events: one workflow of the cluster, which every worker of the queue can host.
 
-It takes messages in rounds: first what runs listen for, then the events. Messages of one round have no order, because each
-sender waits for the answer to one before it sends the next.
+It takes messages in rounds: first what runs listen for, then events, as many as it can answer for. Messages that have not been
+answered have no order, because each sender waits for the answer to one before it sends the next.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Coroutine, Iterable
+from collections import deque
+from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 from temporalio import exceptions as te
@@ -35,13 +36,11 @@ from maestro_workflow_engine.temporal.events._wire import (
     TAKE,
     Answer,
     Batch,
-    Listens,
     Published,
     shelved,
     unshelved,
 )
 
-T = TypeVar("T")
 LONGEST_EVENTS = 4_000
 """How long a pass's history grows before the next one begins."""
 
@@ -54,6 +53,8 @@ MOST_BATCHES = 1_000
 _AGAIN = RetryPolicy(initial_interval=timedelta(milliseconds=100), maximum_interval=timedelta(seconds=10))
 _AGAIN_FORWARD = RetryPolicy(initial_interval=timedelta(milliseconds=100), maximum_interval=timedelta(seconds=30))
 _CHECKED_A_PASS = 500
+_MANY = 5_000
+_MOMENT = timedelta(milliseconds=1)
 
 
 class Hubs:
@@ -84,14 +85,9 @@ class _Asked:
 
     id: str
     batch: Batch
-    answers: asyncio.Future[tuple[Answer, ...]]
-    taken: dict[int, Answer] = field(default_factory=dict)
-    """By identity of the message."""
-
-    def take(self, messages: Iterable[T], answer: Callable[[T], Answer]) -> None:
-        """Answer some of its messages."""
-        for message in messages:
-            self.taken[id(message)] = answer(message)
+    done: asyncio.Future[tuple[Answer, ...]]
+    answers: dict[int, Answer] = field(default_factory=dict)
+    """By place in the batch."""
 
 
 @temporal.defn(name=HUB)
@@ -105,6 +101,7 @@ class EventHub:
         self._hubs = _here.hubs
         self._state = HubState(unshelved(kept), _now_us())
         self._asked: list[_Asked] = []
+        self._events: deque[tuple[_Asked, int, Published]] = deque()
         self._batches = 0
         self._errands = 0
         self._is_in_round = False
@@ -150,7 +147,7 @@ class EventHub:
             batch = unpacked([given], 0, Batch)
             asked = _Asked(info.id, batch, asyncio.get_running_loop().create_future())
             self._asked.append(asked)
-            known = await asked.answers
+            known = await asked.done
         return packed(known)
 
     @take.validator
@@ -163,28 +160,53 @@ class EventHub:
 
     async def _rounds(self) -> None:
         while True:
-            await temporal.wait_condition(lambda: bool(self._asked))
+            await temporal.wait_condition(lambda: bool(self._asked) or (bool(self._events) and self._may_take))
             self._is_in_round = True
-            await self._round()
+            await self._take_listeners()
+            if self._events and self._may_take:
+                await self._take_events()
             self._is_in_round = False
 
-    async def _round(self) -> None:
-        asked, self._asked = self._asked, []
-        self._batches += len(asked)
+    @property
+    def _may_take(self) -> bool:
+        return self._is_long or self._state.room_for_events > 0
+
+    async def _take_listeners(self) -> None:
         if self._state.needs_measuring:
             self._state.measured(int(bytes(json_of([await self._locally(MEASURE)]))))
-        now, self.arrivals = _now_us(), []
+        asked, self._asked, now = self._asked, [], _now_us()
+        self._batches += len(asked)
         for each in asked:
             self._state.equip(has_store=each.batch.has_store)
-            each.take([m for m in each.batch.messages if isinstance(m, Listens)], lambda m: self._state.listen(m, now))
-        for each in asked:
-            each.take([m for m in each.batch.messages if isinstance(m, Published)], lambda m: self._arrived(m, now))
-        for arrival, runs in zip(self.arrivals, await self._matching(), strict=True):
+            for place, message in enumerate(each.batch.messages):
+                if isinstance(message, Published):
+                    self._events.append((each, place, message))
+                else:
+                    self._answer(each, place, self._state.listen(message, now))
+
+    async def _take_events(self) -> None:
+        if self._is_long:  # the next pass takes them, when they are sent again
+            while self._events:
+                each, place, _ = self._events.popleft()
+                self._answer(each, place, Answer(is_taken=False))
+            return
+        count = min(len(self._events), self._state.room_for_events)
+        taken, now, self.arrivals = [self._events.popleft() for _ in range(count)], _now_us(), []
+        answers = [self._arrived(message, now) for _, _, message in taken]
+        found = await self._matching()
+        for arrival, runs in zip(self.arrivals, found, strict=True):
             self._state.send(arrival, runs)
-        for each in asked:
-            answers = tuple(each.taken.get(id(message), Answer()) for message in each.batch.messages)
-            self._state.answer(each.id, answers)
-            each.answers.set_result(answers)
+        for (each, place, _), answer in zip(taken, answers, strict=True):
+            self._answer(each, place, answer)
+        if sum(map(len, found)) > _MANY:
+            await temporal.sleep(_MOMENT)  # what one task of a workflow may answer has its bounds
+
+    def _answer(self, asked: _Asked, place: int, answer: Answer) -> None:
+        asked.answers[place] = answer
+        if len(asked.answers) == len(asked.batch.messages):
+            answers = tuple(asked.answers[place] for place in range(len(asked.answers)))
+            self._state.answer(asked.id, answers)
+            asked.done.set_result(answers)
 
     def _arrived(self, message: Published, now_us: int) -> Answer:
         answer, arrival = self._state.arrive(message, now_us)
@@ -195,7 +217,7 @@ class EventHub:
     async def _matching(self) -> list[list[str]]:
         if not self.arrivals or not self._state.listeners:
             return [[] for _ in self.arrivals]
-        return msgspec.json.decode(bytes(json_of([await self._locally(MATCH)])), type=list[list[str]])
+        return msgspec.json.decode(unshelved(await self._locally(MATCH)), type=list[list[str]])
 
     @staticmethod
     async def _locally(what: str) -> RawValue:
@@ -273,6 +295,7 @@ class EventHub:
         return (
             self._is_long
             and not self._asked
+            and not self._events
             and not self._errands
             and not self._is_in_round
             and not self._state.has_backlog

@@ -26,9 +26,9 @@ from maestro_workflow_engine.temporal.events._wire import (
     TELL,
     Heard,
     Listens,
-    Message,
     Published,
     TooLarge,
+    Word,
     hub_of,
 )
 
@@ -66,19 +66,28 @@ class HubLink:
         options: Sink and limits.
         listening: What the pass before listened for, when there was one.
         heard: The number of the last event that the run has heard.
+        since: The version of what the run listened for at first; 0 when it has not listened yet.
 
     Attributes:
         heard: The same, as it goes on.
+        since: The same.
         listening: What the hub knows that the run listens for.
     """
 
     def __init__(
-        self, run_id: str, task_queue: str, options: EventOptions, *, listening: bytes = NOBODY, heard: int = 0
+        self,
+        run_id: str,
+        task_queue: str,
+        options: EventOptions,
+        *,
+        listening: bytes = NOBODY,
+        heard: int = 0,
+        since: int = 0,
     ) -> None:
         self._id = run_id
         self._queue = hub_of(task_queue)
         self._options = options
-        self.heard = heard
+        self.heard, self.since = heard, since
         self.listening = self._wanted = listening
         self._names: frozenset[str] = frozenset()
         self._known: frozenset[str] = frozenset()
@@ -132,8 +141,8 @@ class HubLink:
         await work
 
     def hears(self, heard: Heard) -> ev.EventReceived | None:
-        """Return what an event is to the machine; None for one that it has heard before."""
-        if heard.number <= self.heard:
+        """Return what an event is to the machine; None for one that it has heard before, or that was for another run of its id."""
+        if heard.number <= self.heard or not self.since or heard.version < self.since:
             return None
         self.heard = heard.number
         return ev.EventReceived(_now_us(), heard.event)
@@ -147,7 +156,7 @@ class HubLink:
 
     async def _published(self, command: cmd.PublishEvent) -> ev.Event:
         reason = self._options.problem_of(bytes(command.event))
-        message = Published(command.event, self._options.has_sink) if reason is None else TooLarge(reason)
+        message: Word = Published(command.event, self._options.has_sink) if reason is None else TooLarge(reason)
         try:
             await self._tell([message], str(command.seq))
         except te.ActivityError as error:
@@ -187,9 +196,10 @@ class HubLink:
         while self._wanted != self.listening or self._told:
             wanted, names = self._wanted, self._names
             told, self._told = _cut(self._told, self._options.limit_bytes or MOST_EVENT_BYTES)
-            messages: list[Message] = [Published(event, self._options.has_sink) for event in told]
+            messages: list[Word] = [Published(event, self._options.has_sink) for event in told]
             if wanted != self.listening:
                 self._version = max(_now_us(), self._version + 1)
+                self.since = self.since or self._version
                 messages.append(Listens(self._id, self._version, msgspec.Raw(wanted)))
             self._calls += 1
             await self._tell(messages, f"events {self._calls}")
@@ -197,7 +207,7 @@ class HubLink:
         self._known = self._names
         self._work = None
 
-    async def _tell(self, messages: list[Message], call: str) -> None:
+    async def _tell(self, messages: list[Word], call: str) -> None:
         await temporal.execute_activity(
             TELL,
             packed(messages),

@@ -30,6 +30,8 @@ _ERRAND_SIGNALS = 1_000
 _FORWARDED = 50
 _BATCHES = 200
 _WORTH_MEASURING = 50_000
+_MATCHES_AT_ONCE = 30_000
+_MOST_SIGNALS = 20_000
 
 
 class _Kept(msgspec.Struct, omit_defaults=True):
@@ -73,6 +75,7 @@ class HubState:
         self._last = found.last or now_us
         self._answers = OrderedDict(found.answers)
         self._backlog: deque[_Delivery] = deque()
+        self._signals = 0
         self.outbox: deque[msgspec.Raw] = deque(found.outbox)
         self._outbox_bytes = sum(len(bytes(event)) for event in found.outbox)
         self._measured = found.measured
@@ -120,6 +123,7 @@ class HubState:
         self._last += 1
         if runs:
             heard = Heard(self._last, arrival.raw)
+            self._signals += len(runs)
             self._backlog.append(_Delivery(heard, deque((run, self.listeners.runs[run].version) for run in runs)))
 
     # ── what is to be done ───────────────────────────────────────────────────────────────────────────────────────
@@ -129,6 +133,11 @@ class HubState:
         """Whether there are events to be brought to runs."""
         return bool(self._backlog)
 
+    @property
+    def room_for_events(self) -> int:
+        """How many events may be taken at once, all that listen might hear each; 0 while many are still to be brought."""
+        return 0 if self._signals >= _MOST_SIGNALS else max(1, _MATCHES_AT_ONCE // max(1, len(self.listeners)))
+
     def errand(self) -> tuple[Errand, dict[str, int]]:
         """Take the next events out of the backlog.
 
@@ -136,7 +145,7 @@ class HubState:
             What is to be brought to whom, and the versions of what these listen for.
         """
         events: list[Heard] = []
-        runs: dict[str, list[int]] = {}
+        runs: dict[str, list[tuple[int, int]]] = {}
         versions: dict[str, int] = {}
         size = signals = 0
         while self._backlog and signals < _ERRAND_SIGNALS:
@@ -147,11 +156,12 @@ class HubState:
             events.append(delivery.heard)
             while delivery.runs and signals < _ERRAND_SIGNALS:
                 run_id, version = delivery.runs.popleft()
-                runs.setdefault(run_id, []).append(len(events) - 1)
+                runs.setdefault(run_id, []).append((len(events) - 1, version))
                 versions[run_id] = version
                 signals += 1
             if not delivery.runs:
                 self._backlog.popleft()
+        self._signals -= signals
         return Errand(tuple(events), runs), versions
 
     def to_forward(self) -> list[msgspec.Raw]:

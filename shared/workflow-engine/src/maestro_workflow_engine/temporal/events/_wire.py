@@ -82,7 +82,11 @@ class TooLarge(msgspec.Struct, frozen=True, tag="too_large"):
     reason: str
 
 
-Message = Listens | Published | TooLarge
+Message = Listens | Published
+"""What the hub is told."""
+
+Word = Listens | Published | TooLarge
+"""What a run has to say to it."""
 
 
 class Batch(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -101,7 +105,7 @@ class Answer(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True):
     """What came of a message.
 
     Attributes:
-        is_taken: Whether the hub has taken it. It takes no further listener when it is full.
+        is_taken: Whether the hub has taken it. If not, it is to be sent again: there was no room, or it begins anew.
         is_new: Of an event, whether it had not come before.
     """
 
@@ -115,10 +119,12 @@ class Heard(msgspec.Struct, frozen=True):
     Attributes:
         number: The event's. Later events have higher ones; a run that has heard a higher one has heard this one.
         event: The event.
+        version: Of what the run listened for when the event came: one that had the id before has earlier ones.
     """
 
     number: int
     event: msgspec.Raw
+    version: int = 0
 
 
 class Errand(msgspec.Struct, frozen=True):
@@ -126,11 +132,11 @@ class Errand(msgspec.Struct, frozen=True):
 
     Attributes:
         events: The events, in order.
-        runs: For each run which of them it hears, in order.
+        runs: For each run which of them it hears, in order, and the version of what it listened for.
     """
 
     events: tuple[Heard, ...]
-    runs: dict[str, list[int]]
+    runs: dict[str, list[tuple[int, int]]]
 
 
 def squeezed(text: bytes) -> bytes:
@@ -139,11 +145,11 @@ def squeezed(text: bytes) -> bytes:
 
 
 def shelved(text: bytes) -> RawValue:
-    """Return what a pass of the hub leaves to the next one, as a payload."""
+    """Return what may be large as a payload."""
     return RawValue(Payload(metadata=_PACKED, data=squeezed(text)))
 
 
 def unshelved(value: RawValue) -> bytes:
-    """Return what `shelved` was given; empty for the first pass."""
+    """Return what `shelved` was given; empty when nobody gave it anything."""
     data = value.payload.data
     return zlib.decompress(data) if value.payload.metadata.get("encoding") == _PACKED["encoding"] else b""
