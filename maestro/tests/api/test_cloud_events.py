@@ -36,6 +36,7 @@ async def _heard(client: APIClient, run_id: str = "r") -> Any:
     return (await _until(client, run_id, lambda run: run["status"] == "completed"))["output"]
 
 
+@pytest.mark.runners("journal", "temporal")
 async def test_a_structured_event_reaches_a_run(client: APIClient, document: Callable[..., dict[str, Any]]) -> None:
     """It is taken in once, and the answer says which time was the first."""
     await _listening(client, document)
@@ -74,6 +75,7 @@ async def test_a_binary_event_has_its_attributes_in_headers(
     assert await _heard(client) == [{**attributes, **expected}]
 
 
+@pytest.mark.runners("journal", "temporal")
 async def test_a_batch_is_taken_in_as_a_whole(client: APIClient) -> None:
     """Each event is answered for; with one that is none, nothing is taken."""
     batch = {"content-type": "application/cloudevents-batch+json"}

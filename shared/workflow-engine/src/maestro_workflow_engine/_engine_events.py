@@ -19,8 +19,8 @@ class EngineEvents:
     async def publish_event(self, event: Mapping[str, Any]) -> bool:
         """Take in a CloudEvent; returns once it is kept, and with it that it has reached every run that listens for it.
 
-        An event is told from others by its `source` and `id`: sent again within seven days, it is the same event, and goes to
-        nobody a second time. Runs hear the events that come while they listen; those that nobody listens for go to nobody.
+        An event is told from others by its `source` and `id`: sent again within seven days (on a cluster, and before 20,000
+        others), it is the same event, and goes to nobody a second time. Runs hear the events that come while they listen; those that nobody listens for go to nobody.
 
         Args:
             event: A CloudEvent 1.0 in its JSON form: `id`, `source`, `type`, and what else it has. Its content is in `data`
@@ -33,6 +33,6 @@ class EngineEvents:
             CloudEventError: It is no CloudEvent.
             PayloadError: It is too large to be kept.
             JournalWriteError: It cannot be kept at the moment.
-            UnsupportedByRunnerError: The runner is Temporal, which has no events.
+            ClusterUnreachableError: The cluster does not answer, or takes nothing at the moment.
         """
         return await self._runner.events.publish(cloud_event(event))

@@ -94,6 +94,17 @@ CAPABILITIES = (
         "`catch_up` of 10 s or more; the cluster reads cron expressions and changes of the clocks its own way, and shows a change a moment later",
     ),
     Capability("documents", "documents of the Open Workflow DSL"),
+    Capability(
+        "events",
+        "events: `publish_event`, `listen`, `emit`",
+        "an event is known again among the last 20,000; up to 1 MB without a payload store; the end of a `listen` takes effect a "
+        "moment later",
+    ),
+    Capability("event-schedules", "`schedule.on`"),
+    Capability("lifecycle", "lifecycle events"),
+    Capability(
+        "event-sink", "`event_sink`", "beyond 250 kB that wait for it, or 16 MB with a payload store, `emit` waits"
+    ),
     Capability("patterns", "the 43 workflow patterns", "tests that let days pass are left out"),
     Capability("encryption", "encrypted payloads"),
     Capability(

@@ -1,4 +1,4 @@
-"""Events from outside: what an event is, that it comes once, and who is asked about it."""
+"""Events in a journal: what is kept of them is sealed, and who is asked about one."""
 
 from __future__ import annotations
 
@@ -12,59 +12,12 @@ from typing import Any
 
 import pytest
 
-from maestro_workflow_engine import AesGcmCodec, CloudEventError, EventSinkError, PayloadError, WorkflowEngine
+from maestro_workflow_engine import AesGcmCodec, EventSinkError, WorkflowEngine
 from maestro_workflow_engine._event_filter import Correlation, EventFilter, Is, Like, Where, encode_filters
 from maestro_workflow_engine.dsl import load_document
 from maestro_workflow_engine.embedded._subscriptions import Subscriptions
 
 EVENT = {"id": "1", "source": "https://example.com", "type": "order.made"}
-
-
-@pytest.mark.parametrize(
-    ("change", "words"),
-    [
-        ({"id": ...}, "'id' is missing"),
-        ({"source": None}, "'source' is missing"),
-        ({"type": ""}, "'type' must be text"),
-        ({"id": 7}, "'id' must be text"),
-        ({"specversion": "0.3"}, "must be '1.0'"),
-        ({"roomId": "x"}, "no attribute name"),
-        ({"x": 1.5}, "must be text, true, false or a whole number"),
-        ({"x": 2**31}, "whole number of 32 bits"),
-        ({"time": "yesterday"}, "RFC 3339"),
-        ({"time": "2026-01-01T00:00:00"}, "time zone"),
-        ({"data": 1, "data_base64": "AA=="}, "does not go together"),
-        ({"data_base64": 7}, "base64"),
-        ({"data": object()}, "no JSON form"),
-    ],
-)
-async def test_what_is_no_event_is_refused_with_the_attribute(change: dict[str, Any], words: str) -> None:
-    """Nothing is kept of it."""
-    wrong = {name: value for name, value in {**EVENT, **change}.items() if value is not ...}
-    async with WorkflowEngine("sqlite://") as engine:
-        with pytest.raises(CloudEventError, match=words):
-            await engine.publish_event(wrong)
-        assert await engine.publish_event(EVENT)
-
-
-async def test_an_event_comes_once(tmp_path: Path) -> None:
-    """Also when it is sent several times at once, and by the next engine; source and id together tell events apart."""
-    url = f"sqlite:///{tmp_path}/journal.db"
-    async with WorkflowEngine(url) as engine:
-        assert sorted(await asyncio.gather(*(engine.publish_event(EVENT) for _ in range(20)))) == [False] * 19 + [True]
-        assert await engine.publish_event({**EVENT, "source": "elsewhere"})
-    async with WorkflowEngine(url) as engine:
-        assert not await engine.publish_event({**EVENT, "data": "other"})
-        assert await engine.publish_event({**EVENT, "id": "2"})
-    with closing(sqlite3.connect(tmp_path / "journal.db")) as connection:
-        assert connection.execute("SELECT count(*) FROM events").fetchone() == (3,)
-
-
-async def test_an_event_that_is_too_large_is_refused() -> None:
-    """It is said to whoever sends it."""
-    async with WorkflowEngine("sqlite://", max_payload_bytes=65_536) as engine:
-        with pytest.raises(PayloadError, match="too large"):
-            await engine.publish_event({**EVENT, "data": "x" * 70_000})
 
 
 DOCUMENT = """
@@ -100,21 +53,6 @@ async def test_what_is_kept_of_events_is_sealed_like_payloads(tmp_path: Path) ->
         assert connection.execute("SELECT count(*) FROM outbox").fetchone() == (1,)
         connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     assert b"sesame" not in (tmp_path / "journal.db").read_bytes()
-
-
-async def test_an_expression_that_fails_for_an_event_keeps_nobody_from_it() -> None:
-    """It does not match, and others hear the event."""
-    document = load_document(
-        DOCUMENT.replace("{from: .data.word, expect: '${ .word }'}", "{from: '.data | keys | .[0]'}")
-    )
-    async with WorkflowEngine("sqlite://", workflows=[document.as_workflow()]) as engine:
-        handle = await engine.start("test/sample", None, id="r")
-        async with asyncio.timeout(30):
-            while not (await handle.status()).waiting_for:
-                await asyncio.sleep(0.005)
-        assert await engine.publish_event({**EVENT, "data": 7})
-        assert await engine.publish_event({**EVENT, "id": "2", "data": {"a": 1}})
-        assert (await handle.result(timedelta(seconds=30)))["data"] == {"a": 1}
 
 
 def filters(*wanted: EventFilter) -> bytes:

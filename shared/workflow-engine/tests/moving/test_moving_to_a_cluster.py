@@ -26,6 +26,7 @@ from maestro_workflow_engine import (
     replay,
 )
 from maestro_workflow_engine import workflow as workflow_decorator
+from maestro_workflow_engine.dsl import load_document
 from maestro_workflow_engine.moving import Move, Outcome, carry_out, drain, plan_move
 
 LIMITED = Queue("limited", concurrency=1)
@@ -43,6 +44,25 @@ async def moved(journal: str, cluster: str, **options: Any) -> dict[str, Outcome
     report = await carry_out(Move(source=journal, target=cluster, workflows=w.ALL, **options))
     assert report.is_complete, [(each.id, each.reasons) for each in (*report.runs, *report.schedules) if each.reasons]
     return {each.id: each.outcome for each in (*report.runs, *report.schedules)}
+
+
+async def test_a_run_that_listens_goes_on_listening(journal: str, cluster: str):
+    """What it has heard in the journal counts; the rest comes to the cluster."""
+    document = load_document(
+        "document: {dsl: '1.0.3', namespace: test, name: both, version: 1.0.0}\n"
+        "do: [{w: {listen: {to: {all: [{with: {type: a}}, {with: {type: b}}]}}}}]"
+    )
+    workflows = [document.as_workflow(lifecycle_events=True)]
+    async with WorkflowEngine(journal, workflows=workflows) as engine:
+        await engine.start(document.qualified_name, id="d")
+        await waits(engine, "d", "event")
+        assert await engine.publish_event({"id": "1", "source": "s", "type": "a", "data": 1})
+    report = await carry_out(Move(source=journal, target=cluster, workflows=workflows))
+    assert [(run.id, run.outcome) for run in report.runs] == [("d", Outcome.MOVED)]
+    async with WorkflowEngine(cluster, workflows=workflows) as engine:
+        await waits(engine, "d", "event")
+        assert await engine.publish_event({"id": "2", "source": "s", "type": "b", "data": 2})
+        assert await engine.handle("d").result(LONG) == [1, 2]
 
 
 async def test_a_timer_keeps_its_time_and_no_step_runs_twice(journal: str, cluster: str, record: Path):

@@ -24,6 +24,7 @@ from maestro_workflow_engine._errors import (
     WorkflowCancelledError,
     WorkflowFailedError,
 )
+from maestro_workflow_engine._handle import WorkflowHandle
 from maestro_workflow_engine._parent_close import ParentClose
 from maestro_workflow_engine._records import RunStatus
 from maestro_workflow_engine._retry import RetryPolicy
@@ -39,6 +40,8 @@ from maestro_workflow_engine.dsl._host import EngineHost, EventSource
 ROUNDS = 100
 """How many runs one pass starts, before its history begins anew."""
 _AGAIN = RetryPolicy(max_attempts=0, max_interval=timedelta(seconds=30))
+_PATIENCE_S = 10.0
+_LOOK_AGAIN_S = 0.02
 _SPECS = ("every", "cron")
 _SUPERVISORS = ("on", "after")
 _logger = get_logger(__name__)
@@ -94,7 +97,7 @@ class DocumentSchedules:
         found: dict[str, WorkflowDefinition[..., Any] | None] = dict.fromkeys(_SUPERVISORS)
         schedule = document.schedule
         if schedule is not None and schedule.on is not None:
-            found["on"] = _trigger(document, schedule.on, schedule.read, self._start_step(document))
+            found["on"] = _trigger(document, schedule.on, schedule.read, self._start_step())
         if schedule is not None and schedule.after is not None:
             found["after"] = _repeater(document, schedule.after)
         return found
@@ -109,9 +112,11 @@ class DocumentSchedules:
                 (each.name, each.version) == (supervisor.name, supervisor.version) for each in self._engine.workflows
             ):
                 self._engine.register(supervisor)
-            await self._engine.start(
+            handle = await self._engine.start(
                 supervisor.name + f":{supervisor.version}", id=run_id, options=StartOptions(if_ended=Reuse.START_ANEW)
             )
+            if kind == "on":
+                await _listening(handle)
         # The new one listens by now: for a moment both do, and what both start is one run.
         await self._retire(f"{document.qualified_name}.{kind}", keep=run_id)
 
@@ -129,14 +134,29 @@ class DocumentSchedules:
         except ScheduleNotFoundError:
             return
 
-    def _start_step(self, document: WorkflowDocument) -> StepDefinition[..., Any]:
-        engine, workflow = self._engine, f"{document.qualified_name}:{document.version}"
+    def _start_step(self) -> StepDefinition[..., Any]:
+        engine = self._engine
 
+        # Whichever of a cluster's workers has it, it starts runs of all documents.
         @step(name="start-run", retry=_AGAIN)
-        async def start_run(run_id: str, payload: Any) -> None:
+        async def start_run(workflow: str, run_id: str, payload: Any) -> None:
             await engine.start(workflow, payload, id=run_id)
 
         return start_run
+
+
+async def _listening(handle: WorkflowHandle[Any]) -> None:
+    """Return once a run listens: at once in a journal, and on a cluster when its hub of events knows.
+
+    One that no worker takes up is not waited for much longer.
+    """
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_PATIENCE_S):
+            while True:
+                status = await handle.status()
+                if status.status is not RunStatus.RUNNING or any(w.kind == "event" for w in status.waiting_for):
+                    return
+                await asyncio.sleep(_LOOK_AGAIN_S)
 
 
 def _name(document: WorkflowDocument, kind: str) -> str:
@@ -146,6 +166,8 @@ def _name(document: WorkflowDocument, kind: str) -> str:
 def _trigger(
     document: WorkflowDocument, strategy: Strategy, read: str, start_run: StepDefinition[..., Any]
 ) -> WorkflowDefinition[..., Any]:
+    workflow = f"{document.qualified_name}:{document.version}"
+
     async def listen_for_events() -> None:
         async with EngineHost().listen(_intake(strategy).wanted) as events:
             for _ in range(ROUNDS):
@@ -154,7 +176,7 @@ def _trigger(
                     :32
                 ]
                 run_id = f"{document.namespace}.{document.name}@{named}"
-                await start_run(run_id, [read_event(each, read) for each in consumed])
+                await start_run(workflow, run_id, [read_event(each, read) for each in consumed])
             _inside.continue_as_new()
 
     listen_for_events.__doc__ = f"Start {document.qualified_name} when its events have come"

@@ -28,14 +28,16 @@ from maestro_workflow_engine.temporal._machine import HostedMachine
 from maestro_workflow_engine.temporal._search import ATTRIBUTES_MEMO, MAESTRO_ATTRIBUTES, keywords
 from maestro_workflow_engine.temporal._steps import Steps
 from maestro_workflow_engine.temporal._wire import ANOTHER_ATTEMPT, Call, Start, State, json_of, packed, raw
+from maestro_workflow_engine.temporal.events._link import HubLink
+from maestro_workflow_engine.temporal.events._wire import Heard
 
 _NO_LIMIT = timedelta(days=3650)  # Temporal wants some limit; a step's own is kept by the step's host
 _SHORTEST = timedelta(milliseconds=1)
 _ENDS = (cmd.CompleteRun, cmd.FailRun, cmd.CancelRun, cmd.ContinueRun)
-_AFTER_THE_END = (ev.UpdateAnswered, ev.AttributesSet, ev.SignalReceived, ev.CancelRequested)
+_AFTER_THE_END = (ev.UpdateAnswered, ev.AttributesSet, ev.SignalReceived, ev.EventReceived, ev.CancelRequested)
 """What still reaches a machine that has ended: its own last records, and what belongs to the pass that follows."""
 
-_REQUESTS = (cmd.RunStep, cmd.StartTimer, cmd.StartChild, cmd.SendSignal, cmd.SendCancel)
+_Request = cmd.RunStep | cmd.StartTimer | cmd.StartChild | cmd.SendSignal | cmd.SendCancel | cmd.PublishEvent
 _WITHDRAWALS = (cmd.CancelStep, cmd.CancelTimer, cmd.CancelChild)
 
 
@@ -47,10 +49,16 @@ class Driver:
         start: How it begins.
         steps: Takes note of the steps that are asked for.
         address: The task queue and the limits of steps.
+        link: The hub of events.
     """
 
     def __init__(
-        self, definition: WorkflowDefinition[..., Any], start: Start, steps: Steps, address: TemporalAddress
+        self,
+        definition: WorkflowDefinition[..., Any],
+        start: Start,
+        steps: Steps,
+        address: TemporalAddress,
+        link: HubLink,
     ) -> None:
         info = temporal.info()
         self._id = info.workflow_id
@@ -66,6 +74,7 @@ class Driver:
             outer=asyncio.get_running_loop(),
         )
         self._version = definition.version
+        self._link = link
         self._kin = Kin(self._id, self._feed, _now_us)
         self._position = 0
         self._under_way: dict[int, asyncio.Task[None]] = {}
@@ -88,10 +97,19 @@ class Driver:
         self._feed(ev.RunStarted(_now_us(), input_, seed, start.trace, start.first_seq, start.attributes))
         for name, payload in self._start.signals:
             self._feed(ev.SignalReceived(_now_us(), name, payload))
+        for data in self._start.events:
+            self._feed(ev.EventReceived(_now_us(), data))
+        self._listen()
 
     def signal(self, name: str, payload: msgspec.Raw) -> None:
         """Hand on a signal."""
         self._feed(ev.SignalReceived(_now_us(), name, payload))
+
+    def hear(self, heard: Heard) -> None:
+        """Hand on an event, unless the run has heard it before."""
+        event = self._link.hears(heard)
+        if event is not None:
+            self._feed(event)
 
     async def update(self, update_id: str, name: str, payload: msgspec.Raw) -> msgspec.Raw:
         """Hand on an update and return its answer.
@@ -118,6 +136,8 @@ class Driver:
 
     def pause(self) -> None:
         """Start nothing more; what is under way goes on."""
+        if self._machine.on_steered is not None and not self._is_paused:
+            self._feed(ev.RunPaused(_now_us()))
         self._is_paused = True
         for command in self._machine.outstanding():
             if isinstance(command, cmd.StartTimer):
@@ -125,15 +145,19 @@ class Driver:
 
     def resume(self) -> None:
         """Go on: whatever the machine waits for and is not under way is asked for again."""
+        if self._machine.on_steered is not None and self._is_paused:
+            self._feed(ev.RunResumed(_now_us()))
         self._is_paused = False
         self._admit()
         self._execute(self._machine.outstanding())
+        self._listen()
 
     @property
     def state(self) -> State:
         """Where the run stands."""
         problem = None if self._fault is None else str(self._fault)
-        return State(self._machine.published, self._machine.waiting_for, self._is_paused, problem)
+        waits = self._link.waits(self._machine.waiting_for, self._machine.listening or ())
+        return State(self._machine.published, waits, self._is_paused, problem)
 
     @property
     def attributes(self) -> dict[str, Stored]:
@@ -159,6 +183,19 @@ class Driver:
     def end(self) -> cmd.Command | None:
         """How the workflow ended, with what has come for the pass that follows; None before."""
         return self._machine.continuation or self._end
+
+    def parting(self) -> Coroutine[Any, Any, None] | None:
+        """Return what is to be done once the workflow has ended: nothing for one that has no business with events."""
+        end = self.end
+        goes_on = isinstance(end, cmd.ContinueRun) and not is_cancelled(end)
+        if not self._link.is_at_rest:
+            return self._link.rest()
+        return None if goes_on or not self._link.is_listening else self._link.leave()
+
+    @property
+    def link(self) -> HubLink:
+        """What the hub of events knows of the run."""
+        return self._link
 
     def drop(self) -> None:
         """Free the memory of the run."""
@@ -191,6 +228,8 @@ class Driver:
                 output = None if event.output is msgspec.UNSET else event.output
                 self._asked_before[event.update_id] = cmd.AnswerUpdate(event.update_id, output, event.failure)
         machine.in_prologue = False
+        if self._start.moved_from is not None:
+            machine.told.clear()  # it was told where the run comes from
         self._admit()
         self._execute(machine.outstanding())
         for seq in self._start.children or ():  # those that nobody waits for are not asked for again
@@ -207,9 +246,11 @@ class Driver:
 
     def _execute(self, commands: list[cmd.Command]) -> None:
         for command in commands:
-            if self._is_paused and not isinstance(command, _WITHDRAWALS):
+            if isinstance(command, cmd.Announce):
+                self._announce()
+            elif self._is_paused and not isinstance(command, _WITHDRAWALS):
                 continue  # `resume` asks the machine again
-            if isinstance(command, _REQUESTS):
+            elif isinstance(command, _Request):
                 self._request(command)
             else:
                 self._settle(command)
@@ -225,17 +266,24 @@ class Driver:
                 self._answer(command)
             case cmd.RecordAttributes():
                 self._record(command)
-            case cmd.Announce():
-                self._machine.told.clear()
+            case cmd.Subscribe() | cmd.Unsubscribe():
+                self._listen()
             case _ if isinstance(command, _ENDS):
                 self._end = command
                 self._over.set()
             case _:  # a patch is in the cluster's history already
                 return
 
-    def _request(
-        self, command: cmd.RunStep | cmd.StartTimer | cmd.StartChild | cmd.SendSignal | cmd.SendCancel
-    ) -> None:
+    def _listen(self) -> None:
+        if not self._is_paused and not self._machine.done:
+            self._link.change(self._machine.listening or ())
+
+    def _announce(self) -> None:
+        told, self._machine.told = self._machine.told, []
+        if told and self._machine.has_events:
+            self._link.announce(event for _, event in told)
+
+    def _request(self, command: _Request) -> None:
         if command.seq in self._under_way:
             return
         match command:
@@ -249,6 +297,10 @@ class Driver:
                 work = self._reported(command.seq, self._kin.signal(command))
             case cmd.SendCancel():
                 work = self._reported(command.seq, self._kin.cancel(command))
+            case cmd.PublishEvent():
+                work = self._reported(command.seq, self._link.publish(command))
+        if self._link.is_beginning and not isinstance(command, cmd.StartTimer):
+            work = self._link.then(work)
         self._under_way[command.seq] = asyncio.get_running_loop().create_task(work)
 
     def _stop(self, seq: int) -> None:
@@ -325,6 +377,11 @@ class Driver:
             lost_after = self._address.lost_after
             result = await temporal.execute_activity(command.step.name, **common, heartbeat_timeout=lost_after)
         return cast("RawValue", result)
+
+
+def is_cancelled(end: cmd.ContinueRun) -> bool:
+    """Tell whether a run that was to start over has been cancelled meanwhile: it does not."""
+    return any(isinstance(event, ev.CancelRequested) for event in end.arrived)
 
 
 def _now_us() -> int:

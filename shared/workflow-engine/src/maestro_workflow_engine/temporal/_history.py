@@ -26,6 +26,7 @@ from maestro_workflow_engine.temporal._failures import detail_of, final_failure
 from maestro_workflow_engine.temporal._search import ATTRIBUTES_MEMO
 from maestro_workflow_engine.temporal._wire import (
     ANNOUNCED,
+    EVENTS_MARK,
     PAUSE,
     RESUME,
     TO_ITSELF,
@@ -37,10 +38,12 @@ from maestro_workflow_engine.temporal._wire import (
     number_of,
     text_of,
 )
+from maestro_workflow_engine.temporal.events._wire import HEARD, TELL, Heard, Listens, Word
 
 _STORED = dict[str, Stored]
 _NULL = msgspec.Raw(b"null")
 _VERSION_MARKER = "maestro.version "
+_OWN_MARKERS = (_VERSION_MARKER, EVENTS_MARK)
 
 
 @dataclass(slots=True)
@@ -71,6 +74,7 @@ class Translator:
         version: Its version; None when its starter named none.
         last_seq: The highest number that was given to a step, timer or other run so far.
         next_run: The cluster's id of the pass that follows, once this one has ended by `continue_as_new`.
+        heard: The number of the last CloudEvent that the run has heard.
     """
 
     def __init__(self, converter: DataConverter) -> None:
@@ -87,6 +91,7 @@ class Translator:
         self.version: str | None = None
         self.last_seq = 0
         self.next_run: str | None = None
+        self.heard = self._since = 0
 
     async def read(self, event: HistoryEvent) -> list[tuple[int, ev.Event]]:
         """Return what an event of the cluster is to the engine: nothing, one event, or a start with its prologue."""
@@ -118,6 +123,7 @@ class Translator:
         about, values = event.workflow_execution_started_event_attributes, []
         values = await self._texts(about.input.payloads)
         start = msgspec.json.decode(bytes(values[1]), type=Start) if len(values) > 1 else Start()
+        self.heard, self._since = start.heard, start.since
         self.run_id, self.workflow, self.version = about.workflow_id, about.workflow_type.name, start.version
         self._note(start.first_seq)
         for earlier in start.prologue:
@@ -140,9 +146,10 @@ class Translator:
         input_ = values[0] if values else _NULL
         at = _us(event.event_time)
         first = ev.RunStarted(at, input_, start.seed or 0, start.trace, start.first_seq, start.attributes)
-        signals = [ev.SignalReceived(first.time, name, payload) for name, payload in start.signals]
-        self._offset = len(signals)
-        return list(enumerate([first, *signals]))
+        came: list[ev.Event] = [ev.SignalReceived(first.time, name, payload) for name, payload in start.signals]
+        came += [ev.EventReceived(first.time, event) for event in start.events]
+        self._offset = len(came)
+        return list(enumerate([first, *came]))
 
     async def _values(self, payloads: Iterable[Payload]) -> list[Payload]:
         kept = list(payloads)
@@ -168,6 +175,10 @@ class Translator:
         seq, inputs = int(about.activity_id) if about.activity_id.isdecimal() else 0, about.input.payloads
         asked = _Asked(seq, about.activity_type.name, await self._text(inputs))
         asked.limit = about.schedule_to_close_timeout.ToTimedelta()
+        if asked.name == TELL:
+            said = msgspec.json.decode(bytes(asked.input), type=list[Word])
+            versions = [each.version for each in said if isinstance(each, Listens)]
+            self._since = self._since or next(iter(versions), 0)
         if asked.name == TO_ITSELF:
             asked.request = msgspec.json.decode(bytes((await self._texts(inputs))[1]), type=Request)
         self._asked[event.event_id] = asked
@@ -177,9 +188,11 @@ class Translator:
         asked = self._asked[about.scheduled_event_id]
         asked.started, asked.attempt = at, about.attempt
 
-    async def _step_completed(self, event: HistoryEvent, at: int) -> ev.Event:
+    async def _step_completed(self, event: HistoryEvent, at: int) -> ev.Event | None:
         about = event.activity_task_completed_event_attributes
         a = self._asked[about.scheduled_event_id]
+        if a.name == TELL:  # what a run listens for is no event of its own
+            return ev.EventPublished(at, a.seq) if a.seq else None
         if a.request is not None:
             if a.request.signal is None:
                 return ev.CancelSent(at, a.seq, self.run_id)
@@ -188,17 +201,19 @@ class Translator:
         attempt = attempt_of(result) or a.attempt
         return ev.StepCompleted(at, a.seq, a.name, a.input, text_of(result), a.started, attempt)
 
-    async def _step_failed(self, event: HistoryEvent, at: int) -> ev.Event:
+    async def _step_failed(self, event: HistoryEvent, at: int) -> ev.Event | None:
         about = event.activity_task_failed_event_attributes
         is_over = about.retry_state == RetryState.RETRY_STATE_TIMEOUT
         return await self._failed(about.scheduled_event_id, about.failure, at, is_over=is_over)
 
-    async def _step_timed_out(self, event: HistoryEvent, at: int) -> ev.Event:
+    async def _step_timed_out(self, event: HistoryEvent, at: int) -> ev.Event | None:
         about = event.activity_task_timed_out_event_attributes
         return await self._failed(about.scheduled_event_id, about.failure, at, is_over=True)
 
-    async def _failed(self, scheduled: int, failure: TemporalFailure, at: int, *, is_over: bool) -> ev.Event:
+    async def _failed(self, scheduled: int, failure: TemporalFailure, at: int, *, is_over: bool) -> ev.Event | None:
         a, error = self._asked[scheduled], await self._converter.decode_failure(failure)
+        if a.name == TELL:
+            return ev.RequestFailed(at, a.seq, "", detail_of(error).failure) if a.seq else None
         found = final_failure(a.name, a.limit, error, is_over=is_over)
         return ev.StepFailed(at, a.seq, a.name, a.input, found.failure, a.started, found.attempt)
 
@@ -213,7 +228,7 @@ class Translator:
         if about.marker_name == "core_patch":
             found = msgspec.json.decode(bytes(await self._text(about.details["patch-data"].payloads)))
             change = str(found.get("id", ""))
-            return None if change.startswith(_VERSION_MARKER) else ev.PatchRecorded(at, change)
+            return None if change.startswith(_OWN_MARKERS) else ev.PatchRecorded(at, change)
         if about.marker_name == "core_local_activity":
             data = msgspec.json.decode(bytes(await self._text(about.details["data"].payloads)))
             seq, name, attempt = int(data["activity_id"]), str(data["activity_type"]), int(data.get("attempt", 1))
@@ -228,6 +243,12 @@ class Translator:
     async def _signalled(self, event: HistoryEvent, at: int) -> ev.Event | None:
         about = event.workflow_execution_signaled_event_attributes
         payload = await self._text(about.input.payloads)
+        if about.signal_name == HEARD:
+            heard = msgspec.json.decode(bytes(payload), type=Heard)
+            if heard.number <= self.heard or not self._since or heard.version < self._since:
+                return None  # brought once more, or to another run of its id: that changed nothing
+            self.heard = heard.number
+            return ev.EventReceived(at, heard.event)
         if about.signal_name in (PAUSE, RESUME):
             was, self._is_paused = self._is_paused, about.signal_name == PAUSE
             if was is self._is_paused:

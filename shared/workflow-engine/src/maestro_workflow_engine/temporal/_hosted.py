@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -21,7 +21,7 @@ from maestro_workflow_engine._registry import WorkflowRegistry
 from maestro_workflow_engine.machine import _commands as cmd
 from maestro_workflow_engine.machine import _events as ev
 from maestro_workflow_engine.temporal._address import TemporalAddress
-from maestro_workflow_engine.temporal._driver import Driver
+from maestro_workflow_engine.temporal._driver import Driver, is_cancelled
 from maestro_workflow_engine.temporal._failures import run_failure
 from maestro_workflow_engine.temporal._search import memo_of, search_attributes_of
 from maestro_workflow_engine.temporal._steps import Steps
@@ -37,6 +37,8 @@ from maestro_workflow_engine.temporal._wire import (
     raw,
     unpacked,
 )
+from maestro_workflow_engine.temporal.events._link import EventOptions, HubLink
+from maestro_workflow_engine.temporal.events._wire import HEARD, Heard
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,9 @@ class House:
 
     address: TemporalAddress
     """The cluster."""
+
+    events: EventOptions = field(default_factory=EventOptions)
+    """What its runs need to know of events."""
 
     drivers: set[Driver] = field(default_factory=set)
     """The runs that are in its memory."""
@@ -84,6 +89,8 @@ def _hand_on(driver: Driver, name: str, args: Sequence[RawValue]) -> None:
         driver.pause()
     elif name == RESUME:
         driver.resume()
+    elif name == HEARD:
+        driver.hear(msgspec.json.decode(bytes(json_of(args)), type=Heard))
     else:
         driver.signal(name, json_of(args))
 
@@ -106,7 +113,16 @@ class HostedRun:
         start = unpacked(args, 1, Start)
         await _until(start.not_before_us)
         definition = self._definition(start.version)
-        self._driver = driver = Driver(definition, start, self._house.steps, self._house.address)
+        address = self._house.address
+        link = HubLink(
+            temporal.info().workflow_id,
+            address.task_queue,
+            self._house.events,
+            listening=start.listening.encode(),
+            heard=start.heard,
+            since=start.since,
+        )
+        self._driver = driver = Driver(definition, start, self._house.steps, address, link)
         self._house.drivers.add(driver)
         try:
             driver.begin(json_of(args))
@@ -125,6 +141,8 @@ class HostedRun:
             except asyncio.CancelledError:
                 temporal.random()  # the SDK cancels what leaves its memory, too: there each call of it ends the task
                 driver.cancel(cancel_reason(temporal.cancellation_reason() or ""))
+        while (work := driver.parting()) is not None:
+            await self._to_its_end(work, driver)
         await temporal.wait_condition(temporal.all_handlers_finished)
         match driver.end:
             case cmd.CompleteRun(output):
@@ -134,6 +152,16 @@ class HostedRun:
             case cmd.ContinueRun() as end:
                 self._continue(driver, definition, start, end)
         raise asyncio.CancelledError
+
+    @staticmethod
+    async def _to_its_end(work: Coroutine[Any, Any, None], driver: Driver) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        while not task.done():
+            try:
+                await asyncio.shield(task)
+            except asyncio.CancelledError:
+                temporal.random()  # as above
+                driver.cancel(cancel_reason(temporal.cancellation_reason() or ""))
 
     @temporal.signal(dynamic=True)
     async def on_signal(self, name: str, args: Sequence[RawValue]) -> None:
@@ -179,8 +207,8 @@ class HostedRun:
     def _continue(
         self, driver: Driver, definition: WorkflowDefinition[..., Any], start: Start, end: cmd.ContinueRun
     ) -> None:
-        if any(isinstance(event, ev.CancelRequested) for event in end.arrived):
-            return  # what was cancelled does not start over
+        if is_cancelled(end):
+            return
         arrived = [(event.name, event.payload) for event in end.arrived if isinstance(event, ev.SignalReceived)]
         again = Start(
             definition.version,
@@ -192,6 +220,10 @@ class HostedRun:
             searchable=start.searchable,
             parent_id=start.parent_id,
             moved_from=start.moved_from,
+            events=tuple(event.event for event in end.arrived if isinstance(event, ev.EventReceived)),
+            heard=driver.link.heard,
+            since=driver.link.since,
+            listening=driver.link.listening.decode(),
         )
         temporal.continue_as_new(
             args=[raw(end.input), packed(again)], memo=memo_of(again), search_attributes=search_attributes_of(again)

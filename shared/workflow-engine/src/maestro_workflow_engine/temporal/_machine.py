@@ -12,6 +12,7 @@ from temporalio import workflow as temporal
 from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine.machine import WorkflowMachine
 from maestro_workflow_engine.temporal._unsupported import EVENTS, unsupported
+from maestro_workflow_engine.temporal._wire import EVENTS_MARK
 
 
 class HostedMachine(WorkflowMachine):
@@ -33,15 +34,28 @@ class HostedMachine(WorkflowMachine):
     ) -> None:
         super().__init__(definition, run_id, parent_id=parent_id, patches=patches)
         self.in_prologue = False
+        self._has_events: bool | None = None
         self._outer = outer
 
+    @property
+    def has_events(self) -> bool:
+        """Whether it takes part in events: a run that was refused them, by a release without, goes on without them."""
+        if self.in_prologue:
+            return True
+        if self._has_events is None:
+            with _running(self._outer):
+                self._has_events = temporal.patched(EVENTS_MARK)
+        return self._has_events
+
     def check_events(self) -> None:
-        """Refuse: a cluster has no events.
+        """Refuse events to a run that was refused them before.
 
         Raises:
-            UnsupportedByRunnerError: Always.
+            UnsupportedByRunnerError: It was.
         """
-        raise unsupported("events", EVENTS)
+        super().check_events()
+        if not self.has_events:
+            raise unsupported("events", EVENTS)
 
     def patched(self, change: str) -> bool:
         """Tell whether the run takes the new side of a change."""

@@ -69,6 +69,7 @@ class Redriving:
             attributes=attributes_of(events) or None,
             searchable=self.reading.searchable,
             revived=children,
+            heard=read.heard,
         )
 
     async def _is_child_of(self, child: str, parent: str) -> bool:

@@ -16,6 +16,7 @@ from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 from maestro_workflow_engine._blocked import BlockedInfo
 from maestro_workflow_engine._definitions import WorkflowDefinition
 from maestro_workflow_engine._errors import ClusterUnreachableError, EngineClosedError, WorkflowError
+from maestro_workflow_engine._payload_options import PayloadOptions
 from maestro_workflow_engine._queue import Queue
 from maestro_workflow_engine._registry import WorkflowRegistry
 from maestro_workflow_engine._runner import RunnerOptions
@@ -37,18 +38,21 @@ from maestro_workflow_engine.temporal._step_host import BEATS, StepHost
 from maestro_workflow_engine.temporal._steps import Steps
 from maestro_workflow_engine.temporal._turned_away import turned_away
 from maestro_workflow_engine.temporal._unsupported import (
-    EVENTS,
-    NoEvents,
     NoPausing,
     NoPurging,
     UnlimitedQueues,
     check_retention,
-    unsupported,
 )
 from maestro_workflow_engine.temporal._work import Work
+from maestro_workflow_engine.temporal.events._client import HubClient
+from maestro_workflow_engine.temporal.events._events import TemporalEvents
+from maestro_workflow_engine.temporal.events._link import MOST_EVENT_BYTES, EventOptions
+from maestro_workflow_engine.temporal.events._worker import event_worker
 
 T = TypeVar("T")
 _WORKFLOW_THREADS = 4
+_AROUND = 256  # what is around an event on its way
+_ANY_SIZE = 1 << 62
 _STICKY = timedelta(seconds=10)  # the SDK's own
 _BUILD = (
     "maestro"  # otherwise the SDK reads every loaded module, for seconds, to make up one that nothing here asks for
@@ -77,8 +81,6 @@ class TemporalRunner:
         self._registry = registry
         self._options = options
         check_retention(options.retention)
-        if options.event_sink is not None:
-            raise unsupported("an event sink", EVENTS)
         self._queues = UnlimitedQueues(tuple(options.queues))
         self._watchdog = None if options.block_warning is None else Watchdog(options.block_warning)
         self._stack = AsyncExitStack()
@@ -86,7 +88,8 @@ class TemporalRunner:
         self._steering: TemporalSteering | None = None
         self._reading: TemporalReading | None = None
         self._schedules: TemporalSchedules | None = None
-        self._work: Work | None = None
+        self._events: TemporalEvents | None = None
+        self._work: tuple[Work, ...] = ()
         self._client: Client | None = None
 
     async def open(self) -> None:
@@ -106,7 +109,7 @@ class TemporalRunner:
             steps, sizes = Steps(), Sizes(self._options.payloads)
             hosts = StepThreads(self._options.threads)
             stack.callback(hosts.close)
-            house = House(self._registry, steps, self._address)
+            house = House(self._registry, steps, self._address, self._event_options)
             runs = house.threads(_WORKFLOW_THREADS)
             stack.callback(house.clear)
             stack.callback(runs.shutdown, wait=False)
@@ -126,7 +129,15 @@ class TemporalRunner:
                 max_heartbeat_throttle_interval=self._address.lost_after / BEATS,
                 build_id=_BUILD,
             )
-            self._work = await stack.enter_async_context(Work(worker))
+            to_hub = self._without_limit(client)
+            has_store = self._options.payloads.store is not None
+            hub = HubClient(to_hub, self._address.task_queue, self._address.target, has_store=has_store)
+            of_events = event_worker(to_hub, hub, self._address, self._options.event_sink, stack)
+            self._work = (
+                await stack.enter_async_context(Work(of_events)),
+                await stack.enter_async_context(Work(worker)),
+            )
+            stack.push_async_callback(hub.close)
             reading = TemporalReading(client, self._address, searchable=searchable)
             stack.callback(reading.waits.close)
             self._client = client
@@ -136,6 +147,7 @@ class TemporalRunner:
             self._schedules = TemporalSchedules(
                 client, reading, self._address, self._registry, self._queues, self._starting
             )
+            self._events = TemporalEvents(hub, self._event_options, reading.waits)
             stack.callback(self._let_go)
             self._stack = stack.pop_all()
 
@@ -146,7 +158,8 @@ class TemporalRunner:
     @property
     def failure(self) -> WorkflowError | None:
         """Why nothing goes on here: the cluster turned this worker away for good. Else a call to it fails by itself."""
-        reason = _open(self._work).failure
+        _open(self._reading)
+        reason = next((work.failure for work in self._work if work.failure is not None), None)
         return None if reason is None else ClusterUnreachableError(self._address.target, reason)
 
     async def check(self) -> None:
@@ -192,10 +205,9 @@ class TemporalRunner:
         return NoPurging()
 
     @property
-    def events(self) -> NoEvents:
-        """Takes events in: a cluster has none."""
-        _open(self._reading)
-        return NoEvents()
+    def events(self) -> TemporalEvents:
+        """Takes events in."""
+        return _open(self._events)
 
     @property
     def queues(self) -> UnlimitedQueues:
@@ -237,9 +249,7 @@ class TemporalRunner:
                 client_cert=address.client_cert,
                 client_private_key=address.client_key,
             )
-        converter = DataConverter.default
-        if self._options.payloads.codec is not None or self._options.payloads.store is not None:
-            converter = dataclasses.replace(converter, payload_codec=EngineCodec(self._options.payloads))
+        converter = _converter(self._options.payloads)
         try:
             return await Client.connect(
                 address.target, namespace=address.namespace, tls=tls, api_key=address.api_key, data_converter=converter
@@ -247,9 +257,26 @@ class TemporalRunner:
         except (RuntimeError, ValueError) as error:
             raise turned_away(address, error) from error
 
+    @property
+    def _event_options(self) -> EventOptions:
+        payloads = self._options.payloads
+        most = None if payloads.store is not None else min(payloads.max_bytes - _AROUND, MOST_EVENT_BYTES)
+        return EventOptions(has_sink=self._options.event_sink is not None, limit_bytes=most)
+
+    def _without_limit(self, client: Client) -> Client:
+        """Return a client for what is made of many payloads, each of them within the limit."""
+        options = dataclasses.replace(self._options.payloads, max_bytes=_ANY_SIZE)
+        return Client(client.service_client, namespace=client.namespace, data_converter=_converter(options))
+
     def _let_go(self) -> None:
-        self._starting = self._steering = self._reading = self._schedules = None
-        self._client = self._work = None
+        self._starting = self._steering = self._reading = self._schedules = self._events = None
+        self._client, self._work = None, ()
+
+
+def _converter(payloads: PayloadOptions) -> DataConverter:
+    if payloads.codec is None and payloads.store is None:
+        return DataConverter.default
+    return dataclasses.replace(DataConverter.default, payload_codec=EngineCodec(payloads))
 
 
 def _open(part: T | None) -> T:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any, NoReturn
+from typing import NoReturn
 
 from maestro_workflow_engine._errors import UnsupportedByRunnerError
 from maestro_workflow_engine._queue import Queue, QueueNotFoundError
@@ -14,7 +14,7 @@ from maestro_workflow_engine._start_options import StartOptions
 
 _RUNNER = "temporal"
 _PAUSING = "pause the runs one by one, or stop the workers of their task queue"
-EVENTS = "send a signal to each run that is to hear of it, or use the embedded engine for workflows that listen"
+EVENTS = "start it anew: when it began, the release that hosted it had no events on a cluster"
 _PURGING = "the cluster deletes what has ended by the retention of its namespace"
 _LIMITS = "bound the workers instead: their number, max_concurrent_workflows, and a task queue for each kind of work"
 
@@ -83,18 +83,6 @@ class NoPausing:
     def paused(self) -> list[PausedWorkflow]:
         """Return which are paused: none."""
         return []
-
-
-class NoEvents:
-    """Events, of which a cluster has nothing."""
-
-    async def publish(self, event: dict[str, Any]) -> NoReturn:
-        """Refuse.
-
-        Raises:
-            UnsupportedByRunnerError: Always.
-        """
-        raise unsupported("events", EVENTS)
 
 
 class NoPurging:

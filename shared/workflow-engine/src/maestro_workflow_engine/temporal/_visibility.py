@@ -16,6 +16,7 @@ from maestro_workflow_engine._records import RunStatus
 from maestro_workflow_engine._run_filter import RunFilter, RunOrder, Wanted
 from maestro_workflow_engine.temporal._search import MAESTRO_ATTRIBUTES, VERSION, keyword
 from maestro_workflow_engine.temporal._unsupported import unsupported
+from maestro_workflow_engine.temporal.events._wire import HUB
 
 STATUSES = {
     WorkflowExecutionStatus.RUNNING: RunStatus.RUNNING,
@@ -52,6 +53,8 @@ def query_of(wanted: RunFilter, *, searchable: bool) -> str:
         UnsupportedByRunnerError: The cluster cannot look for one of the criteria.
     """
     clauses = ["ExecutionStatus != 'ContinuedAsNew'"]  # the earlier passes of a run
+    if wanted.workflow is None:
+        clauses.append(f"WorkflowType != {_quoted(HUB)}")  # of events: no run of anybody's
     if wanted.statuses:
         clauses.append(_status_clause(wanted.statuses))
     for column, value in (("WorkflowType", wanted.workflow), ("ParentWorkflowId", wanted.parent)):

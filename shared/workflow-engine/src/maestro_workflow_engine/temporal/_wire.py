@@ -31,6 +31,9 @@ TO_ITSELF = "maestro.to-itself"
 VERSION_MARK = "maestro.version "
 """How the marker begins by which a run holds on to the version that it chose."""
 
+EVENTS_MARK = "maestro.events"
+"""The marker of a run that uses events: those of releases without it had been refused them, and replay so."""
+
 ANNOUNCED = "child started by handle"
 """How the summary of a child begins whose start is an event of its own."""
 
@@ -52,6 +55,10 @@ class Start(msgspec.Struct, frozen=True, omit_defaults=True):
         parent_id: The id of a parent that the cluster does not know of.
         moved_from: The id of the journal that the run was moved from.
         revived: How those children go on, by id, that stopped with their parent: it was retried.
+        events: CloudEvents that came to an earlier pass and that nobody in it has heard.
+        heard: The number of the last CloudEvent that came to one.
+        since: The version of what the run listened for at first.
+        listening: What the hub of events knows that the run listens for, as encoded filters.
     """
 
     version: str | None = None
@@ -67,6 +74,10 @@ class Start(msgspec.Struct, frozen=True, omit_defaults=True):
     parent_id: str | None = None
     moved_from: str | None = None
     revived: dict[str, Start] = {}
+    events: tuple[msgspec.Raw, ...] = ()
+    heard: int = 0
+    since: int = 0
+    listening: str = "[]"
 
 
 class Options(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -13,9 +13,6 @@ from dsl_running import outcome_on, recorded_tasks
 from maestro_workflow_engine import ClusterUnreachableError, WorkflowEngine
 from maestro_workflow_engine.dsl import TaskError
 
-WITHOUT_EVENTS = {"Emit Task"}
-"""What needs events, which the Temporal runner does not have."""
-
 pytestmark = pytest.mark.xdist_group("temporal")
 
 
@@ -26,7 +23,7 @@ def cluster_url(temporal_namespaces: Iterator[str]) -> str:
 
 
 async def test_scenarios_pass_on_a_cluster(cluster_url: str, scenario: str) -> None:
-    """Every scenario passes unchanged on the Temporal runner; one that needs events faults and says why."""
+    """Every scenario passes unchanged on the Temporal runner."""
     if scenario.strip().splitlines()[0] in UNSUPPORTED:
         return  # `test_conformance_features` checks that it is refused
     definition, payload, checks = read_scenario(scenario)
@@ -39,11 +36,6 @@ async def test_scenarios_pass_on_a_cluster(cluster_url: str, scenario: str) -> N
     with recorded_tasks([]) as order:
         found = await outcome_on(cluster_url, definition, payload, answer, str(uuid.uuid4()))
     error = TaskError(found["error"]) if "error" in found else None
-    if scenario.strip().splitlines()[0] in WITHOUT_EVENTS:
-        assert error is not None
-        assert error.error.type.endswith("/configuration")
-        assert "has no events" in str(error)
-        return
     observed = Observed(order, found.get("output"), error)
     for step, block in checks:
         observed.check(step, block)

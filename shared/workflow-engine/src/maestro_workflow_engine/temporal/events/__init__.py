@@ -1,0 +1,1 @@
+"""CloudEvents on a cluster: the hub that knows who listens, and how runs and engines reach it."""
