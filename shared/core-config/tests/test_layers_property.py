@@ -145,7 +145,9 @@ def as_variables(layer: Given, prefix: str) -> dict[str, str]:
 
 def toml(values: Mapping[str, Any], table: str = "") -> str:
     plain = "".join(
-        f"{key} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in values.items() if not isinstance(value, dict)
+        f"{key} = {json.dumps(value, ensure_ascii=False)}\n"
+        for key, value in values.items()
+        if not isinstance(value, dict)
     )
     inner = (toml(value, f"{table}{key}.") for key, value in values.items() if isinstance(value, dict))
     return (f"[{table[:-1]}]\n" if table else "") + plain + "".join(inner)
@@ -215,7 +217,9 @@ def test_any_mix_of_layers_gives_what_precedence_says(
     write(folder, f"grove.{profile}", own_profile)
     write(folder, "grove.production", Given({("flat",): 1_000}, "yaml"))
     below = as_variables(shared_dotenv, "MAESTRO_") | as_variables(own_dotenv, "GROVE_")
-    (folder / ".env").write_text("".join(f"{name}={quoted(value)}\n" for name, value in below.items()), encoding="utf-8")
+    (folder / ".env").write_text(
+        "".join(f"{name}={quoted(value)}\n" for name, value in below.items()), encoding="utf-8"
+    )
     environ = as_variables(shared, "MAESTRO_") | as_variables(own, "GROVE_") | {"MAESTRO_ENVIRONMENT": profile}
     manager = ConfigManager(GroveConfig, config_dir=folder, environ=environ, env_file=folder / ".env")
 

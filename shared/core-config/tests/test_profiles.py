@@ -43,7 +43,9 @@ def test_production_refuses_a_secret_that_is_the_default(tmp_path: Path) -> None
     """Whether nothing gives another one, or somebody gives the same once more."""
     fault = refused(tmp_path)["store.password"]
     assert (fault.source, fault.hint) == ("default", HINT)
-    assert fault.message == "is the default of the class, which everybody knows who has the program; production refuses it"
+    assert (
+        fault.message == "is the default of the class, which everybody knows who has the program; production refuses it"
+    )
     again = refused(tmp_path, BANK_STORE__PASSWORD="postgres-default-9vX")["store.password"]
     assert again.source == "BANK_STORE__PASSWORD"
     assert again.message == fault.message
@@ -60,10 +62,7 @@ def test_every_weak_secret_is_told_with_its_source(tmp_path: Path) -> None:
     """Typed or only named like one, nested, in lists, in URLs, from files: all at once, beside other faults."""
     (tmp_path / "secret").write_text("change-me-please-change-me-now-12")
     (tmp_path / "bank.yaml").write_text(
-        "replicas:\n"
-        "- password: hunter2\n"
-        "- password: 9vXmQ2kLw8RtZp5bHd\n"
-        "  url: postgresql://me:secret@db/bank\n"
+        "replicas:\n- password: hunter2\n- password: 9vXmQ2kLw8RtZp5bHd\n  url: postgresql://me:secret@db/bank\n"
     )
     found = refused(
         tmp_path,
@@ -137,7 +136,9 @@ def test_the_profile_may_come_from_any_other_source(tmp_path: Path, how: str) ->
     environ = {"variable": {"MAESTRO_ENVIRONMENT": "test"}, "capitals": {"MAESTRO_ENVIRONMENT": "TEST"}}.get(how, {})
     name = {"own file": "bank.yaml", "shared file": "shared.json", "dotenv": ".env"}.get(how)
     if name is not None:
-        text = {"own file": "environment: test\n", "shared file": '{"environment": "test"}'}.get(how, "BANK_ENVIRONMENT=test\n")
+        text = {"own file": "environment: test\n", "shared file": '{"environment": "test"}'}.get(
+            how, "BANK_ENVIRONMENT=test\n"
+        )
         (tmp_path / name).write_text(text)
     env_file = tmp_path / ".env" if how == "dotenv" else None
     config = ConfigManager(BankConfig, config_dir=tmp_path, environ=environ, env_file=env_file).load()

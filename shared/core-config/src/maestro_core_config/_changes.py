@@ -142,9 +142,10 @@ def _taken_up(parts_: dict[str, tuple[Shape, bool]], running: dict[str, Any], re
         elif _has_live(shape):
             before, after = running.get(name, {}), read.get(name, {})
             if isinstance(before, dict) and isinstance(after, dict):
-                inner = _parts_of(shape)
-                if merged := _taken_up(inner, before, after):
-                    result[name] = merged
+                result.pop(name, None)
+                inner = _taken_up(_parts_of(shape), before, after)
+                if inner or (name in running and name in read):
+                    result[name] = inner
     return result
 
 

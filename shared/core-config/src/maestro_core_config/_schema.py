@@ -10,7 +10,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, JsonSchema
 from pydantic_core import core_schema
 
 from maestro_core_config._describing import unit_of
-from maestro_core_config._secrets import is_named_secret
+from maestro_core_config._secrets import is_named_secret, masked
 from maestro_core_config._service_name import variable_prefix
 from maestro_core_config._settings import Settings, settings_of
 from maestro_core_config._unknown_keys import SCHEMA_KEY
@@ -55,8 +55,9 @@ def schema_of(model: type[BaseModel], service_name: str) -> dict[str, Any]:
             described["x-unit"] = unit
         if shape.is_live:
             described["x-live"] = True
+        if "default" in described:
+            described["default"] = masked(shape, name, described["default"])
         if shape.is_secret or is_named_secret(shape, name):
-            described.pop("default", None)
             described["writeOnly"] = True
     properties |= _aliases(settings, properties)
     properties[SCHEMA_KEY] = {"type": "string", "description": "Where this schema is, for editors."}
@@ -76,7 +77,8 @@ def _loosen(schema: Any) -> None:
     if isinstance(schema.get("properties"), dict):
         schema.pop("required", None)
         schema.setdefault("additionalProperties", False)
-    if schema.get("format") == "password" or schema.get("writeOnly"):
-        schema.pop("default", None)
+        for name, described in schema["properties"].items():
+            if described.get("default") is not None:
+                described["default"] = masked(None, name, described["default"])
     for part in schema.values():
         _loosen(part)
