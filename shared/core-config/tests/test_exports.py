@@ -22,6 +22,7 @@ def test_public_names_are_pinned() -> None:
         "SettingChange",
         "SettingReference",
         "Unit",
+        "env_file_variables",
         "inherited_environment",
     ]
     assert all(hasattr(maestro_core_config, name) for name in maestro_core_config.__all__)

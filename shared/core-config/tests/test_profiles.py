@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -91,7 +92,7 @@ def test_one_secret_in_two_places_is_refused(tmp_path: Path) -> None:
     assert {field: fault.message for field, fault in found.items()} == {
         "store.password": "is the same secret as jwt_secret; production refuses it"
     }
-    urls = '[{"password": "%s", "url": "postgresql://me:%s@a/b"}]' % (OTHER, GOOD)
+    urls = json.dumps([{"password": OTHER, "url": f"postgresql://me:{GOOD}@a/b"}])
     manager(tmp_path, MAESTRO_ENVIRONMENT="production", BANK_STORE__PASSWORD=GOOD, BANK_REPLICAS=urls).load()
 
 

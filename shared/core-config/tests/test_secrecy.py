@@ -44,7 +44,7 @@ class QuietConfig(BaseConfig):
     typed: SecretStr = SecretStr("hunter-typed")
     raw: SecretBytes = SecretBytes(b"hunter-raw")
     number: Secret[int] = Secret(7_777_777)
-    apiKey: str = "hunter-camel"
+    apiKey: str = "hunter-camel"  # noqa: N815 - as others write it
     api_tokens: dict[str, str] = {"a": "hunter-token"}
     signing_keys: list[str] = ["hunter-signing"]
     database_url: str = "postgresql://me:hunter-pass@db/x"

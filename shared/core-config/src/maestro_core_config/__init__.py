@@ -9,6 +9,7 @@ from maestro_core_config._marks import Live, SecretStrength, Unit
 from maestro_core_config._model import BaseConfig
 from maestro_core_config._named_secrets import NamedSecrets
 from maestro_core_config._reference import Reference, SettingReference
+from maestro_core_config._sources.dotenv import env_file_variables
 from maestro_core_config._watch import ConfigWatch
 
 __all__ = [
@@ -27,5 +28,6 @@ __all__ = [
     "SettingChange",
     "SettingReference",
     "Unit",
+    "env_file_variables",
     "inherited_environment",
 ]

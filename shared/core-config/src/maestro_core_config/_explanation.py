@@ -95,4 +95,4 @@ def _around(path: Path, layers: Sequence[Layer], settings: Settings) -> str:
 
 def as_json(value: Any) -> Any:
     """Return a value as JSON has it; what JSON does not know becomes text."""
-    return to_jsonable_python(value, fallback=str)
+    return to_jsonable_python(value, by_alias=False, fallback=str)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from pydantic import BaseModel
+from pydantic import BaseModel, RootModel
 from pydantic.fields import FieldInfo
 
 from maestro_core_config._settings import Settings, merges, part_of, settings_of, shape_at, tag_of
@@ -83,6 +83,8 @@ def default_of(model: type, name: str) -> tuple[Any, ...]:
 
 def plain(value: Any) -> Any:
     """Return a value with mappings in the place of models and dataclasses, however deep."""
+    if isinstance(value, RootModel):
+        return plain(value.root)
     if isinstance(value, BaseModel):
         return {name: plain(inner) for name, inner in value}
     if is_dataclass(value) and not isinstance(value, type):
@@ -121,8 +123,11 @@ def _not_replaced(path: Path, layers: Sequence[Layer], settings: Settings) -> Se
             if shape is not None and not merges(shape):
                 return layers[: index + 1]
     tag = None if shape is None else tag_of(shape.models)
-    end, meant = len(layers), ()
-    for index in reversed(range(len(layers))) if tag is not None else ():
+    if tag is None:
+        return layers
+    end = len(layers)
+    meant: tuple[Any, ...] = ()
+    for index in reversed(range(len(layers))):
         if found := get(layers[index].values, (*path, tag)):
             if meant and found != meant:
                 end = index + 1  # another class of the union: begun anew

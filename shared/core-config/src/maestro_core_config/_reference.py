@@ -7,8 +7,10 @@ from dataclasses import MISSING, dataclass, fields, is_dataclass, replace
 from typing import Any, get_type_hints
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 from maestro_core_config._describing import choices_in_words, limits_in_words, type_in_words, unit_of
+from maestro_core_config._docstrings import attribute_docstrings
 from maestro_core_config._explanation import as_json
 from maestro_core_config._merging import default_of
 from maestro_core_config._model import BaseConfig
@@ -119,7 +121,7 @@ class _Walk:
                 unit=unit_of(name, annotation, metadata),
                 limits=tuple(limits_in_words(metadata)),
                 choices=choices_in_words(annotation),
-                description=" ".join((info.description or "").split()) if info is not None else "",
+                description=_described(info) or attribute_docstrings(model).get(name, ""),
                 aliases=tuple(alias for alias, field in settings.names.items() if field == name and alias != name),
             )
             yield from self._inside(shape, here, around, given)
@@ -143,6 +145,10 @@ class _Walk:
                 if key not in told:  # the classes of a union may have parts in common
                     told.add(key)
                     yield setting
+
+
+def _described(info: FieldInfo | None) -> str:
+    return " ".join((info.description or "").split()) if info is not None else ""
 
 
 def _required(model: type) -> frozenset[str]:

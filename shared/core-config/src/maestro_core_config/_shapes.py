@@ -9,7 +9,19 @@ from datetime import timedelta
 from decimal import Decimal
 from enum import Enum
 from functools import lru_cache
-from typing import Annotated, Any, Literal, NewType, TypeGuard, Union, get_args, get_origin, is_typeddict
+from typing import (
+    Annotated,
+    Any,
+    ForwardRef,
+    Literal,
+    NewType,
+    NotRequired,
+    Required,
+    TypeGuard,
+    Union,
+    get_args,
+    get_origin,
+)
 
 from pydantic import BaseModel, RootModel, Secret, SecretBytes, SecretStr
 
@@ -94,7 +106,7 @@ def branches_of(annotation: Any) -> Iterator[Any]:
         yield from branches_of(annotation.__supertype__)
     elif (aliased := getattr(annotation, "__value__", None)) is not None and not isinstance(annotation, type):
         yield from branches_of(aliased)  # `type X = …`, which Python 3.11 has no class for
-    elif origin is Annotated:
+    elif origin in (Annotated, Required, NotRequired):
         yield from branches_of(get_args(annotation)[0])
     elif origin in (Union, types.UnionType):
         for argument in get_args(annotation):
@@ -115,7 +127,8 @@ def _shape(annotation: Any) -> Shape:
         for branch, kind in zip(branches, kinds, strict=True)
         if _is_class(kind) and issubclass(kind, (Mapping, *_LISTS)) and get_args(branch)
     ]
-    is_anything = Any in kinds or object in kinds
+    # A type that is only named, as those are which hold themselves, may be anything.
+    is_anything = any(kind in (Any, object) or isinstance(kind, (str, ForwardRef)) for kind in kinds)
     return Shape(
         is_secret=any(issubclass(kind, _SECRETS) for kind in classes),
         is_optional=type(None) in kinds or None in kinds or is_anything,
@@ -144,7 +157,8 @@ def _choices(branches: list[Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _names_parts(kind: type) -> bool:
-    return issubclass(kind, BaseModel) or is_dataclass(kind) or is_typeddict(kind)
+    # Typed dictionaries are told by what they have, because there are two kinds of them before Python 3.12.
+    return issubclass(kind, BaseModel) or is_dataclass(kind) or hasattr(kind, "__required_keys__")
 
 
 def _is_class(kind: Any) -> TypeGuard[type]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
 import subprocess
@@ -99,7 +100,7 @@ def deleted_and_written(file: Path, text: str) -> None:
 
 
 def to_another_format(file: Path, text: str) -> None:
-    file.with_suffix(".json").write_text('{"page_size": %s}' % text.split()[1])
+    file.with_suffix(".json").write_text(json.dumps({"page_size": int(text.split()[1])}))
     file.unlink()
 
 
@@ -444,9 +445,12 @@ async def test_nothing_stays_behind(folder: Path) -> None:
     """Closing ends the thread and the task, also when the body fails."""
     import threading
 
-    with pytest.raises(LookupError):
+    async def fail() -> None:
         async with manager(folder).watch(poll=NEVER):
             assert any(thread.name == "maestro-config-watch" for thread in threading.enumerate())
             raise LookupError
+
+    with pytest.raises(LookupError):
+        await fail()
     assert not any(thread.name == "maestro-config-watch" for thread in threading.enumerate())
     assert not [task for task in asyncio.all_tasks() if task.get_name() == "maestro-config-watch"]

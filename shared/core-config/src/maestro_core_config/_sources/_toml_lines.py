@@ -67,7 +67,11 @@ class _Walk:
         keys = self._keys("]")
         self._next += depth
         *outer, last = keys
-        table = (*self._inside(tuple(outer)), last)
+        table: _Keys = ()
+        for key in outer:
+            table = self._inside((key,), table)
+            self._found.setdefault(table, line)
+        table = (*table, last)
         self._found.setdefault(table, line)
         if depth == 2:
             self._last_item[table] = self._last_item.get(table, -1) + 1
@@ -117,7 +121,7 @@ class _Walk:
             self._next += 1
         return tuple(keys)
 
-    def _inside(self, keys: _Keys, table: _Keys = ()) -> _Keys:
+    def _inside(self, keys: _Keys, table: _Keys) -> _Keys:
         """Lead a table's name into the last item of each array of tables on its way."""
         for key in keys:
             table = (*table, key)

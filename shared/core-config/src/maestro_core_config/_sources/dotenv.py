@@ -87,6 +87,18 @@ def read(file: FilePath) -> Dotenv:
     return result
 
 
+def env_file_variables(file: FilePath | str) -> dict[str, str]:
+    """Read the variables of a `.env` file, for programs that start services.
+
+    Args:
+        file: The file, there or not.
+
+    Returns:
+        Value by name; what cannot be read is left out, and told by the service that reads it.
+    """
+    return read(FilePath(file)).variables
+
+
 def _entries(text: str) -> Iterator[tuple[str | None, int, str, str]]:
     """Yield each variable's name (None for a line that is none), line, value, and what is wrong with it."""
     position, line = 0, 1
