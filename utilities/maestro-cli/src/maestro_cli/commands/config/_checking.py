@@ -10,7 +10,7 @@ from maestro_cli.commands._options import examples, json_option
 from maestro_cli.local import Home
 from maestro_core_config import ConfigError, ConfigFault
 
-from ._configured import configured
+from ._configured import configured, from_here
 
 
 @click.command("check", short_help="Tell what is wrong with a service's configuration.")
@@ -48,7 +48,7 @@ def check_config(ctx: click.Context, service: str, environment: str | None, as_j
             }
         )
     elif faults:
-        click.echo(ConfigError(manager.service_name, faults))
+        click.echo(from_here(str(ConfigError(manager.service_name, faults))))
     else:
         click.echo(f"the configuration of {manager.service_name} is valid for {profile}")
     ctx.exit(EXIT_FAILED if faults else 0)

@@ -1,7 +1,9 @@
 """The configuration of a service, as `maestro up` would start it."""
 
 import importlib
+import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 from maestro_cli._errors import InputError, UnknownServiceError
 from maestro_cli.commands._options import config_folder
@@ -61,9 +63,16 @@ def _model(service: str) -> type[BaseConfig]:
             found = points[service].load()
         else:
             module, _, name = service.partition(":")
+            if (here := str(Path.cwd())) not in sys.path:
+                sys.path.insert(0, here)  # as `python -m` does
             found = getattr(importlib.import_module(module), name)
     except (ImportError, AttributeError) as error:
         raise InputError(f"cannot load {service}: {error}") from error
     if not (isinstance(found, type) and issubclass(found, BaseConfig)):
         raise InputError(f"{service} is no configuration class", hint="It has to be a subclass of BaseConfig.")
     return found
+
+
+def from_here(text: str) -> str:
+    """Shorten paths below the current folder, for people."""
+    return text.replace(f"{Path.cwd()}/", "")

@@ -11,7 +11,7 @@ from maestro_cli.commands._options import examples, json_option
 from maestro_cli.local import Home
 from maestro_core_config import ConfigError
 
-from ._configured import configured
+from ._configured import configured, from_here
 
 
 @click.command("explain", short_help="Show every setting of a service and its source.")
@@ -57,8 +57,8 @@ def explain_config(home: Home, service: str, settings: tuple[str, ...], only_set
         (
             field.name,
             _text(field.value),
-            f"{field.source} (set by maestro up)" if found.is_set_by_up(field.source) else field.source,
-            ", ".join(f"{source}={_text(value)}" for source, value in field.overridden),
+            from_here(field.source) + (" (set by maestro up)" if found.is_set_by_up(field.source) else ""),
+            ", ".join(f"{from_here(source)}={_text(value)}" for source, value in field.overridden),
         )
         for field in fields
     ]
