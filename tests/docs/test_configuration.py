@@ -19,6 +19,7 @@ def test_an_example_runs(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPa
     """Each is a program that ends well, and is shown on the page."""
     shutil.copytree(EXAMPLES, tmp_path / "here")
     monkeypatch.chdir(tmp_path / "here")
+    monkeypatch.syspath_prepend(tmp_path / "here")  # they import one another
     for variable in ("MAIL_API_KEY", "MAIL_DATABASE__POOL_SIZE", "MAIL_SENDERS"):
         monkeypatch.setenv(variable, "[]")  # so that it is put back
     runpy.run_path(name, run_name="__main__")

@@ -15,11 +15,12 @@ from types import FrameType
 from typing import Any
 
 import pytest
-from pydantic import BaseModel, Secret, SecretBytes, SecretStr, TypeAdapter, field_validator
+from pydantic import BaseModel, Secret, SecretBytes, SecretStr, TypeAdapter, ValidationError, field_validator
 from rich.pretty import pretty_repr
 
 from maestro_core_config import BaseConfig, ConfigError, ConfigManager
 from maestro_core_config._reading import Reading
+from maestro_core_config._secrets import is_named_secret
 
 WORD = "hunter"  # each secret has it
 
@@ -85,6 +86,31 @@ def test_explanations_schemas_and_references_show_no_secret(tmp_path: Path) -> N
     for text in shown:
         assert WORD not in text
         assert "7777777" not in text
+
+
+def test_a_class_that_is_made_by_hand_says_no_input() -> None:
+    """The text of pydantic's own error has no value in it, nested ones included."""
+    with pytest.raises(ValidationError) as error:
+        QuietConfig.model_validate(
+            {"typed": ["hunter1"], "store": {"keys": ["a", ["hunter2"]], "url": 1}, "port": "hunter3"}
+        )
+    assert WORD not in str(error.value) + repr(error.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "is_secret"),
+    [
+        ("password", True),
+        ("dbPassword", True),
+        ("API_KEY", True),
+        ("x_tokens", True),
+        ("betoken", False),
+        ("monkey", False),
+    ],
+)
+def test_names_of_secrets(name: str, is_secret: bool) -> None:
+    """A name says it with its last word, however words are joined."""
+    assert is_named_secret(None, name) == is_secret
 
 
 def test_the_program_gets_what_it_needs() -> None:

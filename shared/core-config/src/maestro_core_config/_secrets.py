@@ -14,7 +14,7 @@ from maestro_core_config._sources._layer import Path
 
 MASK = "**********"
 _SECRET_NAME = re.compile(
-    r"(?:^|_|(?<=[a-z0-9])(?=[A-Z]))"
+    r"(?:^|_|(?-i:(?<=[a-z0-9])(?=[A-Z])))"
     r"(?:password|passwd|passphrase|pwd|secret|token|credentials?|(?:api|private|access|signing|encryption|secret)_?key)s?$",
     re.IGNORECASE,
 )
