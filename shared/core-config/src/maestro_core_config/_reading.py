@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from maestro_core_config._service_name import variable_prefix
 from maestro_core_config._settings import Settings, settings_of
 from maestro_core_config._sources import dotenv, environment, files, secret_files
 from maestro_core_config._sources._layer import Layer
+from maestro_core_config._sources._naming import names_setting, secret_of_file
 from maestro_core_config._sources._spelling import by_field
 from maestro_core_config._unknown_keys import unknown_keys
 
@@ -50,6 +51,14 @@ class Reading:
         return _profile(self.values)
 
 
+@dataclass(slots=True)
+class _File:
+    written: Layer
+    by_field: Layer
+    is_shared: bool
+    is_of_profile: bool
+
+
 def read(
     model: type[BaseConfig],
     service_name: str,
@@ -81,27 +90,22 @@ def read(
             secret_files.read_folder(settings, prefix, places.secrets_folder, places.secret_names)
             for prefix in (own_prefix, SHARED_PREFIX)
         ]
-    own, shared = (files.read(places.folder, name, places.names) for name in (service_name, SHARED_FILE))
-    base = [by_field(own, settings), by_field(shared, settings)]
-    written, below = [own, shared], base
-    if places.names:
-        profile = _profile(_merged([*above, *base], settings)) or model.model_fields["environment"].default
-        if profile in PROFILES:
-            names = (f"{service_name}.{profile}", f"{SHARED_FILE}.{profile}")
-            own_profile, shared_profile = (files.read(places.folder, name, places.names) for name in names)
-            written = [own_profile, own, shared_profile, shared]
-            below = [by_field(own_profile, settings), base[0], by_field(shared_profile, settings), base[1]]
-    defaults = default_layer(model, settings, {name for layer in (*above, *below) for name in layer.values})
-    layers = [*above, *below, defaults]
+    below = _of_folder(model, settings, service_name, places, above)
+    given = [*above, *(file.by_field for file in below)]
+    defaults = default_layer(model, settings, {name for layer in given for name in layer.values})
+    layers = [*given, defaults]
     faults = [*places.faults, *(fault for layer in layers for fault in layer.faults)]
-    if places.names:
-        faults += files.misnamed(places.folder, service_name, places.names, PROFILES)
-        faults += _profiles_that_name_another(below)
     for layer in above:
         faults += unknown_keys(settings, layer, may_hold_others=True)
-    for layer in written:
-        is_shared = layer is shared or (len(written) > 2 and layer is written[2])
-        faults += unknown_keys(settings, layer, may_hold_others=is_shared)
+    for file in below:
+        faults += unknown_keys(settings, file.written, may_hold_others=file.is_shared)
+        if file.is_of_profile and "environment" in file.by_field.values:
+            place = file.by_field.place(("environment",))
+            faults.append(
+                ConfigFault("environment", place, "cannot be set in a file of one environment", "take it out")
+            )
+    if places.names:
+        faults += files.misnamed(places.folder, service_name, places.names, PROFILES)
     values = complete(settings, _merged(layers, settings), defaults.values)
     watched = [places.folder, places.env_file.file, *(Path(file) for layer in above for file in layer.found)]
     if places.secrets_folder is not None:
@@ -126,10 +130,33 @@ def _of_env_file(settings: Settings, own_prefix: str, file: dotenv.Dotenv) -> li
         secret_files.read(settings, own_prefix, variables, place=place),
         secret_files.read(settings, SHARED_PREFIX, variables, place=place),
     )
-    ours = (own_prefix, SHARED_PREFIX)
-    own.faults += [fault for name, fault in file.faulty.items() if name.startswith(ours)]
+    for name, fault in file.faulty.items():
+        rests = [name[len(prefix) :] for prefix in (own_prefix, SHARED_PREFIX) if name.startswith(prefix)]
+        is_read = any(names_setting(settings, rest) or secret_of_file(settings, rest) for rest in rests)
+        if is_read or name in _locations.VARIABLES:
+            own.faults.append(fault)
     own.found = (str(file.file),)
     return [own, shared, own_secrets, shared_secrets]
+
+
+def _of_folder(
+    model: type[BaseConfig], settings: Settings, service_name: str, places: _locations.Locations, above: list[Layer]
+) -> list[_File]:
+    def read_one(name: str, *, is_shared: bool = False, is_of_profile: bool = False) -> _File:
+        written = files.read(places.folder, name, places.names)
+        return _File(written, by_field(written, settings), is_shared, is_of_profile)
+
+    own, shared = read_one(service_name), read_one(SHARED_FILE, is_shared=True)
+    if not places.names:
+        return [own, shared]
+    # Which profile it is, is said by every source but the files of the profile.
+    profile = _profile(_merged([*above, own.by_field, shared.by_field], settings))
+    profile = profile or model.model_fields["environment"].default
+    if profile not in PROFILES:
+        return [own, shared]
+    own_profile = read_one(f"{service_name}.{profile}", is_of_profile=True)
+    shared_profile = read_one(f"{SHARED_FILE}.{profile}", is_shared=True, is_of_profile=True)
+    return [own_profile, own, shared_profile, shared]
 
 
 def _merged(layers: list[Layer], settings: Settings) -> dict[str, Any]:
@@ -143,12 +170,3 @@ def _merged(layers: list[Layer], settings: Settings) -> dict[str, Any]:
 def _profile(values: Mapping[str, Any]) -> str:
     named = values.get("environment")
     return named.lower() if isinstance(named, str) else ""
-
-
-def _profiles_that_name_another(below: list[Layer]) -> Iterator[ConfigFault]:
-    if len(below) < 4:
-        return
-    for layer in (below[0], below[2]):
-        if "environment" in layer.values:
-            place = layer.place(("environment",))
-            yield ConfigFault("environment", place, "cannot be set in a file of one environment", "take it out")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+import traceback
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from pathlib import Path
@@ -57,6 +58,7 @@ class ConfigWatch(Generic[M]):
         self._hint = asyncio.Event()
         self._taken = asyncio.Condition()
         self._reading = asyncio.Lock()
+        self._checking: asyncio.Task[Any] | None = None
         self._events: FileEvents | None = None
         self._task: asyncio.Task[None] | None = None
         self._is_closed = False
@@ -130,6 +132,8 @@ class ConfigWatch(Generic[M]):
             ConfigError: The sources cannot be used; the old values stay.
         """
         _ = self.config
+        if self._checking is asyncio.current_task():
+            raise RuntimeError("a callback is called while a change is taken up, and cannot ask for another reload")
         change = await self._check(is_asked=True)
         if self._error is not None:
             raise ConfigError(self._service, self._error.faults)
@@ -170,10 +174,19 @@ class ConfigWatch(Generic[M]):
         while True:
             await self._hint.wait()
             self._hint.clear()
-            await self._check(is_asked=False)
+            try:
+                await self._check(is_asked=False)
+            except Exception as error:  # noqa: BLE001 - such as a validator's own fault; the next change may come without it
+                _log.error(
+                    "the configuration of %s could not be read anew, the old values stay: %s\n%s",
+                    self._service,
+                    type(error).__name__,  # its text may repeat a value
+                    "".join(traceback.format_tb(error.__traceback__)),
+                )
 
     async def _check(self, *, is_asked: bool) -> ConfigChange[M] | None:
         async with self._reading:
+            self._checking = asyncio.current_task()
             reading, digest = await self._settled()
             if digest == self._digest and not is_asked:
                 return None
@@ -184,7 +197,9 @@ class ConfigWatch(Generic[M]):
                 self._refuse(faults)
                 return None
             self._found = reading.found
-            return await self._take(reading, config)
+            change = await self._take(reading, config)
+            self._checking = None
+            return change
 
     async def _settled(self) -> tuple[Reading, bytes]:
         """Read until two readings in a row are the same, so that a file which is being written is not read by half."""

@@ -367,6 +367,37 @@ async def test_a_callback_that_fails_harms_nobody(
     assert "careless failed" in caplog.text
 
 
+async def test_a_callback_cannot_ask_for_a_reload(
+    folder: Path, watch: ConfigWatch[FeedConfig], caplog: pytest.LogCaptureFixture
+) -> None:
+    """It would wait for itself; it is told so instead."""
+
+    async def impatient(_change: ConfigChange[FeedConfig]) -> None:
+        await watch.reload()
+
+    watch.subscribe(impatient)
+    replace(folder / "feed.yaml", "page_size: 2\n")
+    await until(lambda: "cannot ask for another reload" in caplog.text)
+    assert await watch.reload() is None
+
+
+async def test_a_validator_that_breaks_does_not_end_the_watch(
+    folder: Path, watch: ConfigWatch[FeedConfig], caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fault in code is logged, the old values stay, and the next change is taken up."""
+    with monkeypatch.context() as patched:
+
+        def broken(*_arguments: object, **_options: object) -> None:
+            raise ZeroDivisionError
+
+        patched.setattr(FeedConfig, "model_validate", broken)
+        replace(folder / "feed.yaml", "page_size: 2\n")
+        await until(lambda: "could not be read anew" in caplog.text)
+        assert watch.config.page_size == 1
+    replace(folder / "feed.yaml", "page_size: 3\n")
+    await until(lambda: watch.config.page_size == 3)
+
+
 async def test_changes_can_be_iterated(folder: Path) -> None:
     """Whoever takes long gets what came meanwhile as one change, and the end of the watch ends the loop."""
     seen: list[tuple[int, int]] = []
