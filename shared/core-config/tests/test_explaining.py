@@ -29,7 +29,7 @@ def test_each_value_names_its_source_and_what_it_won_over(
     assert entry.overridden == (
         ("MAESTRO_PORT", "3"),
         (f"{folder}/shop-service.yaml:2", 2),
-        (f"{folder}/shared.toml", 1),
+        (f"{folder}/shared.toml:1", 1),
         ("default", 0),
     )
 

@@ -8,13 +8,24 @@ def test_public_names_are_pinned() -> None:
     """What users import changes only on purpose."""
     assert maestro_core_config.__all__ == [
         "BaseConfig",
+        "ChangeCallback",
+        "ConfigChange",
         "ConfigError",
         "ConfigFault",
         "ConfigManager",
+        "ConfigWatch",
         "FieldExplanation",
+        "Live",
         "NamedSecrets",
+        "Reference",
+        "SecretStrength",
+        "SettingChange",
+        "SettingReference",
+        "Unit",
+        "env_file_variables",
         "inherited_environment",
     ]
+    assert all(hasattr(maestro_core_config, name) for name in maestro_core_config.__all__)
 
 
 def test_an_error_survives_pickling() -> None:

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, SecretStr
 
@@ -31,6 +31,7 @@ class TreeConfig(BaseConfig):
 LAYERS = ("own variable", "shared variable", "own secret file", "shared secret file", "own file", "shared file")
 
 
+@settings(deadline=None)  # it writes files
 @given(present=st.sets(st.sampled_from(LAYERS)))
 def test_the_highest_layer_that_has_a_value_wins(tmp_path_factory: pytest.TempPathFactory, present: set[str]) -> None:
     """Own variable over shared variable over secret files over own file over shared file over default, in every mix."""
@@ -75,6 +76,7 @@ def nested(values: dict[tuple[str, ...], int]) -> dict[str, object]:
     return tree
 
 
+@settings(deadline=None)  # it writes files
 @given(
     shared_file=some_values,
     own_file=some_values,

@@ -34,7 +34,19 @@ def test_help_lists_every_command() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [["up"], ["down"], ["status"], ["logs"], ["deploy"], ["demo"], ["token"], ["config", "explain"]]
+    [
+        ["up"],
+        ["down"],
+        ["status"],
+        ["logs"],
+        ["deploy"],
+        ["demo"],
+        ["token"],
+        ["config", "explain"],
+        ["config", "check"],
+        ["config", "reference"],
+        ["config", "schema"],
+    ]
     + [
         ["workflow", name]
         for name in (

@@ -3,14 +3,31 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, cast
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, SecretStr
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PrivateAttr,
+    SecretStr,
+    SerializerFunctionWrapHandler,
+    model_serializer,
+)
 
+from maestro_core_config._marks import Live
 from maestro_core_config._service_name import ServiceName
+from maestro_core_config._settings import settings_of
+from maestro_core_config._showing import shown, without_secrets
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 MIN_SECRET_BYTES = 32
+PROFILES = ("development", "test", "production")
 
 
 def _http_url(value: str) -> str:
@@ -47,6 +64,9 @@ HttpUrl = Annotated[str, AfterValidator(_http_url)]
 class BaseConfig(BaseModel):
     """The base of a service's configuration; subclass it and add fields.
 
+    Secrets are masked in its representation and when it is dumped as JSON, whether typed as such or only named like one. Attributes and
+    `model_dump()` in Python mode give the values: they are what the program works with.
+
     Attributes:
         service_name: What files and variables are named by. Derived from the class name
             (`IntelligenceServiceConfig` → "intelligence-service") unless the class states one.
@@ -79,7 +99,9 @@ class BaseConfig(BaseModel):
     data_dir: Path = Path(".maestro/data")
     """The folder it keeps its data in. Default: .maestro/data."""
 
-    log_level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(_upper)] = "INFO"
+    log_level: Live[Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(_upper)]] = (
+        "INFO"
+    )
     """The least severe log level that is written; case does not matter. Default: INFO."""
 
     log_format: Annotated[Literal["json", "console"], BeforeValidator(_lower)] | None = None
@@ -100,3 +122,13 @@ class BaseConfig(BaseModel):
         stated = cls.__dict__.get("service_name")
         if isinstance(stated, str):
             cls.service_name = cast("str", ServiceName(stated))
+
+    def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
+        """Leave secrets out of every representation, also where a field is text and only its name says that it is one."""
+        shapes = settings_of(type(self)).shapes
+        for name, value in super().__repr_args__():
+            yield name, shown(shapes.get(name or ""), name or "", value)
+
+    @model_serializer(mode="wrap", when_used="json")
+    def _dumped_without_secrets(self, serialize: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return without_secrets(settings_of(type(self)), serialize(self))

@@ -1,4 +1,4 @@
-"""Keys in files that no setting has."""
+"""Keys that no setting has."""
 
 from __future__ import annotations
 
@@ -6,8 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from maestro_core_config._faults import ConfigFault, did_you_mean
-from maestro_core_config._shapes import Settings, Shape, parts_of
+from maestro_core_config._settings import Settings, part_of, settings_of
+from maestro_core_config._shapes import Shape
 from maestro_core_config._sources._layer import Layer, Path
+
+SCHEMA_KEY = "$schema"
+"""The key by which a JSON file tells editors where its schema is; it is no setting."""
 
 
 def unknown_keys(settings: Settings, layer: Layer, *, may_hold_others: bool) -> Iterator[ConfigFault]:
@@ -15,8 +19,8 @@ def unknown_keys(settings: Settings, layer: Layer, *, may_hold_others: bool) -> 
 
     Args:
         settings: What there is.
-        layer: A file's values, by the names that the file uses.
-        may_hold_others: The file is shared, so that keys unknown at the top may belong to other services.
+        layer: A source's values, by the names that it uses.
+        may_hold_others: The source is shared, so that keys unknown at the top may belong to other services.
 
     Yields:
         A fault for each.
@@ -25,7 +29,7 @@ def unknown_keys(settings: Settings, layer: Layer, *, may_hold_others: bool) -> 
         name = settings.names.get(key)
         if name is not None:
             yield from _inside(settings.shapes[name], value, (key,), layer)
-        elif not may_hold_others:
+        elif not may_hold_others and key != SCHEMA_KEY:
             yield _fault(layer, (key,), settings.names)
 
 
@@ -36,11 +40,11 @@ def _inside(shape: Shape, value: Any, path: Path, layer: Layer) -> Iterator[Conf
     if not isinstance(value, dict):
         return
     for key, item in value.items():
-        inner = shape.part(key)
+        inner = part_of(shape, str(key))
         if inner is not None:
             yield from _inside(inner, item, (*path, key), layer)
         elif shape.models and not any(_allows_extra(model) for model in shape.models):
-            known = {part: part for model in shape.models for part in parts_of(model)}
+            known = {part: part for model in shape.models for part in settings_of(model).names}
             yield _fault(layer, (*path, key), known)
 
 

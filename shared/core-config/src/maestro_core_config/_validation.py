@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from pydantic import ValidationError
 
 from maestro_core_config._faults import ConfigFault
-from maestro_core_config._shapes import Settings
+from maestro_core_config._merging import DEFAULT, contributions
+from maestro_core_config._secrets import secrets_of
+from maestro_core_config._settings import Settings
 from maestro_core_config._sources._layer import Layer, Path
 
 NOWHERE = "nowhere"
 TOGETHER = "the settings together"
-_SHORTEST_SECRET = 4  # shorter texts are words of the message by chance
+_SHORTEST_SECRET, _SHORTEST_VALUE = 2, 4  # shorter texts are words of a message by chance
+_SURELY_QUOTED = 8
 
 
 def faults_of(
@@ -37,9 +40,11 @@ def faults_of(
     for detail in error.errors(include_url=False, include_context=True, include_input=False):
         path, is_missing = _path(detail["loc"], settings, values), detail["type"] == "missing"
         field = ".".join(map(str, path))
-        source = NOWHERE if is_missing and len(path) == 1 else source_of(path, layers) if path else TOGETHER
+        source = NOWHERE if is_missing and len(path) == 1 else source_of(path, layers, settings) if path else TOGETHER
         messages = told.setdefault((field, source), [])
-        message = "is required and not set" if is_missing else _told(detail["msg"], _texts(values, path))
+        message = (
+            "is required and not set" if is_missing else _told(detail["msg"], _unspeakable(path, settings, values))
+        )
         if message not in messages:
             messages.append(message)
         hints.setdefault(field, _hint(path, detail["type"], values, how_to_set))
@@ -58,32 +63,21 @@ def _hint(path: Path, kind: str, values: Any, how_to_set: str) -> str:
     return ""
 
 
-def source_of(path: Path, layers: Iterable[Layer]) -> str:
+def source_of(path: Path, layers: Sequence[Layer], settings: Settings) -> str:
     """Tell which source gives a value.
 
     Args:
         path: The value's path.
         layers: Highest first.
+        settings: What there is.
 
     Returns:
         The place in the highest layer that has the value, or the nearest thing around it; "default" when none has.
     """
-    layers = list(layers)
     for end in range(len(path), 0, -1):
-        for layer in layers:
-            if _has(layer.values, path[:end]):
-                return layer.place(path)
-    return "default"
-
-
-def _has(values: Any, path: Path) -> bool:
-    for position, part in enumerate(path):
-        if isinstance(values, (list, tuple)):
-            return position > 0  # a list comes from one source as a whole
-        if not isinstance(values, dict) or part not in values:
-            return False
-        values = values[part]
-    return True
+        for layer, _value in contributions(path[:end], layers, settings):
+            return layer.place(path)
+    return DEFAULT
 
 
 def _path(location: tuple[int | str, ...], settings: Settings, values: Any) -> Path:
@@ -110,6 +104,13 @@ def _step(values: Any, key: str | int) -> tuple[bool, Any]:
     return False, None
 
 
+def _unspeakable(path: Path, settings: Settings, values: dict[str, Any]) -> list[str]:
+    """Return what a message must not repeat: every secret, and the value at fault."""
+    secrets = [text for _path, text in secrets_of(settings, values) if len(text) >= _SHORTEST_SECRET]
+    at_fault = [text for text in _texts(values, path) if len(text) >= _SHORTEST_VALUE] if path else []
+    return secrets + at_fault
+
+
 def _texts(values: Any, path: Path) -> list[str]:
     for part in path:
         _found, values = _step(values, part)
@@ -124,9 +125,12 @@ def _leaves(value: Any) -> list[str]:
     return [value] if isinstance(value, str) and value else []
 
 
-def _told(message: str, texts: list[str]) -> str:
+def _told(message: str, unspeakable: list[str]) -> str:
     """Word a message as the rest of a sentence that begins with the setting's name; leave values out of it."""
     message = message.removeprefix("Value error, ").removeprefix("Assertion failed, ").removeprefix("Input ")
-    for text in sorted((text for text in texts if len(text) >= _SHORTEST_SECRET), key=len, reverse=True):
-        message = re.sub(rf"(?<!\w){re.escape(text)}(?!\w)", "…", message)
+    variants = {variant for text in unspeakable for variant in (text, text.strip()) if variant}
+    for text in sorted(variants, key=len, reverse=True):
+        # A short text may be part of one of the message's own words.
+        pattern = re.escape(text) if len(text) >= _SURELY_QUOTED else rf"(?<!\w){re.escape(text)}(?!\w)"
+        message = re.sub(pattern, "…", message, flags=re.IGNORECASE)
     return message[:1].lower() + message[1:]

@@ -12,6 +12,7 @@ from maestro_core_config import BaseConfig, ConfigError, ConfigFault, ConfigMana
 
 Faults = Callable[..., dict[str, ConfigFault]]
 
+BOMB = b"a0: &a0 [x, x]\n" + b"".join(b"a%d: &a%d [*a%d, *a%d]\n" % (n, n, n - 1, n - 1) for n in range(1, 40))
 SAME = {
     "yaml": "port: 81\ntags: [a, b]\npool:\n  size: 3\n",
     "yml": "{port: 81, tags: [a, b], pool: {size: 3}}",
@@ -87,6 +88,9 @@ def test_dates_of_yaml_and_toml_stay_dates(tmp_path: Path) -> None:
         ("shop-service.yaml", b"tags:\n  - \xff\n", "shop-service.yaml:2", "UTF-8"),
         ("shop-service.yaml", b"port: 1\ntags: \x00\n", "shop-service.yaml", "is no YAML"),
         ("shop-service.yaml", b"[" * 5000, "shop-service.yaml", "nested too deep"),
+        ("shop-service.yaml", b"tags: &t [*t]\n", "shop-service.yaml", "holds itself"),
+        ("shop-service.yaml", b"limits: &l {a: *l}\n", "shop-service.yaml", "holds itself"),
+        ("shop-service.yaml", BOMB, "shop-service.yaml", "more values than can be meant"),
         ("shop-service.json", b'{\n"a": }', "shop-service.json:2", "is no JSON"),
         ("shop-service.json", b'{"a": 1, "a": 2}', "shop-service.json", "'a' twice"),
         ("shop-service.json", b"[" * 200_000, "shop-service.json", "nested too deep"),

@@ -122,6 +122,23 @@ def test_what_the_user_sets_wins(tmp_path: Path) -> None:
     assert environ["MAESTRO_HOME"] == str(tmp_path)
 
 
+def test_the_env_file_wins_over_what_up_would_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A `.env` file beside where `up` is called is read by services; defaults of `up` would be above it, and so are left out."""
+    monkeypatch.chdir(tmp_path)
+    spec = ServiceSpec("central-registry", "central_registry")
+    (tmp_path / ".env").write_text(
+        f"CENTRAL_REGISTRY_PORT=4712\nMAESTRO_DATA_DIR=/data\nMAESTRO_JWT_SECRET={'x' * 32}\n"
+    )
+
+    environ = service_environment({}, home=Home(tmp_path), spec=spec, port=1, registry_port=2)
+
+    assert "MAESTRO_DATA_DIR" not in environ
+    assert "MAESTRO_JWT_SECRET_FILE" not in environ
+    assert environ["MAESTRO_LOG_FORMAT"] == "json"
+    assert configured_port(spec, {}, None) == 4712
+    assert configured_port(spec, {"MAESTRO_ENV_FILE": ""}, None) == 0
+
+
 @pytest.mark.parametrize(("code", "text"), [(0, "exit code 0"), (-9, "signal SIGKILL"), (-200, "signal 200")])
 def test_exits_in_words(code: int, text: str) -> None:
     """What a process ended with is named, signals by name."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from maestro_core_config._faults import ConfigFault
@@ -19,29 +20,17 @@ def _nowhere(_path: Path) -> str:
 class Layer:
     """What one source gives."""
 
-    values: dict[str, Any] = field(default_factory=dict)
-    """Nested values by field name."""
+    values: dict[str, Any] = field(default_factory=dict, repr=False)
+    """Nested values by field name. Not in the representation: they may be secret."""
 
-    place: Callable[[Path], str] = _nowhere
+    place: Callable[[Path], str] = field(default=_nowhere, repr=False)
     """Tells where a value stands: a variable or `file:line`. Asked only for what is reported."""
 
     faults: list[ConfigFault] = field(default_factory=list)
     """What is wrong with the source itself."""
 
-
-def by_field(layer: Layer, names: Mapping[str, str]) -> Layer:
-    """Keep of a file what a class has settings for.
-
-    Args:
-        layer: A file's values, by the names that the file uses.
-        names: Field name by each name that a file may use.
-
-    Returns:
-        The same by field name.
-    """
-    written = {names[key]: key for key in layer.values if key in names}
-    values = {field: layer.values[key] for field, key in written.items()}
-    return Layer(values, lambda path: layer.place((written.get(str(path[0]), path[0]), *path[1:])), layer.faults)
+    found: tuple[str, ...] = ()
+    """The files that it was read from."""
 
 
 class Places:
@@ -64,14 +53,16 @@ def put(values: dict[str, Any], path: Path, value: Any) -> None:
     """Set a value by its path; what stands in the way is replaced.
 
     Args:
-        values: The mapping to change.
-        path: Names from the outside in.
-        value: What to set; a mapping is laid over the one that is there.
+        values: The mapping to change. A list that a position leads into becomes a mapping by position.
+        path: Names and positions, from the outside in.
+        value: What to set.
     """
     target: dict[Any, Any] = values
-    for part in path[:-1]:
+    for part, following in pairwise(path):
         inner = target.get(part)
-        if not isinstance(inner, dict):
+        if isinstance(inner, list) and isinstance(following, int):
+            inner = target[part] = dict(enumerate(inner))
+        elif not isinstance(inner, dict):
             inner = target[part] = {}
         target = inner
     target[path[-1]] = value
@@ -81,14 +72,15 @@ def get(values: Any, path: Path) -> tuple[Any, ...]:
     """Look a value up by its path.
 
     Args:
-        values: A mapping.
-        path: Names from the outside in.
+        values: Mappings and lists.
+        path: Names and positions, from the outside in.
 
     Returns:
         The value in a tuple of one; an empty tuple when there is none.
     """
     for part in path:
-        if not isinstance(values, dict) or part not in values:
+        is_item = isinstance(values, (list, tuple)) and isinstance(part, int) and part < len(values)
+        if not is_item and not (isinstance(values, dict) and part in values):
             return ()
         values = values[part]
     return (values,)

@@ -32,8 +32,3 @@ def parse(text: str) -> Any:
         raise UnparsableError(f"is no TOML: {_POSITION.sub('', message)}", line) from None
     except RecursionError:
         raise UnparsableError("is nested too deep") from None
-
-
-def lines(_text: str) -> dict[tuple[str, ...], int]:
-    """Return nothing: the parser does not tell lines."""
-    return {}

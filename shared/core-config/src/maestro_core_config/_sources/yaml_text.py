@@ -10,6 +10,8 @@ from ruamel.yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 from maestro_core_config._sources._unparsable import UnparsableError
 
+_MOST_VALUES = 100_000
+
 
 def parse(text: str) -> Any:
     """Read a text.
@@ -21,10 +23,13 @@ def parse(text: str) -> Any:
         Its value; None for an empty text.
 
     Raises:
-        UnparsableError: It is no YAML, holds several documents, has a key twice, or uses a tag.
+        UnparsableError: It is no YAML, holds several documents, has a key twice, uses a tag, or holds itself by an alias.
     """
     try:
-        return _reader().load(text)
+        value = _reader().load(text)
+        if "*" in text and _size(value, {}) > _MOST_VALUES:
+            raise UnparsableError("stands for more values than can be meant: its aliases multiply them")
+        return value
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         what = " ".join(str(error.problem or error.context).split())
@@ -47,6 +52,20 @@ def lines(text: str) -> dict[tuple[str, ...], int]:
     found: dict[tuple[str, ...], int] = {}
     _walk(_reader().compose(text), (), found)
     return found
+
+
+def _size(value: Any, known: dict[int, int]) -> int:
+    """Count the values that a value stands for once its aliases are written out."""
+    if not isinstance(value, (dict, list)):
+        return 1
+    if (size := known.get(id(value))) == 0:
+        raise UnparsableError("holds itself by an alias")
+    if size is None:
+        known[id(value)] = 0  # while it is being counted
+        size = known[id(value)] = 1 + sum(
+            _size(part, known) for part in (value.values() if isinstance(value, dict) else value)
+        )
+    return size
 
 
 def _reader() -> YAML:

@@ -6,7 +6,7 @@ from typing import Any, Final
 import rich_click as click
 
 from maestro_cli._errors import InputError
-from maestro_cli.local import ORCHESTRATOR, Home, config_points, explained_environment, own_environment
+from maestro_cli.local import ORCHESTRATOR, Home, config_points, env_file, explained_environment, own_environment
 
 from ._options import config_folder
 
@@ -49,6 +49,8 @@ def _engine_url(home: Home | None) -> str | None:
     folder = config_folder()
     environ = explained_environment(home, ORCHESTRATOR, own_environment(), folder)
     try:
-        return getattr(ConfigManager(point.load(), environ=environ).load(), "engine_url", None)
+        return getattr(
+            ConfigManager(point.load(), environ=environ, env_file=env_file(environ)).load(), "engine_url", None
+        )
     except ConfigError:
         return None

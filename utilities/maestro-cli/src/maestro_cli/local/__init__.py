@@ -12,6 +12,7 @@ from ._discovery import (
     workflow_modules,
 )
 from ._engine import Engine, check_same_engine, engine_of
+from ._env_file import env_file
 from ._environment import explained_environment, own_environment, service_environment
 from ._home import Home
 from ._lock import lock_holder
@@ -54,6 +55,7 @@ __all__ = [
     "describe_exit",
     "document_files",
     "engine_of",
+    "env_file",
     "explained_environment",
     "failure_error",
     "follow_start",

@@ -7,6 +7,7 @@ from typing import Final
 from maestro_cli._errors import InputError
 
 from ._discovery import ServiceSpec, config_points
+from ._env_file import env_file
 
 _HIGHEST: Final = 65_535
 
@@ -31,12 +32,13 @@ def configured_port(spec: ServiceSpec, environ: Mapping[str, str], config_dir: P
             raise InputError(f"{variable} is {text!r}, which is no port", hint="Set it to 0 for any free port.")
         return int(text)
     point = config_points().get(spec.name)
-    if config_dir is None or point is None:
+    variables = env_file(environ)
+    if point is None or not (config_dir or variables):
         return 0
-    # Every command would pay for this import, and it is wanted by those with a configuration folder only.
+    # Every command would pay for this import, and it is wanted by those with configuration files only.
     from maestro_core_config import ConfigError, ConfigManager  # noqa: PLC0415
 
     try:
-        return int(ConfigManager(point.load(), config_dir=config_dir, environ=environ).load().port)
+        return int(ConfigManager(point.load(), config_dir=config_dir, environ=environ, env_file=variables).load().port)
     except ConfigError:
         return 0

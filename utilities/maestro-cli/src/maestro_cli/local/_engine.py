@@ -8,6 +8,7 @@ from typing import Final
 from maestro_cli._errors import EngineDiffersError, InputError
 
 from ._discovery import ORCHESTRATOR, ServiceSpec, config_points
+from ._env_file import env_file
 from ._home import Home
 from ._state import EnvironmentState, load_state
 from ._temporal import TEMPORAL, TemporalServer
@@ -98,7 +99,8 @@ def has_payload_store(environ: Mapping[str, str], config_dir: Path | None) -> bo
     from maestro_core_config import ConfigError, ConfigManager  # noqa: PLC0415
 
     try:
-        config = ConfigManager(point.load(), config_dir=config_dir, environ=environ).load()
+        manager = ConfigManager(point.load(), config_dir=config_dir, environ=environ, env_file=env_file(environ))
+        config = manager.load()
     except ConfigError:
         return STORE_VARIABLE in environ  # the service itself says what is wrong
     return getattr(config, "payload_store", None) is not None

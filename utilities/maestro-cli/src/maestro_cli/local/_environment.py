@@ -8,6 +8,7 @@ from typing import Final
 
 from ._discovery import ORCHESTRATOR, REGISTRY, ServiceSpec, workflow_modules
 from ._engine import ENGINE_VARIABLE, STORE_VARIABLE, has_payload_store, temporal_of
+from ._env_file import env_file_names
 from ._home import Home
 from ._lock import lock_holder
 from ._ports import LOOPBACK
@@ -41,7 +42,7 @@ def service_environment(
     """Work out what a service's process gets.
 
     What ties the environment together (port, registry, home) is always set; for everything else a variable that the
-    user has set wins.
+    user has set wins, and so does one in the `.env` file.
 
     Args:
         base: The user's own environment.
@@ -61,7 +62,8 @@ def service_environment(
         "MAESTRO_LOG_FORMAT": "json",
         "PYTHONUNBUFFERED": "1",
     }
-    if SECRET_VARIABLE not in base:
+    in_env_file = env_file_names(base)
+    if SECRET_VARIABLE not in base and SECRET_VARIABLE not in in_env_file:
         defaults[SECRET_FILE_VARIABLE] = str(jwt_secret_file(home))
     if config_dir is not None:
         defaults["MAESTRO_CONFIG_DIR"] = str(config_dir)
@@ -75,7 +77,7 @@ def service_environment(
         fixed[ENGINE_VARIABLE] = temporal.url
     if registry_port is not None:
         fixed["MAESTRO_REGISTRY_URL"] = f"http://{LOOPBACK}:{registry_port}"
-    return {**defaults, **base, **fixed}
+    return {**{name: value for name, value in defaults.items() if name not in in_env_file}, **base, **fixed}
 
 
 def explained_environment(home: Home, service: str, base: Mapping[str, str], config_dir: Path | None) -> dict[str, str]:
