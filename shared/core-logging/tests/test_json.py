@@ -191,7 +191,7 @@ json_values = st.recursive(
 def test_whatever_is_logged_is_one_line_of_json(event: str, fields: dict[str, Any]) -> None:
     """Rendering never fails and never gives two lines."""
     line = {**fields, "timestamp": datetime.now(UTC), "level": "info", "event": event}
-    rendered = render_json(line, None)
+    rendered = render_json(line)
     assert rendered.endswith(b"\n")
     assert rendered.count(b"\n") == 1
     assert json.loads(rendered)["level"] == "info"

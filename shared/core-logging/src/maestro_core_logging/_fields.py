@@ -5,17 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from maestro_core_logging._masking import MASK, is_secret_key, masked
+from maestro_core_logging._masking import MASKER
+from maestro_core_logging._plain import HARMLESS
 
 # What every line says of itself. A field of that name gets an underscore behind it, so that neither is lost.
 _TAKEN_KEYS: Final = frozenset({"timestamp", "level", "logger", "event", "exception"})
-# Values that need no look inside. Subclasses do: only the exact type is known to be harmless.
-_PLAIN_TYPES: Final = frozenset({str, int, float, bool, type(None)})
-_MOST_KEYS: Final = 10_000
-
-# Keys are few, because they stand in source code, and lines are many: each key is judged once. This is a memory of a pure
-# function and no state.
-_plain_keys: Final[set[str]] = set()
+_LARGEST_PLAIN: Final = 10**12  # larger ones may be the number of a card
 
 
 def add_fields(line: dict[str, Any], fields: Mapping[str, Any]) -> None:
@@ -25,23 +20,18 @@ def add_fields(line: dict[str, Any], fields: Mapping[str, Any]) -> None:
         line: The line to add to.
         fields: The fields as a caller gave them.
     """
-    if is_plain(fields):
-        line.update(fields)
-        return
+    keys, texts = MASKER.plain_keys, MASKER.clean_texts
     for key, value in fields.items():
-        if is_secret_key(key):
-            line[key] = None if value is None else MASK
-        elif key in _TAKEN_KEYS:
-            line[f"{key}_"] = masked(value)
+        if key not in keys:
+            _add_unknown(line, key, value)
+            continue
+        kind = type(value)
+        if kind is str:
+            line[key] = value if value in texts else MASKER.text(value)
+        elif kind in HARMLESS or (kind is int and -_LARGEST_PLAIN < value < _LARGEST_PLAIN):
+            line[key] = value
         else:
-            line[key] = masked(value)
-            if len(_plain_keys) < _MOST_KEYS:
-                _plain_keys.add(key)
-
-
-def is_plain(fields: Mapping[str, Any]) -> bool:
-    """Tell whether fields are known to need no cleaning."""
-    return _plain_keys.issuperset(fields) and _PLAIN_TYPES.issuperset(map(type, fields.values()))
+            line[key] = MASKER.plain(value)
 
 
 def clean(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -56,3 +46,13 @@ def clean(fields: Mapping[str, Any]) -> dict[str, Any]:
     cleaned: dict[str, Any] = {}
     add_fields(cleaned, fields)
     return cleaned
+
+
+def _add_unknown(line: dict[str, Any], key: str, value: Any) -> None:
+    if MASKER.is_secret_key(key):
+        line[key] = MASKER.named(key, value)
+    elif key in _TAKEN_KEYS:
+        line[f"{key}_"] = MASKER.plain(value)
+    else:
+        line[key] = MASKER.plain(value)
+        MASKER.remember_key(key)
