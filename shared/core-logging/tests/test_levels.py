@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import logging
-
 import subprocess
 import sys
 import threading

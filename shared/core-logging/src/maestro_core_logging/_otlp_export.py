@@ -115,6 +115,7 @@ class OtlpExporter:
                 lines = self._buffer.take(self._options.batch_records)
                 self._is_busy = bool(lines)
             if not lines:
+                self._post.close()
                 return
             self._send(lines, changed)
             with changed:
@@ -148,7 +149,7 @@ class OtlpExporter:
             pause = min(2 * pause, _LONGEST_PAUSE)
 
     def _count(self, lines: int, answer: Answer) -> None:
-        lost = answer.rejected if answer.is_final and answer.rejected else lines if answer.fault else 0
+        lost = min(answer.rejected, lines) or (lines if answer.fault else 0)
         with self._changed:
             self.exported += lines - lost
             self.dropped += lost

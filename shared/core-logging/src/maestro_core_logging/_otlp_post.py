@@ -66,14 +66,20 @@ class OtlpPost:
         try:
             return self._exchange(body, headers)
         except (OSError, HTTPException) as error:
-            self._connection = None
+            self.close()
             if not is_kept:
                 return Answer(f"{type(error).__name__}: {error}", is_final=False)
         try:  # the receiver closed a connection that was idle: no failure yet
             return self._exchange(body, headers)
         except (OSError, HTTPException) as error:
-            self._connection = None
+            self.close()
             return Answer(f"{type(error).__name__}: {error}", is_final=False)
+
+    def close(self) -> None:
+        """Close the connection; the next request opens another."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def _exchange(self, body: bytes, headers: dict[str, str]) -> Answer:
         if self._connection is None:
@@ -82,9 +88,8 @@ class OtlpPost:
         self._connection.request("POST", self._path, body, headers)
         response = self._connection.getresponse()
         answer = response.read(_MAX_ANSWER)
-        if response.read(1):
-            self._connection.close()
-            self._connection = None
+        if response.read(1):  # more than anybody says: the connection is not worth keeping
+            self.close()
         if 200 <= response.status < 300:
             rejected, why = rejected_records(answer)
             return Answer(f"records were rejected: {why}" if rejected else "", rejected=rejected)

@@ -122,10 +122,9 @@ class Volume:
 
     def _forget(self, now: float) -> None:
         """Make room: events whose words vary are all different, and would fill the memory."""
-        kept = {kind: window for kind, window in self._windows.items() if window.suppressed}
-        if len(kept) < _MOST_REMEMBERED:
-            kept |= {kind: window for kind, window in self._windows.items() if now - window.begun < self._period / 2}
-        self._windows = kept if len(kept) < _MOST_REMEMBERED else {}
+        untold = {kind: window for kind, window in self._windows.items() if window.suppressed}
+        young = {kind: window for kind, window in self._windows.items() if now - window.begun < self._period / 2}
+        self._windows = next((kept for kept in (untold | young, untold) if len(kept) < _MOST_REMEMBERED), {})
 
     def _watch(self, seconds: float) -> None:
         timer = threading.Timer(seconds, self._end_period)
