@@ -13,7 +13,7 @@ from opentelemetry.trace import format_span_id, format_trace_id, get_current_spa
 
 from maestro_core_logging._context import current_fields
 from maestro_core_logging._exceptions import caller_stack, described, exception_of
-from maestro_core_logging._fields import add_fields
+from maestro_core_logging._fields import add_fields, add_known
 from maestro_core_logging._level_table import LevelTable
 from maestro_core_logging._masking import MASKER
 from maestro_core_logging._options import Tracebacks
@@ -23,9 +23,10 @@ from maestro_core_logging._volume import Volume
 
 Renderer = Callable[[dict[str, Any]], bytes]
 Receiver = Callable[[dict[str, Any]], None]
+Log = Callable[[str, str, Mapping[str, Any], dict[str, Any]], None]
 
-_LIBRARY: Final = "maestro_core_logging"
 _now: Final = datetime.now
+_LIBRARY: Final = "maestro_core_logging"
 _trace_text: Final = lru_cache(maxsize=256)(format_trace_id)
 _span_text: Final = lru_cache(maxsize=256)(format_span_id)
 
@@ -57,14 +58,16 @@ class Outlet:
 
     Attributes:
         levels: Which levels are written. Loggers look before they call.
+        log: Makes a line and hands it on, unless there are enough of its kind: `write`, or what asks first.
         receive: Takes each line.
         sink: Where the text goes.
     """
 
-    __slots__ = ("_export", "_render", "_template", "_tracebacks", "_volume", "levels", "receive", "sink")
+    __slots__ = ("_export", "_render", "_template", "_tracebacks", "_volume", "levels", "log", "receive", "sink")
 
     def __init__(self) -> None:
         self.levels = LevelTable(self._tell_fall_back)
+        self.log: Log = self.write
         self.receive: Receiver = self.print
         self.sink = Sink("stderr")
         self._template: dict[str, Any] = _template({})
@@ -101,25 +104,9 @@ class Outlet:
         self._render = render
         self.sink = sink
         self._volume = volume
+        self.log = self.write if volume is None else self._log_if_admitted
         self._export = export
         self._tracebacks = tracebacks
-
-    def log(self, level: str, event: str, context: Mapping[str, Any], fields: dict[str, Any]) -> None:
-        """Make a line and hand it on, unless there are enough of its kind.
-
-        Args:
-            level: The level's name in lower case.
-            event: What happened.
-            context: The logger's own fields, clean already.
-            fields: The call's fields; `exc_info` and `stack_info` are taken out of them.
-        """
-        if self._volume is not None:
-            share = self._volume.admit(level, context.get("logger", ""), event)
-            if not share:
-                return
-            if share < 1.0:
-                fields["sampled_share"] = share
-        self.write(level, event, context, fields)
 
     def write(self, level: str, event: str, context: Mapping[str, Any], fields: dict[str, Any]) -> None:
         """Make a line and hand it on.
@@ -142,13 +129,8 @@ class Outlet:
         if ambient := current_fields():
             line.update(ambient)
         line.update(context)
-        if fields:
-            error = exception_of(fields.pop("exc_info")) if "exc_info" in fields else None
-            if "stack_info" in fields and fields.pop("stack_info"):
-                fields["stack"] = caller_stack()
-            add_fields(line, fields)
-            if error is not None:
-                line["exception"] = described(error, self._tracebacks)
+        if fields and not add_known(line, fields):
+            self._add_unknown(line, fields)
         self.receive(line)
 
     def print(self, line: dict[str, Any]) -> None:
@@ -160,8 +142,8 @@ class Outlet:
         text, sink = (self._render or self._begin())(line), self.sink
         if self._export is not None:
             self._export.take(line, len(text))
-        if sink.write(text, line["level"]) and (lost := sink.take_untold()):
-            self.tell_lost(lost)
+        if sink.write(text, line["level"]) and sink.untold:
+            self.tell_lost(sink.take_untold())
 
     def tell_lost(self, lines: int) -> None:
         """Say that lines were lost.
@@ -228,6 +210,20 @@ class Outlet:
             self._volume.renew()
         if self._export is not None:
             self._export.renew()
+
+    def _add_unknown(self, line: dict[str, Any], fields: dict[str, Any]) -> None:
+        error = exception_of(fields.pop("exc_info")) if "exc_info" in fields else None
+        if "stack_info" in fields and fields.pop("stack_info"):
+            fields["stack"] = caller_stack()
+        add_fields(line, fields)
+        if error is not None:
+            line["exception"] = described(error, self._tracebacks)
+
+    def _log_if_admitted(self, level: str, event: str, context: Mapping[str, Any], fields: dict[str, Any]) -> None:
+        assert self._volume is not None
+        share = self._volume.admit(level, context.get("logger", ""), event)
+        if share:
+            self.write(level, event, context, fields if share == 1.0 else {**fields, "sampled_share": share})
 
     def _tell_fall_back(self, name: str, before: str, now: str) -> None:
         fields = {"of_logger": name or "root", "from_level": before, "to_level": now}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import threading
 import time
@@ -40,6 +41,7 @@ class Sink:
     Attributes:
         written: How many lines were written.
         dropped: How many were lost: for want of room, or because the stream is full, closed or gone.
+        untold: How many of them were not told of yet.
     """
 
     def __init__(
@@ -53,6 +55,7 @@ class Sink:
         self._delivery = delivery or Delivery()
         self._on_clear = on_clear
         self._known: Any = None
+        self._owner: Any = None
         self._way: Way = "text"
         self._file = -1
         self.renew()
@@ -61,7 +64,7 @@ class Sink:
         """Begin anew, as a forked child has to: who held the lock is gone, and what waited is the parent's to write."""
         self.written = 0
         self.dropped = 0
-        self._untold = 0
+        self.untold = 0
         self._is_torn = False
         self._begun = b""  # what is left of a line whose beginning the pipe took
         self._buffer: Buffer[bytes] = Buffer(self._delivery.buffer_lines, self._delivery.buffer_bytes)
@@ -102,7 +105,7 @@ class Sink:
                 if self._way == "text":
                     stream.write(line.decode())
                     stream.flush()
-                elif stream.closed:
+                elif self._owner.closed:
                     self._lose(1)
                     return False
                 elif self._way == "pipe":
@@ -111,7 +114,10 @@ class Sink:
                         self._let_wait_rest(line, done, level)
                         return False
                 else:
-                    self._write_to_file(line)
+                    # Straight to the file: a buffer would lose lines when the process is killed, and mix those of several.
+                    done = 0 if self._is_torn else os.write(self._file, line)
+                    if done < len(line):
+                        self._write_rest(line, done)
             except CannotTellError:
                 self._by_thread = True
                 self._let_wait(line, level)
@@ -124,10 +130,8 @@ class Sink:
 
     def take_untold(self) -> int:
         """Return how many lines were lost and not told of yet; they count as told from now on."""
-        if not self._untold:
-            return 0
         with self._lock:
-            untold, self._untold = self._untold, 0
+            untold, self.untold = self.untold, 0
             return untold
 
     def flush(self, timeout: float) -> bool:
@@ -150,11 +154,17 @@ class Sink:
     def _look_at(self, stream: Any) -> None:
         self._known = stream
         self._way, self._file = way_of(stream)
+        # Asked for each line whether it is closed; the innermost of a stream's layers answers fastest.
+        self._owner = getattr(getattr(stream, "buffer", None), "raw", stream)
 
-    def _write_to_file(self, line: bytes) -> None:
-        # Straight to the file: a buffer would lose lines when the process is killed, and mix those of several processes.
+    def _write_rest(self, line: bytes, done: int) -> None:
+        """Write what is left of a line, on a line of its own when the one before was torn."""
+        rest = line[done:]
+        if self._is_torn:
+            rest = b"\n" + rest
         try:
-            write_all(self._file, b"\n" + line if self._is_torn else line)
+            self._is_torn = done > 0
+            write_all(self._file, rest)
             self._is_torn = False
         except TornError:
             self._is_torn = True
@@ -162,7 +172,7 @@ class Sink:
 
     def _lose(self, lines: int) -> None:
         self.dropped += lines
-        self._untold += lines
+        self.untold += lines
 
     def _let_wait_rest(self, line: bytes, done: int, level: str) -> None:
         if done:
@@ -196,7 +206,7 @@ class Sink:
             untold = 0
             with changed:
                 if not self._buffer.items and not self._begun:
-                    if is_written and self._untold:
+                    if is_written and self.untold:
                         untold = self.take_untold()
                     else:
                         self._is_busy = False
@@ -225,9 +235,9 @@ class Sink:
                 left -= len(lines)
             else:
                 for piece, count in _pieces(begun, lines):
-                    if stream.closed:
+                    if self._owner.closed:
                         break
-                    self._write_to_file(piece)
+                    self._write_rest(piece, 0)
                     self.written += count
                     left -= count
         except _FAILURES:
