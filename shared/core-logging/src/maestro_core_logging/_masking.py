@@ -9,6 +9,7 @@ from maestro_core_logging._options import Masking
 from maestro_core_logging._plain import MAX_TEXT, Plainer, cut
 from maestro_core_logging._secret_keys import secret_keys
 from maestro_core_logging._secret_texts import secret_texts
+from maestro_core_logging._text_kinds import has_digit
 
 _MOST_REMEMBERED: Final = 4_096
 _LONGEST_REMEMBERED: Final = 200
@@ -18,7 +19,8 @@ class Masker:
     """Keeps secrets out, and remembers what it found to be harmless.
 
     Keys and the words of events are few, because they stand in source code, and lines are many: each is judged once. What is
-    remembered are answers of pure functions, at most 4,096 keys and as many short texts.
+    remembered are answers of pure functions, at most 4,096 keys and as many short texts; those with digits are left out, because ids
+    and paths vary without end, and keeping them costs more than judging them.
 
     Attributes:
         plain_keys: Keys known to be neither secret nor taken.
@@ -64,7 +66,7 @@ class Masker:
         if len(text) > MAX_TEXT:
             return self._mask(cut(text, MAX_TEXT))
         masked = self._mask(text)
-        if len(text) <= _LONGEST_REMEMBERED and masked is text:
+        if masked is text and len(text) <= _LONGEST_REMEMBERED and not has_digit(text):
             if len(known) >= _MOST_REMEMBERED:
                 known.clear()
             known.add(text)

@@ -11,7 +11,7 @@ from typing import Final
 from maestro_core_logging._checksums import iban_length, is_card_number
 from maestro_core_logging._options import Masking
 from maestro_core_logging._secret_keys import words_of
-from maestro_core_logging._text_kinds import TextKinds
+from maestro_core_logging._text_kinds import may_hold_token
 
 MASK: Final = "**********"
 
@@ -74,49 +74,49 @@ def secret_texts(masking: Masking, is_secret_key: Callable[[str], bool]) -> Call
     hints = (*_HINTS, *(words[-1] for key in masking.keys if (words := words_of(key))))
 
     def mask(text: str) -> str:
-        given, lowered = text, text.lower()
-        if "-----BEGIN" in text:
-            text = _PEM.sub(MASK, text)
-        is_assigning = ":" in text or "=" in text
-        if is_assigning:
-            text = _without_places(text)
-        if (is_assigning or "--" in text) and any(hint in lowered for hint in hints):
-            text = _behind(_NAME, text, is_secret_key)
-            text = _behind(_OPTION, text, is_secret_key)
+        given = text
+        if ":" in text or "=" in text or "--" in text:
+            text = _without_named(text, hints, is_secret_key)
         if len(text) >= _SHORTEST_TOKEN:
-            text = _without_tokens(text, lowered)
+            lowered = text.lower()
+            if "bearer" in lowered or "basic" in lowered:
+                text = _SCHEME.sub(_scheme, text)
+            if may_hold_token(text):
+                text = _without_tokens(text)
         if emails and "@" in text:
             text = _EMAIL.sub(rf"{MASK}\1", text)
         for pattern in patterns:
             text = pattern.sub(_keeping, text)
-        return given if text == given else text
+        return given if text is given or text == given else text
 
     return mask
 
 
-def _without_tokens(text: str, lowered: str) -> str:
-    kinds = TextKinds(text)
-    if kinds.may_hold_card():
-        text = _CARD.sub(_card, text)
-    if kinds.is_identifier:
-        return text
+def _without_tokens(text: str) -> str:
     if "eyJ" in text:
         text = _JWT.sub(MASK, text)
-    if "bearer" in lowered or "basic" in lowered:
-        text = _SCHEME.sub(_scheme, text)
-    if kinds.may_hold_api_key():
-        text = _API_KEY.sub(_api_key, text)
-    return _IBAN.sub(_iban, text) if kinds.may_hold_iban() else text
+    for pattern, replace in ((_API_KEY, _api_key), (_CARD, _card), (_IBAN, _iban)):
+        text = pattern.sub(replace, text)
+    return text
+
+
+def _without_named(text: str, hints: tuple[str, ...], is_secret_key: Callable[[str], bool]) -> str:
+    """Mask what a place or a name says to be secret."""
+    if "-----BEGIN" in text:
+        text = _PEM.sub(MASK, text)
+    if "://" in text:
+        text = _without_places(text)
+    lowered = text.lower()
+    if any(hint in lowered for hint in hints):
+        text = _behind(_OPTION, _behind(_NAME, text, is_secret_key), is_secret_key)
+    return text
 
 
 def _without_places(text: str) -> str:
     """Mask what has a place in an address: its password, and its signature."""
-    if "://" in text:
-        if "@" in text:
-            text = _URL_PASSWORD.sub(rf"\1{MASK}@", text)
-        if "?" in text:
-            text = _SIGNED_QUERY.sub(rf"\1{MASK}", text)
-    return text
+    if "@" in text:
+        text = _URL_PASSWORD.sub(rf"\1{MASK}@", text)
+    return _SIGNED_QUERY.sub(rf"\1{MASK}", text) if "?" in text else text
 
 
 def _behind(names: re.Pattern[str], text: str, is_secret_key: Callable[[str], bool]) -> str:

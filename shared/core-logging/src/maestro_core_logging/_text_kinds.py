@@ -20,37 +20,34 @@ _KINDS: Final = bytes(
 )  # fmt: skip
 _WORDS: Final = bytes(ord("w") if chr(code) in f"{ascii_letters}{digits}_-" else ord(" ") for code in range(256))
 _IDENTIFIER: Final = b"0123456789abcdef-"
-_CARD_KINDS: Final = (b"0000000000000", b"0000-0000-0000-0000", b"0000-000000-0000")
-_IBAN_KIND: Final = b"AA00"
-_LONG_WORD: Final = b"w" * 15  # the shortest one, with its prefix
+_DIGITS: Final = digits.encode()
+_CARD: Final = b"0" * 13
+_GROUPED_CARD: Final = b"0000-0000-0000-0000"
+_SHORTER_CARD: Final = b"0000-000000-0000"
+_ACCOUNT: Final = b"AA00"
+_LONG_WORD: Final = b"w" * 15  # the shortest API key, with its prefix
 
 
-class TextKinds:
-    """What a text can hold, going by its kinds of characters.
+def may_hold_token(text: str) -> bool:
+    """Tell whether a text may hold the number of a card or an account, an API key or a JSON web token.
 
     Args:
-        text: The text.
+        text: Any text.
 
-    Attributes:
-        is_identifier: Whether it is made of hexadecimal digits and dashes alone, as ids are.
+    Returns:
+        No when it holds neither as many digits, nor two digits on two capitals, nor a word as long as that; ids made of
+        hexadecimal digits and dashes are such words, and harmless. Yes when patterns have to decide.
     """
+    data = text.encode("utf-8", "replace")
+    if len(data) == 36 and data[8:24:5] == b"----" and not data.translate(None, _IDENTIFIER):
+        return False  # a UUID, as the ids of requests are
+    kinds = data.translate(_KINDS)
+    if _CARD in kinds or _ACCOUNT in kinds or _GROUPED_CARD in kinds or _SHORTER_CARD in kinds:
+        return True
+    return _LONG_WORD in data.translate(_WORDS) and bool(data.translate(None, _IDENTIFIER))
 
-    __slots__ = ("_data", "_kinds", "is_identifier")
 
-    def __init__(self, text: str) -> None:
-        self._data = text.encode("utf-8", "replace")
-        self._kinds = self._data.translate(_KINDS)
-        self.is_identifier = not self._data.translate(None, _IDENTIFIER)
-
-    def may_hold_card(self) -> bool:
-        """Tell whether there is a run of digits as long as a card's."""
-        kinds = self._kinds
-        return _CARD_KINDS[0] in kinds or _CARD_KINDS[1] in kinds or _CARD_KINDS[2] in kinds
-
-    def may_hold_iban(self) -> bool:
-        """Tell whether two digits follow on two capitals."""
-        return _IBAN_KIND in self._kinds
-
-    def may_hold_api_key(self) -> bool:
-        """Tell whether there is a word as long as an API key."""
-        return _LONG_WORD in self._data.translate(_WORDS)
+def has_digit(text: str) -> bool:
+    """Tell whether there is a decimal digit of ASCII in a text."""
+    data = text.encode("utf-8", "replace")
+    return len(data.translate(None, _DIGITS)) < len(data)
