@@ -102,6 +102,7 @@ bench-peers-lock: | $(filter .maestro/uv/bin/uv,$(UV)) ## Write the peers' lock 
 .PHONY: check
 check: setup ## Lint, format, types, import floors
 	@$(BIN)/ruff check .
+	@$(BIN)/python -m maestro_core_logging.lint shared maestro services utilities examples benchmarks docs tests --exclude "docs/examples/logging/before_*"
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache

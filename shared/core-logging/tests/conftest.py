@@ -3,6 +3,9 @@ from __future__ import annotations
 import io
 import json
 import logging
+import signal
+import sys
+import threading
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -10,7 +13,9 @@ from typing import Any
 import pytest
 import structlog
 
-from maestro_core_logging import configure_logging
+from maestro_core_logging import Masking, Tracebacks, configure_logging
+from maestro_core_logging._json import render_json
+from maestro_core_logging._masking import MASKER
 from maestro_core_logging._outlet import OUTLET, Outlet
 
 
@@ -28,17 +33,24 @@ class Lines(io.StringIO):
 @pytest.fixture(autouse=True)
 def _restore_logging() -> Iterator[None]:
     root, show = logging.getLogger(), warnings.showwarning
-    talkative = logging.getLogger("httpx2").level
+    quiet = logging.getLogger("httpx2").level
     handlers, level = root.handlers[:], root.level
+    hooks, on_sigterm = (sys.excepthook, threading.excepthook), signal.getsignal(signal.SIGTERM)
     yield
+    OUTLET.flush(5)
+    OUTLET.levels.configure({"": logging.INFO})
     fresh = Outlet()
-    for name in Outlet.__slots__:
-        if name != "receive":
-            setattr(OUTLET, name, getattr(fresh, name))
+    OUTLET.configure(
+        identity={}, render=render_json, sink=fresh.sink, volume=None, export=None, tracebacks=Tracebacks()
+    )
+    OUTLET._render = None
+    MASKER.configure(Masking())
     root.handlers[:] = handlers
     root.setLevel(level)
     warnings.showwarning = show
-    logging.getLogger("httpx2").setLevel(talkative)
+    sys.excepthook, threading.excepthook = hooks
+    signal.signal(signal.SIGTERM, on_sigterm)
+    logging.getLogger("httpx2").setLevel(quiet)
     structlog.reset_defaults()
 
 

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import logging
+import sys
 import warnings
 from typing import Any
 
@@ -130,3 +131,18 @@ def test_structlog_s_own_loggers_take_the_same_way(lines: Any) -> None:
     first, second = lines.json()
     assert (first["logger"], first["component"], first["event"], first["token"]) == ("lib", "c", "Hello", "**********")
     assert (second["service"], second["n"], second["event"]) == ("other", 1, "Again and again")
+
+
+def test_loggers_that_print_by_themselves_take_our_way(lines: Any) -> None:
+    """Servers give theirs a handler before the application is imported; files of theirs stay."""
+    server = logging.getLogger("some.server")
+    server.propagate = False
+    printing, kept = logging.StreamHandler(sys.stdout), logging.StreamHandler(io.StringIO())
+    server.handlers[:] = [printing, kept]
+    try:
+        configure_logging("s", "json", stream=lines)
+        server.warning("once")
+        assert (server.handlers, server.propagate) == ([kept], True)
+    finally:
+        server.handlers[:] = []
+    assert lines.one()["event"] == "once"

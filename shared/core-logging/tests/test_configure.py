@@ -145,7 +145,7 @@ def test_a_forked_child_logs_although_a_thread_was_logging() -> None:
     code = (
         "import os, threading; from maestro_core_logging import *; from maestro_core_logging._outlet import OUTLET; "
         "configure_logging('s', 'json'); held = threading.Event(); end = threading.Event();\n"
-        "def hold():\n  with OUTLET._sink._lock: held.set(); end.wait()\n"
+        "def hold():\n  with OUTLET.sink._lock: held.set(); end.wait()\n"
         "thread = threading.Thread(target=hold); thread.start(); held.wait()\n"
         "child = os.fork()\n"
         "if child == 0: get_logger().info('child'); os._exit(0)\n"

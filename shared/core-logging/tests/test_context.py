@@ -3,11 +3,15 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import gc
+import threading
 from collections.abc import AsyncGenerator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from maestro_core_logging import get_logger, log_context
+import pytest
+from opentelemetry.sdk.trace import TracerProvider
+
+from maestro_core_logging import carry_context, get_logger, log_context
 from maestro_core_logging.testing import capture_logs
 
 logger = get_logger("x")
@@ -107,3 +111,25 @@ async def test_a_context_may_be_left_in_another_one_than_it_was_entered() -> Non
     assert await asyncio.create_task(generator.asend(None)) == 1
     await asyncio.create_task(generator.aclose())
     assert logged() == {}
+
+
+def test_carry_context_takes_fields_and_trace_along() -> None:
+    """Into executors and threads, as often and in as many threads at once as wanted; results and errors come back."""
+    with (
+        log_context(request_id="r"),
+        TracerProvider().get_tracer("t").start_as_current_span("work") as span,
+        ThreadPoolExecutor(4) as pool,
+    ):
+        with capture_logs() as captured:
+            work = carry_context(lambda number: (logger.info("x"), number)[1])
+            assert list(pool.map(work, range(50))) == list(range(50))
+            thread = threading.Thread(target=carry_context(lambda: logger.info("x")))
+            thread.start()
+            thread.join()
+            pool.submit(logger.info, "alone").result()
+        with pytest.raises(ZeroDivisionError):
+            pool.submit(carry_context(divmod), 1, 0).result()
+    trace_id = format(span.get_span_context().trace_id, "032x")
+    assert {(line.get("request_id"), line.get("trace_id")) for line in captured.find("x")} == {("r", trace_id)}
+    assert len(captured.find("x")) == 51
+    assert "request_id" not in captured.one("alone")

@@ -5,7 +5,9 @@ import json
 import sys
 from typing import Any
 
-from maestro_core_logging import configure_logging, get_logger
+import pytest
+
+from maestro_core_logging import Tracebacks, configure_logging, get_logger
 from maestro_core_logging._exceptions import described
 
 
@@ -126,3 +128,90 @@ def test_the_console_shows_a_plain_traceback() -> None:
     assert "Traceback (most recent call last)" in text
     assert text.endswith("RuntimeError: outer 12\n")
     assert "local-secret" not in text
+
+
+def test_secrets_in_exceptions_are_masked(lines: Any) -> None:
+    """In their text, notes, causes, members and source lines."""
+    try:
+        try:
+            raise ValueError("cannot reach u://a:hunter2@h")
+        except ValueError as error:
+            error.add_note("token=hunter2")
+            raise ExceptionGroup("password=hunter2", [KeyError("api_key=hunter2")]) from error
+    except ExceptionGroup:
+        get_logger().exception("Failed")
+    assert "hunter2" not in lines.getvalue()
+    assert lines.one()["exception"]["cause"]["message"] == "cannot reach u://a:**********@h"
+
+
+def test_local_variables_are_shown_where_they_are_wanted(lines: Any) -> None:
+    """Of the innermost frames, masked by name and by look, cut where they are long."""
+    configure_logging("s", "json", stream=lines, tracebacks=Tracebacks(local_variables=True))
+
+    def deep(left: int) -> None:
+        password, url, long = "hunter2", "u://a:hunter2@h", ["x" * 1_000] * left
+        if left == 0:
+            raise ValueError(len(password) + len(url) + len(long))
+        deep(left - 1)
+
+    try:
+        deep(7)
+    except ValueError:
+        get_logger().exception("Failed")
+    assert "hunter2" not in lines.getvalue().replace('password, url, long = \\"hunter2', "")
+    frames = lines.one()["exception"]["stacktrace"]
+    assert ["locals" in frame for frame in frames] == [False] * 4 + [True] * 5
+    shown = frames[-1]["locals"]
+    assert (shown["left"], shown["password"], shown["url"]) == (0, "**********", "u://a:**********@h")
+    assert frames[-3]["locals"]["long"].endswith("characters)")
+
+
+def test_local_variables_that_cannot_be_shown_lose_nothing(lines: Any) -> None:
+    """An object whose text fails says so in its place."""
+
+    class Mute:
+        def __str__(self) -> str:
+            raise RuntimeError("mute")
+
+    configure_logging("s", "json", stream=lines, tracebacks=Tracebacks(local_variables=True))
+    mute = Mute()
+    try:
+        raise ValueError(type(mute))
+    except ValueError:
+        get_logger().exception("Failed")
+    assert lines.one()["exception"]["stacktrace"][-1]["locals"]["mute"] == "<Mute that cannot be shown: RuntimeError>"
+
+
+def test_frames_are_kept_as_many_as_wanted(lines: Any) -> None:
+    """The beginning and the end, and how many are missing between them."""
+    configure_logging("s", "json", stream=lines, tracebacks=Tracebacks(frames=3))
+
+    def down(left: int) -> None:
+        if not left:
+            raise ValueError("deep")
+        down(left - 1)
+
+    try:
+        down(9)
+    except ValueError:
+        get_logger().exception("Failed")
+    frames = lines.one()["exception"]["stacktrace"]
+    assert [frame.get("omitted") for frame in frames] == [None, 8, None, None]
+    with pytest.raises(ValueError, match="at least 2"):
+        Tracebacks(frames=1)
+
+
+def test_the_stack_of_a_call_can_be_asked_for(lines: Any) -> None:
+    """`stack_info=True` works as in the standard library, and ends where the call stands."""
+    get_logger().info("here", stack_info=True)
+    get_logger().info("not here", stack_info=False)
+    first, second = lines.json()
+    assert first["stack"].splitlines()[-1].strip() == 'get_logger().info("here", stack_info=True)'
+    assert "stack" not in second
+
+
+def test_many_members_of_a_group_are_cut_with_notice() -> None:
+    """Ten say enough."""
+    told = described(ExceptionGroup("many", [ValueError(str(number)) for number in range(25)]))
+    assert len(told["exceptions"]) == 11
+    assert told["exceptions"][-1] == {"omitted": 15}

@@ -64,7 +64,7 @@ def test_logging_standards_block() -> None:
                    duration=1.5)  # fmt: skip
 
         # Bad: String-based logging
-        logger.info(f"User {user_id} completed action in {duration}s")
+        logger.info(f"User {user_id} completed action in {duration}s")  # noqa: MLG001 - the bad way
     assert (lines[0]["user_id"], lines[0]["action"], lines[0]["duration"]) == (user_id, action, duration)
     assert lines[1]["event"] == "User 123 completed action in 1.5s"
 

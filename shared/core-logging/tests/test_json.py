@@ -10,6 +10,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import attrs
+import msgspec
 import pytest
 import time_machine
 from hypothesis import given
@@ -191,7 +193,45 @@ json_values = st.recursive(
 def test_whatever_is_logged_is_one_line_of_json(event: str, fields: dict[str, Any]) -> None:
     """Rendering never fails and never gives two lines."""
     line = {**fields, "timestamp": datetime.now(UTC), "level": "info", "event": event}
-    rendered = render_json(line, None)
+    rendered = render_json(line)
     assert rendered.endswith(b"\n")
     assert rendered.count(b"\n") == 1
     assert json.loads(rendered)["level"] == "info"
+
+
+def test_structs_and_attrs_classes_are_looked_into(lines: Any) -> None:
+    """Like dataclasses."""
+
+    class Login(msgspec.Struct):
+        user: str
+        password: str
+
+    @attrs.define
+    class Account:
+        owner: str
+        api_key: str
+
+    get_logger().info("object", value=Login("u", "hunter2"), other=[Account("o", "hunter2")])
+    assert lines.one()["value"] == {"user": "u", "password": "**********"}
+    assert lines.one()["other"] == [{"owner": "o", "api_key": "**********"}]
+
+
+def test_size_is_bounded(lines: Any) -> None:
+    """A whole table or file that is logged by accident does not fill the disk; what is missing is told."""
+    deep: list[Any] = []
+    for _ in range(100):
+        deep = [deep]
+    get_logger().info(
+        "big", text="x" * 200_000, rows=list(range(5_000)), map={str(n): n for n in range(2_000)}, deep=deep
+    )
+    line = lines.one()
+    assert line["text"] == "x" * 100_000 + "… (+100,000 characters)"
+    assert (len(line["rows"]), line["rows"][-1]) == (1_001, "… 4,000 more")
+    assert (len(line["map"]), line["map"]["…"]) == (1_001, "1,000 more")
+    assert json.dumps(line["deep"]).count("[") == 20
+
+
+def test_huge_numbers_are_shown(lines: Any) -> None:
+    """Python refuses to write thousands of decimal digits."""
+    get_logger().info("big", value=10**5_000)
+    assert lines.one()["value"].startswith("0x")

@@ -45,22 +45,29 @@ def test_a_device_that_is_always_full_harms_nobody() -> None:
             get_logger().info("lost")
 
 
+def dropped(stream: Any) -> int:
+    sink = Sink(stream)
+    sink.write(b"a\n", "info")
+    return sink.dropped
+
+
 def test_a_closed_stream_or_pipe_harms_nobody(tmp_path: Path) -> None:
     """Streams that are gone lose lines, and a closed file's number is not used for another file."""
     closed = (tmp_path / "closed").open("w")
     sink = Sink(closed)
-    assert sink.write(b"a\n")
+    sink.write(b"a\n", "info")
     closed.close()
     with (tmp_path / "other").open("w"):
-        assert not sink.write(b"b\n")
+        sink.write(b"b\n", "info")
+    assert (sink.written, sink.dropped) == (1, 1)
     assert (tmp_path / "other").read_text() == ""
     text = io.StringIO()
     text.close()
-    assert not Sink(text).write(b"a\n")
+    assert dropped(text) == 1
     reader, writer = os.pipe()
     os.close(reader)
     with os.fdopen(writer, "w") as pipe:
-        assert not Sink(pipe).write(b"a\n")
+        assert dropped(pipe) == 1
 
 
 def test_lines_of_many_threads_are_not_mixed() -> None:
@@ -77,13 +84,16 @@ def test_lines_of_many_threads_are_not_mixed() -> None:
     with os.fdopen(writer, "w") as pipe:
         sink = Sink(pipe)
         writers = [
-            threading.Thread(target=lambda n=n: [sink.write(str(n).encode() * 20_000 + b"\n") for _ in range(20)])
+            threading.Thread(
+                target=lambda n=n: [sink.write(str(n).encode() * 20_000 + b"\n", "info") for _ in range(20)]
+            )
             for n in range(4)
         ]
         for thread in writers:
             thread.start()
         for thread in writers:
             thread.join()
+        assert sink.flush(60)
     drainer.join()
     assert sorted(found) == sorted(f"{str(n) * 20_000}\n" for n in range(4) for _ in range(20))
 
@@ -103,10 +113,11 @@ def test_a_line_that_was_torn_does_not_spoil_the_next(monkeypatch: pytest.Monkey
     with (tmp_path / "log").open("w") as file:
         sink = Sink(file)
         monkeypatch.setattr(os, "write", narrow)
-        assert not sink.write(b"abcdef\n")
+        sink.write(b"abcdef\n", "info")
+        assert (sink.written, sink.dropped) == (0, 1)
         monkeypatch.setattr(os, "write", write)
-        assert sink.write(b"ghi\n")
-        assert sink.write(b"jkl\n")
+        sink.write(b"ghi\n", "info")
+        sink.write(b"jkl\n", "info")
     assert (tmp_path / "log").read_text() == "abc\nghi\njkl\n"
 
 
@@ -115,5 +126,5 @@ def test_a_line_that_is_written_in_parts_is_whole(monkeypatch: pytest.MonkeyPatc
     write = os.write
     monkeypatch.setattr(os, "write", lambda file, data: write(file, bytes(data)[:2]))
     with (tmp_path / "log").open("w") as file:
-        assert Sink(file).write(b"abcdefg\n")
+        Sink(file).write(b"abcdefg\n", "info")
     assert (tmp_path / "log").read_text() == "abcdefg\n"

@@ -19,8 +19,21 @@ _OWN_ATTRIBUTES: Final = frozenset(vars(logging.makeLogRecord({}))) | {
     "taskName",
     "color_message",
 }
-# They tell of every request at info level; what our own client and server say of it is enough.
-_TALKATIVE: Final = ("httpx", "httpx2", "httpcore", "httpcore2")
+# SQLAlchemy's `echo=True` gives its loggers a handler when they have none, after the log was set up.
+_ECHOING: Final = (
+    "sqlalchemy.engine.Engine",
+    *(
+        f"sqlalchemy.pool.impl.{kind}"
+        for kind in (
+            "AssertionPool",
+            "AsyncAdaptedQueuePool",
+            "NullPool",
+            "QueuePool",
+            "SingletonThreadPool",
+            "StaticPool",
+        )
+    ),
+)
 
 
 class RecordBridge(logging.Handler):
@@ -43,25 +56,23 @@ class RecordBridge(logging.Handler):
             self.handleError(record)
 
 
-def install(threshold: int) -> None:
+def install() -> None:
     """Make our bridge the root logger's handler and take over warnings and, where it is imported, structlog's loggers.
 
-    Handlers that write elsewhere (to files, to a test's collector) stay; those of `logging.basicConfig`, which would write
-    every line a second time, go.
-
-    Args:
-        threshold: The least severe level, as a number.
+    Handlers that write elsewhere (to files, to a test's collector) stay; those that would write a line a second time go: of
+    `logging.basicConfig`, and of servers and libraries that print by themselves.
     """
     root = logging.getLogger()
     for handler in list(root.handlers):
         if type(handler) in (RecordBridge, logging.StreamHandler):
             root.removeHandler(handler)
     root.addHandler(RecordBridge())
-    root.setLevel(threshold)
-    for name in _TALKATIVE:
-        talkative = logging.getLogger(name)
-        if talkative.level in (logging.NOTSET, logging.WARNING):  # another level was set by somebody who meant it
-            talkative.setLevel(logging.WARNING if threshold > logging.DEBUG else logging.NOTSET)
+    for logger in list(logging.Logger.manager.loggerDict.values()):
+        if isinstance(logger, logging.Logger):
+            _adopt(logger)
+    for name in _ECHOING:
+        if not (echoing := logging.getLogger(name)).handlers:
+            echoing.addHandler(logging.NullHandler())
     warnings.showwarning = _show_warning
     # Importing structlog takes longer than all of ours, so that it is left to those who use it.
     if (structlog := sys.modules.get("structlog")) is not None:
@@ -71,6 +82,20 @@ def install(threshold: int) -> None:
             logger_factory=lambda *names: {"logger": names[0] if names else "structlog"},
             cache_logger_on_first_use=True,  # harmless, because our loggers follow every change of the log
         )
+
+
+def _adopt(logger: logging.Logger) -> None:
+    """Let a logger that prints to the process's own streams take our way instead, as uvicorn's, granian's and gunicorn's do."""
+    printing = [
+        handler
+        for handler in logger.handlers
+        if type(handler) is logging.StreamHandler
+        and handler.stream in (sys.stdout, sys.stderr, sys.__stdout__, sys.__stderr__)
+    ]
+    for handler in printing:
+        logger.removeHandler(handler)
+    if printing:
+        logger.propagate = True
 
 
 def _structlog_logger(name: Mapping[str, Any], processors: object, context: Mapping[str, Any]) -> Logger:
@@ -89,5 +114,5 @@ def _show_warning(
         file.write(warnings.formatwarning(message, category, filename, lineno, line))
         return
     fields = {"category": category.__name__, "file": filename, "line": lineno}
-    if OUTLET.threshold <= logging.WARNING:
+    if OUTLET.levels.gate("py.warnings").threshold <= logging.WARNING:
         OUTLET.log("warning", str(message), {"logger": "py.warnings"}, fields)

@@ -5,17 +5,38 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-from maestro_core_logging._masking import MASK, is_secret_key, masked
+from maestro_core_logging._masking import MASKER
+from maestro_core_logging._plain import HARMLESS
 
 # What every line says of itself. A field of that name gets an underscore behind it, so that neither is lost.
 _TAKEN_KEYS: Final = frozenset({"timestamp", "level", "logger", "event", "exception"})
-# Values that need no look inside. Subclasses do: only the exact type is known to be harmless.
-_PLAIN_TYPES: Final = frozenset({str, int, float, bool, type(None)})
-_MOST_KEYS: Final = 10_000
+# What tells a call what to do; elsewhere they are fields like others.
+_INSTRUCTIONS: Final = frozenset({"exc_info", "stack_info"})
+_LARGEST_PLAIN: Final = 10**12  # larger ones may be the number of a card
 
-# Keys are few, because they stand in source code, and lines are many: each key is judged once. This is a memory of a pure
-# function and no state.
-_plain_keys: Final[set[str]] = set()
+
+def add_known(line: dict[str, Any], fields: Mapping[str, Any]) -> bool:
+    """Add fields whose keys are all known to be harmless; this is the way of nearly every line.
+
+    Args:
+        line: The line to add to.
+        fields: The fields as a caller gave them.
+
+    Returns:
+        Whether they were added; not when one of the keys has to be judged.
+    """
+    if not MASKER.plain_keys.issuperset(fields):
+        return False
+    line.update(fields)
+    texts = MASKER.clean_texts
+    for key, value in fields.items():
+        kind = type(value)
+        if kind is str:
+            if value not in texts:
+                line[key] = MASKER.text(value)
+        elif kind not in HARMLESS and not (kind is int and -_LARGEST_PLAIN < value < _LARGEST_PLAIN):
+            line[key] = MASKER.plain(value)
+    return True
 
 
 def add_fields(line: dict[str, Any], fields: Mapping[str, Any]) -> None:
@@ -25,23 +46,15 @@ def add_fields(line: dict[str, Any], fields: Mapping[str, Any]) -> None:
         line: The line to add to.
         fields: The fields as a caller gave them.
     """
-    if is_plain(fields):
-        line.update(fields)
-        return
     for key, value in fields.items():
-        if is_secret_key(key):
-            line[key] = None if value is None else MASK
+        if MASKER.is_secret_key(key):
+            line[key] = MASKER.named(key, value)
         elif key in _TAKEN_KEYS:
-            line[f"{key}_"] = masked(value)
+            line[f"{key}_"] = MASKER.plain(value)
         else:
-            line[key] = masked(value)
-            if len(_plain_keys) < _MOST_KEYS:
-                _plain_keys.add(key)
-
-
-def is_plain(fields: Mapping[str, Any]) -> bool:
-    """Tell whether fields are known to need no cleaning."""
-    return _plain_keys.issuperset(fields) and _PLAIN_TYPES.issuperset(map(type, fields.values()))
+            line[key] = MASKER.plain(value)
+            if key not in _INSTRUCTIONS:
+                MASKER.remember_key(key)
 
 
 def clean(fields: Mapping[str, Any]) -> dict[str, Any]:
@@ -54,5 +67,6 @@ def clean(fields: Mapping[str, Any]) -> dict[str, Any]:
         Their copy.
     """
     cleaned: dict[str, Any] = {}
-    add_fields(cleaned, fields)
+    if not add_known(cleaned, fields):
+        add_fields(cleaned, fields)
     return cleaned

@@ -2,40 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import fields, is_dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import orjson
 
-from maestro_core_logging._exceptions import described
-from maestro_core_logging._masking import masked
-
-# Dataclasses are passed to `_plain`, because orjson would write their secrets.
-_OPTIONS: Final = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z | orjson.OPT_PASSTHROUGH_DATACLASS
+_OPTIONS: Final = orjson.OPT_APPEND_NEWLINE | orjson.OPT_UTC_Z
 _MAX_INTEGER: Final = 2**63
 
 
-def render_json(line: dict[str, Any], error: BaseException | None) -> bytes:
-    """Render a line. It never fails: a value without a JSON form is shown by its repr.
+def render_json(line: dict[str, Any]) -> bytes:
+    """Render a line. It never fails: text that is no Unicode is escaped, and what JSON has no form for is text.
 
     Args:
-        line: The line.
-        error: The exception that belongs to it.
+        line: The line: plain data.
 
     Returns:
         One line of UTF-8, with its end.
     """
-    if error is not None:
-        line["exception"] = described(error)
     if not line["timestamp"].microsecond:
-        line["timestamp"] = timestamp_text(line["timestamp"])  # orjson would leave the fraction out
+        line = {**line, "timestamp": timestamp_text(line["timestamp"])}  # orjson would leave the fraction out
     try:
-        return orjson.dumps(line, _plain, _OPTIONS)
+        return orjson.dumps(line, _form, _OPTIONS)
     except TypeError:
-        # Keys that are no text, integers beyond 64 bit, halves of surrogate pairs: rare, so that care may cost.
-        return orjson.dumps(_careful(line), option=orjson.OPT_APPEND_NEWLINE)
+        # Integers beyond 64 bit, halves of surrogate pairs: rare, so that care may cost.
+        return orjson.dumps(careful(line), option=orjson.OPT_APPEND_NEWLINE)
 
 
 def timestamp_text(moment: datetime) -> str:
@@ -50,40 +41,36 @@ def timestamp_text(moment: datetime) -> str:
     return f"{moment.replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
 
 
-def _plain(value: Any) -> Any:
-    if callable(dump := getattr(value, "model_dump", None)) and not isinstance(value, type):
-        return masked(dump(mode="json", fallback=repr))
-    if is_dataclass(value) and not isinstance(value, type):
-        return masked({field.name: getattr(value, field.name) for field in fields(value)})
-    if isinstance(value, Mapping):
-        return masked(value)
-    if isinstance(value, (set, frozenset, tuple)):
-        return masked(list(value))
-    if isinstance(value, timedelta):
-        return value.total_seconds()
-    return _text(value)
+def _form(value: Any) -> Any:
+    return value.total_seconds() if isinstance(value, timedelta) else str(value)
 
 
-def _text(value: Any) -> str:
-    if isinstance(value, (bytes, bytearray)):
-        return bytes(value).decode("utf-8", "backslashreplace")
-    if isinstance(value, BaseException):
-        return f"{type(value).__name__}: {value}"
-    return str(value)
+def careful(value: Any) -> Any:
+    """Make of plain data what every JSON writer takes.
 
+    Args:
+        value: Plain data.
 
-def _careful(value: Any) -> Any:
+    Returns:
+        A copy: integers beyond 64 bit are text, text has no halves of surrogate pairs, keys are text.
+    """
     if value is None or isinstance(value, (bool, float)):
         return value
     if isinstance(value, int):
-        return int(value) if -_MAX_INTEGER <= value < _MAX_INTEGER else str(value)
+        return value if -_MAX_INTEGER <= value < _MAX_INTEGER else _long_number(value)
     if isinstance(value, str):
         return value.encode("utf-8", "backslashreplace").decode()
     if isinstance(value, dict):
-        return {_careful(key if isinstance(key, str) else str(key)): _careful(item) for key, item in value.items()}
+        return {careful(str(key)): careful(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_careful(item) for item in value]
+        return [careful(item) for item in value]
+    if isinstance(value, datetime):
+        return timestamp_text(value) if value.tzinfo is not None and not value.utcoffset() else value.isoformat()
+    return _form(value)
+
+
+def _long_number(value: int) -> str:
     try:
-        return _careful(_plain(value))
-    except Exception as failure:  # noqa: BLE001 - an object that cannot be shown must not stop whoever logs it
-        return f"<{type(value).__name__} that cannot be shown: {type(failure).__name__}>"
+        return str(value)
+    except ValueError:  # Python refuses to write thousands of digits
+        return hex(value)

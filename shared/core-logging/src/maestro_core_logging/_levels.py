@@ -35,3 +35,15 @@ def level_name(number: int) -> str:
         The name of the nearest level below, in lower case; "debug" for whatever is lower still.
     """
     return next((name.lower() for name, least in reversed(LEVELS.items()) if number >= least), "debug")
+
+
+def severity(name: str) -> int:
+    """Return the number of a line's level.
+
+    Args:
+        name: In lower case, as lines have it.
+
+    Returns:
+        The standard library's number; that of info for a name that is none.
+    """
+    return LEVELS.get(name.upper(), LEVELS["INFO"])

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, Self
 
 from maestro_core_logging._fields import clean
+from maestro_core_logging._level_table import ROOT, Gate
 from maestro_core_logging._levels import level_name
 from maestro_core_logging._outlet import OUTLET, Outlet
 
@@ -19,11 +20,12 @@ class Logger:
     Made by `get_logger`. A logger is immutable: `bind` returns another one.
     """
 
-    __slots__ = ("_context", "_outlet")
+    __slots__ = ("_context", "_gate", "_outlet")
 
-    def __init__(self, outlet: Outlet, context: Mapping[str, Any]) -> None:
+    def __init__(self, outlet: Outlet, context: Mapping[str, Any], gate: Gate | None = None) -> None:
         self._outlet = outlet
         self._context = context
+        self._gate = gate or outlet.levels.gate(context.get("logger", ROOT))
 
     def __repr__(self) -> str:
         return f"<Logger {dict(self._context)!r}>"
@@ -36,7 +38,7 @@ class Logger:
             *args: Put into the event by `%`.
             **fields: What else is known.
         """
-        if self._outlet.threshold <= 10:
+        if self._gate.threshold <= 10:
             self._outlet.log("debug", event % args if args else event, self._context, fields)
 
     def info(self, event: str, /, *args: Any, **fields: Any) -> None:
@@ -47,7 +49,7 @@ class Logger:
             *args: Put into the event by `%`.
             **fields: What else is known.
         """
-        if self._outlet.threshold <= 20:
+        if self._gate.threshold <= 20:
             self._outlet.log("info", event % args if args else event, self._context, fields)
 
     def warning(self, event: str, /, *args: Any, **fields: Any) -> None:
@@ -58,7 +60,7 @@ class Logger:
             *args: Put into the event by `%`.
             **fields: What else is known.
         """
-        if self._outlet.threshold <= 30:
+        if self._gate.threshold <= 30:
             self._outlet.log("warning", event % args if args else event, self._context, fields)
 
     def error(self, event: str, /, *args: Any, **fields: Any) -> None:
@@ -69,7 +71,7 @@ class Logger:
             *args: Put into the event by `%`.
             **fields: What else is known.
         """
-        if self._outlet.threshold <= 40:
+        if self._gate.threshold <= 40:
             self._outlet.log("error", event % args if args else event, self._context, fields)
 
     def critical(self, event: str, /, *args: Any, **fields: Any) -> None:
@@ -80,7 +82,7 @@ class Logger:
             *args: Put into the event by `%`.
             **fields: What else is known.
         """
-        if self._outlet.threshold <= 50:
+        if self._gate.threshold <= 50:
             self._outlet.log("critical", event % args if args else event, self._context, fields)
 
     def exception(self, event: str, /, *args: Any, **fields: Any) -> None:
@@ -91,7 +93,7 @@ class Logger:
             *args: Put into the event by `%`.
             **fields: What else is known.
         """
-        if self._outlet.threshold <= 40:
+        if self._gate.threshold <= 40:
             fields.setdefault("exc_info", True)
             self._outlet.log("error", event % args if args else event, self._context, fields)
 
@@ -104,7 +106,7 @@ class Logger:
             *args: Put into the event by `%`.
             **fields: What else is known.
         """
-        if self._outlet.threshold <= level:
+        if self._gate.threshold <= level:
             self._outlet.log(level_name(level), event % args if args else event, self._context, fields)
 
     def is_enabled_for(self, level: int) -> bool:
@@ -116,7 +118,7 @@ class Logger:
         Returns:
             Whether it is.
         """
-        return self._outlet.threshold <= level
+        return self._gate.threshold <= level
 
     def bind(self, **fields: Any) -> Self:
         """Return a logger that adds fields to every line.
@@ -127,7 +129,7 @@ class Logger:
         Returns:
             Another logger.
         """
-        return type(self)(self._outlet, {**self._context, **clean(fields)})
+        return type(self)(self._outlet, {**self._context, **clean(fields)}, self._gate)
 
     def unbind(self, *keys: str) -> Self:
         """Return a logger without some of the bound fields.
@@ -138,7 +140,8 @@ class Logger:
         Returns:
             Another logger.
         """
-        return type(self)(self._outlet, {key: value for key, value in self._context.items() if key not in keys})
+        context = {key: value for key, value in self._context.items() if key not in keys or key == "logger"}
+        return type(self)(self._outlet, context, self._gate)
 
 
 def get_logger(name: str | None = None) -> Logger:

@@ -1,62 +1,85 @@
-"""Values whose key says that they are secret do not reach the log."""
+"""What the log of a process masks, now."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Callable
 from typing import Any, Final
 
-MASK: Final = "**********"
-_CUT: Final = "…"
-_MAX_DEPTH: Final = 20
+from maestro_core_logging._options import Masking
+from maestro_core_logging._plain import MAX_TEXT, Plainer, cut
+from maestro_core_logging._secret_keys import secret_keys
+from maestro_core_logging._secret_texts import secret_texts
+from maestro_core_logging._text_kinds import has_digit
 
-_LAST_WORDS: Final = frozenset(
-    {"secret", "secrets", "token", "authorization", "cookie", "cookies", "credential", "credentials", "apikey", "jwt"}
-)
-_ANY_WORDS: Final = frozenset({"password", "passwords", "passwd", "passphrase", "pwd"})
-_KEY_KINDS: Final = frozenset({"api", "private", "access", "signing", "secret", "encryption"})
-_CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
-_SEPARATORS: Final = re.compile(r"[^a-z0-9]+")
+_MOST_REMEMBERED: Final = 4_096
+_LONGEST_REMEMBERED: Final = 200
 
 
-@lru_cache(maxsize=10_000)
-def is_secret_key(key: str) -> bool:
-    """Tell whether a key names a secret.
+class Masker:
+    """Keeps secrets out, and remembers what it found to be harmless.
 
-    Args:
-        key: Such as `db_password`, `X-Api-Key`, `accessToken`; not `token_count` and not `max_tokens`.
+    Keys and the words of events are few, because they stand in source code, and lines are many: each is judged once. What is
+    remembered are answers of pure functions, at most 4,096 keys and as many short texts; those with digits are left out, because ids
+    and paths vary without end, and keeping them costs more than judging them.
 
-    Returns:
-        Whether its value must not be shown.
+    Attributes:
+        plain_keys: Keys known to be neither secret nor taken.
+        clean_texts: Texts known to hold no secret.
+        is_secret_key: Tells whether a key is a secret's.
+        plain: Makes plain data of a value.
+        named: Makes plain data of a key's value.
     """
-    words = [word for word in _SEPARATORS.split(_CAMEL.sub("_", key).lower()) if word]
-    if not words:
-        return False
-    return (
-        words[-1] in _LAST_WORDS
-        or not _ANY_WORDS.isdisjoint(words)
-        or (words[-1] in ("key", "keys") and len(words) > 1 and words[-2] in _KEY_KINDS)
-    )
+
+    __slots__ = ("_mask", "clean_texts", "is_secret_key", "named", "plain", "plain_keys")
+
+    def __init__(self) -> None:
+        self.plain_keys: set[str] = set()
+        self.clean_texts: set[str] = set()
+        self.configure(Masking())
+
+    def configure(self, masking: Masking) -> None:
+        """Change what is masked. What was bound to a logger or a context before was cleaned when it was bound.
+
+        Args:
+            masking: What counts beside the usual.
+        """
+        self.is_secret_key: Callable[[str], bool] = secret_keys(masking)
+        self._mask = secret_texts(masking, self.is_secret_key)
+        plainer = Plainer(self.is_secret_key, self.text)
+        self.plain: Callable[[Any], Any] = plainer.plain
+        self.named: Callable[[str, Any], Any] = plainer.named
+        # Exchanged, not emptied: whoever is in the middle of a line goes on with the old ones.
+        self.plain_keys, self.clean_texts = set(), set()
+
+    def text(self, text: str) -> str:
+        """Mask the secrets inside a text, and cut a long one.
+
+        Args:
+            text: Any text.
+
+        Returns:
+            The text, or a copy without secrets.
+        """
+        known = self.clean_texts
+        if text in known:
+            return text
+        if len(text) > MAX_TEXT:
+            return self._mask(cut(text, MAX_TEXT))
+        masked = self._mask(text)
+        if masked is text and len(text) <= _LONGEST_REMEMBERED and not has_digit(text):
+            if len(known) >= _MOST_REMEMBERED:
+                known.clear()
+            known.add(text)
+        return masked
+
+    def remember_key(self, key: str) -> None:
+        """Remember that a key is neither secret nor taken.
+
+        Args:
+            key: The key.
+        """
+        if len(self.plain_keys) < _MOST_REMEMBERED:
+            self.plain_keys.add(key)
 
 
-def masked(value: Any, _around: tuple[int, ...] = ()) -> Any:
-    """Mask what is secret inside a value.
-
-    Args:
-        value: Any value; mappings and lists are looked into.
-
-    Returns:
-        The value, or a copy without secrets; what contains itself, or is nested very deep, is cut off.
-    """
-    if isinstance(value, str) or not isinstance(value, (Mapping, list, tuple)):
-        return value
-    if id(value) in _around or len(_around) >= _MAX_DEPTH:
-        return _CUT
-    around = (*_around, id(value))
-    if isinstance(value, Mapping):
-        return {
-            key: MASK if isinstance(key, str) and is_secret_key(key) and item is not None else masked(item, around)
-            for key, item in value.items()
-        }
-    return [masked(item, around) for item in value]
+MASKER: Final = Masker()  # a process has one log, and this is part of it
