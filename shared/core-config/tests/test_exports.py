@@ -14,6 +14,7 @@ def test_public_names_are_pinned() -> None:
         "FieldExplanation",
         "NamedSecrets",
         "inherited_environment",
+        "workers_dir",
     ]
 
 

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from fastapi import FastAPI
+from starlette.requests import Request
 from starlette.responses import Response
 
 from maestro_core_monitoring import HealthKind, HealthRegistry, HealthReport, MetricsCollector
@@ -39,8 +40,8 @@ def add_system_routes(app: FastAPI, *, health: HealthRegistry, metrics: MetricsC
 
         @app.get(METRICS_PATH, tags=["system"], summary="Metrics in the Prometheus text format")
         @public
-        async def exposition() -> Response:
-            body, content_type = metrics.exposition()
+        async def exposition(request: Request) -> Response:
+            body, content_type = metrics.render(request.headers.get("accept"))
             return Response(body, media_type=content_type)
 
 

@@ -6,6 +6,7 @@ from maestro_core_config._inherited import inherited_environment
 from maestro_core_config._manager import ConfigManager
 from maestro_core_config._model import BaseConfig
 from maestro_core_config._named_secrets import NamedSecrets
+from maestro_core_config._workers_dir import workers_dir
 
 __all__ = [
     "BaseConfig",
@@ -15,4 +16,5 @@ __all__ = [
     "FieldExplanation",
     "NamedSecrets",
     "inherited_environment",
+    "workers_dir",
 ]

@@ -10,7 +10,7 @@ from typing import Literal
 from maestro_core_logging import get_logger
 
 from ._errors import HealthCheckError, MonitoringError
-from ._metrics import MetricsCollector
+from ._metrics._collector import MetricsCollector
 
 HealthKind = Literal["liveness", "readiness"]
 """`liveness`: restart me when this fails. `readiness`: send me no traffic while this fails."""
