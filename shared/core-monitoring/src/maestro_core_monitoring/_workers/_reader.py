@@ -23,8 +23,9 @@ class WorkerReader:
     def __init__(self, values: Path, keys: Path) -> None:
         self._values = os.open(values, os.O_RDONLY | os.O_CLOEXEC)
         self._keys_path = keys
+        # Kept open, so that a text that is written anew cannot get the inode of the one that was read.
+        self._text = os.open(keys, os.O_RDONLY | os.O_CLOEXEC)
         self._keys = Keys()
-        self._inode = 0
         self._taken_in = 0
         self._map: mmap.mmap | None = None
 
@@ -52,15 +53,16 @@ class WorkerReader:
         """Let go of the files."""
         self._map = None
         os.close(self._values)
+        os.close(self._text)
 
     def _read_keys(self) -> None:
-        with self._keys_path.open("rb") as file:
-            inode = os.fstat(file.fileno()).st_ino
-            if inode != self._inode:  # written anew, shorter
-                self._keys, self._inode, self._taken_in = Keys(), inode, 0
-            file.seek(self._taken_in)
-            # A lock on the text would make the worker wait; a line that is not finished is taken in the next time.
-            self._taken_in += self._keys.read(file.read())
+        if self._keys_path.stat().st_ino != os.fstat(self._text).st_ino:  # written anew, shorter
+            os.close(self._text)
+            self._text = os.open(self._keys_path, os.O_RDONLY | os.O_CLOEXEC)
+            self._keys, self._taken_in = Keys(), 0
+        size = os.fstat(self._text).st_size
+        # A lock on the text would make the worker wait; a line that is not finished is taken in the next time.
+        self._taken_in += self._keys.read(os.pread(self._text, size - self._taken_in, self._taken_in))
 
 
 def locked_exclusively(descriptor: int) -> None:
