@@ -1,7 +1,8 @@
 """Metrics, traces and health checks for MAESTRO services."""
 
 from ._errors import HealthCheckError, MonitoringError
-from ._health import CheckResult, HealthKind, HealthRegistry, HealthReport
+from ._health._registry import HealthRegistry
+from ._health._report import CheckResult, HealthKind, HealthReport
 from ._metrics._collector import MetricsCollector
 from ._metrics._counter import Counter, CounterSeries
 from ._metrics._declaration import MetricDeclaration
