@@ -110,6 +110,10 @@ check: setup ## Lint, format, types, import floors
 docs: setup ## Write code and output from the example files into the documents
 	@$(BIN)/python docs/insert.py
 
+.PHONY: monitoring
+monitoring: setup ## Write the dashboards and rules of every service into infrastructure
+	@$(BIN)/python infrastructure/write.py
+
 .PHONY: capabilities
 capabilities: setup ## Run the conformance suite on both runners and write what they can do into the documents
 	@$(BIN)/python docs/capabilities.py

@@ -24,6 +24,9 @@ class Objectives:
     """Routes that do not count at all. Default: health and metrics."""
     untimed: tuple[str, ...] = ()
     """Routes whose duration does not count, as streams that stay open. Default: none."""
+    min_requests: int = 10
+    """Requests in the long window of an alert below which it stays silent: of two requests, one that fails is no trend.
+    Default: 10."""
     runbook_url: str | None = None
     """Where people read what to do; `{alert}` in it is replaced by the name of the alert. Default: nowhere."""
 
