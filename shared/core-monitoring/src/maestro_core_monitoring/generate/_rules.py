@@ -145,10 +145,7 @@ def _condition(slo: Slo, rate: BurnRate, min_requests: int) -> str:
         for window in (rate.long_s, rate.short_s)
     ]
     if min_requests:
-        counted = (
-            f"avg_over_time({slo.recorded('service:slo_requests:rate5m')}[{duration(rate.long_s)}]) * {rate.long_s}"
-        )
-        parts.append(f"{counted} >= {min_requests}")
+        parts.append(f"on () sum(increase({slo.total_series}[{duration(rate.long_s)}])) >= {min_requests}")
     joined = "\n  and\n  ".join(parts)
     return f"(\n  {joined}\n)"
 
