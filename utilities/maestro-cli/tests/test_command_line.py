@@ -27,6 +27,7 @@ def test_help_lists_every_command() -> None:
         "event",
         "journal",
         "config",
+        "monitoring",
         "token",
     ):
         assert command in done.output
@@ -35,6 +36,7 @@ def test_help_lists_every_command() -> None:
 @pytest.mark.parametrize(
     "command",
     [["up"], ["down"], ["status"], ["logs"], ["deploy"], ["demo"], ["token"], ["config", "explain"]]
+    + [["monitoring", "dashboards"], ["monitoring", "rules"]]
     + [
         ["workflow", name]
         for name in (

@@ -38,7 +38,7 @@ def dashboard(service: ServiceDeclaration) -> dict[str, Any]:
         "refresh": "30s",
         "schemaVersion": SCHEMA_VERSION,
         "templating": {"list": _variables(service)},
-        "annotations": {"list": [_starts(service)]},
+        "annotations": {"list": [_deployments(service)]},
         "links": [_other_services()],
         "panels": laid_out(rows),
     }
@@ -69,13 +69,14 @@ def _labels(name: str, query: str, *, hide: int) -> dict[str, Any]:
     }
 
 
-def _starts(service: ServiceDeclaration) -> dict[str, Any]:
+def _deployments(service: ServiceDeclaration) -> dict[str, Any]:
+    """Show what whoever deploys has told Grafana of, by its HTTP interface for annotations."""
     return {
-        "name": "Starts",
-        "datasource": DATASOURCE,
+        "name": "Deployments",
+        "datasource": {"type": "grafana", "uid": "-- Grafana --"},
         "enable": True,
         "iconColor": "blue",
-        "target": {"limit": 100, "matchAny": False, "tags": ["maestro", service.name, "start"], "type": "tags"},
+        "target": {"limit": 100, "matchAny": False, "tags": ["deployment", service.name], "type": "tags"},
     }
 
 
