@@ -191,6 +191,19 @@ def test_a_forked_worker_counts_for_itself(workers: Workers) -> None:
     assert one.value("parcels_total", country="nl") == 12
 
 
+def test_a_forked_worker_inherits_gauges_once(workers: Workers) -> None:
+    """A sum has the parent's part once; what passes in the parent has not failed in a child that was not asked yet."""
+    one = workers.start()
+    one.tell("gauge", 5)
+    one.tell("health", True)
+    shown = one.tell("fork_and_render")
+    assert "\nparcels_open 6.0\n" in shown
+    assert "\noldest 5.0\n" in shown
+    assert "\nconfigured 5.0\n" in shown
+    assert 'service_health_status{check="database",service="orders"} 1.0' in shown
+    assert one.value("parcels_open") == 5
+
+
 def test_parent_and_child_lose_no_increment_to_each_other(workers: Workers) -> None:
     """Both count at once, in memory of their own."""
     one = workers.start()

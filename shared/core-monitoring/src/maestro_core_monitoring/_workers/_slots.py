@@ -168,9 +168,9 @@ class WorkerSlots:
         for metric in self._metrics.values():
             self._write(metric_line(metric))
         for series, metric, labels in placed:
-            # What the parent has counted is in its own file; what its gauges say holds here, too.
+            # What the parent has counted, and its part of a sum, is in its own file; what else its gauges say holds here, too.
             before = [series.values[series.at + offset] for offset in range(metric.size)]
             self.place(series, metric, labels)
-            if metric.kind == "gauge":
+            if metric.kind == "gauge" and metric.across != "sum":
                 for offset, value in enumerate(before):
                     series.values[series.at + offset] = value
