@@ -3,6 +3,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,6 +13,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from maestro_core_monitoring import MetricsCollector, MonitoringError
+from maestro_core_monitoring.testing import metric_value, metric_values
 
 PROGRAM = Path(__file__).with_name("worker_process.py")
 
@@ -263,3 +265,45 @@ def test_a_folder_that_cannot_be_used_says_so(tmp_path: Path) -> None:
     with pytest.raises(MonitoringError, match=r"MAESTRO_WORKERS_DIR") as caught:
         MetricsCollector("orders", workers_dir=tmp_path / "file" / "folder")
     assert "Not a directory" in str(caught.value)
+
+
+def test_a_damaged_line_costs_its_series_and_nothing_else(workers: Workers) -> None:
+    """Neither a scrape nor the start of the next worker fails for it."""
+    one = workers.start()
+    one.tell("count", 1)
+    (keys,) = workers.folder.glob("*.keys")
+    with keys.open("ab") as text:
+        text.write(b'{"place": [3\n{"place":[99,"unknown_total",[]]}\n')
+    one.tell("observe", 5)
+    assert one.value("weights_sum") == 5
+    one.kill()
+    assert workers.start().value("parcels_total", country="nl") == 1
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_threads_lose_no_increment_to_each_other(tmp_path: Path, shared: bool) -> None:
+    """In memory and in a file, whichever instrument they count with."""
+    metrics = MetricsCollector("orders", workers_dir=tmp_path if shared else None)
+    counter, sizes = metrics.counter("c", "C."), metrics.histogram("h", "H.", buckets=(1, 2))
+
+    def count() -> None:
+        for _ in range(5_000):
+            counter.inc()
+            sizes.observe(1.5)
+            metrics.observe_request(method="GET", route="/a", status=500, duration=0.5)
+
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        threads = [threading.Thread(target=count) for _ in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    finally:
+        sys.setswitchinterval(interval)
+    assert metric_value(metrics, "c_total") == 20_000
+    assert metric_value(metrics, "h_sum") == 30_000
+    assert list(metric_values(metrics, "service_requests_total").values()) == [20_000]
+    assert list(metric_values(metrics, "service_errors_total").values()) == [20_000]
+    assert list(metric_values(metrics, "service_request_duration_seconds_count").values()) == [20_000]

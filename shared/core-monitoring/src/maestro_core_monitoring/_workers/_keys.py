@@ -8,7 +8,10 @@ import json
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from maestro_core_logging import get_logger
 from maestro_core_monitoring._metrics._declaration import MetricDeclaration
+
+_logger = get_logger(__name__)
 
 
 @dataclass(slots=True)
@@ -31,7 +34,15 @@ class Keys:
         """
         whole = text.rfind(b"\n") + 1
         for line in text[:whole].splitlines():
-            document = json.loads(line)
+            try:
+                document = json.loads(line)
+            except ValueError:
+                # One damaged line must not take the numbers of all workers away.
+                _logger.error(
+                    "A line of a worker's metrics cannot be read; its series is not shown",
+                    line=line[:80].decode("latin-1"),
+                )
+                continue
             if (metric := document.get("metric")) is not None:
                 declaration = metric_from(metric)
                 self.metrics[declaration.name] = declaration

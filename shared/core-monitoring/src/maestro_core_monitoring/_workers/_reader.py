@@ -45,8 +45,8 @@ class WorkerReader:
         # Numbers are aligned to their size and read one by one, so that none is read while half of it is written.
         with memoryview(self._map) as raw, raw.cast("d") as numbers:
             for at, (name, labels) in list(self._keys.places.items()):
-                metric = self._keys.metrics[name]
-                if at + metric.size <= len(numbers):
+                metric = self._keys.metrics.get(name)
+                if metric is not None and at + metric.size <= len(numbers):
                     yield metric, labels, numbers[at : at + metric.size].tolist()
 
     def close(self) -> None:
