@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import maestro_core_monitoring
 
 
@@ -29,3 +32,12 @@ def test_public_names_are_pinned() -> None:
         "tracing_statistics",
     ]
     assert all(hasattr(maestro_core_monitoring, name) for name in maestro_core_monitoring.__all__)
+
+
+def test_importing_leaves_the_sdk_alone() -> None:
+    """OpenTelemetry's SDK is loaded when tracing is set up, and not by whoever only imports."""
+    program = (
+        "import sys, maestro_core_monitoring; print(any(name.startswith('opentelemetry.sdk') for name in sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True, timeout=60)
+    assert done.stdout.strip() == "False"

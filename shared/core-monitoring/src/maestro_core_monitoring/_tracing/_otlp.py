@@ -4,11 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
-from typing import Literal
-
-from opentelemetry.sdk.trace.export import SpanExporter
+from typing import TYPE_CHECKING, Literal
 
 from maestro_core_monitoring._errors import MonitoringError
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace.export import SpanExporter
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class OtlpExport:
                 f"a batch of {self.batch_size} spans does not fit a queue of {self.queue_size}: 1 <= batch_size <= queue_size"
             )
 
-    def exporter(self) -> SpanExporter:
+    def exporter(self) -> "SpanExporter":
         """Return what sends spans there."""
         # Loaded here because it brings protobuf and requests, a tenth of a service's start-up, for those who export.
         from opentelemetry.exporter.otlp.proto.http import Compression  # noqa: PLC0415

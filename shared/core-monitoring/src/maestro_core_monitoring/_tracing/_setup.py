@@ -3,69 +3,20 @@
 import threading
 import uuid
 from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from opentelemetry import trace
-from opentelemetry.sdk.resources import SERVICE_INSTANCE_ID, SERVICE_NAME, SERVICE_VERSION, Resource
-from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
-from opentelemetry.sdk.trace import Tracer as RecordingTracer
-from opentelemetry.sdk.trace.export import SimpleSpanProcessor, SpanExporter
-from opentelemetry.sdk.trace.sampling import ParentBased, TraceIdRatioBased
-from opentelemetry.util.types import Attributes, AttributeValue
+from opentelemetry.util.types import AttributeValue
 
-from ._batching import BatchingProcessor
 from ._otlp import OtlpExport, traces_url
 from ._receivers import RECEIVERS
-from ._statistics import TracingStatistics
-from ._tracer import Tracer
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import SpanExporter
 
 _ENVIRONMENT: Final = "deployment.environment.name"
 _setup: Final = threading.Lock()
-
-
-class _Provider(TracerProvider):
-    """A tracer provider that remembers where it sends spans, so that nothing is sent twice and nothing built for nobody."""
-
-    def __init__(self, resource: Resource, sample_ratio: float) -> None:
-        self._ratio = TraceIdRatioBased(sample_ratio)
-        super().__init__(resource=resource, sampler=ParentBased(self._ratio))
-        self.destinations: set[object] = set()
-        self.has_receivers = False
-        self._batching: list[BatchingProcessor] = []
-
-    def get_tracer(
-        self,
-        instrumenting_module_name: str,
-        instrumenting_library_version: str | None = None,
-        schema_url: str | None = None,
-        attributes: Attributes = None,
-    ) -> trace.Tracer:
-        tracer = super().get_tracer(instrumenting_module_name, instrumenting_library_version, schema_url, attributes)
-        return Tracer(tracer, self) if isinstance(tracer, RecordingTracer) else tracer
-
-    def samples(self, trace_id: int) -> bool:
-        # Asked of every request, so that it does without the record that the sampler would make of its answer.
-        return trace_id & TraceIdRatioBased.TRACE_ID_LIMIT < self._ratio.bound
-
-    def add_span_processor(self, span_processor: SpanProcessor) -> None:
-        super().add_span_processor(span_processor)
-        self.has_receivers = RECEIVERS.present = True
-        if isinstance(span_processor, BatchingProcessor):
-            self._batching.append(span_processor)
-
-    def add_destination(self, key: object, processor: SpanProcessor) -> None:
-        self.destinations.add(key)
-        self.add_span_processor(processor)
-
-    def statistics(self) -> TracingStatistics:
-        every = [processor.statistics for processor in self._batching]
-        return TracingStatistics(
-            exported=sum(one.exported for one in every),
-            queue_full=sum(one.queue_full for one in every),
-            export_failed=sum(one.export_failed for one in every),
-            shut_down=sum(one.shut_down for one in every),
-            waiting=sum(one.waiting for one in every),
-        )
 
 
 def configure_tracing(
@@ -77,9 +28,9 @@ def configure_tracing(
     attributes: Mapping[str, AttributeValue] | None = None,
     otlp_endpoint: str | None = None,
     otlp: OtlpExport | None = None,
-    exporter: SpanExporter | None = None,
+    exporter: "SpanExporter | None" = None,
     sample_ratio: float = 1.0,
-) -> TracerProvider:
+) -> "TracerProvider":
     """Set up tracing for this process.
 
     The first call decides name, version, attributes and sampling; OpenTelemetry allows one provider per process. Later calls
@@ -105,6 +56,14 @@ def configure_tracing(
     Returns:
         The provider in use.
     """
+    # Loaded here because OpenTelemetry's SDK is a third of what importing this package would cost.
+    from opentelemetry.sdk.resources import SERVICE_INSTANCE_ID, SERVICE_NAME, SERVICE_VERSION, Resource  # noqa: PLC0415
+    from opentelemetry.sdk.trace import TracerProvider  # noqa: PLC0415
+    from opentelemetry.sdk.trace.export import SimpleSpanProcessor  # noqa: PLC0415
+
+    from ._batching import BatchingProcessor  # noqa: PLC0415
+    from ._provider import Provider  # noqa: PLC0415
+
     with _setup:
         provider = trace.get_tracer_provider()
         if not isinstance(provider, TracerProvider):
@@ -112,9 +71,9 @@ def configure_tracing(
             stated |= {SERVICE_NAME: service_name, SERVICE_INSTANCE_ID: instance_id or str(uuid.uuid4())}
             stated |= {SERVICE_VERSION: version} if version else {}
             stated |= {_ENVIRONMENT: environment} if environment else {}
-            provider = _Provider(Resource.create(stated), sample_ratio)
+            provider = Provider(Resource.create(stated), sample_ratio)
             trace.set_tracer_provider(provider)
-        if isinstance(provider, _Provider):
+        if isinstance(provider, Provider):
             if otlp is None and otlp_endpoint is not None:
                 otlp = OtlpExport(otlp_endpoint)
             if otlp is not None and traces_url(otlp.endpoint) not in provider.destinations:
