@@ -12,11 +12,11 @@ from prometheus_client.exposition import choose_encoder
 
 from maestro_core_logging import get_logger
 from maestro_core_monitoring._errors import MonitoringError
-from maestro_core_monitoring._objectives import Objectives
+from maestro_core_monitoring._objectives import Objectives, objectives_for
 from maestro_core_monitoring._tracing._statistics import SpanMetrics
 
 from ._counter import Counter
-from ._declaration import Across, MetricDeclaration, declared
+from ._declaration import Across, MetricDeclaration, declare
 from ._disks import watch_disk
 from ._gauge import Gauge, GaugeSeries
 from ._histogram import Histogram
@@ -79,7 +79,7 @@ class MetricsCollector:
         self._slots, self._view = _slots_of(workers_dir)
         self.registry.register(Refresh(self._refresh))
         self._refused = self._once(
-            declared(
+            declare(
                 "service_metric_series_refused_total",
                 "counter",
                 "Times that a metric had too many series to tell a further one apart.",
@@ -113,7 +113,7 @@ class MetricsCollector:
             slots=self._slots,
             max_series=max_series,
         )
-        self.objectives = objectives or Objectives()
+        self.objectives = objectives or objectives_for(duration_buckets)
         self._standard = frozenset(self._families)
         self._python: PythonMetrics | None = None
         if registry is None:
@@ -190,7 +190,7 @@ class MetricsCollector:
         Raises:
             MonitoringError: The name is already used with other labels or for another kind of metric, or cannot be one.
         """
-        return self._once(declared(name, "counter", description, labels), Counter, max_series)
+        return self._once(declare(name, "counter", description, labels), Counter, max_series)
 
     def gauge(
         self,
@@ -217,7 +217,7 @@ class MetricsCollector:
         Raises:
             MonitoringError: The name is already used with other labels or for another kind of metric, or cannot be one.
         """
-        return self._once(declared(name, "gauge", description, labels, across=across), Gauge, max_series)
+        return self._once(declare(name, "gauge", description, labels, across=across), Gauge, max_series)
 
     def histogram(
         self,
@@ -244,7 +244,7 @@ class MetricsCollector:
             MonitoringError: The name is already used with other labels, other buckets or for another kind of metric, or
                 cannot be one.
         """
-        metric = declared(name, "histogram", description, labels, buckets=buckets or DURATION_BUCKETS_S)
+        metric = declare(name, "histogram", description, labels, buckets=buckets or DURATION_BUCKETS_S)
         return self._once(metric, Histogram, max_series)
 
     def watch_disk(self, disk: str, path: Path) -> None:

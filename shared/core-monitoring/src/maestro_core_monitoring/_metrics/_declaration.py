@@ -44,7 +44,7 @@ class MetricDeclaration:
         return 2 if self.across == "latest" else 1
 
 
-def declared(
+def declare(
     name: str,
     kind: MetricKind,
     description: str,

@@ -39,8 +39,8 @@ class HistogramSeries(Placed):
         if amount != amount:  # noqa: PLR0124 - only NaN differs from itself
             return
         bucket = bisect_left(self.bounds, amount)
-        values, at = self.values, self.at
         with self._lock:
+            values, at = self.values, self.at
             values[at + bucket] += 1
             values[at + len(self.bounds) + 1] += amount
         if (example := current_exemplar(amount, exemplar)) is not None:

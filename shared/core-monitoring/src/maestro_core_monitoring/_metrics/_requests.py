@@ -64,8 +64,8 @@ class RequestSeries:
             series = self._add(method, route, status)
         requests, durations = series
         bucket = bisect_left(self._bounds, duration_s)
-        values, at = durations.values, durations.at
         with self._lock:
+            values, at = durations.values, durations.at
             requests.values[requests.at] += 1
             values[at + bucket] += 1
             values[at + self._above] += duration_s

@@ -1,5 +1,6 @@
 """What all workers have counted, at one moment."""
 
+import threading
 from collections.abc import Sequence
 
 from ._departed import read_departed
@@ -21,10 +22,11 @@ class WorkersView:
         self._readers: dict[str, WorkerReader] = {}
         self.living: Sequence[WorkerName] = ()
         self.merged = Merged()
+        self._refreshing = threading.Lock()
 
     def refresh(self) -> None:
         """Take in what the workers have counted by now."""
-        with shared(self._folder.lock):
+        with self._refreshing, shared(self._folder.lock):
             merged, included = read_departed(self._folder)
             files = {stem: path for stem, path in self._folder.workers().items() if stem not in included}
             for stem in self._readers.keys() - files.keys():
