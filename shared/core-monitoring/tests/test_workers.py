@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -307,3 +308,35 @@ def test_threads_lose_no_increment_to_each_other(tmp_path: Path, shared: bool) -
     assert list(metric_values(metrics, "service_requests_total").values()) == [20_000]
     assert list(metric_values(metrics, "service_errors_total").values()) == [20_000]
     assert list(metric_values(metrics, "service_request_duration_seconds_count").values()) == [20_000]
+
+
+def test_no_answer_is_ever_below_the_one_before(workers: Workers) -> None:
+    """While workers count, die, and are folded into one by their successors, a counter never seems to be reset."""
+    reader = MetricsCollector("orders", workers_dir=workers.folder)
+    answers: list[float] = []
+    ended = threading.Event()
+
+    def read() -> None:
+        while not ended.is_set():
+            answers.append(metric_value(reader, "parcels_total", country="nl") or 0)
+
+    thread = threading.Thread(target=read)
+    thread.start()
+    try:
+        for _ in range(3):
+            pair = [workers.start(), workers.start()]
+            for amount in range(1, 11):
+                for worker in pair:
+                    worker.tell("count", amount)
+                begun = len(answers) + 2  # one that was under way, and one that began after the counting
+                while len(answers) < begun:
+                    time.sleep(0.001)
+            for worker in pair:
+                worker.kill()
+        workers.start()
+    finally:
+        ended.set()
+        thread.join()
+    assert answers == sorted(answers)
+    assert metric_value(reader, "parcels_total", country="nl") == 3 * 2 * 55
+    assert len(set(answers)) >= 3 * 10
