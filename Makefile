@@ -72,11 +72,12 @@ soak: setup ## Replay thousands of random programs at every prefix of their hist
 	@MAESTRO_EXAMPLES=$${MAESTRO_EXAMPLES:-3000} $(BIN)/python -m pytest shared/workflow-engine/tests/machine/test_replay_property.py -n $(PYTEST_WORKERS)
 
 .PHONY: bench
-bench: setup ## Measure engine, documents, logging and configuration beside their floors and peers
+bench: setup ## Measure engine, documents, logging, metrics and configuration beside their floors and peers
 	@$(BIN)/python -m benchmarks.engine --plan quick
 	@$(BIN)/python benchmarks/dsl.py
 	@$(BIN)/python benchmarks/logging_line.py
 	@$(BIN)/python benchmarks/config_load.py
+	@$(BIN)/python benchmarks/observe_request.py
 	@$(BIN)/python benchmarks/workflow_validation.py
 
 .PHONY: bench-engine
@@ -110,6 +111,10 @@ check: setup ## Lint, format, types, import floors
 .PHONY: docs
 docs: setup ## Write code and output from the example files into the documents
 	@$(BIN)/python docs/insert.py
+
+.PHONY: monitoring
+monitoring: setup ## Write the dashboards and rules of every service into infrastructure
+	@$(BIN)/python infrastructure/write.py
 
 .PHONY: capabilities
 capabilities: setup ## Run the conformance suite on both runners and write what they can do into the documents

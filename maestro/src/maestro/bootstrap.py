@@ -27,15 +27,17 @@ from maestro.engine_opening import opened
 from maestro.http_caller import ServiceHttpCaller
 from maestro.journal_health import JournalHealth
 from maestro.persona_files import load_personas
-from maestro.run_metrics import RunMetrics, TakesCensus, cluster_census, journal_census
+from maestro.run_metrics import RunMetrics, TakesCensus, cluster_census, declare_run_metrics, journal_census
 from maestro.storage import SqliteDefinitionStore
 from maestro.workflow_modules import PythonDefinitions, load_modules
 from maestro_core_api import APIConfig, MaestroAPI, StartupError
+from maestro_core_monitoring import Objectives
 from maestro_workflow_engine import HttpEventSink, WorkflowEngine, WorkflowError
 from maestro_workflow_engine.dsl import Steps
 
 TITLE = "MAESTRO Orchestrator API"
 VERSION = "1.0.0"
+_STREAM_OF_A_RUN = "/runs/{run_id}/events"
 
 
 def create_app(config: OrchestratorConfig) -> MaestroAPI:
@@ -73,6 +75,9 @@ def create_app(config: OrchestratorConfig) -> MaestroAPI:
         max_body_bytes=config.max_request_bytes,
     )
     app = MaestroAPI(api_config, lifespan=lifespan)
+    app.metrics.objectives = Objectives(untimed=(_STREAM_OF_A_RUN,))
+    if config.enable_monitoring:
+        declare_run_metrics(app.metrics)
     for router in ROUTERS:
         app.include_router(router)
     return app
@@ -103,6 +108,7 @@ async def _open(
     )
     await stack.enter_async_context(opened(engine, patience=timedelta(seconds=config.engine_wait_s)))
     if config.enable_monitoring:
+        app.metrics.watch_disk("runs", config.storage_dir)
         await stack.enter_async_context(RunMetrics(app.metrics, _census(config, engine, loaded.catalog)).kept())
     _watch_health(config, app, engine)
     definitions = Definitions(loaded, store=store, engine=engine, steps=steps, lifecycle_events=config.lifecycle_events)

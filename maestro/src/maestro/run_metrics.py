@@ -12,7 +12,7 @@ from typing import Protocol
 from maestro.domain.census import Census, Tally
 from maestro.domain.cluster_census import ClusterCensus
 from maestro_core_logging import get_logger
-from maestro_core_monitoring import MetricsCollector
+from maestro_core_monitoring import Counter, Gauge, MetricsCollector
 from maestro_workflow_engine import RunFilter, RunPage, RunStatus, WorkflowEngine, WorkflowError
 
 _PAGE = 1_000
@@ -61,6 +61,24 @@ def cluster_census(engine: WorkflowEngine, workflows: Callable[[], Iterable[str]
     return ClusterCensus(page, count, workflows)
 
 
+def declare_run_metrics(metrics: MetricsCollector) -> tuple[Counter, Counter, Gauge]:
+    """Declare what is counted, before anything is: dashboards are written from what a service declares.
+
+    Args:
+        metrics: Where.
+
+    Returns:
+        Runs started, runs ended, runs running.
+    """
+    return (
+        metrics.counter("maestro_runs_started_total", "Runs started, by workflow.", ("workflow",)),
+        metrics.counter(
+            "maestro_runs_ended_total", "Runs ended, by workflow and how they ended.", ("workflow", "status")
+        ),
+        metrics.gauge("maestro_runs_running", "Runs that have not ended, by workflow.", ("workflow",)),
+    )
+
+
 class RunMetrics:
     """Keeps `maestro_runs_started_total`, `maestro_runs_ended_total` and `maestro_runs_running` up to date.
 
@@ -75,11 +93,7 @@ class RunMetrics:
     ) -> None:
         self._census = census
         self._interval_s = interval.total_seconds()
-        self._started = metrics.counter("maestro_runs_started_total", "Runs started, by workflow.", ("workflow",))
-        self._ended = metrics.counter(
-            "maestro_runs_ended_total", "Runs ended, by workflow and how they ended.", ("workflow", "status")
-        )
-        self._running = metrics.gauge("maestro_runs_running", "Runs that have not ended, by workflow.", ("workflow",))
+        self._started, self._ended, self._running = declare_run_metrics(metrics)
         self._shown: set[str] = set()
 
     @asynccontextmanager

@@ -67,3 +67,31 @@ def test_own_metrics_are_exposed(app: MaestroAPI, anonymous: TestClient) -> None
     """A metric that the service adds is at /metrics too."""
     app.metrics.counter("orders_shipped_total", "Orders.").inc(3)
     assert "orders_shipped_total 3.0" in anonymous.get("/metrics").text
+
+
+def test_what_is_not_critical_degrades(app: MaestroAPI, anonymous: TestClient) -> None:
+    """The service is ready, and says what it does without."""
+    app.health.add("cache", fails, critical=False)
+    answer = anonymous.get("/health/ready")
+    assert (answer.status_code, answer.json()["status"]) == (200, "degraded")
+    assert without_durations(answer.json()["checks"]) == [
+        {"name": "cache", "healthy": False, "critical": False, "error": "the journal is not open"}
+    ]
+
+
+def test_a_service_has_started_once(app: MaestroAPI, anonymous: TestClient) -> None:
+    """Until its checks have passed the answer is a 503 problem of its own code; afterwards it is told how long ago that was."""
+    reasons: list[Exception | None] = [HealthCheckError("loading"), None]
+
+    async def loaded() -> None:
+        if (reason := reasons.pop(0)) is not None:
+            raise reason
+
+    app.health.add("model", loaded, kind="startup")
+    assert anonymous.get("/health/ready").status_code == 200
+    answer = anonymous.get("/health/startup")
+    assert (answer.status_code, answer.json()["error_code"]) == (503, "NOT_STARTED")
+    assert anonymous.get("/health/startup").status_code == 200
+    later = anonymous.get("/health/startup")
+    assert later.status_code == 200
+    assert later.json()["checks"][0]["age_ms"] > 0

@@ -127,3 +127,16 @@ def test_the_process_is_measured_too() -> None:
 def test_exposition_is_the_prometheus_text_format() -> None:
     """The content type is the one that Prometheus negotiates."""
     assert MetricsCollector().exposition()[1].startswith("text/plain; version=")
+
+
+@pytest.mark.parametrize(
+    ("buckets", "threshold_s"), [((0.1, 0.5, 1), 0.5), ((0.1, 1, 2), 1), ((0.1, 0.2, float("inf")), 0.2)]
+)
+def test_durations_may_have_other_buckets(buckets: tuple[float, ...], threshold_s: float) -> None:
+    """The latency that is promised by default is one that can be measured."""
+    collector = MetricsCollector("orders", duration_buckets=buckets)
+    observe(collector, duration=0.15)
+    labels = {"service": "orders", "method": "GET", "route": "/runs/{id}"}
+    assert value(collector, "service_request_duration_seconds_bucket", **labels, le="0.1") == 0
+    assert value(collector, "service_request_duration_seconds_bucket", **labels, le="+Inf") == 1
+    assert collector.objectives.latency_threshold.total_seconds() == threshold_s

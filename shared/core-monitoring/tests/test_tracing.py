@@ -7,7 +7,7 @@ from opentelemetry import trace
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from maestro_core_monitoring import configure_tracing, current_trace_id
-from maestro_core_monitoring._tracing import _traces_url
+from maestro_core_monitoring._tracing._otlp import traces_url as _traces_url
 
 
 @pytest.fixture

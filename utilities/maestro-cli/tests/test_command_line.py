@@ -27,6 +27,7 @@ def test_help_lists_every_command() -> None:
         "event",
         "journal",
         "config",
+        "monitoring",
         "token",
     ):
         assert command in done.output
@@ -46,6 +47,8 @@ def test_help_lists_every_command() -> None:
         ["config", "check"],
         ["config", "reference"],
         ["config", "schema"],
+        ["monitoring", "dashboards"],
+        ["monitoring", "rules"],
     ]
     + [
         ["workflow", name]

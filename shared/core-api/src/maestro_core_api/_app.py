@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from starlette.middleware import Middleware
 from starlette.types import ASGIApp
 
+from maestro_core_config import workers_dir
 from maestro_core_logging import get_logger
 from maestro_core_monitoring import HealthRegistry, MetricsCollector, configure_tracing
 
@@ -67,7 +68,7 @@ class MaestroAPI(FastAPI):
 
     def __init__(self, config: APIConfig, *, lifespan: Lifespan | None = None, **fastapi_options: Any) -> None:
         self.config = config
-        self.metrics = MetricsCollector(config.service_name)
+        self.metrics = MetricsCollector(config.service_name, version=config.version, workers_dir=workers_dir())
         self.health = HealthRegistry(self.metrics)
         self.logger: Logger = get_logger(config.service_name)
         self.in_flight = InFlight()
@@ -75,7 +76,12 @@ class MaestroAPI(FastAPI):
         self.started = asyncio.Event()
         self._user_lifespan = lifespan
         self._verifier = TokenVerifier(config.security, config.service_name)
-        configure_tracing(config.service_name, version=config.version, sample_ratio=config.trace_sample_ratio)
+        configure_tracing(
+            config.service_name,
+            version=config.version,
+            environment=config.environment,
+            sample_ratio=config.trace_sample_ratio,
+        )
         options: dict[str, Any] = {
             "title": config.title,
             "version": config.version,
@@ -146,6 +152,7 @@ class MaestroAPI(FastAPI):
             tracing = configure_tracing(config.service_name, version=config.version, otlp_endpoint=config.otlp_endpoint)
             # In a thread and for two seconds at most: a receiver that is away must not hold up the stop.
             stack.push_async_callback(asyncio.to_thread, tracing.force_flush, 2_000)
+            await stack.enter_async_context(self.metrics.runtime_watched())
             if not self._verifier.configured:
                 self.logger.warning(
                     "No jwt_secret is configured; every protected call will be refused",

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from fastapi import FastAPI
+from starlette.requests import Request
 from starlette.responses import Response
 
 from maestro_core_monitoring import HealthKind, HealthRegistry, HealthReport, MetricsCollector
@@ -12,8 +13,14 @@ from ._exceptions import ServiceUnavailableException
 
 LIVE_PATH: Final = "/health/live"
 READY_PATH: Final = "/health/ready"
+STARTUP_PATH: Final = "/health/startup"
 METRICS_PATH: Final = "/metrics"
-SYSTEM_PATHS: Final = frozenset({LIVE_PATH, READY_PATH, METRICS_PATH})
+SYSTEM_PATHS: Final = frozenset({LIVE_PATH, READY_PATH, STARTUP_PATH, METRICS_PATH})
+_CODES: Final[dict[HealthKind, str]] = {
+    "liveness": "NOT_LIVE",
+    "readiness": "NOT_READY",
+    "startup": "NOT_STARTED",
+}
 
 
 def add_system_routes(app: FastAPI, *, health: HealthRegistry, metrics: MetricsCollector | None) -> None:
@@ -35,12 +42,17 @@ def add_system_routes(app: FastAPI, *, health: HealthRegistry, metrics: MetricsC
     async def ready() -> dict[str, Any]:
         return await _checked(health, "readiness")
 
+    @app.get(STARTUP_PATH, tags=["system"], summary="Whether the service has started")
+    @public
+    async def started() -> dict[str, Any]:
+        return await _checked(health, "startup")
+
     if metrics is not None:
 
         @app.get(METRICS_PATH, tags=["system"], summary="Metrics in the Prometheus text format")
         @public
-        async def exposition() -> Response:
-            body, content_type = metrics.exposition()
+        async def exposition(request: Request) -> Response:
+            body, content_type = metrics.render(request.headers.get("accept"))
             return Response(body, media_type=content_type)
 
 
@@ -49,9 +61,8 @@ async def _checked(health: HealthRegistry, kind: HealthKind) -> dict[str, Any]:
     checks = _rendered(report)
     if not report.healthy:
         names = ", ".join(check.name for check in report.failing)
-        code = "NOT_READY" if kind == "readiness" else "NOT_LIVE"
-        raise ServiceUnavailableException(detail=f"failing: {names}", error_code=code, checks=checks)
-    return {"status": "ok", "checks": checks}
+        raise ServiceUnavailableException(detail=f"failing: {names}", error_code=_CODES[kind], checks=checks)
+    return {"status": "degraded" if report.degraded else "ok", "checks": checks}
 
 
 def _rendered(report: HealthReport) -> list[dict[str, Any]]:
@@ -62,6 +73,10 @@ def _rendered(report: HealthReport) -> list[dict[str, Any]]:
             "healthy": check.healthy,
             "duration_ms": round(check.duration.total_seconds() * 1000, 3),
         }
+        if not check.critical:
+            item["critical"] = False
+        if check.age:
+            item["age_ms"] = round(check.age.total_seconds() * 1000, 3)
         if check.error is not None:
             item["error"] = check.error
         rendered.append(item)

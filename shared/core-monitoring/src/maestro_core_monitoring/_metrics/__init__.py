@@ -1,0 +1,1 @@
+"""Metrics: what is declared, what counts, and how it is shown."""

@@ -1,0 +1,1 @@
+"""Traces: set up once, handed on from service to service, sent in batches."""
