@@ -131,6 +131,7 @@ class MaestroAPI(FastAPI):
         schema = super().openapi()
         if schema is not previous:
             extend_openapi(schema, self.routes)
+            self._protection.describe(schema, self.routes)
         return schema
 
     def run(self, host: str | None = None, port: int | None = None) -> None:

@@ -57,6 +57,11 @@ class Authenticator:
         credential = self._presented(headers)
         return None if credential is None else self._remembered.get(credential)
 
+    @property
+    def api_key_header(self) -> str | None:
+        """Name of the header that carries API keys; None where none are accepted."""
+        return None if self._key_store is None else self._options.header
+
     async def authenticate(self, headers: Iterable[tuple[bytes, bytes]]) -> Principal:
         """Recognise a caller, and remember it.
 

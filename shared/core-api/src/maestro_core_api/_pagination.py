@@ -15,6 +15,7 @@ from ._exceptions import APIException
 _Item = TypeVar("_Item")
 _Position = TypeVar("_Position")
 _Other = TypeVar("_Other")
+_MARK: Final = "__maestro_paging__"
 _OWN: Final = frozenset({"cursor", "limit"})
 
 
@@ -118,7 +119,20 @@ def paging(
                 ) from error
         return Paging(request, response, limit=limit, after=after, positions=positions)
 
+    setattr(read_paging, _MARK, True)
     return read_paging
+
+
+def is_paging(dependency: object) -> bool:
+    """Tell whether a dependency was made by `paging`.
+
+    Args:
+        dependency: A dependency of an endpoint.
+
+    Returns:
+        True when it was.
+    """
+    return getattr(dependency, _MARK, False) is True
 
 
 def _codec(request: Request) -> CursorCodec:

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any
 
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
@@ -20,6 +21,7 @@ from ._key_store import KeyStore
 from ._rate_limit_layer import RateLimitLayer
 from ._rate_limit_valkey import ValkeyRateLimitStore
 from ._rate_limiter import RateLimiter
+from ._refusal_docs import describe_refusals
 from ._valkey import ValkeyConnection
 
 
@@ -91,6 +93,23 @@ class Protection:
                 addresses=self.addresses,
             )
         ]
+
+    def describe(self, schema: dict[str, Any], routes: Sequence[BaseRoute]) -> None:
+        """Add to the OpenAPI document, in place, how callers are recognised and refused.
+
+        Args:
+            schema: The document.
+            routes: The application's routes.
+        """
+        if self.authenticator.api_key_header is not None:
+            schema["components"]["securitySchemes"]["apiKey"] = {
+                "type": "apiKey",
+                "in": "header",
+                "name": self.authenticator.api_key_header,
+                "description": "Key of a machine; `Authorization: Bearer` takes one as well.",
+            }
+            schema["security"].append({"apiKey": []})
+        describe_refusals(schema, routes, self._config.rate_limits.limits)
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
