@@ -45,9 +45,10 @@ def shelf(app: MaestroAPI) -> Shelf:
 def test_what_the_caller_has_is_not_sent_again(shelf: Shelf, client: TestClient) -> None:
     """A GET with the current tag is a 304 without a body; with an old one the representation comes, with its tag."""
     answer = client.get("/thing")
-    assert answer.headers["etag"] == '"1"'
+    assert (answer.headers["etag"], answer.headers["cache-control"]) == ('"1"', "private, no-cache")
     same = client.get("/thing", headers={"If-None-Match": '"0", W/"1"'})
     assert (same.status_code, same.content, same.headers["etag"]) == (304, b"", '"1"')
+    assert same.headers["cache-control"] == "private, no-cache"
     assert "x-request-id" in same.headers
     assert client.get("/thing", headers={"If-None-Match": "*"}).status_code == 304
     shelf.version = 2

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Final
 
-from ._api_keys import parse_api_key, secret_matches
+from ._api_keys import APIKey, parse_api_key, secret_matches
 from ._claims import TokenExpiredError
 from ._compact_token import TokenRefusedError
 from ._denials import Denials
@@ -17,6 +17,7 @@ from ._security_config import SecurityConfig
 from ._tokens import TokenVerifier
 
 _KEY_SCHEME: Final = b"ApiKey "
+_NOBODY: Final = APIKey(key_id="-", hash="", subject="-", created_at=datetime.fromtimestamp(0, UTC))
 
 
 class Authenticator:
@@ -157,9 +158,10 @@ class Authenticator:
                 "the API key is cut off, mistyped or not one of this service", "api-key-format"
             )
         key_id, secret = parsed
-        record = await store.find(key_id)
-        # An unknown id and a wrong secret look the same: nobody learns which ids there are.
-        if record is None or record.key_id != key_id or not secret_matches(record, secret, self._options.pepper):
+        record = await store.find(key_id) or _NOBODY
+        # An unknown id and a wrong secret take the same way to the same answer: nobody learns which ids there are.
+        matches = secret_matches(record, secret, self._options.pepper)
+        if record.key_id != key_id or not matches:
             raise self._denials.api_key_invalid("there is no such API key", "api-key-known")
         now = datetime.now(UTC)
         if record.revoked_at is not None and record.revoked_at <= now:

@@ -10,6 +10,8 @@ from ._etag import matches_strongly, matches_weakly, tags_of
 from ._exceptions import APIException, PreconditionFailedException
 
 _SAFE: Final = frozenset({"GET", "HEAD"})
+# The framework's own answer to caches is "no-store", with which nobody could keep what a tag is for.
+_ASK_EACH_TIME: Final = {"Cache-Control": "private, no-cache"}
 
 
 class Preconditions:
@@ -41,10 +43,12 @@ class Preconditions:
         if self.if_none_match is not None and matches_weakly(self.if_none_match, current):
             if self._safe:
                 assert current is not None
-                raise HTTPException(304, headers={"ETag": current})
+                raise HTTPException(304, headers={"ETag": current, **_ASK_EACH_TIME})
             raise _failed("if-none-match", current)
         if self._safe and current is not None:
             self._response.headers["ETag"] = current
+            for name, value in _ASK_EACH_TIME.items():
+                self._response.headers.setdefault(name, value)
 
     def changed(self, current: str) -> None:
         """Tell the caller the tag of what it has just made or changed.

@@ -91,6 +91,8 @@ class SecurityConfig(BaseModel):
 
     jwt_secret_key: SecretStr | None = None
     """Shared HS256 key, at least 32 bytes. Without one and without `issuers`, every protected call with a token is refused."""
+    previous_jwt_secret_keys: tuple[SecretStr, ...] = ()
+    """Keys that `jwt_secret_key` has replaced: tokens signed with them are accepted until they end; none is signed any more."""
     issuer: str = "maestro"
     """The only `iss` claim that is accepted in tokens signed with `jwt_secret_key`."""
     audience: str | None = None
@@ -110,6 +112,13 @@ class SecurityConfig(BaseModel):
     @classmethod
     def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
         return check_secret_length(value)
+
+    @field_validator("previous_jwt_secret_keys")
+    @classmethod
+    def _previous_long_enough(cls, value: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        for key in value:
+            check_secret_length(key)
+        return value
 
     @field_validator("trusted_proxies")
     @classmethod

@@ -82,7 +82,8 @@ class TokenVerifier:
         if security.jwt_secret_key is not None:
             self._issuers.add(security.issuer)
             rules = ClaimRules(security.issuer, security.audience, security.leeway.total_seconds())
-            keys = FixedKeys(KeySet([_key(security.jwt_secret_key)]))
+            secrets = (security.jwt_secret_key, *security.previous_jwt_secret_keys)
+            keys = FixedKeys(KeySet([_key(secret) for secret in secrets]))
             self._trusted[security.issuer, _SHARED_KEY_ALGORITHM] = _Trusted(rules, keys)
 
     @property

@@ -1,5 +1,6 @@
 """The connection to Valkey, or another server that speaks Redis's protocol."""
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -15,6 +16,7 @@ from ._rate_limit_store import StoreUnavailableError
 
 _TIMEOUT: Final = timedelta(milliseconds=500)
 _PAUSE: Final = timedelta(seconds=1)
+_MOST_CONNECTIONS: Final = 32
 _LOGGER: Final = get_logger("maestro_core_api.valkey")
 
 
@@ -33,7 +35,7 @@ class ValkeyNotOpenError(CoreAPIError):
 class ValkeyConnection:
     """Runs scripts on the server, each as one step that nothing comes in between.
 
-    After a failure nobody asks for a second: requests must not wait, one after another, for a server that is away.
+    At most 32 connections are used at once; who comes later waits for one. After a failure nobody asks for a second: requests must not wait, one after another, for a server that is away.
 
     Args:
         url: `valkey://[user:password@]host:port/database`, or `valkeys://` for TLS.
@@ -51,6 +53,7 @@ class ValkeyConnection:
         self._failures: tuple[type[BaseException], ...] = ()
         self._scripts: dict[str, Callable[..., Awaitable[Any]]] = {}
         self._away_until = float("-inf")
+        self._places = asyncio.Semaphore(_MOST_CONNECTIONS)
 
     @asynccontextmanager
     async def opened(self) -> AsyncIterator[None]:
@@ -77,6 +80,7 @@ class ValkeyConnection:
             socket_connect_timeout=seconds,
             retry=Retry(NoBackoff(), 1, supported_errors=(Disconnected,)),
         )
+        self._places = asyncio.Semaphore(_MOST_CONNECTIONS)  # of the loop that runs now
         self._failures = (ValkeyError, OSError, TimeoutError)
         try:
             yield
@@ -104,14 +108,16 @@ class ValkeyConnection:
             raise ValkeyNotOpenError(
                 "Valkey is asked outside of the application's lifespan; start the application first"
             )
-        if self._clock() < self._away_until:
-            raise StoreUnavailableError("Valkey was away a moment ago")
-        prepared = self._scripts.get(script)
-        if prepared is None:
-            prepared = self._scripts[script] = self._client.register_script(script)
-        try:
-            return await prepared(keys=keys, args=arguments)
-        except self._failures as error:
-            self._away_until = self._clock() + _PAUSE.total_seconds()
-            _LOGGER.warning("Valkey cannot be asked", error=type(error).__name__)
-            raise StoreUnavailableError("Valkey cannot be asked") from error
+        async with self._places:
+            if self._clock() < self._away_until:
+                raise StoreUnavailableError("Valkey was away a moment ago")
+            prepared = self._scripts.get(script)
+            if prepared is None:
+                prepared = self._scripts[script] = self._client.register_script(script)
+            try:
+                return await prepared(keys=keys, args=arguments)
+            except self._failures as error:
+                if self._clock() >= self._away_until:
+                    _LOGGER.warning("Valkey cannot be asked", error=type(error).__name__, reason=str(error))
+                self._away_until = self._clock() + _PAUSE.total_seconds()
+                raise StoreUnavailableError("Valkey cannot be asked") from error

