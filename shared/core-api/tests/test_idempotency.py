@@ -1,12 +1,13 @@
 import asyncio
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Any
 
 import httpx2
 import pytest
 from fastapi import Depends, Response
-from starlette.responses import StreamingResponse
+from starlette.responses import FileResponse, StreamingResponse
 from starlette.testclient import TestClient
 
 from maestro_core_api import (
@@ -242,6 +243,24 @@ def test_streams_come_through(app: MaestroAPI, client: TestClient, media_type: s
     assert client.post("/streams", headers=KEY).content == b"abc"
     again = client.post("/streams", headers=KEY)
     assert again.status_code == (409 if media_type == "text/event-stream" else 200)
+
+
+async def test_files_come_through(make_app: MakeApp, auth: Auth, http: httpx2.AsyncClient, tmp_path: Path) -> None:
+    """A file, which the server sends by itself, arrives whole and is not kept."""
+    file = tmp_path / "export.csv"
+    file.write_bytes(b"a,b\n" * 1_000)
+    app = make_app()
+
+    @app.post("/exports")
+    @idempotent
+    async def export() -> FileResponse:
+        return FileResponse(file)
+
+    headers = {**KEY, **auth("viewer")}
+    async with running(app) as url:
+        assert (await http.post(f"{url}/exports", headers=headers)).content == b"a,b\n" * 1_000
+        again = await http.post(f"{url}/exports", headers=headers)
+        assert again.json()["error_code"] == "IDEMPOTENCY_ANSWER_NOT_KEPT"
 
 
 def test_a_body_beyond_the_limit_is_still_a_413(make_app: MakeApp, auth: Auth) -> None:

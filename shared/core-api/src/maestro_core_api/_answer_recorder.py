@@ -47,27 +47,39 @@ class AnswerRecorder:
         Args:
             message: The part, as ASGI has it.
         """
-        if self._start is None:
+        kind = message["type"]
+        if kind == "http.response.start":
             self._start = message
             self._passing = _is_stream(message)
             if self._passing:
                 await self._send(message)
-            return
+        elif kind == "http.response.body" and self._start is not None and not self._passing:
+            await self._hold(self._start, message)
+        else:
+            await self._pass_on(kind, message)
+
+    async def _hold(self, start: Message, message: Message) -> None:
+        self._body += message.get("body", b"")
         last = not message.get("more_body", False)
-        if not self._passing:
-            self._body += message.get("body", b"")
-            too_large = len(self._body) > self._max_bytes
-            if not last and not too_large:
-                return
-            if last:
-                await self._keep(self._start["status"], None if too_large else self._answer(self._start))
-            self._passing = True
-            await self._send(self._start)
-            await self._send({**message, "body": bytes(self._body)})
-            self._body.clear()
+        too_large = len(self._body) > self._max_bytes
+        if not last and not too_large:
             return
         if last:
-            await self._keep(self._start["status"], None)
+            await self._keep(start["status"], None if too_large else self._answer(start))
+        self._passing = True
+        await self._send(start)
+        await self._send({**message, "body": bytes(self._body)})
+        self._body.clear()
+
+    async def _pass_on(self, kind: str, message: Message) -> None:
+        # What is not held back: the rest of a large answer, a file that the server sends by itself, early hints.
+        if self._start is not None:
+            file = kind == "http.response.pathsend"
+            if file or (kind == "http.response.body" and not message.get("more_body", False)):
+                await self._keep(self._start["status"], None)
+            if not self._passing:
+                self._passing = True
+                await self._send(self._start)
         await self._send(message)
 
     def _answer(self, start: Message) -> Answer:
