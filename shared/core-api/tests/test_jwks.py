@@ -35,7 +35,15 @@ def public_set(*keys: Any) -> dict[str, Any]:
 def token(signer: ECKey, *, kid: str | None = None, **changes: Any) -> bytes:
     """The header's value with a token of the issuer's."""
     now = int(time.time())
-    claims = {"iss": ISSUER, "sub": "ada", "iat": now, "exp": now + 600, "roles": ["viewer"], **changes}
+    claims = {
+        "iss": ISSUER,
+        "aud": "orders",
+        "sub": "ada",
+        "iat": now,
+        "exp": now + 600,
+        "roles": ["viewer"],
+        **changes,
+    }
     header = {"alg": "ES256"} | ({} if kid is None else {"kid": kid})
     return b"Bearer " + jwt.encode(header, claims, signer, algorithms=["ES256"]).encode()
 
@@ -88,7 +96,7 @@ def clock() -> Clock:
 def verify(issuer: IssuerDouble, clock: Clock) -> Callable[[bytes], Awaitable[str]]:
     """Check a token with fetched keys, on the clock of the test; its subject is returned."""
     trusted = TrustedIssuer(issuer=ISSUER, jwks_url=issuer.url)
-    security = SecurityConfig(issuers=(trusted,))
+    security = SecurityConfig(audience="orders", issuers=(trusted,))
     authenticator = Authenticator(security, "orders")
     keys = FetchedKeys(trusted, clock=clock)
     authenticator._tokens._trusted[ISSUER, "ES256"] = _Trusted(_rules(trusted, security), keys)
@@ -254,6 +262,7 @@ async def test_a_service_trusts_issuers_over_http(
     trusted = TrustedIssuer(
         issuer=ISSUER,
         jwks_url=issuer.url,
+        audience="orders",
         roles_claim="realm_access.roles",
         scope_claim="scp",
         grantable_roles=frozenset({"viewer", "operator"}),
@@ -291,6 +300,17 @@ def test_an_issuer_that_would_be_unsafe_is_refused(options: dict[str, Any], mess
 def test_plain_http_is_a_decision() -> None:
     """Plain HTTP on another machine is possible for whoever says so."""
     assert TrustedIssuer(issuer=ISSUER, jwks_url="http://login.example/jwks", allow_http=True).jwks_url
+
+
+def test_an_audience_is_a_must_for_other_issuers() -> None:
+    """Whoever trusts an issuer says for whom its tokens must be, there or for all, or that it does not matter."""
+    jwks = public_set(key("a"))
+    with pytest.raises(ValidationError, match="audience"):
+        SecurityConfig(issuers=(TrustedIssuer(issuer=ISSUER, jwks=jwks),))
+    SecurityConfig(issuers=(TrustedIssuer(issuer=ISSUER, jwks=jwks),), audience="orders")
+    SecurityConfig(issuers=(TrustedIssuer(issuer=ISSUER, jwks=jwks, audience="orders"),))
+    lenient = SecurityConfig(issuers=(TrustedIssuer(issuer=ISSUER, jwks=jwks, any_audience=True),), audience="orders")
+    assert _rules(lenient.issuers[0], lenient).audience is None
 
 
 def test_issuers_differ() -> None:

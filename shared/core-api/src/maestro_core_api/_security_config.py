@@ -34,7 +34,10 @@ class TrustedIssuer(BaseModel):
     algorithms: tuple[Algorithm, ...] = Field(default=("RS256", "ES256", "EdDSA"), min_length=1)
     """Algorithms that it may sign with."""
     audience: str | None = None
-    """The `aud` claim to require; None takes `SecurityConfig.audience`."""
+    """The `aud` claim to require; None takes `SecurityConfig.audience`, and one of them must be set: an issuer gives tokens to many
+    services, and those for another one must not do here."""
+    any_audience: bool = False
+    """Whether tokens for any audience, or for none, are accepted after all."""
     roles_claim: str = "roles"
     """Claim that lists the roles; dots lead into objects (`realm_access.roles`)."""
     scope_claim: str = "scope"
@@ -128,10 +131,16 @@ class SecurityConfig(BaseModel):
         return value
 
     @model_validator(mode="after")
-    def _each_issuer_once(self) -> Self:
+    def _issuers_told_apart(self) -> Self:
         names = [issuer.issuer for issuer in self.issuers]
         if len(set(names)) < len(names):
             raise ValueError("issuers must differ in their name")
+        for issuer in self.issuers:
+            if issuer.audience is None and self.audience is None and not issuer.any_audience:
+                raise ValueError(
+                    f"issuer {issuer.issuer}: set its audience, so that its tokens for other services are refused; "
+                    "any_audience=True accepts them"
+                )
         return self
 
 

@@ -147,7 +147,7 @@ class _Trusted:
 def _rules(issuer: TrustedIssuer, security: SecurityConfig) -> ClaimRules:
     return ClaimRules(
         issuer.issuer,
-        issuer.audience or security.audience,
+        None if issuer.any_audience else issuer.audience or security.audience,
         security.leeway.total_seconds(),
         issuer.roles_claim,
         issuer.scope_claim,

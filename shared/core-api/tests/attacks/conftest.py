@@ -84,7 +84,7 @@ def encoded(value: Any) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def sign() -> Callable[..., str]:
     """Sign whatever header and payload are given, with any key: a token as an attacker could put it together.
 
