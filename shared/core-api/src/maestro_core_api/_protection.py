@@ -62,20 +62,14 @@ class Protection:
         limits = self._config.rate_limits.limits
         anonymous = [limit for limit in limits if not {"caller", "api_key"} & set(limit.by)]
         known = [limit for limit in limits if limit not in anonymous]
-        guard = Middleware(
-            AuthGuard, authenticator=self.authenticator, routes=routes, open_paths=open_paths, denials=self._denials
-        )
-        outer, inner = (
-            [
-                Middleware(
-                    RateLimitLayer, limiter=self.rate_limiter, limits=some, routes=routes, open_paths=open_paths, **more
-                )
-            ]
-            if some
-            else []
-            for some, more in ((anonymous, {"denials": self._denials}), (known, {}))
-        )
-        return [*outer, guard, *inner]
+        shared: dict[str, Any] = {"routes": routes, "open_paths": open_paths}
+        layers = [Middleware(AuthGuard, authenticator=self.authenticator, denials=self._denials, **shared)]
+        if anonymous:
+            outer: dict[str, Any] = {"limiter": self.rate_limiter, "limits": anonymous, "denials": self._denials}
+            layers.insert(0, Middleware(RateLimitLayer, **outer, **shared))
+        if known:
+            layers.append(Middleware(RateLimitLayer, limiter=self.rate_limiter, limits=known, **shared))
+        return layers
 
     def before_endpoints(self, routes: Sequence[BaseRoute]) -> list[Middleware]:
         """Return the layers that stand inside of the limit for bodies, outermost first.
