@@ -180,7 +180,7 @@ def test_a_cursor_of_another_service_is_refused(shop: Shop) -> None:
 @pytest.mark.parametrize("position", [["not a time", 1], [START.isoformat()], {"a": 1}, None, [1, 2, 3]])
 def test_a_position_of_another_shape_is_refused(shop: Shop, position: Any) -> None:
     """Even a cursor that is signed is used only when it holds what the endpoint declares."""
-    cursor = shop.app.cursors.encode(position, "/orders?")
+    cursor = shop.app.protection.cursors.encode(position, "/orders?")
     assert shop.client.get("/orders", params={"cursor": cursor}).json()["error_code"] == "CURSOR_INVALID"
 
 

@@ -1,6 +1,6 @@
 from collections.abc import Callable
 from datetime import timedelta
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 from fastapi import APIRouter, Depends, WebSocket
@@ -13,6 +13,7 @@ from maestro_core_api import (
     RateLimit,
     RateLimitConfig,
     SecurityConfig,
+    client_address,
     issue_api_key,
     limit_rate,
     public,
@@ -216,3 +217,17 @@ def test_a_trusted_proxy_tells_the_address(make_app: MakeApp, secret: str) -> No
         200,
         200,
     ]
+
+
+def test_an_endpoint_learns_the_address(make_app: MakeApp, secret: str) -> None:
+    """The address that is counted is the one that an endpoint gets."""
+    app = make_app(security=SecurityConfig(jwt_secret_key=secret, trusted_proxies=("10.0.0.1",)))
+
+    @app.get("/whence")
+    @public
+    async def whence(address: Annotated[str, Depends(client_address)]) -> str:
+        return address
+
+    headers = {"X-Forwarded-For": "198.51.100.1, 203.0.113.9"}
+    assert TestClient(app, client=("10.0.0.1", 1)).get("/whence", headers=headers).json() == "203.0.113.9"
+    assert TestClient(app, client=("10.0.0.2", 1)).get("/whence", headers=headers).json() == "10.0.0.2"

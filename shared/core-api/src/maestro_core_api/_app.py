@@ -14,7 +14,6 @@ from maestro_core_monitoring import HealthRegistry, MetricsCollector, configure_
 
 from ._body_limit import BodyLimit
 from ._config import APIConfig
-from ._cursor import CursorCodec
 from ._handlers import add_handlers
 from ._in_flight import InFlight
 from ._key_store import KeyStore
@@ -63,6 +62,7 @@ class MaestroAPI(FastAPI):
         metrics: The service's metrics; add your own to it.
         health: The service's health checks; add your own to it.
         authenticator: Recognises callers; tokens are revoked there.
+        protection: What stands between the service and its callers; this package's dependencies find it here.
         logger: Logger of the service.
         in_flight: The requests that are being answered.
         bound_url: Address that the service listens on; None until `run()` bound one.
@@ -84,11 +84,8 @@ class MaestroAPI(FastAPI):
         self.bound_url: str | None = None
         self.started = asyncio.Event()
         self._user_lifespan = lifespan
-        self._protection = Protection(config, metrics=self.metrics, key_store=key_store)
-        self.authenticator = self._protection.authenticator
-        self.client_addresses = self._protection.addresses
-        self.rate_limiter = self._protection.rate_limiter
-        self.cursors = CursorCodec(config.security.jwt_secret_key)
+        self.protection = Protection(config, metrics=self.metrics, key_store=key_store)
+        self.authenticator = self.protection.authenticator
         configure_tracing(config.service_name, version=config.version, sample_ratio=config.trace_sample_ratio)
         options: dict[str, Any] = {
             "title": config.title,
@@ -102,9 +99,9 @@ class MaestroAPI(FastAPI):
         add_system_routes(self, health=self.health, metrics=self.metrics if config.enable_metrics else None)
         # The end of the list is innermost: middleware that a service adds, CORS for one, answers before the guard.
         self.user_middleware += [
-            *self._protection.before_bodies(self.routes, self._open_paths()),
+            *self.protection.before_bodies(self.routes, self._open_paths()),
             Middleware(BodyLimit, max_bytes=config.max_body_bytes),
-            *self._protection.before_endpoints(self.routes),
+            *self.protection.before_endpoints(self.routes),
         ]
 
     def build_middleware_stack(self) -> ASGIApp:
@@ -131,7 +128,7 @@ class MaestroAPI(FastAPI):
         schema = super().openapi()
         if schema is not previous:
             extend_openapi(schema, self.routes)
-            self._protection.describe(schema, self.routes)
+            self.protection.describe(schema, self.routes)
         return schema
 
     def run(self, host: str | None = None, port: int | None = None) -> None:
@@ -167,7 +164,7 @@ class MaestroAPI(FastAPI):
                     "No jwt_secret is configured; every protected call will be refused",
                     service_name=config.service_name,
                 )
-            await stack.enter_async_context(self._protection.opened())
+            await stack.enter_async_context(self.protection.opened())
             state = None
             if self._user_lifespan is not None:
                 state = await stack.enter_async_context(self._user_lifespan(self))

@@ -59,7 +59,7 @@ class ClientAddresses:
         return any(address in network for network in self._trusted)
 
 
-def client_address(connection: HTTPConnection) -> str:
+async def client_address(connection: HTTPConnection) -> str:
     """Give an endpoint the address of its caller, as `address: str = Depends(client_address)`.
 
     Args:
@@ -68,7 +68,7 @@ def client_address(connection: HTTPConnection) -> str:
     Returns:
         The address; that of the proxy unless `SecurityConfig.trusted_proxies` names it; `unknown` on a Unix socket.
     """
-    addresses = connection.app.client_addresses
+    addresses = connection.app.protection.addresses
     assert isinstance(addresses, ClientAddresses)
     return addresses.find(connection.scope)
 

@@ -136,7 +136,7 @@ def is_paging(dependency: object) -> bool:
 
 
 def _codec(request: Request) -> CursorCodec:
-    codec = request.app.cursors
+    codec = request.app.protection.cursors
     assert isinstance(codec, CursorCodec)
     return codec
 

@@ -12,6 +12,7 @@ from maestro_core_monitoring import MetricsCollector
 from ._authenticator import Authenticator
 from ._client_address import ClientAddresses
 from ._config import APIConfig
+from ._cursor import CursorCodec
 from ._denial_counter import DenialCounter
 from ._guard import AuthGuard
 from ._idempotency_layer import IdempotencyLayer
@@ -37,6 +38,7 @@ class Protection:
         authenticator: Recognises callers.
         addresses: Finds the address of callers.
         rate_limiter: Asks rate limits.
+        cursors: Writes and reads cursors of pages.
     """
 
     def __init__(self, config: APIConfig, *, metrics: MetricsCollector, key_store: KeyStore | None) -> None:
@@ -45,6 +47,7 @@ class Protection:
         self._valkey = None if config.valkey_url is None else ValkeyConnection(config.valkey_url)
         self.authenticator = Authenticator(config.security, config.service_name, key_store=key_store)
         self.addresses = ClientAddresses(config.security.trusted_proxies)
+        self.cursors = CursorCodec(config.security.jwt_secret_key)
         self.rate_limiter = RateLimiter(
             config.rate_limits,
             addresses=self.addresses,

@@ -90,7 +90,7 @@ def limit_rate(limit: RateLimit) -> Callable[[Request, Response], Coroutine[Any,
     """
 
     async def check_rate(request: Request, response: Response) -> None:
-        limiter = request.app.rate_limiter
+        limiter = request.app.protection.rate_limiter
         assert isinstance(limiter, RateLimiter)
         for name, value in await limiter.admit((limit,), request.scope, route_template(request.scope)):
             response.headers.append(name, value)
