@@ -1,6 +1,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import timedelta
 from typing import Annotated, Any
 
 import httpx2
@@ -36,6 +37,7 @@ def make_app(secret: str) -> MakeApp:
     def make(*, lifespan: Any = None, **options: Any) -> MaestroAPI:
         options = {"title": "Orders", "service_name": "orders", **options}
         options.setdefault("security", SecurityConfig(jwt_secret_key=secret))
+        options.setdefault("valkey_timeout", timedelta(seconds=30))  # tests share the machine with others
         return MaestroAPI(APIConfig(**options), lifespan=lifespan)
 
     return make
@@ -120,7 +122,7 @@ def valkey_url(valkey_server: ValkeyServer) -> str:
 @pytest.fixture
 async def valkey(valkey_url: str) -> AsyncIterator[ValkeyConnection]:
     """An open connection to an empty Valkey database."""
-    connection = ValkeyConnection(SecretStr(valkey_url))
+    connection = ValkeyConnection(SecretStr(valkey_url), timeout=timedelta(seconds=30))
     async with connection.opened():
         yield connection
 

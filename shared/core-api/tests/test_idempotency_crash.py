@@ -27,6 +27,7 @@ app = MaestroAPI(
         title="Orders",
         service_name="orders",
         valkey_url=sys.argv[1],
+        valkey_timeout=timedelta(seconds=30),
         idempotency=IdempotencyConfig(lease=timedelta(seconds=1), after_failure=sys.argv[2]),
     ),
     lifespan=lifespan,

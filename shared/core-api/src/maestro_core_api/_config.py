@@ -35,6 +35,8 @@ class APIConfig(BaseModel):
     """How answers to requests with an `Idempotency-Key` are kept."""
     valkey_url: SecretStr | None = None
     """Where processes share rate limits and idempotency keys (`valkey://host:6379`); None keeps both in each process."""
+    valkey_timeout: timedelta = Field(default=timedelta(milliseconds=500), gt=timedelta(0))
+    """How long Valkey may take for an answer before it counts as away."""
     host: str = "127.0.0.1"
     """Address that `run()` listens on."""
     port: int = Field(default=0, ge=0, le=65_535)

@@ -44,7 +44,9 @@ class Protection:
     def __init__(self, config: APIConfig, *, metrics: MetricsCollector, key_store: KeyStore | None) -> None:
         self._config = config
         self._denials = DenialCounter(metrics) if config.enable_metrics else None
-        self._valkey = None if config.valkey_url is None else ValkeyConnection(config.valkey_url)
+        self._valkey = (
+            None if config.valkey_url is None else ValkeyConnection(config.valkey_url, timeout=config.valkey_timeout)
+        )
         self.authenticator = Authenticator(config.security, config.service_name, key_store=key_store)
         self.addresses = ClientAddresses(config.security.trusted_proxies)
         self.cursors = CursorCodec(config.security.jwt_secret_key)

@@ -72,7 +72,7 @@ def _take_in_a_process(url: str, count: int) -> int:
     limit = RateLimit(rule="r", limit=100, period=HOUR)
 
     async def take() -> int:
-        connection = ValkeyConnection(SecretStr(url))
+        connection = ValkeyConnection(SecretStr(url), timeout=timedelta(seconds=30))
         async with connection.opened():
             store = ValkeyRateLimitStore(connection, "orders")
             decisions = [(await store.take([Take("k", limit)]))[0] for _ in range(count)]
@@ -114,7 +114,9 @@ async def test_a_server_that_comes_back_is_used_again() -> None:
     now = 0.0
     server = ValkeyServer()
     server.start()
-    connection = ValkeyConnection(SecretStr(f"valkey://127.0.0.1:{server.port}"), clock=lambda: now)
+    connection = ValkeyConnection(
+        SecretStr(f"valkey://127.0.0.1:{server.port}"), timeout=timedelta(seconds=30), clock=lambda: now
+    )
     async with connection.opened():
         store = ValkeyRateLimitStore(connection, "orders")
         takes = [Take("k", RateLimit(rule="r", limit=10, period=HOUR))]
