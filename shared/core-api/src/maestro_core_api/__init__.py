@@ -1,10 +1,13 @@
 """The MAESTRO service framework on FastAPI: errors, auth, telemetry, discovery, client."""
 
-from ._access import current_principal, public, require_role
+from ._access import current_principal, public, require_role, require_scope
+from ._api_keys import APIKey, issue_api_key
 from ._app import MaestroAPI
 from ._client import APIClient
-from ._config import APIConfig, SecurityConfig
+from ._client_address import client_address
+from ._config import APIConfig
 from ._errors import AddressUnavailableError, ClientNotOpenError, CoreAPIError, StartupError
+from ._etag import etag, weak_etag
 from ._events import StreamEvent
 from ._exceptions import (
     APIException,
@@ -12,38 +15,81 @@ from ._exceptions import (
     ConflictException,
     ForbiddenException,
     NotFoundException,
+    PreconditionFailedException,
     RemoteAPIException,
     ServiceUnavailableException,
+    TooManyRequestsException,
     UnauthorizedException,
     ValidationException,
 )
+from ._idempotency_config import IdempotencyConfig
+from ._idempotent import idempotent, idempotent_call, require_idempotency_key
+from ._key_store import FileKeyStore, KeyFileError, KeyStore, MemoryKeyStore
+from ._pagination import Page, Paging, paging
+from ._preconditions import Preconditions, preconditions, require_if_match
 from ._principal import Principal
 from ._problem import ProblemDetails
+from ._rate_limit import RateLimit
+from ._rate_limit_config import RateLimitConfig
+from ._rate_limit_layer import limit_rate
+from ._request_info import IdempotentCall
+from ._security_config import APIKeyConfig, SecurityConfig, TrustedIssuer
 from ._tokens import issue_token
+from ._valkey import ValkeyNotInstalledError, ValkeyNotOpenError
 
 __all__ = [
     "APIClient",
     "APIConfig",
     "APIException",
+    "APIKey",
+    "APIKeyConfig",
     "AddressUnavailableError",
     "BadGatewayException",
     "ClientNotOpenError",
     "ConflictException",
     "CoreAPIError",
+    "FileKeyStore",
     "ForbiddenException",
+    "IdempotencyConfig",
+    "IdempotentCall",
+    "KeyFileError",
+    "KeyStore",
     "MaestroAPI",
+    "MemoryKeyStore",
     "NotFoundException",
+    "Page",
+    "Paging",
+    "PreconditionFailedException",
+    "Preconditions",
     "Principal",
     "ProblemDetails",
+    "RateLimit",
+    "RateLimitConfig",
     "RemoteAPIException",
     "SecurityConfig",
     "ServiceUnavailableException",
     "StartupError",
     "StreamEvent",
+    "TooManyRequestsException",
+    "TrustedIssuer",
     "UnauthorizedException",
     "ValidationException",
+    "ValkeyNotInstalledError",
+    "ValkeyNotOpenError",
+    "client_address",
     "current_principal",
+    "etag",
+    "idempotent",
+    "idempotent_call",
+    "issue_api_key",
     "issue_token",
+    "limit_rate",
+    "paging",
+    "preconditions",
     "public",
+    "require_idempotency_key",
+    "require_if_match",
     "require_role",
+    "require_scope",
+    "weak_etag",
 ]

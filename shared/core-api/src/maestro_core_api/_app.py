@@ -15,15 +15,15 @@ from maestro_core_monitoring import HealthRegistry, MetricsCollector, configure_
 
 from ._body_limit import BodyLimit
 from ._config import APIConfig
-from ._guard import AuthGuard
 from ._handlers import add_handlers
 from ._in_flight import InFlight
+from ._key_store import KeyStore
 from ._openapi import extend_openapi
 from ._pipeline import RequestPipeline
+from ._protection import Protection
 from ._registration import Registration
 from ._server import run_service
 from ._system_routes import SYSTEM_PATHS, add_system_routes
-from ._tokens import TokenVerifier
 
 if TYPE_CHECKING:
     from maestro_core_logging import Logger
@@ -55,18 +55,28 @@ class MaestroAPI(FastAPI):
     Args:
         config: Options of the service.
         lifespan: Opens what the service needs and closes it again; composed with the framework's own.
+        key_store: Where API keys are kept; None accepts none.
         **fastapi_options: Any further argument of `fastapi.FastAPI`.
 
     Attributes:
         config: Options of the service.
         metrics: The service's metrics; add your own to it.
         health: The service's health checks; add your own to it.
+        authenticator: Recognises callers; tokens are revoked there.
+        protection: What stands between the service and its callers; this package's dependencies find it here.
         logger: Logger of the service.
         in_flight: The requests that are being answered.
         bound_url: Address that the service listens on; None until `run()` bound one.
     """
 
-    def __init__(self, config: APIConfig, *, lifespan: Lifespan | None = None, **fastapi_options: Any) -> None:
+    def __init__(
+        self,
+        config: APIConfig,
+        *,
+        lifespan: Lifespan | None = None,
+        key_store: KeyStore | None = None,
+        **fastapi_options: Any,
+    ) -> None:
         self.config = config
         self.metrics = MetricsCollector(config.service_name, version=config.version, workers_dir=workers_dir())
         self.health = HealthRegistry(self.metrics)
@@ -75,7 +85,8 @@ class MaestroAPI(FastAPI):
         self.bound_url: str | None = None
         self.started = asyncio.Event()
         self._user_lifespan = lifespan
-        self._verifier = TokenVerifier(config.security, config.service_name)
+        self.protection = Protection(config, metrics=self.metrics, key_store=key_store)
+        self.authenticator = self.protection.authenticator
         configure_tracing(
             config.service_name,
             version=config.version,
@@ -94,8 +105,9 @@ class MaestroAPI(FastAPI):
         add_system_routes(self, health=self.health, metrics=self.metrics if config.enable_metrics else None)
         # The end of the list is innermost: middleware that a service adds, CORS for one, answers before the guard.
         self.user_middleware += [
-            Middleware(AuthGuard, verifier=self._verifier, routes=self.routes, open_paths=self._open_paths()),
+            *self.protection.before_bodies(self.routes, self._open_paths()),
             Middleware(BodyLimit, max_bytes=config.max_body_bytes),
+            *self.protection.before_endpoints(self.routes),
         ]
 
     def build_middleware_stack(self) -> ASGIApp:
@@ -122,6 +134,7 @@ class MaestroAPI(FastAPI):
         schema = super().openapi()
         if schema is not previous:
             extend_openapi(schema, self.routes)
+            self.protection.describe(schema, self.routes)
         return schema
 
     def run(self, host: str | None = None, port: int | None = None) -> None:
@@ -153,11 +166,12 @@ class MaestroAPI(FastAPI):
             # In a thread and for two seconds at most: a receiver that is away must not hold up the stop.
             stack.push_async_callback(asyncio.to_thread, tracing.force_flush, 2_000)
             await stack.enter_async_context(self.metrics.runtime_watched())
-            if not self._verifier.configured:
+            if not self.authenticator.configured:
                 self.logger.warning(
                     "No jwt_secret is configured; every protected call will be refused",
                     service_name=config.service_name,
                 )
+            await stack.enter_async_context(self.protection.opened())
             state = None
             if self._user_lifespan is not None:
                 state = await stack.enter_async_context(self._user_lifespan(self))

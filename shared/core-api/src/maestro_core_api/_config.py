@@ -3,33 +3,13 @@
 from datetime import timedelta
 from typing import Any, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from maestro_core_config import BaseConfig
 
-MIN_SECRET_BYTES = 32
-
-
-class SecurityConfig(BaseModel):
-    """How callers prove who they are."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, use_attribute_docstrings=True)
-
-    jwt_secret_key: SecretStr | None = None
-    """Shared HS256 key, at least 32 bytes. Without one, every protected call is refused."""
-    issuer: str = "maestro"
-    """The only `iss` claim that is accepted."""
-    audience: str | None = None
-    """The `aud` claim to require; None accepts tokens of any audience."""
-    leeway: timedelta = timedelta(seconds=30)
-    """How far clocks may differ when `exp`, `iat` and `nbf` are checked."""
-
-    @field_validator("jwt_secret_key")
-    @classmethod
-    def _long_enough(cls, value: SecretStr | None) -> SecretStr | None:
-        if value is not None and len(value.get_secret_value().encode()) < MIN_SECRET_BYTES:
-            raise ValueError(f"must have at least {MIN_SECRET_BYTES} bytes")
-        return value
+from ._idempotency_config import IdempotencyConfig
+from ._rate_limit_config import RateLimitConfig
+from ._security_config import SecurityConfig
 
 
 class APIConfig(BaseModel):
@@ -49,6 +29,14 @@ class APIConfig(BaseModel):
     """Where it runs; in `development`, `/docs` and `/openapi.json` need no token."""
     security: SecurityConfig = Field(default_factory=SecurityConfig)
     """How callers prove who they are."""
+    rate_limits: RateLimitConfig = Field(default_factory=RateLimitConfig)
+    """How many requests callers may send; by default as many as they like."""
+    idempotency: IdempotencyConfig = Field(default_factory=IdempotencyConfig)
+    """How answers to requests with an `Idempotency-Key` are kept."""
+    valkey_url: SecretStr | None = None
+    """Where processes share rate limits and idempotency keys (`valkey://host:6379`); None keeps both in each process."""
+    valkey_timeout: timedelta = Field(default=timedelta(milliseconds=500), gt=timedelta(0))
+    """How long Valkey may take for an answer before it counts as away."""
     host: str = "127.0.0.1"
     """Address that `run()` listens on."""
     port: int = Field(default=0, ge=0, le=65_535)

@@ -106,6 +106,22 @@ class ConflictException(APIException):
     message = "The request conflicts with the current state"
 
 
+class TooManyRequestsException(APIException):
+    """429: a limit is reached; `rule`, `limit` and `retry_after` say which, how high and for how long."""
+
+    status_code = 429
+    error_code = "RATE_LIMITED"
+    message = "Too many requests"
+
+
+class PreconditionFailedException(APIException):
+    """412: the thing is not, or no longer, in the state that the request names."""
+
+    status_code = 412
+    error_code = "PRECONDITION_FAILED"
+    message = "The resource has changed"
+
+
 class BadGatewayException(APIException):
     """502: a service that was needed gave an answer that cannot be used."""
 

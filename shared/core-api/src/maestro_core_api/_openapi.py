@@ -24,7 +24,7 @@ def extend_openapi(schema: dict[str, Any], routes: Sequence[BaseRoute]) -> None:
         "type": "http",
         "scheme": "bearer",
         "bearerFormat": "JWT",
-        "description": "HS256 token with the claims sub, iss, exp, iat, roles and scope.",
+        "description": "Token with the claims sub, iss, exp, iat, roles and scope.",
     }
     problem = ProblemDetails.model_json_schema(ref_template="#/components/schemas/{model}")
     schemas = components.setdefault("schemas", {})

@@ -3,6 +3,7 @@
 import json
 from http import HTTPStatus
 from typing import Any, Final
+from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
@@ -14,6 +15,7 @@ from ._exceptions import APIException, RemoteAPIException
 from ._request_info import request_info
 
 MEDIA_TYPE: Final = "application/problem+json"
+_PATH: Final = "/!$&'()*+,;=:@~"
 _RESERVED: Final = frozenset({"type", "title", "status", "detail", "instance", "error_code", "trace_id", "errors"})
 
 # Python 3.13 took over the names of RFC 9110; codes that callers branch on must not depend on the interpreter.
@@ -45,6 +47,11 @@ class ProblemDetails(BaseModel):
     error_code: str = Field(description="Stable identifier to branch on.")
     trace_id: str | None = Field(default=None, description="Finds the logs and spans of this request.")
     errors: list[ProblemItem] | None = Field(default=None, description="Faults in the request itself.")
+    rule: str | None = Field(
+        default=None, description="Rule that refused the request: `role:operator`, `token-not-expired`."
+    )
+    limit: int | None = Field(default=None, description="How much the rule allows.")
+    retry_after: int | None = Field(default=None, description="Seconds after which it is worth trying again.")
 
 
 def problem_document(error: APIException, *, instance: str, trace_id: str | None) -> dict[str, Any]:
@@ -73,7 +80,10 @@ def problem_document(error: APIException, *, instance: str, trace_id: str | None
 
 
 def problem_response(error: APIException, scope: Scope) -> Response:
-    """Return the HTTP answer for an error, and note its code for metrics and the access log.
+    """Return the HTTP answer for an error, and note its code and its rule for metrics and the access log.
+
+    It is a problem document whatever the request's `Accept` says, as RFC 9110, 12.5.1 allows: an error that says what is wrong
+    serves everybody better than a 406.
 
     Args:
         error: What went wrong.
@@ -84,9 +94,15 @@ def problem_response(error: APIException, scope: Scope) -> Response:
     """
     if isinstance(error, RemoteAPIException):
         error = _as_own(error)
-    request_info(scope).error_code = error.error_code
-    document = problem_document(error, instance=scope["path"], trace_id=current_trace_id())
-    body = json.dumps(document, default=str, ensure_ascii=False, separators=(",", ":")).encode()
+    info = request_info(scope)
+    info.error_code = error.error_code
+    rule = error.extra.get("rule")
+    if isinstance(rule, str):
+        info.rule = rule
+    # RFC 9457, 3.1.5 wants a URI reference; a path may hold what no address may.
+    document = problem_document(error, instance=quote(scope["path"], safe=_PATH), trace_id=current_trace_id())
+    # Half of a surrogate pair in a text cannot be sent; everything else can.
+    body = json.dumps(document, default=str, ensure_ascii=False, separators=(",", ":")).encode(errors="replace")
     return Response(body, status_code=error.status_code, headers=error.headers, media_type=MEDIA_TYPE)
 
 

@@ -11,6 +11,16 @@ from ._principal import Principal
 _SCOPE_KEY: Final = "maestro"
 
 
+@dataclass(frozen=True, slots=True)
+class IdempotentCall:
+    """A request with an idempotency key."""
+
+    key: str
+    """The key, as the caller sent it."""
+    attempt: int
+    """Which attempt this is: above 1 when earlier ones failed, after having done nobody knows how much."""
+
+
 @dataclass(slots=True)
 class RequestInfo:
     """Notes about one request."""
@@ -21,6 +31,10 @@ class RequestInfo:
     """Who calls; None for anonymous calls to open endpoints."""
     error_code: str | None = None
     """Code of the error that was answered; None when none was."""
+    rule: str | None = None
+    """Rule that refused the request; None when none did."""
+    idempotency: IdempotentCall | None = None
+    """The request's idempotency key, where its endpoint heeds one; else None."""
 
 
 current_request: ContextVar[RequestInfo | None] = ContextVar("maestro_current_request", default=None)

@@ -13,8 +13,6 @@ UNMATCHED: Final = "unmatched"
 def selected_endpoint(routes: Sequence[BaseRoute], scope: Scope) -> Callable[..., Any] | None:
     """Find the endpoint that the router is going to call.
 
-    The choice is the router's own: the first route that matches fully, else the first that matches all but the method.
-
     Args:
         routes: Routes of the application.
         scope: ASGI scope of the request; it is left as it is.
@@ -22,14 +20,44 @@ def selected_endpoint(routes: Sequence[BaseRoute], scope: Scope) -> Callable[...
     Returns:
         The endpoint, or None when no route matches or the match is a mounted application.
     """
-    partial: Callable[..., Any] | None = None
+    return selected_route(routes, scope)[1]
+
+
+def selected_template(routes: Sequence[BaseRoute], scope: Scope) -> str:
+    """Find the template of the route that the router is going to take.
+
+    Args:
+        routes: Routes of the application.
+        scope: ASGI scope of the request; it is left as it is.
+
+    Returns:
+        The path with its parameters by name (`/runs/{id}`); `unmatched` when no route matches.
+    """
+    return selected_route(routes, scope)[0]
+
+
+def selected_route(routes: Sequence[BaseRoute], scope: Scope) -> tuple[str, Callable[..., Any] | None]:
+    """Find the route that the router is going to take.
+
+    The choice is the router's own: the first route that matches fully, else the first that matches all but the method.
+
+    Args:
+        routes: Routes of the application.
+        scope: ASGI scope of the request; it is left as it is.
+
+    Returns:
+        Its template (`unmatched` without one), and its endpoint; None when no route matches or the match is a mounted application.
+    """
+    partial: tuple[str, Callable[..., Any] | None] | None = None
     for candidate in iter_route_contexts(routes):
         match, child_scope = candidate.matches(dict(scope))
+        if match is Match.NONE or (match is Match.PARTIAL and partial is not None):
+            continue
+        found = (candidate.path_format or UNMATCHED, _endpoint(child_scope))
         if match is Match.FULL:
-            return _endpoint(child_scope)
-        if match is Match.PARTIAL and partial is None:
-            partial = _endpoint(child_scope)
-    return partial
+            return found
+        partial = found
+    return partial or (UNMATCHED, None)
 
 
 def route_template(scope: Scope) -> str:

@@ -1,22 +1,23 @@
-"""Bearer tokens: JSON Web Tokens (RFC 7519) signed with HS256."""
+"""Bearer tokens: JSON Web Tokens (RFC 7519), signed with the platform's shared key or by an issuer with public keys."""
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
 
 from joserfc import jwt
-from joserfc.errors import ExpiredTokenError, InvalidClaimError, JoseError, MissingClaimError
 from joserfc.jwk import OctKey
 from pydantic import SecretStr
 
-from ._config import SecurityConfig
-from ._exceptions import UnauthorizedException
+from ._claims import ClaimRules, accepted
+from ._compact_token import CompactToken, TokenRefusedError, read_compact
+from ._jwks import FixedKeys, KeySource, key_source
+from ._key_set import KeySet
 from ._principal import Principal
+from ._security_config import SecurityConfig, TrustedIssuer
 
-# One algorithm, chosen here and never by the token: neither "none" nor a key of another kind gets through (RFC 8725, 3.1).
-_ALGORITHMS: Final = ["HS256"]
-_REMEMBERED_TOKENS: Final = 1_024
+_SHARED_KEY_ALGORITHM: Final = "HS256"
 
 
 def issue_token(
@@ -28,6 +29,7 @@ def issue_token(
     expires_in: timedelta = timedelta(minutes=15),
     issuer: str = "maestro",
     audience: str | None = None,
+    token_id: str | None = None,
 ) -> str:
     """Sign a token.
 
@@ -39,6 +41,7 @@ def issue_token(
         expires_in: How long the token is valid from now on.
         issuer: Who issues it.
         audience: Whom it is for; None leaves the claim out.
+        token_id: The `jti` claim, by which the token can be revoked; None leaves it out.
 
     Returns:
         The compact form, to be sent as `Authorization: Bearer <token>`.
@@ -54,130 +57,103 @@ def issue_token(
     }
     if audience is not None:
         claims["aud"] = audience
-    return jwt.encode({"alg": "HS256"}, claims, _key(secret), algorithms=_ALGORITHMS)
+    if token_id is not None:
+        claims["jti"] = token_id
+    return jwt.encode({"alg": _SHARED_KEY_ALGORITHM}, claims, _key(secret), algorithms=[_SHARED_KEY_ALGORITHM])
 
 
 class TokenVerifier:
-    """Turns an `Authorization` header into a `Principal`.
+    """Checks tokens.
+
+    The issuer that a token names decides which keys and which algorithms count, never the token's own header: neither "none"
+    nor a key of another kind gets through (RFC 8725, 3.1).
 
     Args:
-        security: Key, issuer, audience and leeway.
-        service_name: Named in challenges and in the advice of what to configure.
+        security: Keys, issuers, audience and leeway.
     """
 
-    def __init__(self, security: SecurityConfig, service_name: str) -> None:
-        self._security = security
-        self._service_name = service_name
-        self._key = None if security.jwt_secret_key is None else _key(security.jwt_secret_key)
-        options: dict[str, Any] = {name: {"essential": True} for name in ("sub", "exp", "iat")}
-        options["iss"] = {"essential": True, "value": security.issuer}
-        if security.audience is not None:
-            options["aud"] = {"essential": True, "value": security.audience}
-        self._claims = jwt.JWTClaimsRegistry(leeway=int(security.leeway.total_seconds()), **options)
-        # Checking a signature costs more than the rest of the framework. A token that was good once stays good until its
-        # end, so after the first time only that is looked at.
-        self._accepted: dict[str, tuple[Principal, float]] = {}
+    def __init__(self, security: SecurityConfig) -> None:
+        self._max_bytes = security.max_token_bytes
+        self._trusted: dict[tuple[str, str], _Trusted] = {}
+        self._issuers = {issuer.issuer for issuer in security.issuers}
+        for issuer in security.issuers:
+            trusted = _Trusted(_rules(issuer, security), key_source(issuer))
+            self._trusted |= {(issuer.issuer, algorithm): trusted for algorithm in issuer.algorithms}
+        if security.jwt_secret_key is not None:
+            self._issuers.add(security.issuer)
+            rules = ClaimRules(security.issuer, security.audience, security.leeway.total_seconds())
+            secrets = (security.jwt_secret_key, *security.previous_jwt_secret_keys)
+            keys = FixedKeys(KeySet([_key(secret) for secret in secrets]))
+            self._trusted[security.issuer, _SHARED_KEY_ALGORITHM] = _Trusted(rules, keys)
 
     @property
     def configured(self) -> bool:
         """Whether there is a key to check tokens with."""
-        return self._key is not None
+        return bool(self._trusted)
 
-    def authenticate(self, authorization: str | None) -> Principal:
+    async def verify(self, token: bytes) -> tuple[Principal, float]:
         """Check a token.
 
         Args:
-            authorization: Value of the `Authorization` header; None when there is none.
+            token: The token as it was sent.
 
         Returns:
-            Whom the token speaks for.
+            Whom it speaks for, and how long that may be believed without looking again, in seconds since 1970.
 
         Raises:
-            UnauthorizedException: With `error_code` AUTH_NOT_CONFIGURED, AUTH_REQUIRED, TOKEN_EXPIRED or
-                TOKEN_INVALID, and the `rule` that was broken.
+            TokenRefusedError: It is not exactly what it must be.
+            KeysUnavailableError: The keys of its issuer cannot be had.
         """
-        if self._key is None:
-            variable = f"{self._service_name.upper().replace('-', '_')}_JWT_SECRET"
-            raise UnauthorizedException(
-                "Authentication is not configured",
-                detail=f"{self._service_name} has no key to check tokens with: set {variable} or MAESTRO_JWT_SECRET "
-                "(at least 32 bytes) and start it again",
-                error_code="AUTH_NOT_CONFIGURED",
-                rule="jwt-secret-configured",
-                headers={"WWW-Authenticate": self._challenge()},
+        if len(token) > self._max_bytes:
+            raise TokenRefusedError(f"the token has more than {self._max_bytes} bytes", "token-size")
+        parts = read_compact(token)
+        trusted = self._find(parts)
+        await trusted.check_signature(parts)
+        now = time.time()
+        principal, expires = accepted(parts.claims, trusted.rules, now)
+        return principal, min(expires + trusted.rules.leeway_s, now + trusted.keys.max_age_s)
+
+    def _find(self, token: CompactToken) -> "_Trusted":
+        issuer = token.claims.get("iss")
+        if not isinstance(issuer, str) or issuer not in self._issuers:
+            raise TokenRefusedError("the 'iss' of the token is not one that is trusted here", "token-issuer")
+        trusted = self._trusted.get((issuer, token.algorithm))
+        if trusted is None:
+            raise TokenRefusedError(
+                "the token is signed with an algorithm that its issuer does not use", "token-algorithm"
             )
-        scheme, _, token = (authorization or "").partition(" ")
-        token = token.strip()
-        if scheme.lower() != "bearer" or not token:
-            detail = "send 'Authorization: Bearer <token>'"
-            if authorization and scheme.lower() != "bearer":
-                detail = f"the Authorization header does not use the Bearer scheme; {detail}"
-            raise UnauthorizedException(
-                detail=detail, rule="bearer-token-present", headers={"WWW-Authenticate": self._challenge()}
-            )
-        known = self._accepted.get(token)
-        if known is not None and known[1] > time.time() - self._security.leeway.total_seconds():
-            return known[0]
-        claims = self._check_signature(token, self._key)
-        self._check_claims(claims)
-        principal = _principal(claims)
-        if len(self._accepted) >= _REMEMBERED_TOKENS:
-            self._accepted.pop(next(iter(self._accepted)))
-        self._accepted[token] = (principal, float(claims["exp"]))
-        return principal
+        return trusted
 
-    def _check_signature(self, token: str, key: OctKey) -> dict[str, Any]:
-        try:
-            claims = jwt.decode(token, key, algorithms=_ALGORITHMS).claims
-        except (JoseError, ValueError) as error:
-            raise self._invalid("the token is malformed or its signature is wrong", "token-signature") from error
-        roles, scope = claims.get("roles", []), claims.get("scope", "")
-        if (
-            not isinstance(roles, list)
-            or not isinstance(scope, str)
-            or not all(isinstance(role, str) for role in roles)
-        ):
-            raise self._invalid("the claim 'roles' must be a list of strings and 'scope' a string", "token-claims")
-        return claims
 
-    def _check_claims(self, claims: dict[str, Any]) -> None:
-        try:
-            self._claims.validate(claims)
-        except ExpiredTokenError as error:
-            raise UnauthorizedException(
-                "The token has expired",
-                error_code="TOKEN_EXPIRED",
-                rule="token-not-expired",
-                expired_at=claims["exp"],
-                headers={"WWW-Authenticate": self._challenge("the token has expired")},
-            ) from error
-        except (InvalidClaimError, MissingClaimError) as error:
-            raise self._invalid(
-                f"the claims of the token are not acceptable: {error.description}", "token-claims"
-            ) from error
-        except JoseError as error:
-            raise self._invalid("the claims of the token are not acceptable", "token-claims") from error
+@dataclass(frozen=True, slots=True)
+class _Trusted:
+    """An issuer's keys, and what its tokens must say."""
 
-    def _invalid(self, detail: str, rule: str) -> UnauthorizedException:
-        return UnauthorizedException(
-            "The token is not valid",
-            detail=detail,
-            error_code="TOKEN_INVALID",
-            rule=rule,
-            headers={"WWW-Authenticate": self._challenge(detail)},
-        )
+    rules: ClaimRules
+    keys: KeySource
 
-    def _challenge(self, description: str | None = None) -> str:
-        challenge = f'Bearer realm="{self._service_name}"'
-        if description is not None:
-            quoted = description.replace("\\", "").replace('"', "'")
-            challenge += f', error="invalid_token", error_description="{quoted}"'
-        return challenge
+    async def check_signature(self, token: CompactToken) -> None:
+        keys = await self.keys.current()
+        if keys.signed(token):
+            return
+        if token.key_id is None or not keys.knows(token.key_id):
+            # The issuer may have changed its keys since they were fetched.
+            keys = await self.keys.renewed()
+            if keys.signed(token):
+                return
+        raise TokenRefusedError("the signature of the token is wrong, or its key is unknown", "token-signature")
+
+
+def _rules(issuer: TrustedIssuer, security: SecurityConfig) -> ClaimRules:
+    return ClaimRules(
+        issuer.issuer,
+        None if issuer.any_audience else issuer.audience or security.audience,
+        security.leeway.total_seconds(),
+        issuer.roles_claim,
+        issuer.scope_claim,
+        issuer.grantable_roles,
+    )
 
 
 def _key(secret: str | SecretStr) -> OctKey:
     return OctKey.import_key(secret.get_secret_value() if isinstance(secret, SecretStr) else secret)
-
-
-def _principal(claims: dict[str, Any]) -> Principal:
-    return Principal(claims["sub"], frozenset(claims.get("roles", [])), frozenset(claims.get("scope", "").split()))
