@@ -14,6 +14,7 @@ def test_public_names_are_pinned() -> None:
         "ConflictException",
         "CoreAPIError",
         "ForbiddenException",
+        "LimitsConfig",
         "MaestroAPI",
         "NotFoundException",
         "Principal",
@@ -23,12 +24,14 @@ def test_public_names_are_pinned() -> None:
         "ServiceUnavailableException",
         "StartupError",
         "StreamEvent",
+        "TLSConfig",
         "UnauthorizedException",
         "ValidationException",
         "current_principal",
         "issue_token",
         "public",
         "require_role",
+        "time_limit",
     ]
     assert all(hasattr(maestro_core_api, name) for name in maestro_core_api.__all__)
 

@@ -15,7 +15,7 @@ import pytest
 from starlette.responses import StreamingResponse
 
 from maestro_core_api import AddressUnavailableError, MaestroAPI, StartupError, public
-from maestro_core_api._server import bind
+from maestro_core_api._listener import bind
 from maestro_core_api.testing import running
 from maestro_core_logging.testing import capture_logs
 

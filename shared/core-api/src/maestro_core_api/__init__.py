@@ -1,8 +1,9 @@
 """The MAESTRO service framework on FastAPI: errors, auth, telemetry, discovery, client."""
 
+from typing import TYPE_CHECKING, Any
+
 from ._access import current_principal, public, require_role
 from ._app import MaestroAPI
-from ._client import APIClient
 from ._config import APIConfig, SecurityConfig
 from ._errors import AddressUnavailableError, ClientNotOpenError, CoreAPIError, StartupError
 from ._events import StreamEvent
@@ -17,9 +18,15 @@ from ._exceptions import (
     UnauthorizedException,
     ValidationException,
 )
+from ._limits import LimitsConfig
 from ._principal import Principal
 from ._problem import ProblemDetails
-from ._tokens import issue_token
+from ._time_limits import time_limit
+from ._tls import TLSConfig
+
+if TYPE_CHECKING:
+    from ._client import APIClient
+    from ._tokens import issue_token
 
 __all__ = [
     "APIClient",
@@ -31,6 +38,7 @@ __all__ = [
     "ConflictException",
     "CoreAPIError",
     "ForbiddenException",
+    "LimitsConfig",
     "MaestroAPI",
     "NotFoundException",
     "Principal",
@@ -40,10 +48,26 @@ __all__ = [
     "ServiceUnavailableException",
     "StartupError",
     "StreamEvent",
+    "TLSConfig",
     "UnauthorizedException",
     "ValidationException",
     "current_principal",
     "issue_token",
     "public",
     "require_role",
+    "time_limit",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # An HTTP client and a library of cryptography are a third of the time that the rest takes to import, and many a
+    # process that imports this package uses neither.
+    if name == "APIClient":
+        from ._client import APIClient  # noqa: PLC0415 - as above
+
+        return APIClient
+    if name == "issue_token":
+        from ._tokens import issue_token  # noqa: PLC0415 - as above
+
+        return issue_token
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -10,6 +10,19 @@ from ._access import is_public
 from ._problem import MEDIA_TYPE, ProblemDetails
 
 _SCHEME: Final = "bearer"
+_DESCRIPTIONS: Final = {
+    "401": ("Unauthorized", "There is no usable token (RFC 9457)"),
+    "403": ("Forbidden", "The token does not allow this (RFC 9457)"),
+    "408": ("BodyTimedOut", "The body came too slowly (RFC 9457)"),
+    "413": ("ContentTooLarge", "The body is too large (RFC 9457)"),
+    "422": ("ValidationFailed", "The request is not valid; `errors` says where (RFC 9457)"),
+    "500": ("InternalError", "The service failed (RFC 9457)"),
+    "504": ("RequestTimedOut", "The request took too long (RFC 9457)"),
+}
+_FASTAPIS_422: Final = {
+    "description": "Validation Error",
+    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/HTTPValidationError"}}},
+}
 
 
 def extend_openapi(schema: dict[str, Any], routes: Sequence[BaseRoute]) -> None:
@@ -37,13 +50,25 @@ def extend_openapi(schema: dict[str, Any], routes: Sequence[BaseRoute]) -> None:
         "description": "Error (RFC 9457)",
         "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemDetails"}}},
     }
+    components["responses"] = {
+        name: {**answer, "description": description} for name, description in _DESCRIPTIONS.values()
+    } | components.get("responses", {})
     open_operations = _public_operations(routes)
     for path, operations in schema.get("paths", {}).items():
         for method, operation in operations.items():
-            operation["responses"].pop("422", None)
-            operation["responses"].setdefault("default", answer)
+            responses = operation["responses"]
+            refusals = ["500", "504"]
+            if responses.get("422") == _FASTAPIS_422 or "422" not in responses:
+                refusals += ["422"] if responses.pop("422", None) else []
             if (path, method) in open_operations:
                 operation["security"] = []
+            else:
+                refusals += ["401", "403"]
+            if "requestBody" in operation:
+                refusals += ["408", "413"]
+            for status in sorted(refusals):
+                responses.setdefault(status, {"$ref": f"#/components/responses/{_DESCRIPTIONS[status][0]}"})
+            responses.setdefault("default", answer)
 
 
 def _public_operations(routes: Sequence[BaseRoute]) -> set[tuple[str, str]]:
