@@ -1,7 +1,8 @@
 """`python -m benchmarks.api`: MaestroAPI with everything on beside bare FastAPI and FastAPI with the usual instrumentation.
 
 All on granian, over real sockets, in turns: in each round every service is asked the same number of requests, and a ratio
-is taken within a round, so that a slow minute strikes both sides of it. The peers run in `--peers-python`; bare FastAPI runs
+is taken within a round, so that a slow minute strikes both sides of it. On a machine that does other things as well, the ratio
+by processor time says more than the one by the clock. The peers run in `--peers-python`; bare FastAPI runs
 in both environments, because the peers' pins may want another release of it.
 """
 
@@ -27,6 +28,8 @@ from benchmarks.engine._http_load import drive
 
 _OURS, _BARE, _PEER, _PEER_BARE, _EXPORTING = "maestro", "bare", "instrumented", "bare (peers)", "maestro-exporting"
 _START_S = 60.0
+
+_Figures = dict[str, list[float]]
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,7 @@ def main() -> None:
         services = [stack.enter_context(_running(name, *kind, folder)) for name, kind in kinds.items()]
         idle = {service.name: _memory_mb(service.pid) for service in services}
         for request in REQUESTS:
-            _report_rates(request, _rates(services, request, arguments), peers is not None)
+            _report_rates(request, *_rates(services, request, arguments), peers is not None)
         served = {service.name: _memory_mb(service.pid) for service in services}
     print(f"\nmemory of an idle service: {_figures(idle, 'MB')}; {idle[_OURS] / idle[_BARE]:.2f} x bare (goal ≤ 1.25)")
     print(f"memory after the requests: {_figures(served, 'MB')}; {served[_OURS] / served[_BARE]:.2f} x")
@@ -111,32 +114,49 @@ def _wait_for(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
     sys.exit(f"a service did not start within {_START_S:.0f} s:\n{log.read_text()[-2_000:]}")
 
 
-def _rates(services: list[Service], request: str, arguments: argparse.Namespace) -> dict[str, list[float]]:
-    rates: dict[str, list[float]] = {service.name: [] for service in services}
+def _rates(services: list[Service], request: str, arguments: argparse.Namespace) -> tuple[_Figures, _Figures]:
+    """Return requests a second, and requests per second of the service's processor time, of each round."""
+    rates: _Figures = {service.name: [] for service in services}
+    cpu: _Figures = {service.name: [] for service in services}
     for number in range(arguments.rounds + 1):
         # The order turns, so that nobody always comes after the same one.
         turned = services[number % len(services) :] + services[: number % len(services)]
         for service in turned:
-            begun = time.perf_counter()
+            begun, used_s = time.perf_counter(), _cpu_s(service.pid)
             answers = drive(service.port, [REQUESTS[request]] * arguments.requests, at_once=arguments.at_once)
-            took_s = time.perf_counter() - begun
+            took_s, used_s = time.perf_counter() - begun, _cpu_s(service.pid) - used_s
             for answer in answers:
                 if answer.status != 200 or answer.json() != EXPECTED[request]:
                     sys.exit(f"{service.name} answered {answer.status}: {answer.body!r}")
             if number:  # the first round warms up
                 rates[service.name].append(arguments.requests / took_s)
-    return rates
+                cpu[service.name].append(arguments.requests / used_s)
+    return rates, cpu
 
 
-def _report_rates(request: str, rates: dict[str, list[float]], with_peers: bool) -> None:
+def _cpu_s(pid: int) -> float:
+    """Return the processor time that a process has had, in seconds."""
+    tasks = Path(f"/proc/{pid}/task").glob("*/schedstat")
+    return sum(int(task.read_text().split()[0]) for task in tasks) / 1e9
+
+
+def _report_rates(request: str, rates: _Figures, cpu: _Figures, with_peers: bool) -> None:
     print(f"\n{request}:")
     for name, values in rates.items():
-        print(f"  {name:18} {statistics.median(values):7,.0f} requests/s ({min(values):,.0f} to {max(values):,.0f})")
-    print(f"  MaestroAPI against bare FastAPI: {_ratios(rates[_OURS], rates[_BARE])} (goal ≥ 0.60)")
-    print(f"  … with every span exported: {_ratios(rates[_EXPORTING], rates[_BARE])}")
+        used_us = 1e6 / statistics.median(cpu[name])
+        spread = f"({min(values):,.0f} to {max(values):,.0f})"
+        print(
+            f"  {name:18} {statistics.median(values):7,.0f} requests/s {spread}, {used_us:,.0f} µs of processor time each"
+        )
+    _report_ratio("MaestroAPI against bare FastAPI (goal ≥ 0.60)", _OURS, _BARE, rates, cpu)
+    _report_ratio("… with every span exported", _EXPORTING, _BARE, rates, cpu)
     if with_peers:
-        print(f"  MaestroAPI against the usual instrumentation: {_ratios(rates[_OURS], rates[_PEER])} (goal ≥ 4)")
-        print(f"  the usual instrumentation against its bare FastAPI: {_ratios(rates[_PEER], rates[_PEER_BARE])}")
+        _report_ratio("MaestroAPI against the usual instrumentation (goal ≥ 4)", _OURS, _PEER, rates, cpu)
+        _report_ratio("the usual instrumentation against its bare FastAPI", _PEER, _PEER_BARE, rates, cpu)
+
+
+def _report_ratio(what: str, ours: str, theirs: str, rates: _Figures, cpu: _Figures) -> None:
+    print(f"  {what}: {_ratios(rates[ours], rates[theirs])}; by processor time {_ratios(cpu[ours], cpu[theirs])}")
 
 
 def _ratios(ours: list[float], theirs: list[float]) -> str:
