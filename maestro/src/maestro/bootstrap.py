@@ -31,6 +31,7 @@ from maestro.run_metrics import RunMetrics, TakesCensus, cluster_census, journal
 from maestro.storage import SqliteDefinitionStore
 from maestro.workflow_modules import PythonDefinitions, load_modules
 from maestro_core_api import APIConfig, MaestroAPI, StartupError
+from maestro_core_config import ConfigManager
 from maestro_workflow_engine import HttpEventSink, WorkflowEngine, WorkflowError
 from maestro_workflow_engine.dsl import Steps
 
@@ -38,13 +39,14 @@ TITLE = "MAESTRO Orchestrator API"
 VERSION = "1.0.0"
 
 
-def create_app(config: OrchestratorConfig) -> MaestroAPI:
+def create_app(config: OrchestratorConfig, *, settings: ConfigManager[OrchestratorConfig] | None = None) -> MaestroAPI:
     """Build the service.
 
     Personas and Python workflows are read here, so that a fault in them stops the start before anything is served.
 
     Args:
         config: Its configuration.
+        settings: What loaded the configuration, for `/ops/config`.
 
     Returns:
         The application; what it needs to run is opened by its lifespan.
@@ -72,7 +74,7 @@ def create_app(config: OrchestratorConfig) -> MaestroAPI:
         enable_metrics=config.enable_monitoring,
         max_body_bytes=config.max_request_bytes,
     )
-    app = MaestroAPI(api_config, lifespan=lifespan)
+    app = MaestroAPI(api_config, lifespan=lifespan, settings=settings)
     for router in ROUTERS:
         app.include_router(router)
     return app

@@ -119,6 +119,23 @@ def test_workers_share_one_socket(fleet: Fleet) -> None:
     assert len(fleet.lines("Stopped")) == 3
 
 
+def test_a_stop_leaves_no_folder_behind(script: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder that workers share is there while any of them runs, and gone once the parent has ended."""
+    shared = tmp_path / "temporary"
+    shared.mkdir()
+    monkeypatch.setenv("TMPDIR", str(shared))
+    log = tmp_path / "log.txt"
+    with processes.started(script, tmp_path, "2", log=log) as process:
+        fleet = Fleet(process, log, tmp_path)
+        pids = fleet.serving(2)
+        assert list(shared.glob("maestro-workers-*"))
+        os.kill(pids[0], signal.SIGTERM)
+        fleet.serving(3)
+        assert list(shared.glob("maestro-workers-*"))
+        assert processes.end(process) == 0
+    assert not list(shared.iterdir())
+
+
 def test_a_worker_that_dies_is_replaced(fleet: Fleet) -> None:
     """A worker that crashes, or is killed, is started again, and the service goes on meanwhile."""
     pids = fleet.serving(3)

@@ -1,6 +1,9 @@
 """The metrics of a service, which several workers share through a folder."""
 
+import atexit
 import inspect
+import os
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -9,7 +12,7 @@ from maestro_core_monitoring import MetricsCollector
 
 
 def make_workers_dir(workers: int) -> Path | None:
-    """Make the folder that workers share; the parent removes it when they have ended.
+    """Make the folder that workers share; the process that made it removes it when it ends.
 
     Args:
         workers: How many processes are to serve.
@@ -17,7 +20,16 @@ def make_workers_dir(workers: int) -> Path | None:
     Returns:
         The folder; None for one process, which shares nothing.
     """
-    return Path(tempfile.mkdtemp(prefix="maestro-workers-")) if workers > 1 else None
+    if workers == 1:
+        return None
+    folder = Path(tempfile.mkdtemp(prefix="maestro-workers-"))
+    atexit.register(_remove, folder, os.getpid())
+    return folder
+
+
+def _remove(folder: Path, owner: int) -> None:
+    if os.getpid() == owner:  # a worker is a fork, and inherits what is to be done at the end
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def make_metrics(service_name: str, workers_dir: Path | None) -> MetricsCollector:

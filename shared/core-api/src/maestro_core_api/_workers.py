@@ -2,7 +2,6 @@
 
 import os
 import selectors
-import shutil
 import signal
 import socket
 import tempfile
@@ -117,8 +116,6 @@ class _Supervisor:
         self._turn.close()
         os.close(self._lifeline)
         os.close(self._lifeline_end)
-        if self._app.workers_dir is not None:
-            shutil.rmtree(self._app.workers_dir, ignore_errors=True)
 
     def _start(self, number: int) -> _Process:
         ready, ready_end = os.pipe()
