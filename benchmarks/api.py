@@ -209,9 +209,17 @@ def _instructions(valgrind: str, kind: str, request: str, count: int) -> int:
 
 
 def _counted(valgrind: str, kind: str, request: str, count: int) -> int:
-    command = [valgrind, "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null", sys.executable]
+    command = [
+        "env",
+        "PYTHONHASHSEED=0",
+        valgrind,
+        "--tool=cachegrind",
+        "--cache-sim=no",
+        "--cachegrind-out-file=/dev/null",
+        sys.executable,
+    ]
     command += ["-m", "benchmarks.core_api.in_process", kind, request, str(count)]
-    told = subprocess.run(command, check=True, capture_output=True, text=True, env={"PYTHONHASHSEED": "0"}).stderr
+    told = subprocess.run(command, check=True, capture_output=True, text=True).stderr
     line = next(line for line in told.splitlines() if "refs:" in line)
     return int(line.rsplit(":", 1)[1].replace(",", ""))
 

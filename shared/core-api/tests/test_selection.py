@@ -23,7 +23,7 @@ from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import BaseRoute, Host, Match, Mount, NoMatchFound, Route, Router
 from starlette.testclient import TestClient
 
-from maestro_core_api import MaestroAPI
+from maestro_core_api import MaestroAPI, _selection
 
 Auth = Callable[..., dict[str, str]]
 
@@ -180,6 +180,17 @@ def test_an_own_router_keeps_its_way(app: MaestroAPI, client: TestClient) -> Non
     assert client.get("/many").text == "odd"
     assert client.get("/items/x").json()["endpoint"] == "parameter"
     assert client.get("/items/x", headers={"host": "other.example"}).text == "other host"
+
+
+def test_a_fastapi_that_keeps_included_routers_otherwise_is_followed(
+    app: MaestroAPI, client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where FastAPI's included routers are not known for what they are, the router finds their routes itself."""
+    monkeypatch.setattr(_selection, "_INCLUDED", ())
+    with_routes(app)
+    assert client.get("/outer/t/inner/deep/k").json()["endpoint"] == "deep"
+    assert client.get("/items/x").json()["endpoint"] == "parameter"
+    assert client.get("/static/a").text == "mounted"
 
 
 def test_dependencies_and_overrides_hold(app: MaestroAPI, client: TestClient) -> None:

@@ -187,7 +187,10 @@ class MaestroAPI(FastAPI):
 
         Raises:
             SystemExit: The service did not start, or stopped for an error.
+            ValueError: There are to be no workers at all.
         """
+        if workers is not None and workers < 1:
+            raise ValueError(f"a service needs at least one worker, not {workers}")
         from ._server import run_service  # noqa: PLC0415 - a server is loaded by those that serve
 
         config = self.config

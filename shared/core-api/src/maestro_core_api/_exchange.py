@@ -15,9 +15,10 @@ _SECURITY_HEADERS: Final = (
     (b"x-frame-options", b"DENY"),
     (b"referrer-policy", b"no-referrer"),
     (b"cache-control", b"no-store"),
+    # A name that says nothing: without one, the server would put its own. It would tell a caller what to attack.
+    (b"server", b"service"),
 )
 _SECURITY_NAMES: Final = frozenset(name for name, _ in _SECURITY_HEADERS)
-# `server` would tell a caller what to attack, and nothing that it needs.
 _REPLACED: Final = frozenset({b"x-request-id", b"server"})
 _WATCHED: Final = _SECURITY_NAMES | _REPLACED | {b"content-type", b"connection"}
 _CLOSE: Final = (b"connection", b"close")
@@ -131,6 +132,7 @@ class Exchange(RequestInfo):
             headers += _SECURITY_HEADERS
         else:
             headers += [header for header in _SECURITY_HEADERS if header[0] not in named]
-        if self.closing and (named is None or b"connection" not in named):
+        # In HTTP/2 a connection is not closed by a header; the server says goodbye to it.
+        if self.closing and (named is None or b"connection" not in named) and self.scope.get("http_version") != "2":
             headers.append(_CLOSE)
         return headers
