@@ -84,6 +84,12 @@ bench: setup ## Measure engine, documents, logging, metrics and configuration be
 	@$(BIN)/python benchmarks/observe_request.py
 	@$(BIN)/python benchmarks/workflow_validation.py
 
+.PHONY: bench-core
+bench-core: setup $(BENCH_VENV)/.installed ## Measure MaestroAPI, a log line and loading configuration beside their peers
+	@$(BIN)/python -m benchmarks.api --peers-python $(BENCH_VENV)/bin/python $(BENCH)
+	@$(BIN)/python benchmarks/logging_line.py
+	@$(BIN)/python benchmarks/config_load.py
+
 .PHONY: bench-engine
 bench-engine: setup $(BENCH_VENV)/.installed ## Measure the engine beside DBOS, Restate, Temporal and Prefect (BENCH=--full: as long as the goals say)
 	@$(BIN)/python -m benchmarks.engine --peers-python $(BENCH_VENV)/bin/python $(BENCH)

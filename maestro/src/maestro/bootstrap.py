@@ -31,6 +31,7 @@ from maestro.run_metrics import RunMetrics, TakesCensus, cluster_census, declare
 from maestro.storage import SqliteDefinitionStore
 from maestro.workflow_modules import PythonDefinitions, load_modules
 from maestro_core_api import APIConfig, MaestroAPI, StartupError
+from maestro_core_config import ConfigManager
 from maestro_core_monitoring import Objectives
 from maestro_workflow_engine import HttpEventSink, WorkflowEngine, WorkflowError
 from maestro_workflow_engine.dsl import Steps
@@ -40,13 +41,14 @@ VERSION = "1.0.0"
 _STREAM_OF_A_RUN = "/runs/{run_id}/events"
 
 
-def create_app(config: OrchestratorConfig) -> MaestroAPI:
+def create_app(config: OrchestratorConfig, *, settings: ConfigManager[OrchestratorConfig] | None = None) -> MaestroAPI:
     """Build the service.
 
     Personas and Python workflows are read here, so that a fault in them stops the start before anything is served.
 
     Args:
         config: Its configuration.
+        settings: What loaded the configuration, for `/ops/config`.
 
     Returns:
         The application; what it needs to run is opened by its lifespan.
@@ -74,7 +76,7 @@ def create_app(config: OrchestratorConfig) -> MaestroAPI:
         enable_metrics=config.enable_monitoring,
         max_body_bytes=config.max_request_bytes,
     )
-    app = MaestroAPI(api_config, lifespan=lifespan)
+    app = MaestroAPI(api_config, lifespan=lifespan, settings=settings)
     app.metrics.objectives = Objectives(untimed=(_STREAM_OF_A_RUN,))
     if config.enable_monitoring:
         declare_run_metrics(app.metrics)

@@ -21,6 +21,7 @@ def test_public_names_are_pinned() -> None:
         "IdempotentCall",
         "KeyFileError",
         "KeyStore",
+        "LimitsConfig",
         "MaestroAPI",
         "MemoryKeyStore",
         "NotFoundException",
@@ -37,6 +38,7 @@ def test_public_names_are_pinned() -> None:
         "ServiceUnavailableException",
         "StartupError",
         "StreamEvent",
+        "TLSConfig",
         "TooManyRequestsException",
         "TrustedIssuer",
         "UnauthorizedException",
@@ -58,6 +60,7 @@ def test_public_names_are_pinned() -> None:
         "require_if_match",
         "require_role",
         "require_scope",
+        "time_limit",
         "weak_etag",
     ]
     assert all(hasattr(maestro_core_api, name) for name in maestro_core_api.__all__)

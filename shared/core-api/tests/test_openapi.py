@@ -47,6 +47,33 @@ def test_errors_are_problem_documents(schema: dict[str, Any]) -> None:
             assert content["application/problem+json"]["schema"]["$ref"] == "#/components/schemas/ProblemDetails"
 
 
+def test_every_operation_names_the_refusals_that_it_may_answer_with(schema: dict[str, Any]) -> None:
+    """Tokens, bodies and parameters have refusals of their own, which name the problem schema; the document is OpenAPI 3.1."""
+    assert schema["openapi"].startswith("3.1")
+    refusals = {
+        (path, method): {status for status in operation["responses"] if status >= "400"} - {"default"}
+        for path, operations in schema["paths"].items()
+        for method, operation in operations.items()
+    }
+    assert refusals["/orders", "post"] == {"401", "408", "413", "422", "500", "504"}
+    assert refusals["/orders", "get"] == {"500", "504"}
+    assert refusals["/v1/about/{name}", "get"] == {"422", "500", "504"}
+    for response in schema["components"]["responses"].values():
+        assert (
+            response["content"]["application/problem+json"]["schema"]["$ref"] == "#/components/schemas/ProblemDetails"
+        )
+
+
+def test_a_refusal_that_a_route_describes_itself_stays(app: MaestroAPI) -> None:
+    """What a route says of its own answers is not replaced."""
+
+    @app.post("/own", responses={422: {"description": "Mine"}, 403: {"description": "Mine, too"}})
+    async def own(data: dict[str, int]) -> None: ...
+
+    responses = app.openapi()["paths"]["/own"]["post"]["responses"]
+    assert (responses["422"]["description"], responses["403"]["description"]) == ("Mine", "Mine, too")
+
+
 def test_routes_added_later_are_described(app: MaestroAPI) -> None:
     """The document follows the routes, and is the same object while they stay."""
     assert app.openapi() is app.openapi()

@@ -65,11 +65,11 @@ def refusals(document: dict[str, Any], method: str, path: str) -> set[str]:
 @pytest.mark.parametrize(
     ("method", "path", "expected"),
     [
-        ("get", "/v1/orders", {"400", "401", "422"}),
-        ("post", "/v1/orders", {"400", "401", "403", "409", "413", "422"}),
-        ("get", "/v1/orders/{number}", {"304", "400", "401", "412", "422"}),
-        ("put", "/v1/orders/{number}", {"400", "401", "412", "422", "428"}),
-        ("get", "/v1/exports", {"429"}),
+        ("get", "/v1/orders", {"400", "401", "422", "500", "504"}),
+        ("post", "/v1/orders", {"400", "401", "403", "408", "409", "413", "422", "500", "504"}),
+        ("get", "/v1/orders/{number}", {"304", "400", "401", "412", "422", "500", "504"}),
+        ("put", "/v1/orders/{number}", {"400", "401", "412", "422", "428", "500", "504"}),
+        ("get", "/v1/exports", {"429", "500", "504"}),
         ("get", "/health/live", set()),
     ],
 )
@@ -147,7 +147,7 @@ def test_limits_of_the_service_hold_everywhere() -> None:
     async def orders() -> None: ...
 
     document = app.openapi()
-    assert refusals(document, "get", "/orders") == {"401", "429"}
+    assert refusals(document, "get", "/orders") == {"401", "429", "500", "504"}
     assert refusals(document, "get", "/metrics") == set()
     assert document["security"] == [{"bearer": []}, {"apiKey": []}]
     assert document["components"]["securitySchemes"]["apiKey"]["name"] == "X-API-Key"

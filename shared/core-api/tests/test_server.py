@@ -12,10 +12,10 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from starlette.responses import StreamingResponse
+from starlette.responses import Response, StreamingResponse
 
 from maestro_core_api import AddressUnavailableError, MaestroAPI, StartupError, public
-from maestro_core_api._server import bind
+from maestro_core_api._listener import bind
 from maestro_core_api.testing import running
 from maestro_core_logging.testing import capture_logs
 
@@ -209,6 +209,28 @@ def test_a_forbidden_port_exits_with_no_permission() -> None:
     with pytest.raises(AddressUnavailableError) as refused:
         bind("127.0.0.1", 1)
     assert refused.value.exit_code == 77
+
+
+async def test_no_answer_names_the_software(app: MaestroAPI, http: httpx2.AsyncClient) -> None:
+    """Answers do not tell which server and framework they come from, even when an endpoint would."""
+
+    @app.get("/telling")
+    @public
+    async def telling() -> Response:
+        return Response("x", headers={"Server": "telling/1.0"})
+
+    async with running(app) as url:
+        for path in ("/telling", "/health/live", "/nowhere", "/docs"):
+            headers = (await http.get(url + path)).headers
+            assert headers.get_list("server") == ["service"], path
+            assert not {"x-powered-by", "via"} & set(headers), path
+
+
+@pytest.mark.parametrize("workers", [0, -1])
+def test_a_service_without_workers_is_refused(app: MaestroAPI, workers: int) -> None:
+    """At least one process has to serve."""
+    with pytest.raises(ValueError, match="at least one worker"):
+        app.run(workers=workers)
 
 
 async def test_the_port_is_free_again_after_the_stop(app: MaestroAPI) -> None:

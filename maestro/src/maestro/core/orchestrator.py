@@ -34,7 +34,8 @@ class MaestroOrchestrator:
         # Before the configuration is known, so that loading it can be logged; again once it says how.
         configure_logging(service_name=OrchestratorConfig.service_name)
         self.logger: Logger = get_logger(__name__)
-        self.config = config or ConfigManager(OrchestratorConfig).load()
+        settings = ConfigManager(OrchestratorConfig)
+        self.config = config or settings.load()
         configure_logging(
             self.config.service_name,
             log_format=self.config.log_format,
@@ -42,4 +43,4 @@ class MaestroOrchestrator:
             environment=self.config.environment,
             version=VERSION,
         )
-        self.api: MaestroAPI = create_app(self.config)
+        self.api: MaestroAPI = create_app(self.config, settings=None if config else settings)

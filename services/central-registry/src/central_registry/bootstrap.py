@@ -38,8 +38,10 @@ def create_app(config: CentralRegistryConfig | None = None, *, clock: Clock | No
     Raises:
         ConfigError: The configuration is not valid.
     """
+    manager = None
     if config is None:
-        config = ConfigManager(CentralRegistryConfig).load()
+        manager = ConfigManager(CentralRegistryConfig)
+        config = manager.load()
         configure_logging(
             config.service_name,
             log_format=config.log_format,
@@ -61,7 +63,7 @@ def create_app(config: CentralRegistryConfig | None = None, *, clock: Clock | No
 
     # The registry knows itself without HTTP, and it would wait for its own answer before it can give any.
     api_config = APIConfig.from_config(settings, title=_TITLE, version=_VERSION, registry_url=None)
-    app = MaestroAPI(api_config, lifespan=lifespan)
+    app = MaestroAPI(api_config, lifespan=lifespan, settings=manager)
     app.include_router(router)
     return app
 

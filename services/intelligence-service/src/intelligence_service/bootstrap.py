@@ -49,8 +49,10 @@ def create_app(config: IntelligenceServiceConfig | None = None) -> MaestroAPI:
     Raises:
         ConfigError: The configuration is not valid.
     """
+    manager = None
     if config is None:
-        config = ConfigManager(IntelligenceServiceConfig).load()
+        manager = ConfigManager(IntelligenceServiceConfig)
+        config = manager.load()
         configure_logging(
             config.service_name,
             log_format=config.log_format,
@@ -65,7 +67,8 @@ def create_app(config: IntelligenceServiceConfig | None = None) -> MaestroAPI:
         async with AsyncExitStack() as stack:
             yield State(analyst=await _open(settings, stack))
 
-    app = MaestroAPI(APIConfig.from_config(settings, title=_TITLE, version=_VERSION), lifespan=lifespan)
+    api_config = APIConfig.from_config(settings, title=_TITLE, version=_VERSION)
+    app = MaestroAPI(api_config, lifespan=lifespan, settings=manager)
     app.include_router(router)
     return app
 

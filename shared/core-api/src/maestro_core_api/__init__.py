@@ -1,9 +1,10 @@
 """The MAESTRO service framework on FastAPI: errors, auth, telemetry, discovery, client."""
 
+from typing import TYPE_CHECKING, Any
+
 from ._access import current_principal, public, require_role, require_scope
 from ._api_keys import APIKey, issue_api_key
 from ._app import MaestroAPI
-from ._client import APIClient
 from ._client_address import client_address
 from ._config import APIConfig
 from ._errors import AddressUnavailableError, ClientNotOpenError, CoreAPIError, StartupError
@@ -25,6 +26,7 @@ from ._exceptions import (
 from ._idempotency_config import IdempotencyConfig
 from ._idempotent import idempotent, idempotent_call, require_idempotency_key
 from ._key_store import FileKeyStore, KeyFileError, KeyStore, MemoryKeyStore
+from ._limits import LimitsConfig
 from ._pagination import Page, Paging, paging
 from ._preconditions import Preconditions, preconditions, require_if_match
 from ._principal import Principal
@@ -34,8 +36,13 @@ from ._rate_limit_config import RateLimitConfig
 from ._rate_limit_layer import limit_rate
 from ._request_info import IdempotentCall
 from ._security_config import APIKeyConfig, SecurityConfig, TrustedIssuer
-from ._tokens import issue_token
+from ._time_limits import time_limit
+from ._tls import TLSConfig
 from ._valkey import ValkeyNotInstalledError, ValkeyNotOpenError
+
+if TYPE_CHECKING:
+    from ._client import APIClient
+    from ._tokens import issue_token
 
 __all__ = [
     "APIClient",
@@ -54,6 +61,7 @@ __all__ = [
     "IdempotentCall",
     "KeyFileError",
     "KeyStore",
+    "LimitsConfig",
     "MaestroAPI",
     "MemoryKeyStore",
     "NotFoundException",
@@ -70,6 +78,7 @@ __all__ = [
     "ServiceUnavailableException",
     "StartupError",
     "StreamEvent",
+    "TLSConfig",
     "TooManyRequestsException",
     "TrustedIssuer",
     "UnauthorizedException",
@@ -91,5 +100,20 @@ __all__ = [
     "require_if_match",
     "require_role",
     "require_scope",
+    "time_limit",
     "weak_etag",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    # An HTTP client and a library of cryptography are a third of the time that the rest takes to import, and many a
+    # process that imports this package uses neither.
+    if name == "APIClient":
+        from ._client import APIClient  # noqa: PLC0415 - as above
+
+        return APIClient
+    if name == "issue_token":
+        from ._tokens import issue_token  # noqa: PLC0415 - as above
+
+        return issue_token
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,11 +1,13 @@
-"""A limit for request bodies, so that no caller can fill the memory."""
+"""Limits for request bodies, so that no caller can fill the memory, or keep a request open for ever."""
 
+import time
 from typing import Final
 
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from ._problem import problem_response, status_error
+from ._request_info import RequestBody, request_info
 
 _TOO_LARGE: Final = 413
 _DISCARDED_LIMITS: Final = 8
@@ -13,7 +15,7 @@ _DISCARDED_LIMITS: Final = 8
 
 
 class BodyLimit:
-    """ASGI layer that refuses bodies beyond a limit.
+    """ASGI layer that refuses bodies beyond a limit, and notes how far the reading of the others is.
 
     A body that announces its length is refused at once; any other is counted while it is read. Either way some of what
     follows is read and thrown away: a client that is still sending would see a broken connection instead of the answer.
@@ -32,22 +34,28 @@ class BodyLimit:
             await self._app(scope, receive, send)
             return
         announced = _announced_length(scope)
-        if announced is None:
-            await self._app(scope, self._counted(receive), send)
-        elif announced <= self._max_bytes:
+        if announced == 0:
             await self._app(scope, receive, send)
+        elif announced is None or announced <= self._max_bytes:
+            await self._app(scope, self._noted(scope, receive), send)
         else:
             await self._discard(receive)
             await problem_response(status_error(_TOO_LARGE, detail=self._detail), scope)(scope, receive, send)
 
-    def _counted(self, receive: Receive) -> Receive:
-        seen = 0
+    def _noted(self, scope: Scope, receive: Receive) -> Receive:
+        body = request_info(scope).body = RequestBody()
 
-        async def count() -> Message:
-            nonlocal seen
+        async def note() -> Message:
+            if body.began_at is None:
+                body.began_at = time.perf_counter()
+            body.is_awaited = True
             message = await receive()
-            seen += len(message.get("body", b""))
-            if seen > self._max_bytes:
+            body.received_bytes += len(message.get("body", b""))
+            # Once all of it is here, waiting is for the caller to hang up.
+            body.is_awaited = False
+            if not message.get("more_body", False):
+                request_info(scope).body = None
+            if body.received_bytes > self._max_bytes:
                 if message.get("more_body", False):
                     await self._discard(receive)
                 # FastAPI lets this class through while it reads a body, and turns any other exception into a 400. The
@@ -55,7 +63,7 @@ class BodyLimit:
                 raise HTTPException(_TOO_LARGE, self._detail, headers={"Connection": "close"})
             return message
 
-        return count
+        return note
 
     async def _discard(self, receive: Receive) -> None:
         left = _DISCARDED_LIMITS * self._max_bytes
@@ -71,7 +79,11 @@ class BodyLimit:
 
 
 def _announced_length(scope: Scope) -> int | None:
-    for name, value in scope["headers"]:
-        if name == b"content-length":
-            return int(value) if value.isdigit() else None
-    return None
+    """Return the length that the request's head announces; 0 when it says that there is no body, None when it does not say."""
+    head = request_info(scope).head
+    if head is None:
+        head = dict(scope["headers"])
+    length = head.get(b"content-length")
+    if length is not None:
+        return int(length) if length.isdigit() else None
+    return None if b"transfer-encoding" in head or scope.get("http_version") not in ("1.1", "1.0") else 0

@@ -8,8 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from maestro_core_config import BaseConfig
 
 from ._idempotency_config import IdempotencyConfig
+from ._limits import LimitsConfig
 from ._rate_limit_config import RateLimitConfig
 from ._security_config import SecurityConfig
+from ._tls import TLSConfig
 
 
 class APIConfig(BaseModel):
@@ -53,10 +55,21 @@ class APIConfig(BaseModel):
     """Share of new traces that are recorded."""
     max_body_bytes: int = Field(default=16 * 1024 * 1024, gt=0)
     """Largest request body that is read; beyond it the answer is 413."""
+    limits: LimitsConfig = Field(default_factory=LimitsConfig)
+    """How much, and for how long, a caller may ask."""
     enable_metrics: bool = True
     """Whether `/metrics` is there."""
+    enable_ops: bool = True
+    """Whether `/ops` is there, for admins."""
+    workers: int = Field(default=1, ge=1, le=256)
+    """How many processes `run()` serves with, all on one socket."""
+    tls: TLSConfig | None = None
+    """Certificate and key to listen with; None speaks plain HTTP."""
+    shutdown_delay: timedelta = Field(default=timedelta(0), ge=timedelta(0))
+    """How long a service that was told to stop still takes requests while it says that it is not ready, so that
+    load balancers notice."""
     shutdown_grace: timedelta = timedelta(seconds=10)
-    """How long running requests may take to end once the service was told to stop."""
+    """How long running requests may take to end after that."""
 
     @classmethod
     def from_config(cls, config: BaseConfig, *, title: str, version: str = "1.0.0", **options: Any) -> Self:

@@ -2,9 +2,7 @@
 
 from typing import Final
 
-from prometheus_client import Counter
-
-from maestro_core_monitoring import MetricsCollector
+from maestro_core_monitoring import CounterSeries, MetricsCollector
 
 _MOST_RULES: Final = 200
 _OVERFLOW: Final = "overflow"
@@ -24,7 +22,7 @@ class DenialCounter:
         self._counter = metrics.counter(
             "service_denials_total", "Requests that were refused, by the rule that did so.", ("service", "rule")
         )
-        self._series: dict[str, Counter] = {}
+        self._series: dict[str, CounterSeries] = {}
 
     def count(self, rule: str) -> None:
         """Count one refusal.

@@ -22,7 +22,7 @@ def add_handlers(app: FastAPI) -> None:
     app.add_exception_handler(APIException, _answer_api_exception)
     app.add_exception_handler(HTTPException, _answer_http_exception)
     app.add_exception_handler(RequestValidationError, _answer_invalid_request)
-    app.add_exception_handler(Exception, _answer_unexpected)
+    app.add_exception_handler(Exception, answer_unexpected)
 
 
 def dotted_path(location: tuple[int | str, ...]) -> str:
@@ -77,6 +77,15 @@ async def _answer_invalid_request(request: Request, error: Exception) -> Respons
     return problem_response(ValidationException(detail=f"{count} in the request", errors=items), request.scope)
 
 
-async def _answer_unexpected(request: Request, error: Exception) -> Response:
+async def answer_unexpected(request: Request, error: Exception) -> Response:
+    """Answer an exception that nobody expected, where Starlette's layer for that is in place.
+
+    Args:
+        request: The request.
+        error: The exception.
+
+    Returns:
+        A 500 that says nothing about the inside.
+    """
     # Starlette raises the exception again after this answer; the pipeline logs it there, once.
     return problem_response(internal_error(), request.scope)

@@ -1,30 +1,43 @@
-"""The requests that are being answered, so that a stopping service can end them."""
+"""The requests that are being answered, so that they can be ended: at the stop, or when they take too long."""
 
 import asyncio
 from datetime import timedelta
 from typing import Any
 
+from ._exchange import Exchange
+
 
 class InFlight:
-    """Tasks of running requests.
+    """Running requests, by the task that answers each.
 
-    Event streams are kept apart: they end only when somebody hangs up, so a stopping service ends them at once
-    instead of waiting for them.
+    Event streams are apart: they end only when somebody hangs up, so a stopping service ends them at once instead of
+    waiting for them.
+
+    Attributes:
+        draining: Whether the service is about to stop: answers then tell callers to close their connections.
     """
 
     def __init__(self) -> None:
-        self._requests: set[asyncio.Task[Any]] = set()
-        self._streams: set[asyncio.Task[Any]] = set()
+        self._exchanges: dict[asyncio.Task[Any], Exchange] = {}
+        self.draining = False
 
-    def enter(self) -> asyncio.Task[Any]:
+    def __len__(self) -> int:
+        return len(self._exchanges)
+
+    def enter(self, exchange: Exchange) -> asyncio.Task[Any]:
         """Note that the running task answers a request.
+
+        Args:
+            exchange: The request.
 
         Returns:
             The task, to be handed back to `leave`.
         """
         task = asyncio.current_task()
         assert task is not None
-        self._requests.add(task)
+        exchange.task = task
+        exchange.closing = self.draining
+        self._exchanges[task] = exchange
         return task
 
     def leave(self, task: asyncio.Task[Any]) -> None:
@@ -33,20 +46,26 @@ class InFlight:
         Args:
             task: What `enter` returned.
         """
-        self._requests.discard(task)
-        self._streams.discard(task)
+        self._exchanges.pop(task, None)
 
-    def mark_stream(self, task: asyncio.Task[Any]) -> None:
-        """Note that a task sends an event stream.
+    def here(self) -> list[Exchange]:
+        """Return the requests that run in the event loop of the caller.
 
-        Args:
-            task: What `enter` returned.
+        Returns:
+            The requests, oldest first.
         """
-        self._streams.add(task)
+        loop = asyncio.get_running_loop()
+        return [exchange for task, exchange in self._exchanges.items() if task.get_loop() is loop]
+
+    def drain_connections(self) -> None:
+        """Close each connection with the answer that is on its way, or the next one."""
+        self.draining = True
+        for exchange in self._exchanges.values():
+            exchange.closing = True
 
     def end_streams(self) -> None:
         """Cancel the event streams."""
-        _cancel(self._streams)
+        _cancel([task for task, exchange in self._exchanges.items() if exchange.is_stream])
 
     def end_all(self) -> int:
         """Cancel whatever is still running.
@@ -54,7 +73,7 @@ class InFlight:
         Returns:
             How many requests were cancelled.
         """
-        return _cancel(self._requests)
+        return _cancel(list(self._exchanges))
 
     async def drain(self, grace: timedelta) -> None:
         """Wait until no request is running, and cancel those that take too long.
@@ -66,15 +85,14 @@ class InFlight:
             grace: How long to wait before cancelling.
         """
         loop = asyncio.get_running_loop()
-        running = {task for task in self._requests if task.get_loop() is loop}
+        running = {task for task in self._exchanges if task.get_loop() is loop}
         if running:
             _, late = await asyncio.wait(running, timeout=grace.total_seconds())
-            _cancel(late)
+            _cancel(list(late))
             await asyncio.gather(*late, return_exceptions=True)
 
 
-def _cancel(tasks: set[asyncio.Task[Any]]) -> int:
-    cancelled = tuple(tasks)
-    for task in cancelled:
+def _cancel(tasks: list[asyncio.Task[Any]]) -> int:
+    for task in tasks:
         task.cancel()
-    return len(cancelled)
+    return len(tasks)

@@ -10,6 +10,10 @@ from ._access import is_public
 from ._problem import MEDIA_TYPE, ProblemDetails
 
 _SCHEME: Final = "bearer"
+_FASTAPIS_422: Final = {
+    "description": "Validation Error",
+    "content": {"application/json": {"schema": {"$ref": "#/components/schemas/HTTPValidationError"}}},
+}
 
 
 def extend_openapi(schema: dict[str, Any], routes: Sequence[BaseRoute]) -> None:
@@ -40,10 +44,12 @@ def extend_openapi(schema: dict[str, Any], routes: Sequence[BaseRoute]) -> None:
     open_operations = _public_operations(routes)
     for path, operations in schema.get("paths", {}).items():
         for method, operation in operations.items():
-            operation["responses"].pop("422", None)
-            operation["responses"].setdefault("default", answer)
+            responses = operation["responses"]
+            if responses.get("422") == _FASTAPIS_422:
+                del responses["422"]  # how a request is refused is described for all operations alike
             if (path, method) in open_operations:
                 operation["security"] = []
+            responses.setdefault("default", answer)
 
 
 def _public_operations(routes: Sequence[BaseRoute]) -> set[tuple[str, str]]:

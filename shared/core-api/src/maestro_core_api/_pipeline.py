@@ -9,16 +9,17 @@ from opentelemetry import trace
 from opentelemetry.context import Context, attach, detach
 from opentelemetry.trace import SpanKind, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from maestro_core_logging import log_context
 from maestro_core_monitoring import MetricsCollector
 
 from ._exceptions import APIException
+from ._exchange import Exchange
 from ._in_flight import InFlight
 from ._problem import problem_response
 from ._request_id import new_request_id
-from ._request_info import RequestInfo, attach_request_info, current_request
+from ._request_info import attach_request_info, current_request
 from ._routes import route_template
 
 if TYPE_CHECKING:
@@ -26,12 +27,6 @@ if TYPE_CHECKING:
 
 _SANE_REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._:/+=@-]{1,128}")
 _CLIENT_CLOSED_REQUEST: Final = 499
-_SECURITY_HEADERS: Final = (
-    (b"x-content-type-options", b"nosniff"),
-    (b"x-frame-options", b"DENY"),
-    (b"referrer-policy", b"no-referrer"),
-    (b"cache-control", b"no-store"),
-)
 _PROPAGATOR: Final = TraceContextTextMapPropagator()
 _NO_CONTEXT: Final = Context()
 
@@ -63,68 +58,78 @@ class RequestPipeline:
         self._logger = logger
         self._in_flight = in_flight
         self._quiet_paths = quiet_paths
+        self._provider = trace.get_tracer_provider()
         self._tracer = trace.get_tracer("maestro_core_api")
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket"):
             await self._app(scope, receive, send)
             return
-        request_id, carrier = _incoming(scope)
-        info = RequestInfo(request_id)
-        attach_request_info(scope, info)
-        token = current_request.set(info)
-        task = self._in_flight.enter()
+        head = dict(scope["headers"])
+        given = head.get(b"x-request-id")
+        request_id = given.decode("ascii") if given and _SANE_REQUEST_ID.fullmatch(given) else new_request_id()
+        exchange = Exchange(scope, receive, send, request_id, head)
+        attach_request_info(scope, exchange)
+        token = current_request.set(exchange)
+        task = self._in_flight.enter(exchange)
         try:
             with log_context(request_id=request_id):
                 if scope["path"] in self._quiet_paths:
-                    await self._answer(_Exchange(scope, send, info, trace.INVALID_SPAN), receive)
+                    await self._answer(exchange)
                     return
                 # Without a caller's context a new trace begins, whatever context the server's task inherited.
-                span = self._tracer.start_span(
+                span = exchange.span = self._tracer.start_span(
                     scope.get("method", "WEBSOCKET"),
-                    context=_PROPAGATOR.extract(carrier, _NO_CONTEXT) if carrier else _NO_CONTEXT,
+                    context=_callers_context(head) if b"traceparent" in head else _NO_CONTEXT,
                     kind=SpanKind.SERVER,
-                    attributes=_span_attributes(scope),
+                    attributes=_span_attributes(scope) if getattr(self._provider, "has_receivers", True) else None,
                     record_exception=False,
                     set_status_on_exception=False,
                 )
                 surroundings = attach(trace.set_span_in_context(span))
                 try:
-                    await self._answer(_Exchange(scope, send, info, span), receive)
+                    await self._answer(exchange)
                 finally:
                     detach(surroundings)
                     span.end()
         finally:
             self._in_flight.leave(task)
             current_request.reset(token)
+            exchange.end()
 
-    async def _answer(self, exchange: "_Exchange", receive: Receive) -> None:
-        started = time.perf_counter()
-        exchange.on_stream = self._in_flight.mark_stream
+    async def _answer(self, exchange: Exchange) -> None:
         try:
-            await self._app(exchange.scope, receive, exchange.send)
+            await self._app(exchange.scope, exchange.receive, exchange.send)
         except asyncio.CancelledError:
-            exchange.status = exchange.status or _CLIENT_CLOSED_REQUEST
-            raise
+            if exchange.told is None:
+                exchange.status = exchange.status or _CLIENT_CLOSED_REQUEST
+                raise
+            assert exchange.task is not None
+            exchange.task.uncancel()  # it was cancelled because its time was over, and that is all there is to it
         except Exception as error:  # noqa: BLE001 - nothing above this layer could answer
-            await self._answer_failure(exchange, receive, error)
+            await self._answer_failure(exchange, error)
         finally:
-            self._finish(exchange, time.perf_counter() - started)
+            exchange.is_over = True
+            if exchange.told is not None:
+                await exchange.told
+            self._finish(exchange, time.perf_counter() - exchange.started_at)
 
-    async def _answer_failure(self, exchange: "_Exchange", receive: Receive, error: Exception) -> None:
-        self._logger.error("Unhandled exception", exc_info=error, route=route_template(exchange.scope))
+    async def _answer_failure(self, exchange: Exchange, error: Exception) -> None:
+        scope = exchange.scope
+        self._logger.error("Unhandled exception", exc_info=error, route=route_template(scope))
         exchange.span.record_exception(error)
-        if exchange.status is None and exchange.scope["type"] == "http":
-            await problem_response(internal_error(), exchange.scope)(exchange.scope, receive, exchange.send)
+        if exchange.status is None and scope["type"] == "http":
+            await problem_response(internal_error(), scope)(scope, exchange.receive, exchange.send)
 
-    def _finish(self, exchange: "_Exchange", duration_s: float) -> None:
-        scope, info = exchange.scope, exchange.info
-        route = route_template(scope)
+    def _finish(self, exchange: Exchange, duration_s: float) -> None:
+        scope = exchange.scope
+        route = exchange.route or route_template(scope)
         method = scope.get("method", "WEBSOCKET")
         status = exchange.status or 500
+        error_code = exchange.error_code
         if self._metrics is not None and scope["type"] == "http":
             self._metrics.observe_request(
-                method=method, route=route, status=status, duration=duration_s, error_code=info.error_code
+                method=method, route=route, status=status, duration=duration_s, error_code=error_code
             )
         span = exchange.span
         if span.is_recording():
@@ -133,59 +138,21 @@ class RequestPipeline:
             span.set_attribute("http.response.status_code", status)
             if status >= 500:
                 span.set_status(StatusCode.ERROR)
-                span.set_attribute("error.type", info.error_code or str(status))
+                span.set_attribute("error.type", error_code or str(status))
+        path = scope["path"]
         fields: dict[str, Any] = {
             "method": method,
-            "path": scope["path"],
+            "path": path,
             "route": route,
             "status": status,
             "duration_ms": round(duration_s * 1000, 3),
         }
-        if info.principal is not None:
-            fields["principal"] = info.principal.subject
-        if info.error_code is not None:
-            fields["error_code"] = info.error_code
-        log = self._logger.debug if scope["path"] in self._quiet_paths else self._logger.info
+        if exchange.principal is not None:
+            fields["principal"] = exchange.principal.subject
+        if error_code is not None:
+            fields["error_code"] = error_code
+        log = self._logger.debug if path in self._quiet_paths else self._logger.info
         log("Request answered", **fields)
-
-
-class _Exchange:
-    """One request and what is known of its answer."""
-
-    __slots__ = ("_send", "_task", "info", "on_stream", "scope", "span", "status")
-
-    def __init__(self, scope: Scope, send: Send, info: RequestInfo, span: trace.Span) -> None:
-        self.scope = scope
-        self.info = info
-        self.span = span
-        self.status: int | None = None
-        self.on_stream: Any = None
-        self._send = send
-        self._task = asyncio.current_task()
-
-    async def send(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            self.status = message["status"]
-            message["headers"] = self._headers(message.get("headers", ()))
-        elif self.status is None and message["type"] == "websocket.accept":
-            self.status = 101
-        elif self.status is None and message["type"] == "websocket.close":
-            self.status = 403
-        await self._send(message)
-
-    def _headers(self, given: Any) -> list[tuple[bytes, bytes]]:
-        headers = [(b"x-request-id", self.info.request_id.encode("latin-1"))]
-        names = set()
-        for name, value in given:
-            lowered = bytes(name).lower()
-            names.add(lowered)
-            if lowered == b"x-request-id":
-                continue
-            if lowered == b"content-type" and bytes(value).startswith(b"text/event-stream"):
-                self.on_stream(self._task)
-            headers.append((name, value))
-        headers += [header for header in _SECURITY_HEADERS if header[0] not in names]
-        return headers
 
 
 def internal_error() -> APIException:
@@ -197,15 +164,10 @@ def internal_error() -> APIException:
     return APIException(detail="The failure was logged; its trace_id finds it.")
 
 
-def _incoming(scope: Scope) -> tuple[str, dict[str, str]]:
-    request_id: str | None = None
-    carrier: dict[str, str] = {}
-    for name, value in scope["headers"]:
-        if name == b"x-request-id" and _SANE_REQUEST_ID.fullmatch(value):
-            request_id = bytes(value).decode("ascii")
-        elif name in (b"traceparent", b"tracestate"):
-            carrier[bytes(name).decode("ascii")] = bytes(value).decode("latin-1")
-    return request_id or new_request_id(), carrier
+def _callers_context(head: dict[bytes, bytes]) -> Context:
+    names = ("traceparent", "tracestate")
+    carrier = {name: head[key].decode("latin-1") for name in names if (key := name.encode()) in head}
+    return _PROPAGATOR.extract(carrier, _NO_CONTEXT)
 
 
 def _span_attributes(scope: Scope) -> dict[str, str | int]:

@@ -40,6 +40,7 @@ _RESPONSES: Final[dict[str, tuple[str, str, tuple[str, ...]]]] = {
         "A role or a scope is missing; `required_roles` or `required_scopes` names what would do.",
         (),
     ),
+    "408": ("RequestTimeout", "The body came too slowly.", ()),
     "409": (
         "Conflict",
         "The request with this idempotency key is being answered, or its outcome is unknown.",
@@ -58,6 +59,8 @@ _RESPONSES: Final[dict[str, tuple[str, str, tuple[str, ...]]]] = {
         "A limit is reached; `rule`, `limit` and `retry_after` say which.",
         ("Retry-After", *_RATE_HEADERS),
     ),
+    "500": ("InternalError", "The service failed; its log has more under the `trace_id`.", ()),
+    "504": ("TimedOut", "The request took longer than this service allows.", ()),
 }
 
 
@@ -100,13 +103,13 @@ def _describe(
     schemes: Sequence[str],
 ) -> set[str]:
     """Describe one operation, and return which refusals it has."""
-    refusals: set[str] = set()
+    refusals = {"500", "504"}
     if not is_public(endpoint):
         refusals.add("401")
     if operation.get("parameters") or "requestBody" in operation:
         refusals.add("422")
     if "requestBody" in operation:
-        refusals.add("413")
+        refusals |= {"408", "413"}
     refusals |= _describe_needs(operation, dependencies, schemes)
     if limited or any(rate_limit_of(dependency) for dependency in dependencies):
         refusals.add("429")

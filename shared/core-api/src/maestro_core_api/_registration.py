@@ -14,9 +14,11 @@ from ._client import APIClient
 from ._config import APIConfig
 from ._exceptions import APIException
 from ._service_token import ServiceToken
+from ._worker import Worker
 
 _FIRST_PAUSE: Final = timedelta(milliseconds=200)
 _GOODBYE_LIMIT: Final = timedelta(seconds=2)
+_TURN_PAUSE: Final = timedelta(seconds=1)
 
 
 class Registration:
@@ -27,6 +29,7 @@ class Registration:
     Args:
         config: Options of the service.
         url: Address that the service listens on, when it is known.
+        worker: This worker, where several share one entry: the one whose turn it is keeps it.
         sleep: Waits some seconds.
     """
 
@@ -35,19 +38,27 @@ class Registration:
         config: APIConfig,
         *,
         url: str | None,
+        worker: Worker | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._config = config
-        self._url = config.advertise_url or url or (f"http://{config.host}:{config.port}" if config.port else None)
+        scheme = "http" if config.tls is None else "https"
+        configured = f"{scheme}://{config.host}:{config.port}" if config.port else None
+        self._url = config.advertise_url or url or configured
         self._sleep = sleep
-        self._path = f"/services/{config.service_name}/instances/{uuid.uuid4().hex}"
+        self._worker = worker
+        instance_id = uuid.uuid4().hex if worker is None else worker.instance_id
+        self._path = f"/services/{config.service_name}/instances/{instance_id}"
         self._logger = get_logger(__name__)
         self._registered = False
         self._complained = False
 
     @asynccontextmanager
-    async def kept(self) -> AsyncIterator[None]:
+    async def kept(self, *, until: asyncio.Event | None = None) -> AsyncIterator[None]:
         """Keep the service registered while the block runs; a registry that is away is waited for behind its back.
+
+        Args:
+            until: Ends the registration before the block ends: nobody should be sent to a service that is about to stop.
 
         Yields:
             Nothing; the block begins at once.
@@ -60,11 +71,12 @@ class Registration:
             yield
             return
         async with self._client() as client:
-            task = asyncio.create_task(self._keep(client), name="registration")
+            task = asyncio.create_task(self._keep_until(until or asyncio.Event(), client), name="registration")
             try:
                 yield
             finally:
-                task.cancel()
+                if until is None or not until.is_set():
+                    task.cancel()
                 with contextlib.suppress(asyncio.CancelledError):
                     await task
                 await self._deregister(client)
@@ -79,7 +91,21 @@ class Registration:
             self._config.registry_url, token=token, retries=0, timeout=min(self._config.lease, timedelta(seconds=5))
         )
 
+    async def _keep_until(self, until: asyncio.Event, client: APIClient) -> None:
+        keeping = asyncio.create_task(self._keep(client))
+        leaving = asyncio.create_task(until.wait())
+        try:
+            await asyncio.wait({keeping, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            leaving.cancel()
+            keeping.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await keeping
+        await self._deregister(client)
+
     async def _keep(self, client: APIClient) -> None:
+        while self._worker is not None and not self._worker.has_turn():
+            await self._sleep(_TURN_PAUSE.total_seconds())
         renewal_s = self._config.lease.total_seconds() / 3
         pause_s = _FIRST_PAUSE.total_seconds()
         while True:
@@ -127,6 +153,7 @@ class Registration:
     async def _deregister(self, client: APIClient) -> None:
         if not self._registered:
             return
+        self._registered = False
         try:
             async with asyncio.timeout(_GOODBYE_LIMIT.total_seconds()):
                 await client.delete(self._path)

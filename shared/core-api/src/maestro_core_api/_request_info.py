@@ -1,5 +1,6 @@
 """What the framework knows about the request in hand; one object, shared by all layers through the ASGI scope."""
 
+from collections.abc import Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Final
@@ -22,6 +23,18 @@ class IdempotentCall:
 
 
 @dataclass(slots=True)
+class RequestBody:
+    """How far the reading of a request's body is."""
+
+    received_bytes: int = 0
+    """How much has arrived."""
+    began_at: float | None = None
+    """When it was first waited for, by `time.perf_counter`; None before that."""
+    is_awaited: bool = False
+    """Whether somebody waits for more of it just now."""
+
+
+@dataclass(slots=True)
 class RequestInfo:
     """Notes about one request."""
 
@@ -35,6 +48,14 @@ class RequestInfo:
     """Rule that refused the request; None when none did."""
     idempotency: IdempotentCall | None = None
     """The request's idempotency key, where its endpoint heeds one; else None."""
+    status: int | None = None
+    """HTTP status of the answer (101 or 403 of a WebSocket's handshake); None before it has begun."""
+    body: "RequestBody | None" = None
+    """The body as it is read; None when the request has none, or nobody reads it yet."""
+    head: Mapping[bytes, bytes] | None = None
+    """Headers of the request by name, in lower case; None when the framework's pipeline did not see the request."""
+    route: str | None = None
+    """Template of the route, where it is known without a search."""
 
 
 current_request: ContextVar[RequestInfo | None] = ContextVar("maestro_current_request", default=None)

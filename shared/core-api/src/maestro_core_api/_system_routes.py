@@ -1,9 +1,9 @@
 """The endpoints that every service has: health and metrics."""
 
-from typing import Any, Final
+import asyncio
+from typing import Annotated, Any, Final
 
-from fastapi import FastAPI
-from starlette.requests import Request
+from fastapi import FastAPI, Header
 from starlette.responses import Response
 
 from maestro_core_monitoring import HealthKind, HealthRegistry, HealthReport, MetricsCollector
@@ -23,13 +23,16 @@ _CODES: Final[dict[HealthKind, str]] = {
 }
 
 
-def add_system_routes(app: FastAPI, *, health: HealthRegistry, metrics: MetricsCollector | None) -> None:
+def add_system_routes(
+    app: FastAPI, *, health: HealthRegistry, metrics: MetricsCollector | None, draining: asyncio.Event
+) -> None:
     """Add health endpoints, and `/metrics` when there are metrics.
 
     Args:
         app: The application.
         health: Its health checks.
         metrics: Its metrics; None adds no endpoint.
+        draining: Set once the service is about to stop.
     """
 
     @app.get(LIVE_PATH, tags=["system"], summary="Whether the service runs")
@@ -40,6 +43,8 @@ def add_system_routes(app: FastAPI, *, health: HealthRegistry, metrics: MetricsC
     @app.get(READY_PATH, tags=["system"], summary="Whether the service can take requests")
     @public
     async def ready() -> dict[str, Any]:
+        if draining.is_set():
+            raise ServiceUnavailableException(detail="the service is about to stop", error_code="DRAINING")
         return await _checked(health, "readiness")
 
     @app.get(STARTUP_PATH, tags=["system"], summary="Whether the service has started")
@@ -51,21 +56,29 @@ def add_system_routes(app: FastAPI, *, health: HealthRegistry, metrics: MetricsC
 
         @app.get(METRICS_PATH, tags=["system"], summary="Metrics in the Prometheus text format")
         @public
-        async def exposition(request: Request) -> Response:
-            body, content_type = metrics.render(request.headers.get("accept"))
+        async def show_metrics(accept: Annotated[str | None, Header()] = None) -> Response:
+            body, content_type = metrics.render(accept)
             return Response(body, media_type=content_type)
 
 
 async def _checked(health: HealthRegistry, kind: HealthKind) -> dict[str, Any]:
     report = await health.run(kind)
-    checks = _rendered(report)
+    checks = rendered_checks(report)
     if not report.healthy:
         names = ", ".join(check.name for check in report.failing)
         raise ServiceUnavailableException(detail=f"failing: {names}", error_code=_CODES[kind], checks=checks)
     return {"status": "degraded" if report.degraded else "ok", "checks": checks}
 
 
-def _rendered(report: HealthReport) -> list[dict[str, Any]]:
+def rendered_checks(report: HealthReport) -> list[dict[str, Any]]:
+    """Describe the outcome of health checks.
+
+    Args:
+        report: The outcome.
+
+    Returns:
+        One item per check: `name`, `healthy`, `duration_ms` and, for one that failed, `error`.
+    """
     rendered = []
     for check in report.checks:
         item: dict[str, Any] = {

@@ -11,7 +11,8 @@ from typing import ClassVar
 from starlette.testclient import TestClient
 
 from ._app import MaestroAPI
-from ._server import bind, serving
+from ._listener import bind
+from ._server import serving
 from ._tokens import issue_token
 
 __all__ = ["APITestCase", "running"]
