@@ -33,7 +33,7 @@ $(VENV)/.installed: requirements.lock pyproject.toml $(addsuffix pyproject.toml,
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "MAESTRO needs Python 3.11 or newer; set PYTHON=/path/to/python3.11")'
 	@test -x $(BIN)/python || $(UV) venv --quiet --python $(PYTHON) $(VENV)
 	@echo "installing the locked dependencies"
-	@$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements.lock
+	@$(UV) pip sync --quiet --compile-bytecode --python $(BIN)/python --require-hashes requirements.lock
 	@echo "installing the workspace members"
 	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation $(addprefix -e ./,$(MEMBERS))
 	@touch $@
@@ -51,20 +51,25 @@ demo: setup ## Start the ecosystem, review the licences of this environment, sho
 up: setup ## Start the ecosystem in the foreground (Ctrl-C stops it; ENGINE=temporal: on Temporal)
 	@$(BIN)/maestro up $(if $(ENGINE),--engine $(ENGINE))
 
+# Tests start hundreds of processes; where Python may not write bytecode by itself, each would compile everything anew.
+.PHONY: compiled
+compiled: setup
+	@$(BIN)/python -m compileall -qq $(addsuffix src,$(MEMBERS))
+
 .PHONY: test
-test: setup ## Run the tests; make slow, chaos, chaos-temporal and soak have those that take long
+test: compiled ## Run the tests; make slow, chaos, chaos-temporal and soak have those that take long
 	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadgroup
 
 .PHONY: slow
-slow: setup ## Run the tests that take minutes: the patterns and the main job's faults on Temporal, long queues
+slow: compiled ## Run the tests that take minutes: the patterns and the main job's faults on Temporal, long queues
 	@$(BIN)/python -m pytest -m slow -n $(PYTEST_WORKERS) --dist loadgroup
 
 .PHONY: chaos
-chaos: setup ## Kill, starve, damage and flood the engine (some minutes; SOAK=30m: then kill on for so long)
+chaos: compiled ## Kill, starve, damage and flood the engine (some minutes; SOAK=30m: then kill on for so long)
 	@MAESTRO_CHAOS_KILLS=300 MAESTRO_CHAOS_SOAK=$(SOAK) $(BIN)/python -m pytest tests/chaos -n $(PYTEST_WORKERS) --timeout 280 --durations 5
 
 .PHONY: chaos-temporal
-chaos-temporal: setup ## Kill workers of a Temporal cluster and its server under load, some minutes
+chaos-temporal: compiled ## Kill workers of a Temporal cluster and its server under load, some minutes
 	@MAESTRO_CHAOS_WORKER_KILLS=40 $(BIN)/python -m pytest tests/chaos/test_fleet.py --timeout 580 --durations 2
 
 .PHONY: attack
