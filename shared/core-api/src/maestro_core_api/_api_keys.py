@@ -22,7 +22,7 @@ _CHECKSUM_LENGTH: Final = 6
 class APIKey(BaseModel):
     """What is kept of an API key: everything but the secret itself."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     key_id: str = Field(min_length=1)
     """Middle part of the key; no secret."""

@@ -17,7 +17,7 @@ from ._tls import TLSConfig
 class APIConfig(BaseModel):
     """What a `MaestroAPI` needs to know about the service that it serves."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     title: str
     """Title in the OpenAPI document."""

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 class IdempotencyConfig(BaseModel):
     """How answers to requests with an `Idempotency-Key` are kept. Endpoints take part with `@idempotent`."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     keep: timedelta = Field(default=timedelta(hours=24), gt=timedelta(0))
     """How long an answer is kept, from the beginning of its request."""

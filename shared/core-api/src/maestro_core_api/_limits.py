@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 class LimitsConfig(BaseModel):
     """Limits of one request."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     request_timeout: timedelta | None = Field(default=timedelta(minutes=5), gt=timedelta(0))
     """From a request's head to the beginning of its answer; beyond it the answer is 504. None sets no limit. An endpoint's

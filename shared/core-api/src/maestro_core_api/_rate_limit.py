@@ -19,7 +19,7 @@ with a key only), `address`, `route`."""
 class RateLimit(BaseModel):
     """How many requests are let through in a time."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     rule: str = Field(pattern=r"^[a-z0-9][a-z0-9._:-]{0,63}$")
     """Name in denials, headers and metrics: `per-caller`, `exports`."""

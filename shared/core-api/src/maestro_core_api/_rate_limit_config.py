@@ -10,7 +10,7 @@ from ._rate_limit import RateLimit
 class RateLimitConfig(BaseModel):
     """Limits for the whole service, and how they are kept. `/health/*` and `/metrics` are outside of them."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     limits: tuple[RateLimit, ...] = ()
     """Limits that hold for every request; endpoints have more with `limit_rate`."""

@@ -15,7 +15,7 @@ Algorithm = Literal[
 ]  # fmt: skip
 """Signature algorithms with a public key. Those with a shared key are not among them: only `jwt_secret_key` has one."""
 
-_OPTIONS: Final = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+_OPTIONS: Final = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True)
 
 
 class TrustedIssuer(BaseModel):

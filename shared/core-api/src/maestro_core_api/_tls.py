@@ -16,7 +16,7 @@ class TLSConfig(BaseModel):
     also by SIGHUP, which replaces one worker after another.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     certificate: Path
     """PEM file with the certificate, and those of the authorities between it and the root."""

@@ -9,7 +9,7 @@ from pathlib import Path as FilePath
 from typing import Any
 
 from maestro_core_config._faults import ConfigFault, did_you_mean
-from maestro_core_config._sources import _toml_lines, json_text, toml_text, yaml_text
+from maestro_core_config._sources import _toml_lines, json_text, toml_text
 from maestro_core_config._sources._layer import Layer, Path
 from maestro_core_config._sources._unparsable import UnparsableError
 
@@ -20,7 +20,19 @@ class _Format:
     lines: Callable[[str], dict[tuple[str, ...], int]]
 
 
-_YAML = _Format(yaml_text.parse, yaml_text.lines)
+def _parse_yaml(text: str) -> Any:
+    from maestro_core_config._sources import yaml_text  # noqa: PLC0415  4 MB that a service without YAML never needs
+
+    return yaml_text.parse(text)
+
+
+def _yaml_lines(text: str) -> dict[tuple[str, ...], int]:
+    from maestro_core_config._sources import yaml_text  # noqa: PLC0415  as above
+
+    return yaml_text.lines(text)
+
+
+_YAML = _Format(_parse_yaml, _yaml_lines)
 _FORMATS: Mapping[str, _Format] = {
     ".yaml": _YAML,
     ".yml": _YAML,
