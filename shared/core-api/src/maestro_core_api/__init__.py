@@ -2,7 +2,7 @@
 
 from ._access import current_principal, public, require_role
 from ._app import MaestroAPI
-from ._client import APIClient
+from ._client import APIClient, CircuitConfig, ClientConfig, RetryConfig
 from ._config import APIConfig, SecurityConfig
 from ._errors import AddressUnavailableError, ClientNotOpenError, CoreAPIError, StartupError
 from ._events import StreamEvent
@@ -27,6 +27,8 @@ __all__ = [
     "APIException",
     "AddressUnavailableError",
     "BadGatewayException",
+    "CircuitConfig",
+    "ClientConfig",
     "ClientNotOpenError",
     "ConflictException",
     "CoreAPIError",
@@ -36,6 +38,7 @@ __all__ = [
     "Principal",
     "ProblemDetails",
     "RemoteAPIException",
+    "RetryConfig",
     "SecurityConfig",
     "ServiceUnavailableException",
     "StartupError",

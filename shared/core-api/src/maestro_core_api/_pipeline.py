@@ -70,7 +70,7 @@ class RequestPipeline:
             await self._app(scope, receive, send)
             return
         request_id, carrier = _incoming(scope)
-        info = RequestInfo(request_id)
+        info = RequestInfo(request_id, head=dict(scope["headers"]))
         attach_request_info(scope, info)
         token = current_request.set(info)
         task = self._in_flight.enter()

@@ -1,7 +1,9 @@
 """What the framework knows about the request in hand; one object, shared by all layers through the ASGI scope."""
 
+import time
+from collections.abc import Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from starlette.types import Scope
@@ -21,6 +23,10 @@ class RequestInfo:
     """Who calls; None for anonymous calls to open endpoints."""
     error_code: str | None = None
     """Code of the error that was answered; None when none was."""
+    head: Mapping[bytes, bytes] | None = None
+    """Headers of the request by name, in lower case; None when the framework's pipeline did not see the request."""
+    started_at: float = field(default_factory=time.perf_counter)
+    """When it arrived, by `time.perf_counter`."""
 
 
 current_request: ContextVar[RequestInfo | None] = ContextVar("maestro_current_request", default=None)
