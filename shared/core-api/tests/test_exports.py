@@ -38,4 +38,14 @@ def test_public_names_are_pinned() -> None:
 
 def test_testing_names_are_pinned() -> None:
     """The testing module offers exactly these names."""
-    assert testing.__all__ == ["APITestCase", "running"]
+    assert testing.__all__ == [
+        "APITestCase",
+        "FakeClock",
+        "ScratchDatabase",
+        "Telemetry",
+        "in_process_client",
+        "recorded_telemetry",
+        "running",
+        "scratch_database",
+        "token_for",
+    ]
