@@ -75,8 +75,8 @@ class OrdersTest(APITestCase):
 
     def test_the_clock_is_the_test_s_own(self) -> None:
         """A test begins with a clock that nobody has moved."""
-        assert self.clock.monotonic() == 0.0
-        self.clock.advance(timedelta(days=1))
+        assert self.fake_clock.monotonic() == 0.0
+        self.fake_clock.advance(timedelta(days=1))
 
     test_whatever_others_do_with_theirs = test_the_clock_is_the_test_s_own
 

@@ -43,13 +43,10 @@ class APITestCase(unittest.TestCase):
     database_url: ClassVar[str | None] = None
     """SQLAlchemy-style URL of the test database; None before `setup_test_db`."""
 
-    clock: FakeClock
-    """A clock of the test's own, for code that takes one; each test has a new one."""
-    telemetry: Telemetry
-    """What the test has logged, counted and traced so far."""
-
     _client: ClassVar[TestClient | None] = None
     _database: ClassVar[ScratchDatabase | None] = None
+    _clock: FakeClock
+    _telemetry: Telemetry | None = None
 
     @classmethod
     def create_app(cls) -> MaestroAPI:
@@ -87,10 +84,22 @@ class APITestCase(unittest.TestCase):
 
         Log lines are kept in `telemetry.logs` instead of written.
         """
-        self.clock = FakeClock()
+        self._clock = FakeClock()
         application = type(self).app
-        with recorded_telemetry(None if application is None else application.metrics) as self.telemetry:
+        with recorded_telemetry(None if application is None else application.metrics) as self._telemetry:
             return super().run(result)
+
+    @property
+    def fake_clock(self) -> FakeClock:
+        """A clock of the test's own, for code that takes one; each test has a new one."""
+        return self._clock
+
+    @property
+    def telemetry(self) -> Telemetry:
+        """What the test has logged, counted and traced so far."""
+        if self._telemetry is None:
+            raise RuntimeError("nothing is recorded outside of a test that runs")
+        return self._telemetry
 
     @property
     def client(self) -> TestClient:
@@ -102,8 +111,8 @@ class APITestCase(unittest.TestCase):
         if cls._client is None:
             # What the application counts while it starts belongs to the test that starts it.
             application = self._application()
-            if hasattr(self, "telemetry"):
-                self.telemetry.watch(application.metrics)
+            if self._telemetry is not None:
+                self._telemetry.watch(application.metrics)
             client = in_process_client(application)
             client.__enter__()
             cls.addClassCleanup(client.__exit__, None, None, None)
