@@ -95,6 +95,7 @@ class RequestPipeline:
                     detach(surroundings)
                     span.end()
         finally:
+            info.is_over = True
             self._in_flight.leave(task)
             current_request.reset(token)
 

@@ -27,6 +27,8 @@ class RequestInfo:
     """Headers of the request by name, in lower case; None when the framework's pipeline did not see the request."""
     started_at: float = field(default_factory=time.perf_counter)
     """When it arrived, by `time.perf_counter`."""
+    is_over: bool = False
+    """Whether the application is done with it; what it left running in the background may still see it."""
 
 
 current_request: ContextVar[RequestInfo | None] = ContextVar("maestro_current_request", default=None)

@@ -106,6 +106,36 @@ async def test_the_time_that_is_left_is_handed_on(make_app: Any, secret: str) ->
                 assert int(seen["x-request-timeout-ms"]) > 50_000
 
 
+async def test_work_that_outlives_its_request_has_time(make_app: Any, raw: Any, answer: Any, secret: str) -> None:
+    """A task left in the background, and a client whose work is not the caller's, keep their own limits."""
+    front, back = make_app(), await raw(answer(200))
+    over, done = asyncio.Event(), []
+    background: list[asyncio.Task[None]] = []
+
+    @front.post("/own")
+    async def begin() -> None:
+        async def later() -> None:
+            await over.wait()
+            done.append((await patient.get("/later")).status_code)
+            done.append((await hurried.get("/later")).status_code)
+
+        done.append((await patient.get("/now")).status_code)
+        background.append(asyncio.create_task(later()))
+
+    token = issue_token(secret, subject="ada", roles=["admin"])
+    own = ClientConfig(deadline="own")
+    async with (
+        APIClient(back.url, config=own) as patient,
+        APIClient(back.url) as hurried,
+        running(front) as url,
+        APIClient(url, token=token) as outer,
+    ):
+        await outer.post("/own", headers={"x-request-timeout-ms": "0"})
+        over.set()
+        await asyncio.wait_for(background[0], 10)
+    assert done == [200, 200, 200]
+
+
 async def test_no_call_is_made_for_someone_who_is_gone(make_app: Any, raw: Any, answer: Any, secret: str) -> None:
     """When the caller's time is over, the call fails, if possible unsent, and the service behind is not blamed for it."""
 

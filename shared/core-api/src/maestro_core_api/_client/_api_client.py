@@ -93,11 +93,12 @@ class APIClient:
             retries=retries,
             retry=config.retry,
             total=config.total_timeout or timeout * _WHOLE_CALL,
+            deadline=config.deadline,
         )
         self._event_stream = EventStream(self.stream, config.retry)
 
     @classmethod
-    def for_service(cls, config: BaseConfig, **options: Any) -> Self:
+    def for_service(cls, config: BaseConfig, /, **options: Any) -> Self:
         """Make the client with which a service calls other services.
 
         Args:

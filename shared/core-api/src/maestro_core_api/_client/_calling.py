@@ -5,7 +5,7 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Final
+from typing import Final, Literal
 
 import httpx2
 from opentelemetry import trace
@@ -40,6 +40,7 @@ class Calling:
         retries: How often a failed idempotent call is made again.
         retry: When.
         total: Limit for a whole call.
+        deadline: Whether the caller of the request being served has a say in it.
         sleep: Waits some seconds.
     """
 
@@ -52,6 +53,7 @@ class Calling:
         retries: int,
         retry: RetryConfig,
         total: timedelta,
+        deadline: Literal["own", "caller"],
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._sender = sender
@@ -60,6 +62,7 @@ class Calling:
         self._retries = retries
         self._retry = retry
         self._total = total
+        self._deadline = deadline
         self._sleep = sleep
         self._tracer = trace.get_tracer("maestro_core_api")
         self._logger = get_logger(__name__)
@@ -78,7 +81,8 @@ class Calling:
         Raises:
             APIException: There was none.
         """
-        deadline = Deadline.of_call(self._total, current_request.get())
+        served = current_request.get() if self._deadline == "caller" else None
+        deadline = Deadline.of_call(self._total, served)
         wanted = (self._retries if retries is None else retries) if call.is_idempotent else 0
         with self._tracer.start_as_current_span(
             call.method,

@@ -59,6 +59,8 @@ class ClientConfig(BaseModel):
     """When a service that fails is left alone; None asks it every time."""
     identity: Literal["own", "caller"] = "own"
     """Who calls: the client itself (`token`, `api_key`), or, while a request is served, whoever sent that request."""
+    deadline: Literal["own", "caller"] = "caller"
+    """Whether calls made for a request also end when its caller stops waiting; `own` is for work that outlives requests."""
     max_connections: int = Field(default=100, ge=1)
     """Connections open at a time; a call that finds none free waits for `timeout`."""
     max_idle_connections: int = Field(default=20, ge=0)

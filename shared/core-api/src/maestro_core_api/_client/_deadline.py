@@ -49,6 +49,8 @@ class Deadline:
 
 
 def _left_s(served: RequestInfo) -> float | None:
+    if served.is_over:
+        return None  # a task that outlives the request does not work for its caller any more
     sent = (served.head or {}).get(HEADER.encode(), b"")
     if not sent.isdigit() or len(sent) > _MOST_DIGITS:
         return None
