@@ -24,8 +24,8 @@ import maestro.config
 from maestro_core_api import MaestroAPI
 from maestro_core_api.testing import in_process_client
 
-EXAMPLES = int(os.environ.get("MAESTRO_OPENAPI_EXAMPLES", "2"))
-"""Requests for each operation, half of them as the document says and half against it."""
+EXAMPLES = int(os.environ.get("MAESTRO_OPENAPI_EXAMPLES", "6"))
+"""Requests for each operation, some as the document says and some against it."""
 AWAY = {"PERSONA_SOURCE_UNAVAILABLE"}
 """What a service says when the one that it needs is not there; in this test none is."""
 COMMON: dict[str, Any] = {"jwt_secret": "a-secret-for-tests-of-at-least-32-bytes", "environment": "test"}
@@ -87,7 +87,7 @@ def sent(client: TestClient, case: Any) -> httpx2.Response | None:
         return None
 
 
-@pytest.mark.timeout(0 if EXAMPLES > 2 else 120)
+@pytest.mark.timeout(0 if EXAMPLES > 6 else 120)
 def test_no_request_is_answered_with_a_5xx(app: MaestroAPI, client: TestClient) -> None:
     """Requests made from each operation's schema, and against it, get an answer that is not the service's fault."""
     failures: dict[str, str] = {}
@@ -103,7 +103,7 @@ def test_no_request_is_answered_with_a_5xx(app: MaestroAPI, client: TestClient) 
             phases=[Phase.generate],
             database=None,
             deadline=None,
-            derandomize=EXAMPLES <= 2,
+            derandomize=EXAMPLES <= 6,
             suppress_health_check=list(HealthCheck),
         )
         @given(case=st.one_of(*modes))
@@ -116,6 +116,6 @@ def test_no_request_is_answered_with_a_5xx(app: MaestroAPI, client: TestClient) 
                 failures[case.operation.label] = f"{case.as_curl_command()}\n{answer.status_code} {answer.text}"
 
         attack()
-    assert answered & {200, 404}
-    assert 422 in answered
+    assert 200 in answered  # the requests get past authentication
+    assert answered & {400, 404, 422}  # and some of them are refused
     assert not failures, "\n\n".join(failures.values())

@@ -25,6 +25,7 @@ from intelligence_service.storage import MemoryCache
 from maestro_core_api import APIClient, APIConfig, MaestroAPI
 from maestro_core_config import ConfigManager
 from maestro_core_logging import configure_logging, get_logger
+from maestro_core_monitoring import MetricsCollector
 
 _TITLE = "Intelligence Service API"
 _VERSION = "1.0.0"
@@ -61,17 +62,17 @@ def create_app(config: IntelligenceServiceConfig | None = None) -> MaestroAPI:
     settings = config
 
     @asynccontextmanager
-    async def lifespan(_: MaestroAPI) -> AsyncIterator[State]:
+    async def lifespan(app: MaestroAPI) -> AsyncIterator[State]:
         async with AsyncExitStack() as stack:
-            yield State(analyst=await _open(settings, stack))
+            yield State(analyst=await _open(settings, app.metrics, stack))
 
     app = MaestroAPI(APIConfig.from_config(settings, title=_TITLE, version=_VERSION), lifespan=lifespan)
     app.include_router(router)
     return app
 
 
-async def _open(config: IntelligenceServiceConfig, stack: AsyncExitStack) -> Analyst:
-    services = await stack.enter_async_context(APIClient.for_service(config, retries=1))
+async def _open(config: IntelligenceServiceConfig, metrics: MetricsCollector, stack: AsyncExitStack) -> Analyst:
+    services = await stack.enter_async_context(APIClient.for_service(config, retries=1, metrics=metrics))
     return Analyst(
         personas=OrchestratorPersonas(services, ttl=timedelta(seconds=config.persona_ttl), clock=time.monotonic),
         model=await _open_model(config, stack),
