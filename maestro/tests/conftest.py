@@ -20,7 +20,7 @@ import pytest
 
 from maestro.bootstrap import create_app
 from maestro.config import OrchestratorConfig
-from maestro_core_api import APIClient, issue_token
+from maestro_core_api import APIClient, ClientConfig, issue_token
 from maestro_core_api.testing import running
 
 SECRET = "a-secret-of-at-least-thirty-two-bytes"
@@ -137,7 +137,11 @@ async def _serve(
     config: OrchestratorConfig, *roles: str, url: Callable[[str], None] | None = None
 ) -> AsyncIterator[APIClient]:
     token = issue_token(SECRET, subject="tests", roles=roles or ("admin",))
-    async with running(create_app(config)) as base_url, APIClient(base_url, token=token, retries=0) as client:
+    every_call = ClientConfig(circuit=None)  # tests ask again and again for what has to fail
+    async with (
+        running(create_app(config)) as base_url,
+        APIClient(base_url, token=token, retries=0, config=every_call) as client,
+    ):
         if url is not None:
             url(base_url)
         yield client

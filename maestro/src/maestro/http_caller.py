@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
-from maestro_core_api import APIClient, APIException, RemoteAPIException
+from maestro_core_api import APIClient, APIException, ClientConfig, RemoteAPIException
 from maestro_core_config import BaseConfig
 from maestro_workflow_engine import WorkflowContextError, step_info
 from maestro_workflow_engine.dsl import HttpCallError, HttpRequest, HttpResponse, HttpxCaller
@@ -46,7 +46,9 @@ class ServiceHttpCaller:
             The caller, not open.
         """
         # No retries here: whether to try again is the document's decision.
-        services = APIClient.for_service(config, timeout=timeout, retries=0)
+        # A run outlives the request that started it, and does not hurry because its caller would have.
+        options = ClientConfig(deadline="own")
+        services = APIClient.for_service(config, timeout=timeout, retries=0, config=options)
         return cls(services, HttpxCaller(timeout=timeout))
 
     async def __aenter__(self) -> Self:

@@ -5,7 +5,7 @@ from collections import Counter
 from pathlib import Path
 from typing import Any, Protocol
 
-from maestro_core_api import APIClient, issue_token
+from maestro_core_api import APIClient, ClientConfig, issue_token
 
 SECRET = "a-secret-of-at-least-thirty-two-bytes"
 RUNS = 12
@@ -43,7 +43,8 @@ class Start(Protocol):
 
 
 def _client(process: Process) -> APIClient:
-    return APIClient(process.url, token=issue_token(SECRET, subject="tests", roles=["operator"]))
+    token = issue_token(SECRET, subject="tests", roles=["operator"])
+    return APIClient(process.url, token=token, config=ClientConfig(circuit=None))
 
 
 async def _all(client: APIClient, status: str) -> dict[str, dict[str, Any]]:

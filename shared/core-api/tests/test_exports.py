@@ -12,6 +12,8 @@ def test_public_names_are_pinned() -> None:
         "APIKeyConfig",
         "AddressUnavailableError",
         "BadGatewayException",
+        "CircuitConfig",
+        "ClientConfig",
         "ClientNotOpenError",
         "ConflictException",
         "CoreAPIError",
@@ -34,6 +36,7 @@ def test_public_names_are_pinned() -> None:
         "RateLimit",
         "RateLimitConfig",
         "RemoteAPIException",
+        "RetryConfig",
         "SecurityConfig",
         "ServiceUnavailableException",
         "StartupError",
@@ -68,4 +71,14 @@ def test_public_names_are_pinned() -> None:
 
 def test_testing_names_are_pinned() -> None:
     """The testing module offers exactly these names."""
-    assert testing.__all__ == ["APITestCase", "running"]
+    assert testing.__all__ == [
+        "APITestCase",
+        "FakeClock",
+        "ScratchDatabase",
+        "Telemetry",
+        "in_process_client",
+        "recorded_telemetry",
+        "running",
+        "scratch_database",
+        "token_for",
+    ]

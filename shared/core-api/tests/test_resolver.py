@@ -1,8 +1,10 @@
+import asyncio
 from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
 
+from maestro_core_api import APIException, ServiceUnavailableException
 from maestro_core_api._resolver import ServiceResolver
 
 
@@ -25,6 +27,7 @@ class LookUp:
 
     async def __call__(self, service: str) -> Sequence[str]:
         self.asked.append(service)
+        await asyncio.sleep(0)
         return self.urls
 
 
@@ -64,3 +67,59 @@ async def test_answers_are_kept_for_a_while() -> None:
     await resolver.resolve("service://orders/")
     await resolver.resolve("service://billing/")
     assert look_up.asked == ["orders", "orders", "orders", "billing"]
+
+
+async def test_who_failed_comes_last_for_a_while() -> None:
+    """An instance that is avoided is still asked when all others fail, and takes its turn again afterwards."""
+    clock = Clock()
+    resolver = ServiceResolver(LookUp("http://a:1", "http://b:1/x"), avoid_for=timedelta(seconds=5), clock=clock)
+    resolver.avoid("service://orders/", "http://b:1")
+    for _ in range(2):
+        assert await resolver.resolve("service://orders/") == ("http://a:1/", "http://b:1/x/")
+    clock.now = 5.0
+    firsts = {(await resolver.resolve("service://orders/"))[0] for _ in range(2)}
+    assert firsts == {"http://a:1/", "http://b:1/x/"}
+
+
+class Failing(LookUp):
+    """Answers until it is told to fail."""
+
+    error: APIException | None = None
+
+    async def __call__(self, service: str) -> Sequence[str]:
+        urls = await super().__call__(service)
+        if self.error is not None:
+            raise self.error
+        return urls
+
+
+async def test_an_answer_outlives_the_registry_for_a_limited_time() -> None:
+    """While the registry fails the last answer is used, and asked for anew now and then, until it is too old."""
+    clock, look_up = Clock(), Failing("http://a")
+    resolver = ServiceResolver(look_up, outlive=timedelta(seconds=60), clock=clock)
+    await resolver.resolve("service://orders/")
+    look_up.error = ServiceUnavailableException(error_code="SERVICE_UNREACHABLE")
+    for clock.now in (10.0, 11.0, 59.9):
+        assert await resolver.resolve("service://orders/") == ("http://a/",)
+    assert len(look_up.asked) == 3
+    clock.now = 62.0
+    with pytest.raises(ServiceUnavailableException):
+        await resolver.resolve("service://orders/")
+
+
+async def test_a_service_that_is_gone_is_not_kept_alive() -> None:
+    """A registry that answers that there is no instance is believed at once."""
+    clock, look_up = Clock(), Failing("http://a")
+    resolver = ServiceResolver(look_up, clock=clock)
+    await resolver.resolve("service://orders/")
+    look_up.error, clock.now = ServiceUnavailableException(error_code="NO_LIVE_INSTANCE"), 10.0
+    with pytest.raises(ServiceUnavailableException):
+        await resolver.resolve("service://orders/")
+
+
+async def test_calls_at_the_same_time_ask_once() -> None:
+    """A hundred calls that need the same answer ask the registry once."""
+    look_up = LookUp("http://a")
+    resolver = ServiceResolver(look_up)
+    await asyncio.gather(*(resolver.resolve("service://orders/") for _ in range(100)))
+    assert look_up.asked == ["orders"]

@@ -25,6 +25,7 @@ from intelligence_service.storage import MemoryCache
 from maestro_core_api import APIClient, APIConfig, MaestroAPI
 from maestro_core_config import ConfigManager
 from maestro_core_logging import configure_logging, get_logger
+from maestro_core_monitoring import MetricsCollector
 
 _TITLE = "Intelligence Service API"
 _VERSION = "1.0.0"
@@ -63,9 +64,9 @@ def create_app(config: IntelligenceServiceConfig | None = None) -> MaestroAPI:
     settings = config
 
     @asynccontextmanager
-    async def lifespan(_: MaestroAPI) -> AsyncIterator[State]:
+    async def lifespan(app: MaestroAPI) -> AsyncIterator[State]:
         async with AsyncExitStack() as stack:
-            yield State(analyst=await _open(settings, stack))
+            yield State(analyst=await _open(settings, app.metrics, stack))
 
     api_config = APIConfig.from_config(settings, title=_TITLE, version=_VERSION)
     app = MaestroAPI(api_config, lifespan=lifespan, settings=manager)
@@ -73,8 +74,8 @@ def create_app(config: IntelligenceServiceConfig | None = None) -> MaestroAPI:
     return app
 
 
-async def _open(config: IntelligenceServiceConfig, stack: AsyncExitStack) -> Analyst:
-    services = await stack.enter_async_context(APIClient.for_service(config, retries=1))
+async def _open(config: IntelligenceServiceConfig, metrics: MetricsCollector, stack: AsyncExitStack) -> Analyst:
+    services = await stack.enter_async_context(APIClient.for_service(config, retries=1, metrics=metrics))
     return Analyst(
         personas=OrchestratorPersonas(services, ttl=timedelta(seconds=config.persona_ttl), clock=time.monotonic),
         model=await _open_model(config, stack),

@@ -41,7 +41,7 @@ from ._tls import TLSConfig
 from ._valkey import ValkeyNotInstalledError, ValkeyNotOpenError
 
 if TYPE_CHECKING:
-    from ._client import APIClient
+    from ._client import APIClient, CircuitConfig, ClientConfig, RetryConfig
     from ._tokens import issue_token
 
 __all__ = [
@@ -52,6 +52,8 @@ __all__ = [
     "APIKeyConfig",
     "AddressUnavailableError",
     "BadGatewayException",
+    "CircuitConfig",
+    "ClientConfig",
     "ClientNotOpenError",
     "ConflictException",
     "CoreAPIError",
@@ -74,6 +76,7 @@ __all__ = [
     "RateLimit",
     "RateLimitConfig",
     "RemoteAPIException",
+    "RetryConfig",
     "SecurityConfig",
     "ServiceUnavailableException",
     "StartupError",
@@ -105,13 +108,16 @@ __all__ = [
 ]
 
 
+_OF_THE_CLIENT = frozenset({"APIClient", "CircuitConfig", "ClientConfig", "RetryConfig"})
+
+
 def __getattr__(name: str) -> Any:
     # An HTTP client and a library of cryptography are a third of the time that the rest takes to import, and many a
     # process that imports this package uses neither.
-    if name == "APIClient":
-        from ._client import APIClient  # noqa: PLC0415 - as above
+    if name in _OF_THE_CLIENT:
+        from . import _client  # noqa: PLC0415 - as above
 
-        return APIClient
+        return getattr(_client, name)
     if name == "issue_token":
         from ._tokens import issue_token  # noqa: PLC0415 - as above
 

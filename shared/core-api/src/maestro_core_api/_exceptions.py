@@ -1,7 +1,10 @@
 """The `APIException` family: what a service raises, and what a client of a service gets."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any, ClassVar
+
+from ._retry_after import retry_after
 
 ErrorItem = Mapping[str, str]
 """One fault in the request: `path` (where) and `message` (what is wrong)."""
@@ -154,6 +157,10 @@ class RemoteAPIException(APIException):
     Attributes:
         target: Method and address of the call.
         problem: The remote problem document; empty when the answer was not one.
+        type: URI of the kind of problem; `about:blank` when the answer names none.
+        trace_id: Trace under which the remote service's logs tell more, or None.
+        rule: Rule that refused the call, or None.
+        retry_after: How long the remote service asks to wait, or None.
     """
 
     fallback_code: ClassVar[str] = "HTTP_{status}"
@@ -173,3 +180,16 @@ class RemoteAPIException(APIException):
             error_code=str(problem.get("error_code") or self.fallback_code.format(status=status_code)),
             status_code=status_code,
         )
+        self.type = str(problem.get("type") or "about:blank")
+        self.trace_id = _text(problem.get("trace_id"))
+        self.rule = _text(problem.get("rule"))
+        self.retry_after = _wait(problem.get("retry_after")) or retry_after(self.headers)
+
+
+def _text(value: Any) -> str | None:
+    return value if isinstance(value, str) else None
+
+
+def _wait(seconds: Any) -> timedelta | None:
+    is_number = isinstance(seconds, int | float) and not isinstance(seconds, bool)
+    return timedelta(seconds=seconds) if is_number and 0 <= seconds < 1e9 else None

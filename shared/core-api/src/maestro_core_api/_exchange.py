@@ -35,21 +35,17 @@ class Exchange(RequestInfo):
         head: Headers of the request by name.
     """
 
-    __slots__ = ("_send", "closing", "is_over", "is_stream", "receive", "scope", "span", "started_at", "task", "told")
+    __slots__ = ("_send", "closing", "is_stream", "receive", "scope", "span", "task", "told")
 
     _send: Send
     closing: bool
     """Whether the answer says that the connection is closed after it."""
-    is_over: bool
-    """Whether the application is done with it."""
     is_stream: bool
     """Whether the answer is an event stream."""
     receive: Receive
     scope: Scope
     span: trace.Span
     """Span of the request; an invalid one for requests that are not traced."""
-    started_at: float
-    """When it arrived, by `time.perf_counter`."""
     task: asyncio.Task[Any] | None
     """What answers it."""
     told: asyncio.Future[None] | None

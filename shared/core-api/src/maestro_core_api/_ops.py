@@ -35,7 +35,7 @@ _PACKAGES: Final = (
 class LevelChange(BaseModel):
     """A level for a logger."""
 
-    model_config = ConfigDict(extra="forbid", defer_build=True)
+    model_config = ConfigDict(extra="forbid")
 
     level: str = Field(description="DEBUG, INFO, WARNING, ERROR or CRITICAL; case does not matter.")
     for_s: float | None = Field(

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from maestro_core_logging import get_logger
 
-from ._client import APIClient
+from ._client import APIClient, ClientConfig
 from ._config import APIConfig
 from ._exceptions import APIException
 from ._service_token import ServiceToken
@@ -86,9 +86,13 @@ class Registration:
         token = None
         if security.jwt_secret_key is not None:
             token = ServiceToken(security.jwt_secret_key, subject=self._config.service_name, issuer=security.issuer)
-        # This loop is the retry; a renewal that hangs longer than the lease is of no use.
+        # This loop is the retry, and it has pauses of its own; a renewal that hangs longer than the lease is of no use.
         return APIClient(
-            self._config.registry_url, token=token, retries=0, timeout=min(self._config.lease, timedelta(seconds=5))
+            self._config.registry_url,
+            token=token,
+            retries=0,
+            timeout=min(self._config.lease, timedelta(seconds=5)),
+            config=ClientConfig(circuit=None),
         )
 
     async def _keep_until(self, until: asyncio.Event, client: APIClient) -> None:

@@ -1,8 +1,9 @@
 """What the framework knows about the request in hand; one object, shared by all layers through the ASGI scope."""
 
+import time
 from collections.abc import Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from starlette.types import Scope
@@ -56,6 +57,10 @@ class RequestInfo:
     """Headers of the request by name, in lower case; None when the framework's pipeline did not see the request."""
     route: str | None = None
     """Template of the route, where it is known without a search."""
+    started_at: float = field(default_factory=time.perf_counter)
+    """When it arrived, by `time.perf_counter`."""
+    is_over: bool = False
+    """Whether the application is done with it; what it left running in the background may still see it."""
 
 
 current_request: ContextVar[RequestInfo | None] = ContextVar("maestro_current_request", default=None)

@@ -2,6 +2,7 @@
 
 import asyncio
 import multiprocessing
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -109,10 +110,10 @@ async def test_a_server_that_is_away_is_said_so_at_once_the_second_time() -> Non
             await connection.run("return 1", [], [])
 
 
-async def test_a_server_that_comes_back_is_used_again() -> None:
+async def test_a_server_that_comes_back_is_used_again(free_port: Callable[[], int]) -> None:
     """Limits are asked again when Valkey was restarted, over connections that broke meanwhile."""
     now = 0.0
-    server = ValkeyServer()
+    server = ValkeyServer(port=free_port())
     server.start()
     connection = ValkeyConnection(
         SecretStr(f"valkey://127.0.0.1:{server.port}"), timeout=timedelta(seconds=30), clock=lambda: now

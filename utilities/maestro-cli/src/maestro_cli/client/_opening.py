@@ -8,7 +8,7 @@ from typing import Final
 
 from maestro_cli._errors import MaestroCliError, NotRunningError, ServiceAnswerError
 from maestro_cli.local import ORCHESTRATOR, Home, load_state, lock_holder, own_environment, read_jwt_secret
-from maestro_core_api import APIClient, APIException, ServiceUnavailableException, issue_token
+from maestro_core_api import APIClient, APIException, ClientConfig, ServiceUnavailableException, issue_token
 
 from ._events import EventCalls
 from ._many_runs import ManyRunCalls
@@ -54,7 +54,10 @@ async def open_orchestrator(
         MaestroCliError: There is no key to issue tokens with.
         ServiceAnswerError: A call in the block failed.
     """
-    async with APIClient(url or orchestrator_url(home), token=token or _issuer(home), timeout=timeout) as client:
+    # Whoever waits at a terminal wants to know at once that the orchestrator is back.
+    patient = ClientConfig(circuit=None)
+    base_url, issuer = url or orchestrator_url(home), token or _issuer(home)
+    async with APIClient(base_url, token=issuer, timeout=timeout, config=patient) as client:
         try:
             yield OrchestratorClient(client)
         except APIException as error:

@@ -1,4 +1,8 @@
-"""pytest's fixture `captured_logs`; the package brings it along, no import is needed."""
+"""pytest's fixture `captured_logs`; maestro-core-logging brings it along, no import is needed.
+
+It is a module beside the package, because pytest loads it in every run: the package itself is imported by the first
+test that uses the fixture.
+"""
 
 from __future__ import annotations
 
