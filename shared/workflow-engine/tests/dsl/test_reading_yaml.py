@@ -129,6 +129,7 @@ def test_written_values_are_read_alike(value: Any, flow: bool | None) -> None:
     )
 )
 @example(["!a", "+1", "!a"])
+@example(["&x ", "{", "&x "])
 def test_any_text_is_read_alike(parts: list[str]) -> None:
     """Whatever stands in a file, both refuse it, or both read the same."""
     text = "".join(parts)

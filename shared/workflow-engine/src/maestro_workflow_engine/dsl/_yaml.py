@@ -78,6 +78,9 @@ def compose(text: str) -> YamlNode | None:
             return found
     reader = YAML(typ="rt", pure=True)
     reader.Resolver, reader.Scanner = _Resolver, _Scanner
+    reader.composer.warn_double_anchors = (
+        False  # an anchor may be given anew (section 7.1); libyaml does not warn either
+    )
     node: YamlNode | None = reader.compose(text)
     return node
 
