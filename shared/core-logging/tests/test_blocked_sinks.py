@@ -194,6 +194,11 @@ os.write(2, b"ready\\n")
 """
 
 
+def unbuffered(code: str) -> subprocess.Popen[bytes]:
+    """Run a program whose pipes hold back nothing: `communicate` does not see what a reader has taken ahead."""
+    return subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, bufsize=0)
+
+
 @pytest.mark.parametrize(
     ("end", "code", "error"),
     [
@@ -206,7 +211,7 @@ os.write(2, b"ready\\n")
 )
 def test_what_waits_is_delivered_when_the_process_ends(end: str, code: int, error: str) -> None:
     """At the end of the program, by an exception, by SIGTERM: the reader gets every line, and the exit status is as ever."""
-    process = subprocess.Popen([sys.executable, "-c", WAITING + end], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = unbuffered(WAITING + end)
     assert process.stderr is not None
     assert process.stderr.readline() == b"ready\n"
     out, err = process.communicate(timeout=60)
@@ -237,7 +242,7 @@ def test_a_forked_child_leaves_what_waits_to_its_parent() -> None:
         "if child == 0:\n    get_logger().info('child'); flush_logs(); os._exit(0)\n"
         "os.waitpid(child, 0)\n"
     )
-    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    process = unbuffered(code)
     assert process.stderr is not None
     assert process.stderr.readline() == b"ready\n"  # until then nobody reads the lines, so that some wait
     out, err = process.communicate(timeout=60)
