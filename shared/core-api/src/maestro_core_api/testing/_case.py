@@ -7,10 +7,10 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
-from opentelemetry.sdk.trace import ReadableSpan
 from starlette.testclient import TestClient
 
 from maestro_core_api._app import MaestroAPI
+from maestro_core_monitoring.testing import CapturedSpan
 
 from ._clock import FakeClock
 from ._database import ScratchDatabase, scratch_database
@@ -222,7 +222,7 @@ class APITestCase(unittest.TestCase):
 
     def assert_span(
         self, name: str, /, attributes: Mapping[str, Any] | None = None, *, status: str | None = None
-    ) -> ReadableSpan:
+    ) -> CapturedSpan:
         """Fail unless a span ended in the test; see `Telemetry.assert_span`."""
         return self.telemetry.assert_span(name, attributes, status=status)
 

@@ -4,13 +4,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, Final
 
-from opentelemetry.sdk.trace import ReadableSpan
-
 from maestro_core_logging.testing import capture_logs
 from maestro_core_monitoring import MetricsCollector
-
-from ._samples import MetricChanges
-from ._spans import recorded_spans
+from maestro_core_monitoring.testing import CapturedSpan, CapturedSpans, MetricChanges, captured_spans
 
 _SHOWN: Final = 20
 
@@ -21,13 +17,13 @@ class Telemetry:
     Args:
         logs: The lines.
         spans: The spans that ended.
-        changes: The metrics.
+        metrics: Where it is counted; None where nothing is.
     """
 
-    def __init__(self, logs: list[dict[str, Any]], spans: list[ReadableSpan], changes: MetricChanges) -> None:
+    def __init__(self, logs: list[dict[str, Any]], spans: CapturedSpans, metrics: MetricsCollector | None) -> None:
         self.logs = logs
         self.spans = spans
-        self._changes = changes
+        self.watch(metrics)
 
     def watch(self, metrics: MetricsCollector | None) -> None:
         """Count in other metrics from now on.
@@ -35,7 +31,7 @@ class Telemetry:
         Args:
             metrics: Of the application under test.
         """
-        self._changes = MetricChanges(metrics)
+        self._changes = None if metrics is None else MetricChanges(metrics)
 
     def assert_logged(self, event: str, /, *, times: int | None = None, **fields: Any) -> dict[str, Any]:
         """Fail unless an event was logged.
@@ -83,16 +79,15 @@ class Telemetry:
         Raises:
             AssertionError: It has not, or by another number; the message shows what has changed.
         """
-        change = self._changes.of(name, labels)
+        change = 0.0 if self._changes is None else self._changes.of(name, **labels)
         if (by is None and change <= 0) or (by is not None and change != by):
             wanted = "above zero" if by is None else f"{by:g}"
-            raise AssertionError(
-                _told(f"{name}{_with(labels)} changed by {change:g}, not by {wanted}", self._changes.told())
-            )
+            told = [] if self._changes is None else self._changes.told()
+            raise AssertionError(_told(f"{name}{_with(labels)} changed by {change:g}, not by {wanted}", told))
 
     def assert_span(
         self, name: str, /, attributes: Mapping[str, Any] | None = None, *, status: str | None = None
-    ) -> ReadableSpan:
+    ) -> CapturedSpan:
         """Fail unless a span has ended.
 
         Args:
@@ -108,9 +103,9 @@ class Telemetry:
         """
         wanted = attributes or {}
         for span in self.spans:
-            has = span.attributes or {}
+            has = span.attributes
             is_meant = span.name == name and all(key in has and has[key] == value for key, value in wanted.items())
-            if is_meant and status in (None, span.status.status_code.name.lower()):
+            if is_meant and status in (None, span.status):
                 return span
         asked = f"{name!r}{_with(wanted)}" + ("" if status is None else f" and status {status}")
         raise AssertionError(_told(f"no span {asked} has ended", map(_span, self.spans)))
@@ -133,8 +128,8 @@ def recorded_telemetry(metrics: MetricsCollector | None = None) -> Iterator[Tele
     Yields:
         The recording; it fills while the block runs.
     """
-    with capture_logs() as logs, recorded_spans() as spans:
-        yield Telemetry(logs, spans, MetricChanges(metrics))
+    with capture_logs() as logs, captured_spans() as spans:
+        yield Telemetry(logs, spans, metrics)
 
 
 def _with(fields: Mapping[str, Any]) -> str:
@@ -153,5 +148,5 @@ def _line(line: Mapping[str, Any]) -> str:
     return f"{line['event']!r} {rest}"
 
 
-def _span(span: ReadableSpan) -> str:
-    return f"{span.name!r} {span.status.status_code.name.lower()} {dict(span.attributes or {})}"
+def _span(span: CapturedSpan) -> str:
+    return f"{span.name!r} {span.status} {dict(span.attributes)}"

@@ -71,6 +71,15 @@ class MetricChanges:
             if sample == name and wanted <= found
         )
 
+    def told(self) -> list[str]:
+        """Return a line for each series that has changed, for messages; buckets, sums and times of creation are left out."""
+        after = _read(self._metrics) if self._after is None else self._after
+        return [
+            f"{name}{dict(sorted(labels))} changed by {number - self._before.get((name, labels), 0.0):g}"
+            for (name, labels), number in sorted(after.items(), key=str)
+            if number != self._before.get((name, labels), 0.0) and not name.endswith(("_bucket", "_created", "_sum"))
+        ]
+
     def stop(self) -> None:
         """Take what has changed by now as the result."""
         self._after = _read(self._metrics)
