@@ -8,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV_VERSION := 0.13.9
 UV := $(shell command -v uv || echo .maestro/uv/bin/uv)
-MEMBERS := $(dir $(wildcard shared/*/pyproject.toml maestro/pyproject.toml services/*/pyproject.toml utilities/*/pyproject.toml examples/*/pyproject.toml))
+MEMBERS := $(dir $(wildcard shared/*/pyproject.toml infrastructure/*/pyproject.toml maestro/pyproject.toml services/*/pyproject.toml utilities/*/pyproject.toml examples/*/pyproject.toml))
 PACKAGES := $(foreach m,$(MEMBERS),$(shell sed -n 's/^name = "\(.*\)"/\1/p' $(m)pyproject.toml))
 PYTEST_WORKERS ?= 2
 BENCH_VENV := .maestro/bench-venv

@@ -1,0 +1,1 @@
+"""One set of route declarations, rendered for Envoy and for Kong."""

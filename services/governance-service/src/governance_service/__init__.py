@@ -1,0 +1,1 @@
+"""Policies, approvals, the audit trail, scorecards and identity."""

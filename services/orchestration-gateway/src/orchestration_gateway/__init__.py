@@ -1,0 +1,1 @@
+"""The edge for workflow traffic: triggers, webhooks, live streams, tools."""

@@ -1,0 +1,1 @@
+"""Databases of services: SQLAlchemy 2 async, Alembic, SQLite and PostgreSQL."""
