@@ -77,7 +77,6 @@ class BaseConfig(BaseModel):
         extra="forbid",
         hide_input_in_errors=True,  # inputs may be secrets
         protected_namespaces=(),  # fields such as model_endpoint are welcome
-        use_attribute_docstrings=True,
         validate_by_alias=True,
         validate_by_name=True,
     )

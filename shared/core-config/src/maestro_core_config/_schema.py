@@ -10,6 +10,7 @@ from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue, JsonSchema
 from pydantic_core import core_schema
 
 from maestro_core_config._describing import unit_of
+from maestro_core_config._docstrings import attribute_docstrings
 from maestro_core_config._secrets import is_named_secret, masked
 from maestro_core_config._service_name import variable_prefix
 from maestro_core_config._settings import Settings, settings_of
@@ -20,6 +21,16 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 class _OfFiles(GenerateJsonSchema):
     """Describes what a file may hold, which is more than what JSON dumps hold."""
+
+    def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
+        """Describe fields by the texts below them, which classes do not read by themselves: it would slow down every import."""
+        described = super().model_schema(schema)
+        properties: dict[str, Any] = described.get("properties", {})
+        model: type = schema["cls"]
+        for name, text in attribute_docstrings(model).items() if properties else ():
+            if name in properties:
+                properties[name].setdefault("description", text)
+        return described
 
     def timedelta_schema(self, schema: core_schema.TimedeltaSchema) -> JsonSchemaValue:
         """A duration is seconds or ISO 8601."""

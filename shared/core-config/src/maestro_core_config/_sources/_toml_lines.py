@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 
 _TOKEN = re.compile(
     r"""
@@ -114,6 +113,8 @@ class _Walk:
                 self._next += 1
 
     def _keys(self, end: str) -> _Keys:
+        import tomllib  # noqa: PLC0415 - loaded by the reader of the file already
+
         keys = []
         while (mark := self._peek()) != end:
             if mark != ".":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from typing import Any
 
 from maestro_core_config._sources._unparsable import UnparsableError
@@ -23,6 +22,8 @@ def parse(text: str) -> Any:
     Raises:
         UnparsableError: It is no TOML.
     """
+    import tomllib  # noqa: PLC0415 - compiles its expressions when it is loaded, and most services have no TOML
+
     try:
         return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:

@@ -38,9 +38,7 @@ def stop_environment(home: Home, *, grace: timedelta, supervisor_pid: int | None
     holder = lock_holder(home)
     pid = holder or supervisor_pid
     if holder is None and supervisor_pid is None:
-        swept = sweep_leftovers(home)
-        home.state_file.unlink(missing_ok=True)
-        return swept > 0
+        return _cleared(home) > 0
     supervisor = _process(pid)
     if pid:
         _signal(pid, signal.SIGTERM)
@@ -50,13 +48,20 @@ def stop_environment(home: Home, *, grace: timedelta, supervisor_pid: int | None
             _signal(pid, signal.SIGKILL)
         if not _released(home, _MARGIN):
             raise StopFailedError(pid)
-        sweep_leftovers(home)
-        home.state_file.unlink(missing_ok=True)
     if supervisor is not None:
         # It gives up the lock some instants before it is gone.
         with contextlib.suppress(psutil.Error):
             supervisor.wait(_MARGIN.total_seconds())
+    # One that ended in order has taken its state along; one that was killed, by whomever, has left services behind.
+    if home.state_file.exists() and lock_holder(home) is None:
+        _cleared(home)
     return True
+
+
+def _cleared(home: Home) -> int:
+    swept = sweep_leftovers(home)
+    home.state_file.unlink(missing_ok=True)
+    return swept
 
 
 def _process(pid: int | None) -> psutil.Process | None:
