@@ -11,9 +11,10 @@ from ._engine import ENGINE_VARIABLE, STORE_VARIABLE, has_payload_store, tempora
 from ._env_file import env_file_names
 from ._home import Home
 from ._lock import lock_holder
+from ._nats import NATS, messaging_variables
 from ._ports import LOOPBACK
-from ._secrets import SECRET_FILE_VARIABLE, SECRET_VARIABLE, jwt_secret_file
-from ._state import load_state
+from ._secrets import SECRET_FILE_VARIABLE, SECRET_VARIABLE, jwt_secret_file, read_token
+from ._state import EnvironmentState, load_state
 from ._temporal import TemporalServer
 
 HOME_VARIABLE: Final = "MAESTRO_HOME"
@@ -38,6 +39,7 @@ def service_environment(
     workflow_modules: Sequence[str] = (),
     config_dir: Path | None = None,
     temporal: TemporalServer | None = None,
+    given: Mapping[str, str] | None = None,
 ) -> dict[str, str]:
     """Work out what a service's process gets.
 
@@ -53,6 +55,7 @@ def service_environment(
         workflow_modules: Modules that the orchestrator loads workflows from.
         config_dir: Folder with configuration files; None when there is none.
         temporal: The Temporal server of the environment; None when there is none.
+        given: What the environment's other servers tell every service: variable → value.
 
     Returns:
         Variable → value, complete.
@@ -72,7 +75,7 @@ def service_environment(
     if spec.name == ORCHESTRATOR and temporal is not None and not has_payload_store(base, config_dir):
         # What is too large for a cluster's messages goes beside its database.
         defaults[STORE_VARIABLE] = temporal.payloads_url
-    fixed = {f"{spec.variable_prefix}PORT": str(port), HOME_VARIABLE: str(home.root)}
+    fixed = {**(given or {}), f"{spec.variable_prefix}PORT": str(port), HOME_VARIABLE: str(home.root)}
     if spec.name == ORCHESTRATOR and temporal is not None:
         fixed[ENGINE_VARIABLE] = temporal.url
     if registry_port is not None:
@@ -104,6 +107,7 @@ def explained_environment(home: Home, service: str, base: Mapping[str, str], con
         workflow_modules=workflow_modules(),
         config_dir=config_dir,
         temporal=None if state is None else temporal_of(state, home),
+        given=None if state is None else _given(state, home),
     )
     if service not in ports:
         variable = f"{spec.variable_prefix}PORT"
@@ -112,3 +116,8 @@ def explained_environment(home: Home, service: str, base: Mapping[str, str], con
     if SECRET_FILE_VARIABLE not in base and not jwt_secret_file(home).exists():
         environ.pop(SECRET_FILE_VARIABLE, None)
     return environ
+
+
+def _given(state: EnvironmentState, home: Home) -> dict[str, str]:
+    server, token = state.service(NATS), read_token(home, NATS)
+    return {} if server is None or token is None else messaging_variables(server.port, token)

@@ -44,6 +44,48 @@ def ensure_jwt_secret(home: Home) -> None:
         raise HomeError(path, "not readable")
 
 
+def ensure_token(home: Home, name: str) -> str:
+    """Return what proves to a server of the environment that a caller belongs to it; make it when there is none yet.
+
+    Args:
+        home: The environment's folder, prepared, with its lock held.
+        name: The server.
+
+    Raises:
+        HomeError: It could not be written or read.
+    """
+    path = _token_file(home, name)
+    if not path.exists():
+        write_atomically(path, f"{secrets.token_urlsafe(_BYTES)}\n".encode(), mode=0o600)
+    return read_token(home, name) or ""
+
+
+def read_token(home: Home, name: str) -> str | None:
+    """Read what `ensure_token` has made.
+
+    Args:
+        home: The environment's folder.
+        name: The server.
+
+    Returns:
+        The token, or None when there is none yet.
+
+    Raises:
+        HomeError: It cannot be read.
+    """
+    path = _token_file(home, name)
+    try:
+        return path.read_text("utf-8").strip()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise HomeError(path, error.strerror or str(error)) from error
+
+
+def _token_file(home: Home, name: str) -> Path:
+    return home.secrets / f"{name}_token"
+
+
 def read_jwt_secret(home: Home, environ: Mapping[str, str]) -> str | None:
     """Read the key that the environment's services check tokens with.
 

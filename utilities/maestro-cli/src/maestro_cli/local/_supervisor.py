@@ -12,6 +12,7 @@ from typing import Final
 
 from maestro_cli._errors import HomeError, MaestroCliError, PortTakenError, StartFailedError
 
+from ._atomic import write_atomically
 from ._configured_port import configured_port
 from ._discovery import REGISTRY, ServiceSpec, installed_services, workflow_modules
 from ._engine import Engine, check_unset
@@ -19,16 +20,18 @@ from ._environment import service_environment
 from ._home import Home
 from ._leftovers import sweep_leftovers
 from ._lock import hold_lock
+from ._nats import NATS, find_nats, nats_server, wants_nats
 from ._options import SupervisorOptions
 from ._ports import LOOPBACK, PortReservation, reserve_port
 from ._process import process_started
 from ._requests import take_restarts
-from ._secrets import ensure_jwt_secret
+from ._secrets import ensure_jwt_secret, ensure_token
+from ._server import LocalServer
 from ._service import SupervisedService
 from ._state import EnvironmentPhase, EnvironmentState, ServiceState, StartFailure, save_state
-from ._temporal import TEMPORAL, TemporalServer, find_temporal, temporal_environment
+from ._temporal import TEMPORAL, TemporalServer, find_temporal
 
-_FOUNDATION: Final = frozenset({REGISTRY, TEMPORAL})
+_FOUNDATION: Final = frozenset({REGISTRY, TEMPORAL, NATS})
 _TRIES: Final = 3
 _TAKEN: Final = "address already in use"
 _LOW_SPACE_BYTES: Final = 16 * 1024 * 1024
@@ -39,7 +42,7 @@ class Supervisor:
 
     Args:
         home: The environment's folder.
-        specs: What to start; the registry, and the Temporal server where there is one, come before the others.
+        specs: What to start; the registry and the servers that services stand on come before the others.
         environ: The user's environment.
         options: Time limits, and what runs are kept on.
         config_dir: Folder with configuration files; None when there is none.
@@ -68,6 +71,7 @@ class Supervisor:
         self._services: dict[str, SupervisedService] = {}
         self._registry_port: int | None = None
         self._temporal: TemporalServer | None = None
+        self._given: dict[str, str] = {}
         self._keepers: dict[str, asyncio.Task[None]] = {}
         self._resources = ExitStack()
         self._stop = asyncio.Event()
@@ -102,6 +106,8 @@ class Supervisor:
                 ensure_jwt_secret(self._home)
                 if self._options.engine is Engine.TEMPORAL:
                     self._add_temporal()
+                if wants_nats(self._environ):
+                    self._add_nats()
                 self._add(self._specs)
                 self._publish()
                 if await self._unless_stopped(self._start_all()):
@@ -130,6 +136,7 @@ class Supervisor:
                 workflow_modules=modules,
                 config_dir=self._config_dir,
                 temporal=self._temporal,
+                given=self._given,
             )
             state = ServiceState(
                 name=spec.name,
@@ -143,25 +150,40 @@ class Supervisor:
 
     def _add_temporal(self) -> None:
         check_unset(self._environ)
-        folder = self._home.data / TEMPORAL
         binary = find_temporal(self._environ)
-        port, http_port = (self._resources.enter_context(reserve_port(TEMPORAL)).number for _ in range(2))
-        server = self._temporal = TemporalServer(binary, port, http_port, folder)
+        port, http_port = self._free_port(TEMPORAL), self._free_port(TEMPORAL)
+        self._temporal = TemporalServer(binary, port, http_port, self._home.data / TEMPORAL)
+        self._add_server(self._temporal.as_server(self._environ, self._home))
+
+    def _add_nats(self) -> None:
+        binary = find_nats(self._environ)
+        port, http_port = self._free_port(NATS), self._free_port(NATS)
+        token = ensure_token(self._home, NATS)
+        self._add_server(
+            nats_server(self._environ, home=self._home, binary=binary, port=port, http_port=http_port, token=token)
+        )
+
+    def _add_server(self, server: LocalServer) -> None:
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            server.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise HomeError(folder, error.strerror or str(error)) from error
+            raise HomeError(server.folder, error.strerror or str(error)) from error
+        for path, text in server.files.items():
+            write_atomically(path, text.encode(), mode=0o600)
+        self._given |= server.variables
         state = ServiceState(
-            name=TEMPORAL,
+            name=server.name,
             port=server.port,
             url=server.url,
             ready_url=server.ready_url,
-            log_file=self._home.log_file(TEMPORAL),
+            log_file=self._home.log_file(server.name),
         )
-        environ = temporal_environment(self._environ, home=self._home)
-        self._services[TEMPORAL] = SupervisedService(
-            server.command, state, environ, options=self._options, hurry=self._hurry, changed=self._publish
+        self._services[server.name] = SupervisedService(
+            server.command, state, server.environ, options=self._options, hurry=self._hurry, changed=self._publish
         )
+
+    def _free_port(self, server: str) -> int:
+        return self._resources.enter_context(reserve_port(server)).number
 
     def _reserve(self, spec: ServiceSpec) -> PortReservation:
         wanted = configured_port(spec, self._environ, self._config_dir)

@@ -11,6 +11,7 @@ from maestro_cli._errors import ProgramMissingError
 
 from ._home import Home
 from ._ports import LOOPBACK
+from ._server import LocalServer
 
 TEMPORAL: Final = "temporal"
 _EXTRA: Final = "maestro-cli[temporal]"
@@ -58,6 +59,23 @@ class TemporalServer:
         }
         given = (word for option in options.items() for word in option)
         return (str(self.binary), "server", "start-dev", "--headless", *given)
+
+    def as_server(self, environ: Mapping[str, str], home: Home) -> LocalServer:
+        """Say how it is started and watched.
+
+        Args:
+            environ: The user's environment.
+            home: The environment's folder.
+        """
+        return LocalServer(
+            name=TEMPORAL,
+            command=self.command,
+            environ=temporal_environment(environ, home=home),
+            port=self.port,
+            url=self.url,
+            ready_url=self.ready_url,
+            folder=self.folder,
+        )
 
 
 def find_temporal(environ: Mapping[str, str]) -> Path:

@@ -54,7 +54,9 @@ class Workspace:
         self.site.mkdir()
         shutil.copy(Path(__file__).with_name("tiny_service.py"), self.site)
         self.environ = {name: value for name, value in own_environment().items() if not name.startswith("MAESTRO_")}
-        self.environ |= {"PYTHONPATH": str(self.site), "NO_COLOR": "1", "COLUMNS": "120"}
+        # Pretend services have no events, so that no server for them needs to be started.
+        elsewhere = {"MAESTRO_MESSAGING_URL": "memory://"}
+        self.environ |= {"PYTHONPATH": str(self.site), "NO_COLOR": "1", "COLUMNS": "120", **elsewhere}
         self._processes: list[subprocess.Popen[str]] = []
         self._supervisors: list[subprocess.Popen[bytes]] = []
         for distribution, service in _SHADOWED.items():
