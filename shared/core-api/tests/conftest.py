@@ -35,11 +35,11 @@ def secret() -> str:
 def make_app(secret: str) -> MakeApp:
     """Build an application; options of APIConfig and the lifespan may be given."""
 
-    def make(*, lifespan: Any = None, **options: Any) -> MaestroAPI:
+    def make(*, lifespan: Any = None, settings: Any = None, **options: Any) -> MaestroAPI:
         options = {"title": "Orders", "service_name": "orders", **options}
         options.setdefault("security", SecurityConfig(jwt_secret_key=secret))
         options.setdefault("valkey_timeout", timedelta(seconds=30))  # tests share the machine with others
-        return MaestroAPI(APIConfig(**options), lifespan=lifespan)
+        return MaestroAPI(APIConfig(**options), lifespan=lifespan, settings=settings)
 
     return make
 

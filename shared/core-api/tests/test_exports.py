@@ -49,6 +49,7 @@ def test_public_names_are_pinned() -> None:
         "ValkeyNotInstalledError",
         "ValkeyNotOpenError",
         "client_address",
+        "configure_service_logging",
         "current_principal",
         "etag",
         "idempotent",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from maestro.bootstrap import VERSION, create_app
 from maestro.config import OrchestratorConfig
-from maestro_core_api import MaestroAPI
+from maestro_core_api import MaestroAPI, configure_service_logging
 from maestro_core_config import ConfigManager
 from maestro_core_logging import Logger, configure_logging, get_logger
 
@@ -36,11 +36,5 @@ class MaestroOrchestrator:
         self.logger: Logger = get_logger(__name__)
         settings = ConfigManager(OrchestratorConfig)
         self.config = config or settings.load()
-        configure_logging(
-            self.config.service_name,
-            log_format=self.config.log_format,
-            log_level=self.config.log_level,
-            environment=self.config.environment,
-            version=VERSION,
-        )
+        configure_service_logging(self.config, version=VERSION)
         self.api: MaestroAPI = create_app(self.config, settings=None if config else settings)

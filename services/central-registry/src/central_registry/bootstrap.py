@@ -11,9 +11,8 @@ from central_registry.config import CentralRegistryConfig
 from central_registry.domain import Clock, Limits, Registry, RegistryError
 from central_registry.housekeeping import Housekeeper, OwnEntry
 from central_registry.storage import SqliteRegistrationStore
-from maestro_core_api import APIConfig, MaestroAPI
+from maestro_core_api import APIConfig, MaestroAPI, configure_service_logging
 from maestro_core_config import ConfigManager
-from maestro_core_logging import configure_logging
 
 _TITLE = "Central Registry API"
 _VERSION = "1.0.0"
@@ -42,13 +41,7 @@ def create_app(config: CentralRegistryConfig | None = None, *, clock: Clock | No
     if config is None:
         manager = ConfigManager(CentralRegistryConfig)
         config = manager.load()
-        configure_logging(
-            config.service_name,
-            log_format=config.log_format,
-            log_level=config.log_level,
-            environment=config.environment,
-            version=_VERSION,
-        )
+        configure_service_logging(config, version=_VERSION)
     settings = config
 
     @asynccontextmanager

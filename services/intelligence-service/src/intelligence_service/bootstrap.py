@@ -22,9 +22,9 @@ from intelligence_service.model_client import Endpoint, OpenAIModel, base_url_of
 from intelligence_service.persona_client import OrchestratorPersonas
 from intelligence_service.spdx_corpus import SpdxMatcherCorpus
 from intelligence_service.storage import MemoryCache
-from maestro_core_api import APIClient, APIConfig, MaestroAPI
+from maestro_core_api import APIClient, APIConfig, MaestroAPI, configure_service_logging
 from maestro_core_config import ConfigManager
-from maestro_core_logging import configure_logging, get_logger
+from maestro_core_logging import get_logger
 from maestro_core_monitoring import MetricsCollector
 
 _TITLE = "Intelligence Service API"
@@ -54,13 +54,7 @@ def create_app(config: IntelligenceServiceConfig | None = None) -> MaestroAPI:
     if config is None:
         manager = ConfigManager(IntelligenceServiceConfig)
         config = manager.load()
-        configure_logging(
-            config.service_name,
-            log_format=config.log_format,
-            log_level=config.log_level,
-            environment=config.environment,
-            version=_VERSION,
-        )
+        configure_service_logging(config, version=_VERSION)
     settings = config
 
     @asynccontextmanager

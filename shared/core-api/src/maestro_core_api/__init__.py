@@ -36,6 +36,7 @@ from ._rate_limit_config import RateLimitConfig
 from ._rate_limit_layer import limit_rate
 from ._request_info import IdempotentCall
 from ._security_config import APIKeyConfig, SecurityConfig, TrustedIssuer
+from ._service_log import configure_service_logging
 from ._time_limits import time_limit
 from ._tls import TLSConfig
 from ._valkey import ValkeyNotInstalledError, ValkeyNotOpenError
@@ -89,6 +90,7 @@ __all__ = [
     "ValkeyNotInstalledError",
     "ValkeyNotOpenError",
     "client_address",
+    "configure_service_logging",
     "current_principal",
     "etag",
     "idempotent",

@@ -11,11 +11,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from maestro_core_config import ConfigManager, workers_dir
 from maestro_core_logging import get_logger
-from maestro_core_monitoring import HealthRegistry, MetricsCollector, configure_tracing
+from maestro_core_monitoring import HealthRegistry, MetricsCollector, OtlpExport, configure_tracing
 
 from ._body_limit import BodyLimit
 from ._config import APIConfig
 from ._docs_page import add_docs_page, docs_paths
+from ._followed import followed
 from ._handlers import add_handlers, answer_unexpected
 from ._in_flight import InFlight
 from ._key_store import KeyStore
@@ -23,6 +24,7 @@ from ._layers import lean_layers
 from ._openapi import extend_openapi
 from ._ops import ops_router
 from ._pipeline import RequestPipeline
+from ._service_log import otlp_headers
 from ._system_routes import SYSTEM_PATHS, add_system_routes
 from ._time_limits import TimeLimits
 from ._worker import Worker
@@ -59,7 +61,8 @@ class MaestroAPI(FastAPI):
         config: Options of the service.
         lifespan: Opens what the service needs and closes it again; composed with the framework's own.
         key_store: Where API keys are kept; None accepts none.
-        settings: What the service's configuration was loaded by; `/ops/config` explains it.
+        settings: What the service's configuration was loaded by; `/ops/config` explains it, and a `log_level` that
+            changes in its sources holds at once.
         **fastapi_options: Any further argument of `fastapi.FastAPI`.
 
     Attributes:
@@ -221,10 +224,17 @@ class MaestroAPI(FastAPI):
     async def _running(self) -> AsyncIterator[Any]:
         config = self.config
         async with AsyncExitStack() as stack:
-            tracing = configure_tracing(config.service_name, version=config.version, otlp_endpoint=config.otlp_endpoint)
+            export = None
+            if config.otlp_endpoint is not None:
+                export = OtlpExport(config.otlp_endpoint, headers=otlp_headers(config.otlp_token))
+            tracing = configure_tracing(
+                config.service_name, version=config.version, environment=config.environment, otlp=export
+            )
             # In a thread and for two seconds at most: a receiver that is away must not hold up the stop.
             stack.push_async_callback(asyncio.to_thread, tracing.force_flush, 2_000)
             await stack.enter_async_context(self.metrics.runtime_watched())
+            if self.settings is not None:
+                await stack.enter_async_context(followed(self.settings))
             if not self.authenticator.configured:
                 self.logger.warning(
                     "No jwt_secret is configured; every protected call will be refused",

@@ -51,6 +51,8 @@ class APIConfig(BaseModel):
     """How long the registry believes in the service without hearing from it."""
     otlp_endpoint: str | None = None
     """OTLP/HTTP receiver of spans; None sends none."""
+    otlp_token: SecretStr | None = None
+    """Bearer token that the receiver asks for; None sends none."""
     trace_sample_ratio: float = Field(default=1.0, ge=0.0, le=1.0)
     """Share of new traces that are recorded."""
     max_body_bytes: int = Field(default=16 * 1024 * 1024, gt=0)
@@ -96,6 +98,7 @@ class APIConfig(BaseModel):
                 "advertise_url": config.advertise_url,
                 "registry_url": config.registry_url,
                 "otlp_endpoint": config.otlp_endpoint,
+                "otlp_token": config.otlp_token,
                 **options,
             }
         )

@@ -113,7 +113,10 @@ class BaseConfig(BaseModel):
     """Where central-registry is. Default: none, and the service does not register."""
 
     otlp_endpoint: HttpUrl | None = None
-    """Where spans are sent (OTLP over HTTP). Default: nowhere."""
+    """Where spans and log records are sent (OTLP over HTTP). Default: nowhere."""
+
+    otlp_token: SecretStr | None = None
+    """The bearer token that the receiver asks for. Default: none."""
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_options: Any) -> None:
