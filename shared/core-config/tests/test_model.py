@@ -57,6 +57,7 @@ def test_every_service_has_the_shared_settings() -> None:
         "jwt_secret": "None",
         "registry_url": "None",
         "otlp_endpoint": "None",
+        "otlp_token": "None",
     }
 
 

@@ -5,6 +5,7 @@ from ._detach import SUPERVISOR, Detached, Lifetime, failure_error, follow_start
 from ._discovery import (
     ORCHESTRATOR,
     REGISTRY,
+    TELEMETRY,
     ServiceSpec,
     config_points,
     document_files,
@@ -33,6 +34,7 @@ __all__ = [
     "ORCHESTRATOR",
     "REGISTRY",
     "SUPERVISOR",
+    "TELEMETRY",
     "Change",
     "Detached",
     "Engine",

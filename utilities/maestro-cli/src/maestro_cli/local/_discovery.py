@@ -14,6 +14,7 @@ CONFIGS_GROUP: Final = "maestro.configs"
 WORKFLOWS_GROUP: Final = "maestro.workflows"
 DOCUMENTS_GROUP: Final = "maestro.documents"
 REGISTRY: Final = "central-registry"
+TELEMETRY: Final = "telemetry-store"
 ORCHESTRATOR: Final = "maestro-orchestrator"
 
 
@@ -41,11 +42,11 @@ def installed_services(only: Sequence[str] = ()) -> tuple[ServiceSpec, ...]:
     """Find the services to start.
 
     Args:
-        only: Names of the services that are wanted; all when empty. The registry comes along when it is installed,
-            since the others find each other through it.
+        only: Names of the services that are wanted; all when empty. The registry and the telemetry store come along when they
+            are installed, since the others find each other through the one and tell the other what they do.
 
     Returns:
-        The services, the registry first, the others by name.
+        The services, the registry and the telemetry store first, the others by name.
 
     Raises:
         UnknownServiceError: One of `only` is not installed.
@@ -54,7 +55,7 @@ def installed_services(only: Sequence[str] = ()) -> tuple[ServiceSpec, ...]:
     for name in only:
         if name not in found:
             raise UnknownServiceError(name, tuple(found))
-    wanted = {*only, REGISTRY} if only else set(found)
+    wanted = {*only, REGISTRY, TELEMETRY} if only else set(found)
     return tuple(sorted((found[name] for name in wanted if name in found), key=_start_order))
 
 
@@ -98,4 +99,4 @@ def _points(group: str) -> list[EntryPoint]:
 
 
 def _start_order(spec: ServiceSpec) -> tuple[bool, str]:
-    return (spec.name != REGISTRY, spec.name)
+    return (spec.name not in {REGISTRY, TELEMETRY}, spec.name)

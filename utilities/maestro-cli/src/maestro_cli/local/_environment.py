@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from ._discovery import ORCHESTRATOR, REGISTRY, ServiceSpec, workflow_modules
+from ._discovery import ORCHESTRATOR, REGISTRY, TELEMETRY, ServiceSpec, workflow_modules
 from ._engine import ENGINE_VARIABLE, STORE_VARIABLE, has_payload_store, temporal_of
 from ._env_file import env_file_names
 from ._home import Home
@@ -15,6 +15,7 @@ from ._nats import NATS, messaging_variables
 from ._ports import LOOPBACK
 from ._secrets import SECRET_FILE_VARIABLE, SECRET_VARIABLE, jwt_secret_file, read_token
 from ._state import EnvironmentState, load_state
+from ._telemetry import telemetry_variables
 from ._temporal import TemporalServer
 
 HOME_VARIABLE: Final = "MAESTRO_HOME"
@@ -119,5 +120,9 @@ def explained_environment(home: Home, service: str, base: Mapping[str, str], con
 
 
 def _given(state: EnvironmentState, home: Home) -> dict[str, str]:
-    server, token = state.service(NATS), read_token(home, NATS)
-    return {} if server is None or token is None else messaging_variables(server.port, token)
+    given: dict[str, str] = {}
+    if (nats := state.service(NATS)) is not None and (token := read_token(home, NATS)) is not None:
+        given |= messaging_variables(nats.port, token)
+    if (telemetry := state.service(TELEMETRY)) is not None:
+        given |= telemetry_variables(home, telemetry.port)
+    return given

@@ -54,7 +54,7 @@ def ensure_token(home: Home, name: str) -> str:
     Raises:
         HomeError: It could not be written or read.
     """
-    path = _token_file(home, name)
+    path = token_file(home, name)
     if not path.exists():
         write_atomically(path, f"{secrets.token_urlsafe(_BYTES)}\n".encode(), mode=0o600)
     return read_token(home, name) or ""
@@ -73,7 +73,7 @@ def read_token(home: Home, name: str) -> str | None:
     Raises:
         HomeError: It cannot be read.
     """
-    path = _token_file(home, name)
+    path = token_file(home, name)
     try:
         return path.read_text("utf-8").strip()
     except FileNotFoundError:
@@ -82,7 +82,16 @@ def read_token(home: Home, name: str) -> str | None:
         raise HomeError(path, error.strerror or str(error)) from error
 
 
-def _token_file(home: Home, name: str) -> Path:
+def token_file(home: Home, name: str) -> Path:
+    """Tell where the token of a server lies.
+
+    Args:
+        home: The environment's folder.
+        name: The server.
+
+    Returns:
+        The path, whether or not the file exists.
+    """
     return home.secrets / f"{name}_token"
 
 

@@ -14,7 +14,7 @@ from maestro_cli._errors import HomeError, MaestroCliError, PortTakenError, Star
 
 from ._atomic import write_atomically
 from ._configured_port import configured_port
-from ._discovery import REGISTRY, ServiceSpec, installed_services, workflow_modules
+from ._discovery import REGISTRY, TELEMETRY, ServiceSpec, installed_services, workflow_modules
 from ._engine import Engine, check_unset
 from ._environment import service_environment
 from ._home import Home
@@ -29,9 +29,10 @@ from ._secrets import ensure_jwt_secret, ensure_token
 from ._server import LocalServer
 from ._service import SupervisedService
 from ._state import EnvironmentPhase, EnvironmentState, ServiceState, StartFailure, save_state
+from ._telemetry import telemetry_variables, wants_telemetry
 from ._temporal import TEMPORAL, TemporalServer, find_temporal
 
-_FOUNDATION: Final = frozenset({REGISTRY, TEMPORAL, NATS})
+_FOUNDATION: Final = frozenset({REGISTRY, TELEMETRY, TEMPORAL, NATS})
 _TRIES: Final = 3
 _TAKEN: Final = "address already in use"
 _LOW_SPACE_BYTES: Final = 16 * 1024 * 1024
@@ -60,7 +61,8 @@ class Supervisor:
         observe: Callable[[EnvironmentState], None] = lambda _: None,
     ) -> None:
         self._home = home
-        self._specs = tuple(specs)
+        # Who sends telemetry elsewhere needs no store here.
+        self._specs = tuple(spec for spec in specs if spec.name != TELEMETRY or wants_telemetry(environ))
         self._environ = environ
         self._options = options
         self._config_dir = config_dir
@@ -126,6 +128,9 @@ class Supervisor:
         for spec, port in reserved.items():
             if spec.name == REGISTRY:
                 self._registry_port = port.number
+            if spec.name == TELEMETRY:
+                ensure_token(self._home, TELEMETRY)
+                self._given |= telemetry_variables(self._home, port.number)
         for spec, port in reserved.items():
             environ = service_environment(
                 self._environ,

@@ -28,6 +28,9 @@ _SHADOWED: Final = {
     "maestro": "maestro-orchestrator",
     "maestro-intelligence-service": None,
     "maestro-example-dependency-review": None,
+    "maestro-governance-service": None,
+    "maestro-orchestration-gateway": None,
+    "maestro-telemetry-store": None,
 }
 
 

@@ -1,0 +1,32 @@
+"""Telemetry in one SQLite file."""
+
+from ._file import TelemetryFile
+from ._logs import LogFilter, logs_of, logs_page
+from ._retention import Sizes, sizes, sweep
+from ._series import Series, series
+from ._services import Dependency, ServiceLoad, dependencies, loads
+from ._traces import TraceFilter, TraceSummary, spans_of, traces_page
+from ._writing import add_logs, add_points, add_spans
+
+__all__ = [
+    "Dependency",
+    "LogFilter",
+    "Series",
+    "ServiceLoad",
+    "Sizes",
+    "TelemetryFile",
+    "TraceFilter",
+    "TraceSummary",
+    "add_logs",
+    "add_points",
+    "add_spans",
+    "dependencies",
+    "loads",
+    "logs_of",
+    "logs_page",
+    "series",
+    "sizes",
+    "spans_of",
+    "sweep",
+    "traces_page",
+]
