@@ -15,6 +15,7 @@ COMMANDS: Final = {
     "down": "down",
     "status": "status",
     "logs": "logs",
+    "trace": "trace",
     "deploy": "deploy",
     "demo": "demo",
     "workflow": "workflow",

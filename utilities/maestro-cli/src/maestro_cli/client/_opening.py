@@ -1,24 +1,19 @@
 """The orchestrator's HTTP interface, and how it is found and opened."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from http import HTTPStatus
-from typing import Final
 
-from maestro_cli._errors import MaestroCliError, NotRunningError, ServiceAnswerError
-from maestro_cli.local import ORCHESTRATOR, Home, load_state, lock_holder, own_environment, read_jwt_secret
-from maestro_core_api import APIClient, APIException, ClientConfig, ServiceUnavailableException, issue_token
+from maestro_cli.local import ORCHESTRATOR, Home
+from maestro_core_api import APIClient
 
 from ._events import EventCalls
 from ._many_runs import ManyRunCalls
 from ._queues import QueueCalls
 from ._runs import RunCalls
 from ._schedules import ScheduleCalls
+from ._services import TIMEOUT, open_service, service_url
 from ._workflows import WorkflowCalls
-
-_TIMEOUT: Final = timedelta(seconds=30)
-_SUBJECT: Final = "maestro-cli"
 
 
 class OrchestratorClient(RunCalls, ManyRunCalls, WorkflowCalls, ScheduleCalls, QueueCalls, EventCalls):
@@ -36,7 +31,7 @@ class OrchestratorClient(RunCalls, ManyRunCalls, WorkflowCalls, ScheduleCalls, Q
 
 @asynccontextmanager
 async def open_orchestrator(
-    home: Home, url: str | None, token: str | None, *, timeout: timedelta = _TIMEOUT
+    home: Home, url: str | None, token: str | None, *, timeout: timedelta = TIMEOUT
 ) -> AsyncIterator[OrchestratorClient]:
     """Open the orchestrator of an environment.
 
@@ -54,14 +49,8 @@ async def open_orchestrator(
         MaestroCliError: There is no key to issue tokens with.
         ServiceAnswerError: A call in the block failed.
     """
-    # Whoever waits at a terminal wants to know at once that the orchestrator is back.
-    patient = ClientConfig(circuit=None)
-    base_url, issuer = url or orchestrator_url(home), token or _issuer(home)
-    async with APIClient(base_url, token=issuer, timeout=timeout, config=patient) as client:
-        try:
-            yield OrchestratorClient(client)
-        except APIException as error:
-            raise _answer_error(error) from error
+    async with open_service(home, ORCHESTRATOR, url, token, timeout=timeout) as client:
+        yield OrchestratorClient(client)
 
 
 def orchestrator_url(home: Home) -> str:
@@ -76,27 +65,4 @@ def orchestrator_url(home: Home) -> str:
     Raises:
         NotRunningError: The environment does not run, or has no orchestrator.
     """
-    state = load_state(home) if lock_holder(home) is not None else None
-    if state is None:
-        raise NotRunningError(home.root)
-    orchestrator = state.service(ORCHESTRATOR)
-    if orchestrator is None:
-        raise NotRunningError(home.root, f"what runs there has no {ORCHESTRATOR}")
-    return orchestrator.url
-
-
-def _issuer(home: Home) -> Callable[[], str]:
-    secret = read_jwt_secret(home, own_environment())
-    if secret is None:
-        raise MaestroCliError(f"{home.root} has no signing key", hint="Pass --token, or start it with `maestro up`.")
-    return lambda: issue_token(secret, subject=_SUBJECT, roles=("admin",))
-
-
-def _answer_error(error: APIException) -> ServiceAnswerError:
-    trace_id = (error.problem or {}).get("trace_id")
-    broken = error.status_code >= 500 and error.status_code != HTTPStatus.NOT_IMPLEMENTED
-    hint = f"The services' logs tell more under trace {trace_id}." if broken and trace_id else None
-    if isinstance(error, ServiceUnavailableException):
-        hint = "`maestro status` tells whether it runs, `maestro logs` what it says."
-    faults = [(fault.get("path") or "(document)", fault.get("message", "")) for fault in error.errors]
-    return ServiceAnswerError(error.message, error.error_code, detail=error.detail, faults=faults, hint=hint)
+    return service_url(home, ORCHESTRATOR)
