@@ -91,7 +91,7 @@ def test_json_is_stable() -> None:
     ]  # fmt: skip
     assert sorted(data["reviews"][0]) == [
         "classifiers", "confidence", "declared", "declared_as", "error", "evidence", "explanation", "legacy_license",
-        "license", "method", "model", "name", "notes", "relation", "review_id", "status", "texts", "version",
+        "license", "method", "model", "name", "notes", "relation", "requires", "review_id", "status", "texts", "version",
     ]  # fmt: skip
 
 

@@ -9,10 +9,13 @@ from __future__ import annotations
 import platform
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from packaging.markers import UndefinedEnvironmentName
 from packaging.metadata import RawMetadata
+from packaging.requirements import InvalidRequirement, Requirement
 from packaging.utils import canonicalize_name
 
 from dependency_review._metadata import Metadata, is_metadata, read_metadata
@@ -41,6 +44,8 @@ class Distribution:
     """The first line of the free-text License field: shown, but no ground truth."""
     classifiers: tuple[str, ...] = ()
     """License classifiers: shown, but no ground truth."""
+    requires: tuple[str, ...] = ()
+    """What it needs of what is installed, by normal name; needs of extras are left out."""
 
     @property
     def key(self) -> str:
@@ -88,10 +93,11 @@ def take_inventory(paths: Sequence[str] | None = None) -> Inventory:
             first = found.setdefault(distribution.key, distribution)
             if first is not distribution:
                 findings.append(_duplicate(first, distribution))
+    installed = {key: replace(one, requires=tuple(n for n in one.requires if n in found)) for key, one in found.items()}
     return Inventory(
         python=f"{platform.python_implementation()} {platform.python_version()}",
         paths=tuple(map(str, folders)),
-        distributions=tuple(found[key] for key in sorted(found)),
+        distributions=tuple(installed[key] for key in sorted(installed)),
         findings=tuple(sorted(findings)),
     )
 
@@ -155,7 +161,19 @@ def _read(path: Path, findings: list[Finding]) -> Distribution | None:
         declared_as=declared_as,
         legacy_license=_legacy(metadata.fields),
         classifiers=tuple(c for c in metadata.fields.get("classifiers", ()) if c.startswith("License ::")),
+        requires=_requires(metadata.fields),
     )
+
+
+def _requires(fields: RawMetadata) -> tuple[str, ...]:
+    names = set()
+    for text in fields.get("requires_dist", ()):
+        # A need that cannot be read is nobody's licence: it is left out.
+        with suppress(InvalidRequirement, UndefinedEnvironmentName):
+            need = Requirement(text)
+            if need.marker is None or need.marker.evaluate({"extra": ""}):
+                names.add(str(canonicalize_name(need.name)))
+    return tuple(sorted(names))
 
 
 def _declared(name: str, metadata: Metadata, findings: list[Finding]) -> tuple[str | None, str | None]:

@@ -48,6 +48,8 @@ class ReportFiles(BaseModel):
 
     json_path: str
     html_path: str
+    sbom_path: str
+    """The software bill of materials (CycloneDX)."""
 
 
 def render_json(report: Report) -> str:

@@ -75,6 +75,8 @@ class Review(_Model):
     declared_as: str | None
     legacy_license: str | None
     classifiers: tuple[str, ...]
+    requires: tuple[str, ...] = ()
+    """What it needs of what was reviewed, by normal name."""
     license: str | None = None
     confidence: float | None = None
     method: str = "none"
@@ -207,6 +209,7 @@ def _told(distribution: Distribution) -> dict[str, Any]:
         "declared_as": distribution.declared_as,
         "legacy_license": distribution.legacy_license,
         "classifiers": distribution.classifiers,
+        "requires": distribution.requires,
     }
 
 

@@ -54,6 +54,8 @@ class ReviewResult(Summary):
     """How many things there are to look at beside the mismatches."""
     report_json: str
     report_html: str
+    sbom: str
+    """The software bill of materials (CycloneDX)."""
     duration_s: float
     """From the run's start, in seconds."""
 
@@ -123,6 +125,7 @@ async def review_dependencies(request: ReviewRequest | None = None) -> ReviewRes
         findings=len(findings),
         report_json=files.json_path,
         report_html=files.html_path,
+        sbom=files.sbom_path,
         duration_s=round((now() - info().started_at).total_seconds(), 3),
     )
 

@@ -156,6 +156,7 @@ def _show(home: Home, run: Mapping[str, Any], engine: Engine) -> None:
     for name, where in (
         ("Report", output.get("report_html")),
         ("As data", output.get("report_json")),
+        ("Bill of materials", output.get("sbom")),
         ("This run", f"{maestro} workflow show {run['id']} (after {again})"),
         ("Logs", f"{maestro} logs {ORCHESTRATOR}; all in {home.logs}"),
     ):
