@@ -13,7 +13,9 @@ from typing import Any
 
 import pytest
 
-from maestro_workflow_engine.dsl import HttpCallError, HttpRequest, HttpResponse, HttpxCaller
+from dependency_review import license_approval_document, license_policy_document, license_review_document
+from dependency_review.workflow import compare_licenses, read_license_texts
+from maestro_workflow_engine.dsl import HttpCallError, HttpRequest, HttpResponse, HttpxCaller, Steps, load_document
 
 Answer = Callable[[dict[str, Any]], tuple[int, Any]]
 
@@ -114,21 +116,73 @@ def intelligence() -> Iterator[Intelligence]:
     server.server_close()
 
 
+def allow(question: dict[str, Any]) -> tuple[int, Any]:
+    """Answer as governance-service does when a policy has nothing against it."""
+    return 200, decision("allow", question)
+
+
+def decision(says: str, question: dict[str, Any], *reasons: str) -> dict[str, Any]:
+    """Make an answer of governance-service."""
+    return {
+        "decision_id": f"d-{question['resource']['id']}",
+        "decision": says,
+        "policy": question["policy"],
+        "policy_version": 3,
+        "reasons": [{"rule": reason, "text": f"because of {reason}"} for reason in reasons],
+        "dry_run": False,
+    }
+
+
+@dataclass
+class Governance:
+    """Answers for governance-service, which is tried with this package by the tests of the whole ecosystem."""
+
+    answer: Answer = allow
+    questions: list[dict[str, Any]] = field(default_factory=list)
+    approvals: list[dict[str, Any]] = field(default_factory=list)
+    approvals_status: int = 201
+
+    def handle(self, path: str, body: dict[str, Any]) -> tuple[int, Any]:
+        if path == "/approvals":
+            self.approvals.append(body)
+            return self.approvals_status, {"id": body["id"], "status": "open"}
+        assert path == "/decisions"
+        self.questions.append(body)
+        return self.answer(body)
+
+
 @dataclass
 class Services:
-    """An HTTP caller that knows where intelligence-service is, as the registry would tell."""
+    """An HTTP caller that knows where the services are, as the registry would tell."""
 
     intelligence: Intelligence
+    governance: Governance
     http: HttpxCaller = field(default_factory=HttpxCaller)
 
     async def call(self, request: HttpRequest) -> HttpResponse:
-        prefix = "service://intelligence-service"
-        if not request.url.startswith(prefix):
+        service, _, path = request.url.removeprefix("service://").partition("/")
+        if service == "governance-service":
+            status, answer = self.governance.handle(f"/{path}", json.loads(request.content))
+            return HttpResponse(status, {"content-type": "application/json"}, json.dumps(answer).encode())
+        if service != "intelligence-service":
             raise HttpCallError(f"{request.url} is not known here")
-        url = self.intelligence.url + request.url.removeprefix(prefix)
+        url = f"{self.intelligence.url}/{path}"
         return await self.http.call(HttpRequest(request.method, url, request.headers, request.content))
 
 
 @pytest.fixture
-def services(intelligence: Intelligence) -> Services:
-    return Services(intelligence)
+def governance() -> Governance:
+    return Governance()
+
+
+@pytest.fixture
+def services(intelligence: Intelligence, governance: Governance) -> Services:
+    return Services(intelligence, governance)
+
+
+@pytest.fixture
+def documents(services: Services) -> list[Any]:
+    """The workflows that come as documents."""
+    steps = Steps([read_license_texts, compare_licenses], services)
+    texts = (license_review_document(), license_policy_document(), license_approval_document())
+    return [load_document(text).as_workflow(steps) for text in texts]

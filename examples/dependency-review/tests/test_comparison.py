@@ -108,3 +108,16 @@ def test_alternatives_are_bounded() -> None:
     """An expression that multiplies out into thousands of alternatives is refused, not expanded."""
     with pytest.raises(InvalidExpressionError, match="more than 256 alternatives"):
         alternatives(_MANY)
+
+
+_WORDS = st.sampled_from(["MIT", "GPL", "AND", "OR", "WITH", "(", ")", "+", ",", "foo bar", "\n", "!"])
+
+
+@given(st.lists(_WORDS, max_size=10).map(" ".join))
+def test_expressions_that_cannot_be_read_are_refused_as_such(expression: str) -> None:
+    """Whatever the parser trips over is an expression that cannot be read, and nothing else is raised."""
+    try:
+        found = alternatives(expression)
+    except InvalidExpressionError:
+        return
+    assert all(found)

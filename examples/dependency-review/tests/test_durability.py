@@ -41,7 +41,7 @@ async def test_restart_goes_on_where_it_was(site: Any, services: Any, intelligen
     for name in ("early-1", "early-2", "late"):
         site.install(name, "1.0", "License-Expression: MIT", files={"LICENSE": f"MIT\n{name}"})
     url = f"sqlite:///{tmp_path}/runs.db"
-    request = ReviewRequest(paths=[str(site.folder)], output_dir=str(tmp_path / "report"))
+    request = ReviewRequest(paths=[str(site.folder)], output_dir=str(tmp_path / "report"), policy=None)
     async with _engine(url, services) as engine:
         await engine.start(review_dependencies, request, id="run")
         assert await asyncio.to_thread(asked.wait, 30)
@@ -61,7 +61,7 @@ async def test_report_names_the_trace_of_whoever_started_it(site: Any, services:
     """The trace id in the report is that of the request that started the run."""
     site.install("one", "1.0", files={"LICENSE": "MIT"})
     context = trace.SpanContext(0xABC, 0xDEF, is_remote=True, trace_flags=trace.TraceFlags(1))
-    request = ReviewRequest(paths=[str(site.folder)], output_dir=str(tmp_path / "report"))
+    request = ReviewRequest(paths=[str(site.folder)], output_dir=str(tmp_path / "report"), policy=None)
     async with _engine("sqlite://", services) as engine:
         with trace.use_span(trace.NonRecordingSpan(context)):
             handle = await engine.start(review_dependencies, request)

@@ -8,8 +8,12 @@ from dependency_review import workflow
 from maestro_workflow_engine import StepDefinition, WorkflowDefinition
 
 _PUBLIC = [
+    "LICENSE_APPROVAL",
+    "LICENSE_POLICY",
     "LICENSE_REVIEW",
+    "ApprovalAnswer",
     "Comparison",
+    "Decision",
     "DependencyReviewError",
     "Distribution",
     "DistributionNotFoundError",
@@ -20,6 +24,8 @@ _PUBLIC = [
     "Inventory",
     "LicenseText",
     "LicenseTexts",
+    "PolicyAnswer",
+    "PolicySummary",
     "Relation",
     "Report",
     "ReportFiles",
@@ -29,10 +35,13 @@ _PUBLIC = [
     "ReviewStatus",
     "Summary",
     "compare",
+    "license_approval_document",
+    "license_policy_document",
     "license_review_document",
     "read_license_texts",
     "render_html",
     "render_json",
+    "render_sbom",
     "summarize",
     "take_inventory",
 ]

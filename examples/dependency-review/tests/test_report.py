@@ -87,11 +87,11 @@ def test_json_is_stable() -> None:
     ]  # fmt: skip
     assert sorted(data["summary"]) == [
         "by_license", "compared", "compatible", "declared", "distributions", "failed", "match_rate", "matched",
-        "mismatches", "no_text", "recognized",
+        "mismatches", "no_text", "policy", "recognized",
     ]  # fmt: skip
     assert sorted(data["reviews"][0]) == [
         "classifiers", "confidence", "declared", "declared_as", "error", "evidence", "explanation", "legacy_license",
-        "license", "method", "model", "name", "notes", "relation", "requires", "review_id", "status", "texts", "version",
+        "license", "method", "model", "name", "notes", "policy", "policy_error", "relation", "requires", "review_id", "status", "texts", "version",
     ]  # fmt: skip
 
 

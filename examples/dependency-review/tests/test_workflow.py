@@ -10,33 +10,28 @@ from typing import Any
 
 import pytest
 
-from dependency_review import Distribution, license_review_document, take_inventory
+from dependency_review import Distribution, take_inventory
 from dependency_review.workflow import (
     ReviewRequest,
     ReviewResult,
-    compare_licenses,
-    read_license_texts,
     review_dependencies,
     review_run_id,
 )
 from maestro_workflow_engine import PayloadError, RunStatus, WorkflowEngine, WorkflowFailedError
-from maestro_workflow_engine.dsl import Steps, load_document
 
 _NAME = "examples/dependency-review"
 _LIMIT = timedelta(seconds=60)
 
 
 @pytest.fixture
-async def engine(services: Any) -> AsyncIterator[WorkflowEngine]:
-    steps = Steps([read_license_texts, compare_licenses], services)
-    document = load_document(license_review_document()).as_workflow(steps)
-    async with WorkflowEngine("sqlite://", workflows=[review_dependencies, document]) as opened:
+async def engine(documents: Any) -> AsyncIterator[WorkflowEngine]:
+    async with WorkflowEngine("sqlite://", workflows=[review_dependencies, *documents]) as opened:
         yield opened
 
 
 @pytest.fixture
 def request_of(site: Any, tmp_path: Path) -> ReviewRequest:
-    return ReviewRequest(paths=[str(site.folder)], output_dir=str(tmp_path / "report"))
+    return ReviewRequest(paths=[str(site.folder)], output_dir=str(tmp_path / "report"), policy=None)
 
 
 async def _run(engine: WorkflowEngine, request: ReviewRequest) -> ReviewResult:

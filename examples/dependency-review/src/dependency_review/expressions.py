@@ -65,8 +65,9 @@ def alternatives(expression: str) -> Alternatives:
         raise InvalidExpressionError(f"{expression[:60]}…", f"it is longer than {MOST_CHARACTERS} characters")
     try:
         parsed = _licensing().parse(expression)
-    except (ExpressionError, RecursionError) as error:
-        raise InvalidExpressionError(expression, str(error)) from error
+    except (ExpressionError, RecursionError, LookupError, TypeError, AttributeError, AssertionError) as error:
+        # The parser trips over some broken expressions instead of refusing them.
+        raise InvalidExpressionError(expression, str(error) or "it cannot be read") from error
     if parsed is None:
         raise InvalidExpressionError(expression, "it is empty")
     return _expand(parsed, expression)

@@ -25,6 +25,10 @@ class FindingKind(StrEnum):
     """A distribution without any licence text."""
     REVIEW_FAILED = "review-failed"
     """A review that could not be completed."""
+    DENIED = "denied"
+    """A distribution that the policy, or those who approve, do not allow."""
+    POLICY_UNANSWERED = "policy-unanswered"
+    """A distribution that the policy could not be asked about."""
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dependency_review.comparison import Relation
 from dependency_review.inventory import Distribution
+from dependency_review.policy import PolicyAnswer, PolicySummary
 
 _TO_LOOK_AT = frozenset({Relation.DIFFERENT, Relation.PARTIAL, Relation.BROADER, Relation.UNRECOGNIZED})
 
@@ -89,6 +90,10 @@ class Review(_Model):
     texts: tuple[TextReference, ...] = ()
     error: str | None = None
     """Why the review failed; None when it did not."""
+    policy: PolicyAnswer | None = None
+    """What the policy says; None when none was asked."""
+    policy_error: str | None = None
+    """Why the policy could not be asked; None when it could."""
 
     @classmethod
     def completed(cls, distribution: Distribution, review_id: str, outcome: ReviewOutcome) -> Self:
@@ -169,6 +174,8 @@ class Summary(_Model):
     """All others of these, by name."""
     by_license: tuple[LicenseCount, ...]
     """Most frequent first."""
+    policy: PolicySummary | None = None
+    """What a policy says of them; None when none was asked."""
 
 
 def summarize(reviews: Sequence[Review]) -> Summary:

@@ -1,4 +1,4 @@
-"""The main job as a durable workflow: inventory, one review per distribution, report."""
+"""The main job as a durable workflow: inventory, one review per distribution, policy, approval, report."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import asyncio
 import hashlib
 import re
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from dependency_review.asking import ask_for_approval, ask_policy, needs_approval
 from dependency_review.documents import LICENSE_REVIEW
 from dependency_review.findings import Finding, FindingKind
 from dependency_review.inventory import Distribution
+from dependency_review.policy import ApprovalAnswer, Decision, summarize_policy
 from dependency_review.report import Report
 from dependency_review.reviews import Review, ReviewOutcome, ReviewStatus, Summary, summarize
 from dependency_review.steps import compare_licenses, read_license_texts, take_inventory, write_report
@@ -45,6 +48,10 @@ class ReviewRequest(BaseModel):
     """How many reviews run at once. Default 16."""
     limit: int | None = Field(default=None, ge=1)
     """Review only so many distributions, the first by name. Default: all."""
+    policy: Annotated[str, Field(min_length=1)] | None = "licences"
+    """The policy of governance-service that says what may be used; null asks none. Default "licences"."""
+    approval_timeout_s: float = Field(default=604_800.0, gt=0, le=31_536_000)
+    """How long those who approve have where the policy wants an approval, in seconds. Default: a week."""
 
 
 class ReviewResult(Summary):
@@ -73,11 +80,15 @@ class _Progress:
         self._failed += review.status is ReviewStatus.FAILED
         self._publish("reviewing")
 
+    def waiting(self, count: int) -> None:
+        self._publish("waiting for an approval", waiting_for=count)
+
     def writing(self) -> None:
         self._publish("writing the report")
 
-    def _publish(self, phase: str) -> None:
-        publish("progress", {"phase": phase, "done": self._done, "total": self._total, "failed": self._failed})
+    def _publish(self, phase: str, **more: int) -> None:
+        counts = {"done": self._done, "total": self._total, "failed": self._failed}
+        publish("progress", {"phase": phase, **counts, **more})
 
 
 @workflow(name="examples/dependency-review", version="1.0.0")
@@ -103,13 +114,25 @@ async def review_dependencies(request: ReviewRequest | None = None) -> ReviewRes
     async def review_in_turn(distribution: Distribution) -> Review:
         async with places:
             review = await _review(distribution)
+            if request.policy is not None:
+                review = await ask_policy(request.policy, review)
         progress.count(review)
         return review
 
     reviews = await asyncio.gather(*map(review_in_turn, distributions))
+    approval, unasked = None, []
+    if waiting := [review for review in reviews if needs_approval(review)]:
+        progress.waiting(len(waiting))
+        try:
+            approval = await ask_for_approval(info().run_id, waiting, timedelta(seconds=request.approval_timeout_s))
+        except WorkflowFailedError as error:
+            unasked = [Finding(FindingKind.POLICY_UNANSWERED, "approval", error.failure.message)]
     progress.writing()
-    findings = sorted([*inventory.findings, *_findings(reviews)])
+    findings = sorted([*inventory.findings, *unasked, *_findings(reviews, approval)])
     summary = summarize(reviews)
+    if request.policy is not None:
+        decided = summarize_policy(request.policy, [review.policy for review in reviews], approval)
+        summary = summary.model_copy(update={"policy": decided})
     report = Report(
         run_id=info().run_id,
         generated_at=now(),
@@ -168,11 +191,26 @@ def review_run_id(run_id: str, distribution: Distribution) -> str:
     return f"{run_id}{tidy}"[: _LONGEST_RUN_ID - len(digest) - 1] + f"~{digest}"
 
 
-def _findings(reviews: Sequence[Review]) -> list[Finding]:
+def _findings(reviews: Sequence[Review], approval: ApprovalAnswer | None) -> list[Finding]:
     findings: list[Finding] = []
     for review in reviews:
         if review.status is ReviewStatus.NO_TEXT:
             findings.append(Finding(FindingKind.NO_TEXT, review.name, "ships no licence text"))
         if review.error is not None:
             findings.append(Finding(FindingKind.REVIEW_FAILED, review.name, review.error))
+        if review.policy_error is not None:
+            findings.append(Finding(FindingKind.POLICY_UNANSWERED, review.name, review.policy_error))
+        if (refused := _refusal(review, approval)) is not None:
+            findings.append(Finding(FindingKind.DENIED, review.name, refused))
     return findings
+
+
+def _refusal(review: Review, approval: ApprovalAnswer | None) -> str | None:
+    if review.policy is None or review.policy.decision is Decision.ALLOW:
+        return None
+    reasons = " ".join(reason.text for reason in review.policy.reasons)
+    if review.policy.decision is Decision.DENY:
+        return reasons or "the policy denies it"
+    if approval is not None and approval.is_approved:
+        return None
+    return f"needs an approval ({'nobody could be asked' if approval is None else approval.decision}): {reasons}"
