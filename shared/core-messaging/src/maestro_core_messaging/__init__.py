@@ -1,1 +1,68 @@
 """Events between services: CloudEvents over NATS JetStream."""
+
+from maestro_core_messaging._broker import Broker
+from maestro_core_messaging._dead_letter import DeadLetter
+from maestro_core_messaging._dead_letters import DeadLetters
+from maestro_core_messaging._errors import (
+    BrokerClosedError,
+    BrokerRefusedError,
+    BrokerUnavailableError,
+    DeadLetterNotFoundError,
+    EventTooLargeError,
+    IncompatibleEventError,
+    InvalidEventError,
+    InvalidSubscriptionError,
+    JetStreamUnavailableError,
+    MessagingError,
+    RejectEventError,
+    RetryEventError,
+    UnreadableEventError,
+)
+from maestro_core_messaging._event import Event, read_event, write_event
+from maestro_core_messaging._event_type import EventType
+from maestro_core_messaging._processed import (
+    MemoryProcessedEvents,
+    Once,
+    ProcessedEvents,
+    TransactionalProcessedEvents,
+)
+from maestro_core_messaging._reading import read_as
+from maestro_core_messaging._redelivery import RedeliveryPolicy
+from maestro_core_messaging._settings import MessagingSettings
+from maestro_core_messaging._subscription import Subscription
+from maestro_core_messaging._subscriptions import Subscriptions
+from maestro_core_messaging._transport import Receipt, Stored
+
+__all__ = [
+    "Broker",
+    "BrokerClosedError",
+    "BrokerRefusedError",
+    "BrokerUnavailableError",
+    "DeadLetter",
+    "DeadLetterNotFoundError",
+    "DeadLetters",
+    "Event",
+    "EventTooLargeError",
+    "EventType",
+    "IncompatibleEventError",
+    "InvalidEventError",
+    "InvalidSubscriptionError",
+    "JetStreamUnavailableError",
+    "MemoryProcessedEvents",
+    "MessagingError",
+    "MessagingSettings",
+    "Once",
+    "ProcessedEvents",
+    "Receipt",
+    "RedeliveryPolicy",
+    "RejectEventError",
+    "RetryEventError",
+    "Stored",
+    "Subscription",
+    "Subscriptions",
+    "TransactionalProcessedEvents",
+    "UnreadableEventError",
+    "read_as",
+    "read_event",
+    "write_event",
+]

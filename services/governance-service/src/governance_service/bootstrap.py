@@ -1,0 +1,77 @@
+"""The only place where the parts are put together."""
+
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Final, TypedDict
+
+from governance_service.audit.api import router as audit_router
+from governance_service.audit.opening import Audit, open_audit
+from governance_service.clock import Clock, system_clock
+from governance_service.config import GovernanceServiceConfig
+from governance_service.domain import GovernanceError
+from maestro_core_api import APIConfig, MaestroAPI
+from maestro_core_config import ConfigManager
+from maestro_core_db import Database, DatabaseError, Migrations
+from maestro_core_logging import configure_logging
+
+_TITLE: Final = "Governance Service API"
+_VERSION: Final = "1.0.0"
+_ROUTERS: Final = (audit_router,)
+
+
+class State(TypedDict):
+    """What requests find in `request.state`: one facade for each subject."""
+
+    audit: Audit
+
+
+def create_app(config: GovernanceServiceConfig | None = None, *, clock: Clock = system_clock) -> MaestroAPI:
+    """Build the service.
+
+    Args:
+        config: Its configuration; None loads it.
+        clock: Gives the present.
+
+    Returns:
+        The application; what it needs is opened by its lifespan.
+
+    Raises:
+        ConfigError: The configuration is not valid.
+    """
+    manager = None
+    if config is None:
+        manager = ConfigManager(GovernanceServiceConfig)
+        config = manager.load()
+        configure_logging(
+            config.service_name,
+            log_format=config.log_format,
+            log_level=config.log_level,
+            environment=config.environment,
+            version=_VERSION,
+        )
+    settings = config
+
+    @asynccontextmanager
+    async def lifespan(app: MaestroAPI) -> AsyncIterator[State]:
+        async with AsyncExitStack() as stack:
+            try:
+                state = await _open(settings, clock, app, stack)
+            except (GovernanceError, DatabaseError) as error:
+                app.logger.critical("The governance service cannot start", reason=str(error), code=error.code)
+                raise
+            yield state
+
+    app = MaestroAPI(
+        APIConfig.from_config(settings, title=_TITLE, version=_VERSION), lifespan=lifespan, settings=manager
+    )
+    for router in _ROUTERS:
+        app.include_router(router)
+    return app
+
+
+async def _open(config: GovernanceServiceConfig, clock: Clock, app: MaestroAPI, stack: AsyncExitStack) -> State:
+    db = await stack.enter_async_context(Database.opened(config, metrics=app.metrics))
+    await Migrations("governance_service.migrations").upgrade(db)
+    app.health.add("database", db.check)
+    audit = await stack.enter_async_context(open_audit(config, db, clock, app))
+    return State(audit=audit)

@@ -1,0 +1,36 @@
+"""Who calls: a service of the platform, one of its operators, somebody of a tenant."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from maestro_core_api import ForbiddenException, Principal, require_role
+
+
+async def _service(request: Request, caller: Annotated[Principal, Depends(require_role("operator"))]) -> Principal:
+    # Only services hold the platform's shared key; people and machines have tokens of this service's own.
+    if caller.issuer != request.app.config.security.issuer or caller.key_id is not None:
+        raise ForbiddenException(
+            "Only services may do this",
+            detail=f"{caller.subject} has no token of a service of the platform",
+            error_code="SERVICE_TOKEN_REQUIRED",
+            rule="service-token",
+        )
+    return caller
+
+
+async def _platform_admin(caller: Annotated[Principal, Depends(require_role("admin"))]) -> Principal:
+    if caller.tenant is not None:
+        raise ForbiddenException(
+            "Only the platform's own admins may do this",
+            detail=f"{caller.subject} is of the tenant {caller.tenant}, and this concerns all tenants",
+            error_code="PLATFORM_ADMIN_REQUIRED",
+            rule="no-tenant",
+        )
+    return caller
+
+
+ServiceCaller = Annotated[Principal, Depends(_service)]
+"""A service of the platform."""
+PlatformAdmin = Annotated[Principal, Depends(_platform_admin)]
+"""An admin who belongs to no tenant."""

@@ -1,0 +1,9 @@
+"""The service's migrations: one line of revisions in `versions`, whichever subject they are for."""
+
+import governance_service.audit.tables  # noqa: F401 - so that its tables are in the metadata
+from governance_service.tables import GovernanceBase
+
+metadata = GovernanceBase.metadata
+"""What the models say the tables are."""
+
+__all__ = ["metadata"]
