@@ -4,25 +4,38 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final, TypedDict
 
+from governance_service.approvals.api import Approvals
+from governance_service.approvals.api import router as approvals_router
+from governance_service.approvals.opening import open_approvals
 from governance_service.audit.api import router as audit_router
 from governance_service.audit.opening import Audit, open_audit
 from governance_service.clock import Clock, system_clock
 from governance_service.config import GovernanceServiceConfig
 from governance_service.domain import GovernanceError
+from governance_service.policies.api import Policies
+from governance_service.policies.api import router as policies_router
+from governance_service.policies.opening import open_policies
+from governance_service.scorecards.api import Scorecards
+from governance_service.scorecards.api import router as scorecards_router
+from governance_service.scorecards.opening import open_scorecards
+from governance_service.telling import AuditAndEvents
 from maestro_core_api import APIConfig, MaestroAPI
 from maestro_core_config import ConfigManager
-from maestro_core_db import Database, DatabaseError, Migrations
+from maestro_core_db import Database, DatabaseError, Migrations, Outbox
 from maestro_core_logging import configure_logging
 
 _TITLE: Final = "Governance Service API"
 _VERSION: Final = "1.0.0"
-_ROUTERS: Final = (audit_router,)
+_ROUTERS: Final = (audit_router, policies_router, approvals_router, scorecards_router)
 
 
 class State(TypedDict):
     """What requests find in `request.state`: one facade for each subject."""
 
     audit: Audit
+    policies: Policies
+    approvals: Approvals
+    scorecards: Scorecards
 
 
 def create_app(config: GovernanceServiceConfig | None = None, *, clock: Clock = system_clock) -> MaestroAPI:
@@ -74,4 +87,8 @@ async def _open(config: GovernanceServiceConfig, clock: Clock, app: MaestroAPI, 
     await Migrations("governance_service.migrations").upgrade(db)
     app.health.add("database", db.check)
     audit = await stack.enter_async_context(open_audit(config, db, clock, app))
-    return State(audit=audit)
+    teller = AuditAndEvents(audit.trail, Outbox(db))
+    policies = await open_policies(config, db, teller, clock)
+    approvals = await stack.enter_async_context(open_approvals(config, db, teller, clock, app))
+    scorecards = await stack.enter_async_context(open_scorecards(config, db, teller, clock, app))
+    return State(audit=audit, policies=policies, approvals=approvals, scorecards=scorecards)

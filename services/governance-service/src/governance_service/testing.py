@@ -39,5 +39,6 @@ def config_for(folder: Path, database_url: str | None = None, **settings: Any) -
     Returns:
         The configuration.
     """
-    given = {"environment": "test", "jwt_secret": SECRET, "data_dir": folder, "database_url": database_url, **settings}
+    given = {"environment": "test", "jwt_secret": SECRET, "data_dir": folder, "database_url": database_url}
+    given |= {"policy_builtin": False, "scorecard_interval_s": 0, **settings}
     return GovernanceServiceConfig.model_validate(given)

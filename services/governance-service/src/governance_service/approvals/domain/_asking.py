@@ -49,6 +49,8 @@ def _faults(task: Task) -> Iterator[tuple[str, str]]:
         yield "description", f"may have {MAX_TEXT} characters"
     if (task.run_id is None) != (task.signal is None):
         yield ("signal" if task.signal is None else "run_id"), "run_id and signal belong together: give both or neither"
+    if not all(_is_name(name) for name in (task.run_id, task.signal) if name is not None):
+        yield "run_id", "and signal must be printable names of at most 256 characters"
     if not 1 <= task.four_eyes <= MAX_EYES:
         yield "four_eyes", f"must be from 1 to {MAX_EYES}: how many different persons have to approve"
     if task.on_expiry not in _EXPIRIES:

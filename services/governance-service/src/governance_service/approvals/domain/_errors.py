@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import ClassVar
 
+from governance_service.domain import GovernanceError
 
-class ApprovalError(Exception):
+
+class ApprovalError(GovernanceError):
     """Root of the errors of approvals.
 
     Attributes:

@@ -75,7 +75,7 @@ class PolicyBook:
         Args:
             name: Its name.
             source: What the file says.
-            path: Where it is.
+            path: The file's name.
 
         Returns:
             True when it is new.

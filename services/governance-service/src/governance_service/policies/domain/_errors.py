@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+from governance_service.domain import GovernanceError
+
 
 @dataclass(frozen=True, slots=True)
 class Fault:
@@ -15,7 +17,7 @@ class Fault:
     """What is wrong, for the person who mends it."""
 
 
-class PolicyError(Exception):
+class PolicyError(GovernanceError):
     """Root of the errors of policies.
 
     Attributes:

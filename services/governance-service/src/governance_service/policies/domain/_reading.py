@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from ._errors import Fault
+from ._errors import Fault, PolicyError
 from ._sources import JSON, Entity, Outcome, PolicyTest, Question
 
 _MAX_ENTITIES: Final = 200
@@ -12,13 +12,15 @@ _QUESTION: Final = frozenset({"principal", "action", "resource", "context", "ent
 _TEST: Final = _QUESTION | {"name", "expect", "rules"}
 
 
-class UnreadableError(ValueError):
+class UnreadableError(PolicyError):
     """JSON that is no question or test.
 
     Args:
         path: Where it is wrong.
         message: What is wrong.
     """
+
+    code = "INVALID_DECISION_REQUEST"
 
     def __init__(self, path: str, message: str) -> None:
         super().__init__(f"{path}: {message}" if path else message)

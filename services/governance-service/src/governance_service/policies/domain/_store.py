@@ -37,8 +37,8 @@ class PolicyStore(Protocol):
         """Keep a decision; the oldest ones go when there are more than are to be kept."""
         ...
 
-    async def decision(self, decision_id: str, tenant: str | None) -> Decision | None:
-        """Return a decision of a tenant, or None when the log has none of this id."""
+    async def decision(self, decision_id: str, tenant: str | None, *, all_tenants: bool = False) -> Decision | None:
+        """Return a decision of a tenant, or of any, or None when the log has none of this id."""
         ...
 
     async def decisions(
