@@ -1,8 +1,8 @@
-"""Stand-ins for time and disk, for tests of the rules of approvals."""
+"""A stand-in for the disk, for tests of the rules of approvals."""
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 
 from governance_service.approvals.domain import (
     Approval,
@@ -11,25 +11,6 @@ from governance_service.approvals.domain import (
     Happening,
     StaleApprovalError,
 )
-
-
-class FakeClock:
-    """A clock that stands still until it is told to go on."""
-
-    def __init__(self) -> None:
-        self.now = datetime(2026, 1, 1, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        """Return the present, as set."""
-        return self.now
-
-    def advance(self, seconds: float) -> None:
-        """Let time go by.
-
-        Args:
-            seconds: How much.
-        """
-        self.now += timedelta(seconds=seconds)
 
 
 class MemoryApprovals:

@@ -21,7 +21,8 @@ from governance_service.approvals.domain import (
     Status,
     Task,
 )
-from governance_service.approvals.testing import FakeClock, MemoryApprovals
+from governance_service.approvals.testing import MemoryApprovals
+from governance_service.testing import FakeClock
 
 ADA, BO = (Actor(name, frozenset({"approver"})) for name in ("ada", "bo"))
 ROLES = Candidates(roles=frozenset({"approver"}))
@@ -105,7 +106,7 @@ async def test_nothing_slips_in_after_the_due_time() -> None:
     clock, store = FakeClock(), MemoryApprovals()
     approvals = inbox(store, clock)
     await approvals.ask(TASK)
-    clock.advance(3_600)
+    clock.advance(timedelta(hours=1))
     with pytest.raises(ApprovalClosedError, match="expired"):
         await approvals.decide("a", ADA, Choice.APPROVE, None)
     assert (await approvals.run_out(), await approvals.run_out()) == (1, 0)
@@ -118,7 +119,7 @@ async def test_a_late_decision_of_the_next_level_is_taken() -> None:
     approvals = inbox(store, clock)
     levels = (Level(Candidates(frozenset({"ada"})), timedelta(hours=1)), Level(Candidates(frozenset({"bo"}))))
     await approvals.ask(replace(TASK, levels=levels))
-    clock.advance(3_600)
+    clock.advance(timedelta(hours=1))
     assert (await approvals.decide("a", BO, Choice.APPROVE, None)).status is Status.APPROVED
     assert actions(store) == [Action.REQUESTED, Action.ESCALATED, Action.VOTED, Action.DECIDED]
 
