@@ -1,6 +1,8 @@
 """Events between services: CloudEvents over NATS JetStream."""
 
+from maestro_core_messaging._asyncapi import asyncapi_document
 from maestro_core_messaging._broker import Broker
+from maestro_core_messaging._compatibility import Incompatibility, incompatibilities
 from maestro_core_messaging._dead_letter import DeadLetter
 from maestro_core_messaging._dead_letters import DeadLetters
 from maestro_core_messaging._errors import (
@@ -20,6 +22,8 @@ from maestro_core_messaging._errors import (
 )
 from maestro_core_messaging._event import Event, read_event, write_event
 from maestro_core_messaging._event_type import EventType
+from maestro_core_messaging._outbox_relay import OutboxRelay
+from maestro_core_messaging._outbox_source import OutboxEntry, OutboxSource, OutboxState
 from maestro_core_messaging._processed import (
     MemoryProcessedEvents,
     Once,
@@ -44,6 +48,7 @@ __all__ = [
     "Event",
     "EventTooLargeError",
     "EventType",
+    "Incompatibility",
     "IncompatibleEventError",
     "InvalidEventError",
     "InvalidSubscriptionError",
@@ -52,6 +57,10 @@ __all__ = [
     "MessagingError",
     "MessagingSettings",
     "Once",
+    "OutboxEntry",
+    "OutboxRelay",
+    "OutboxSource",
+    "OutboxState",
     "ProcessedEvents",
     "Receipt",
     "RedeliveryPolicy",
@@ -62,6 +71,8 @@ __all__ = [
     "Subscriptions",
     "TransactionalProcessedEvents",
     "UnreadableEventError",
+    "asyncapi_document",
+    "incompatibilities",
     "read_as",
     "read_event",
     "write_event",

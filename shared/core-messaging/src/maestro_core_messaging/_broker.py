@@ -21,7 +21,7 @@ from maestro_core_messaging._errors import (
     MessagingError,
 )
 from maestro_core_messaging._event import Event, read_event, write_event
-from maestro_core_messaging._event_type import EventType
+from maestro_core_messaging._event_type import SUBJECT, EventType
 from maestro_core_messaging._memory._server import MemoryServer
 from maestro_core_messaging._metrics import MessagingMetrics
 from maestro_core_messaging._processed import MemoryProcessedEvents
@@ -226,9 +226,14 @@ class Broker(Subscriptions):
 
         Raises:
             UnreadableEventError: It is no CloudEvent.
+            InvalidEventError: The subject is none of an event.
             BrokerUnavailableError: The server did not acknowledge it in time.
         """
         event = read_event(body)
+        if not SUBJECT.fullmatch(subject):
+            raise InvalidEventError(
+                f"{subject!r} is no subject of an event; write maestro.<service>.<event>", event_type=event.type
+            )
         with self._publishing(subject, event) as span:
             span.set_attribute("messaging.message.id", event.id)
             return await self._send(subject, body, event.identity, subject.removeprefix("maestro."))

@@ -12,6 +12,7 @@ from maestro_core_messaging._errors import InvalidSubscriptionError
 
 SUBJECT_PREFIX: Final = "maestro."
 _NAME: Final = re.compile(r"[a-z0-9][a-z0-9_-]*(\.[a-z0-9][a-z0-9_-]*)+")
+SUBJECT: Final = re.compile(r"maestro(\.[A-Za-z0-9_-]+){2,}")
 _SCHEMA: Final = "urn:maestro:event:"
 
 D = TypeVar("D")

@@ -58,10 +58,7 @@ async def test_what_never_works_goes_to_the_dead_letters_with_the_reason(open_br
         await broker.publish(paid, Paid(number=2), key="k")
         consumer = broker.consumer_name("never")
         await eventually(lambda: attempts.count(1) == 3 and handled == [2])
-        letters = []
-        while not letters:
-            letters = await broker.dead_letters.list(consumer=consumer)
-        (letter,) = letters
+        (letter,) = await eventually(lambda: broker.dead_letters.list(consumer=consumer))
     assert (letter.reason, letter.deliveries, letter.consumer) == ("TOO_MANY_DELIVERIES", 3, consumer)
     assert (letter.event_id, letter.key, letter.subject) == (sent.id, "k", paid.subject)
     assert "LookupError: no such order" in letter.detail
@@ -84,7 +81,7 @@ async def test_a_subscriber_rejects_or_chooses_its_delay(open_broker, paid) -> N
         await broker.publish(paid, Paid(number=1))
         await broker.publish(paid, Paid(number=2))
         await eventually(lambda: attempts.count(2) == 2)
-        (letter,) = await broker.dead_letters.list(consumer=broker.consumer_name("chooses"))
+        (letter,) = await eventually(lambda: broker.dead_letters.list(consumer=broker.consumer_name("chooses")))
     assert attempts.count(1) == 1
     assert (letter.reason, letter.detail) == ("REJECTED", "order 1 is not ours")
 
@@ -107,9 +104,7 @@ async def test_a_dead_letter_is_replayed_to_its_consumer_alone(open_broker, paid
         await broker.publish(paid, Paid(number=1))
         await eventually(lambda: other == [1])
         consumer = broker.consumer_name("broken")
-        letters = []
-        while not letters:
-            letters = await broker.dead_letters.list(consumer=consumer)
+        letters = await eventually(lambda: broker.dead_letters.list(consumer=consumer))
         broken[0] = False
         await broker.dead_letters.replay(letters[0].id)
         await eventually(lambda: handled)
@@ -131,9 +126,8 @@ async def test_a_dead_letter_can_be_discarded(open_broker, paid) -> None:
             raise RejectEventError("no")
 
         await broker.publish(paid, Paid(number=1))
-        consumer, letters = broker.consumer_name("rejects"), []
-        while not letters:
-            letters = await broker.dead_letters.list(consumer=consumer)
+        consumer = broker.consumer_name("rejects")
+        letters = await eventually(lambda: broker.dead_letters.list(consumer=consumer))
         assert await broker.dead_letters.get(letters[0].id) == letters[0]
         await broker.dead_letters.discard(letters[0].id)
         assert await broker.dead_letters.list(consumer=consumer) == []

@@ -58,6 +58,7 @@ class MemoryConsumer:
     def __init__(self, server: "MemoryServer", after: int) -> None:
         self.cursor = after
         self.exclusive = asyncio.Lock()
+        self.turn = asyncio.Lock()
         self._server = server
         self._out: dict[int, int] = {}
         self._again: list[tuple[float, int, Stored, int]] = []

@@ -116,6 +116,9 @@ class MemoryConsuming:
         try:
             async with self._open_intake() as intake:
                 while True:
-                    await intake(await self._consumer.next())
+                    # In turn, so that instances share the work.
+                    async with self._consumer.turn:
+                        delivery = await self._consumer.next()
+                    await intake(delivery)
         finally:
             self.active = False
