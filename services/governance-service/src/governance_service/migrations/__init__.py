@@ -1,6 +1,7 @@
 """The service's migrations: one line of revisions in `versions`, whichever subject they are for."""
 
-import governance_service.audit.tables  # noqa: F401 - so that its tables are in the metadata
+import governance_service.audit.tables
+import governance_service.identity.tables  # noqa: F401 - as above
 from governance_service.tables import GovernanceBase
 
 metadata = GovernanceBase.metadata
