@@ -2,6 +2,7 @@
 
 import governance_service.approvals.tables
 import governance_service.audit.tables
+import governance_service.identity.tables
 import governance_service.policies.tables
 import governance_service.scorecards.tables  # noqa: F401 - all of them so that their tables are in the metadata
 from governance_service.tables import GovernanceBase

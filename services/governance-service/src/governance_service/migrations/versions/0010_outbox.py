@@ -5,7 +5,7 @@ from alembic import op
 from maestro_core_db import create_outbox, drop_outbox
 
 revision = "0010"
-down_revision = "0001"
+down_revision = "0002"
 
 
 def upgrade() -> None:
