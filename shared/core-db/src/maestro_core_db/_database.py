@@ -178,7 +178,7 @@ class Database:
             DatabaseError: It cannot.
         """
         try:
-            async with self.engine.connect() as connection:
+            async with self.engine.execution_options(**self.backend.reading(None)).connect() as connection:
                 await self.backend.prove(connection)
         except BaseException:
             self._set_up(is_up=False)
