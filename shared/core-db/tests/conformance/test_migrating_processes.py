@@ -30,11 +30,16 @@ def process(database: TemporaryDatabase, folder: Path, name: str) -> Iterator["s
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     try:
-        assert started.stdout.readline() == "ready\n"
         yield started
     finally:
         started.kill()
         started.communicate()
+
+
+def go(started: "subprocess.Popen[str]") -> None:
+    assert started.stdout.readline() == "ready\n"
+    started.stdin.write("go\n")
+    started.stdin.flush()
 
 
 def until(holds: Callable[[], bool]) -> None:
@@ -55,8 +60,7 @@ def test_many_instances_start_at_once(temporary_database: TemporaryDatabase, tmp
     ):
         started = (one, two, three, four)
         for each in started:
-            each.stdin.write("go\n")
-            each.stdin.flush()
+            go(each)
         ended = [each.communicate(timeout=PATIENCE_S) for each in started]
         assert [each.returncode for each in started] == [0] * 4, ended
         ran = [json.loads(out) for out, _ in ended]
@@ -67,23 +71,21 @@ async def test_a_process_that_dies_in_the_middle_changes_nothing(
     temporary_database: TemporaryDatabase, tmp_path: Path
 ) -> None:
     """Killed in the middle of its second migration, a process leaves the database as it was; the one that waited does it."""
-    marker, go = tmp_path / "in-the-middle", tmp_path / "go"
-    slow = (PAUSE.format(marker=str(marker), go=str(go)).strip(), "pass")
+    marker, end = tmp_path / "in-the-middle", tmp_path / "end"
+    slow = (PAUSE.format(marker=str(marker), go=str(end)).strip(), "pass")
     module = package(tmp_path, "killed", {"r1": FIRST, "r2": slow})
     with (
         process(temporary_database, tmp_path, "killed") as dies,
         process(temporary_database, tmp_path, "killed") as waits,
     ):
-        dies.stdin.write("go\n")
-        dies.stdin.flush()
+        go(dies)
         until(marker.exists)
-        waits.stdin.write("go\n")
-        waits.stdin.flush()
+        go(waits)
         async with Database.opened(temporary_database.url, service_name="migrating-service") as db:
             assert (await Migrations(module).state(db)).current is None
         dies.kill()
         dies.wait()
-        go.touch()
+        end.touch()
         out, errors = waits.communicate(timeout=PATIENCE_S)
         assert waits.returncode == 0, errors
     assert json.loads(out) == ["r1", "r2"]
