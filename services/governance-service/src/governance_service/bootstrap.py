@@ -15,6 +15,7 @@ from governance_service.domain import GovernanceError
 from governance_service.policies.api import Policies
 from governance_service.policies.api import router as policies_router
 from governance_service.policies.opening import open_policies
+from governance_service.publishing import publishing
 from governance_service.scorecards.api import Scorecards
 from governance_service.scorecards.api import router as scorecards_router
 from governance_service.scorecards.opening import open_scorecards
@@ -87,7 +88,11 @@ async def _open(config: GovernanceServiceConfig, clock: Clock, app: MaestroAPI, 
     await Migrations("governance_service.migrations").upgrade(db)
     app.health.add("database", db.check)
     audit = await stack.enter_async_context(open_audit(config, db, clock, app))
-    teller = AuditAndEvents(audit.trail, Outbox(db))
+    # Without a server for events they would be kept for nobody.
+    outbox = None if config.messaging_url is None else Outbox(db)
+    if outbox is not None:
+        await stack.enter_async_context(publishing(outbox, config, app.metrics))
+    teller = AuditAndEvents(audit.trail, outbox)
     policies = await open_policies(config, db, teller, clock)
     approvals = await stack.enter_async_context(open_approvals(config, db, teller, clock, app))
     scorecards = await stack.enter_async_context(open_scorecards(config, db, teller, clock, app))

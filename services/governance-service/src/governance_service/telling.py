@@ -71,16 +71,16 @@ class AuditAndEvents:
 
     Args:
         trail: The audit trail.
-        outbox: The events that are owed.
+        outbox: The events that are owed; None where there is no server for events.
     """
 
-    def __init__(self, trail: AuditTrail, outbox: Outbox) -> None:
+    def __init__(self, trail: AuditTrail, outbox: Outbox | None) -> None:
         self._trail = trail
         self._outbox = outbox
 
     async def tell(self, session: AsyncSession, told: Told) -> None:
         """See `Teller.tell`."""
-        if told.announcement is not None:
+        if told.announcement is not None and self._outbox is not None:
             event_type, data = told.announcement.event_type, told.announcement.data
             event = Event(
                 id=str(uuid4()),

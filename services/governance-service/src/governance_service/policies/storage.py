@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from typing import Final
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, func, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from governance_service.policies.domain import (
@@ -42,9 +42,9 @@ class DatabasePolicies:
     async def latest(self) -> Sequence[PolicyVersion]:
         """See `PolicyStore.latest`."""
         newest = select(PolicyVersionRow.name, func.max(PolicyVersionRow.version)).group_by(PolicyVersionRow.name)
+        wanted = select(PolicyVersionRow).where(tuple_(PolicyVersionRow.name, PolicyVersionRow.version).in_(newest))
         async with self._db.reading() as session:
-            found = (await session.execute(newest)).tuples().all()
-            rows = [await session.get_one(PolicyVersionRow, key) for key in sorted(found)]
+            rows = (await session.scalars(wanted.order_by(PolicyVersionRow.name))).all()
         return [_version(row) for row in rows]
 
     async def current(self, name: str) -> PolicyVersion | None:

@@ -26,9 +26,11 @@ def ownership(facts: Facts) -> Finding:
 def documentation(facts: Facts) -> Finding:
     """Check that its catalog entry leads to documentation."""
     docs = facts.catalogued("docs")
-    if not docs:
+    links = docs if isinstance(docs, list) else [docs]
+    places = [str(link.get("url", "")) if isinstance(link, Mapping) else str(link or "") for link in links]
+    if not any(places):
         return failed("its catalog entry has no link to documentation", "declare docs, the address of its page")
-    return passed(f"documented at {docs}")
+    return passed(f"documented at {', '.join(filter(None, places))}")
 
 
 def openapi(facts: Facts) -> Finding:
