@@ -72,7 +72,7 @@ class DatabaseScorecards:
             .limit(limit)
         )
         async with self._db.reading() as session:
-            return [Point(taken_at, score) for taken_at, score in (await session.execute(wanted)).tuples()]
+            return [Point(taken_at, score) for taken_at, score in (await session.execute(wanted)).all()]
 
     async def attest(self, service: str, attestation: Attestation) -> None:
         """See `ScorecardStore.attest`."""

@@ -10,7 +10,7 @@ from typing import Final
 from ._facts import Metrics, Sample
 
 _FAMILY: Final = re.compile(r"# TYPE (\S+) \S+")
-_SAMPLE: Final = re.compile(r"([A-Za-z_:][\w:]*)(?:\{(.*)\})? (\S+)")
+_SAMPLE: Final = re.compile(r"([A-Za-z_:][\w:]*)(?:\{(.*)\})? (\S+)(?: \S+)?")
 _LABEL: Final = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 
 
