@@ -26,6 +26,7 @@ _OPTIONS: Final = SupervisorOptions(grace=timedelta(seconds=5))
 _SHADOWED: Final = {
     "maestro-central-registry": "central-registry",
     "maestro": "maestro-orchestrator",
+    "maestro-governance-service": None,
     "maestro-intelligence-service": None,
     "maestro-example-dependency-review": None,
 }

@@ -67,7 +67,7 @@ def performance(facts: Facts) -> Finding:
     if total < ENOUGH_REQUESTS:
         return unknown(
             f"it has answered {total:g} requests; {ENOUGH_REQUESTS} are needed to tell",
-            "run a load test and report it: POST /scorecards/{service}/attestations",
+            f"run a load test and report it: POST /scorecards/{facts.service}/attestations",
         )
     share = fast / total
     evidence = f"{share:.1%} of {total:g} requests were answered within a second"
