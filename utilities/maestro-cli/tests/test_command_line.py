@@ -25,8 +25,12 @@ def test_help_lists_every_command() -> None:
         "schedule",
         "queue",
         "event",
+        "policy",
+        "approval",
+        "scorecard",
         "journal",
         "config",
+        "db",
         "monitoring",
         "token",
     ):
@@ -47,6 +51,10 @@ def test_help_lists_every_command() -> None:
         ["config", "check"],
         ["config", "reference"],
         ["config", "schema"],
+        ["db", "upgrade"],
+        ["db", "downgrade"],
+        ["db", "check"],
+        ["db", "history"],
         ["monitoring", "dashboards"],
         ["monitoring", "rules"],
     ]
@@ -85,7 +93,9 @@ def test_help_lists_every_command() -> None:
         for name in ("list", "show", "create", "update", "pause", "resume", "trigger", "backfill", "delete")
     ]
     + [["queue", name] for name in ("list", "show", "pause", "resume")]
-    + [["event", "send"]]
+    + [["event", "send"], ["scorecard"]]
+    + [["policy", name] for name in ("list", "show", "test", "apply", "check", "explain")]
+    + [["approval", name] for name in ("list", "show", "approve", "reject", "claim", "delegate", "comment", "cancel")]
     + [["journal", name] for name in ("check", "export")],
 )
 def test_help_of_each_command(command: list[str]) -> None:

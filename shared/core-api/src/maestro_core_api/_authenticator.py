@@ -13,7 +13,7 @@ from ._jwks import KeysUnavailableError
 from ._key_store import KeyStore
 from ._principal import Principal
 from ._remembered import RememberedCallers
-from ._security_config import SecurityConfig
+from ._security_config import SecurityConfig, TrustedIssuer
 from ._tokens import TokenVerifier
 
 _KEY_SCHEME: Final = b"ApiKey "
@@ -95,6 +95,18 @@ class Authenticator:
         self._remembered.put(credential, caller, until)
         return caller
 
+    def trust(self, issuer: TrustedIssuer) -> None:
+        """Accept the tokens of an issuer from now on, or with other keys than before: what a service calls that issues tokens itself.
+
+        Args:
+            issuer: The issuer and its keys; it replaces one of the same name.
+
+        Raises:
+            ValueError: None of its keys can be used, or it is not said for whom its tokens must be.
+        """
+        self._tokens.trust(issuer)
+        self._remembered.forget(lambda caller: caller.issuer == issuer.issuer)
+
     def revoke_token(self, token_id: str, *, until: datetime) -> None:
         """Refuse a token from now on, in this process. A service that hears of revocations calls this for each.
 
@@ -171,4 +183,4 @@ class Authenticator:
         until = (now + self._options.remember).timestamp()
         if record.expires_at is not None:
             until = min(until, record.expires_at.timestamp())
-        return Principal(record.subject, record.roles, record.scopes, key_id=key_id), until
+        return Principal(record.subject, record.roles, record.scopes, key_id=key_id, tenant=record.tenant), until

@@ -42,6 +42,8 @@ class TrustedIssuer(BaseModel):
     """Claim that lists the roles; dots lead into objects (`realm_access.roles`)."""
     scope_claim: str = "scope"
     """Claim with the scopes: text with blanks in between, or a list."""
+    tenant_claim: str = "tenant"
+    """Claim that names the tenant; dots lead into objects."""
     grantable_roles: frozenset[str] | None = None
     """Roles that its tokens can give; others are left out. None lets it give any."""
     keys_max_age: timedelta = Field(default=timedelta(minutes=10), gt=timedelta(0))

@@ -30,6 +30,7 @@ def issue_token(
     issuer: str = "maestro",
     audience: str | None = None,
     token_id: str | None = None,
+    tenant: str | None = None,
 ) -> str:
     """Sign a token.
 
@@ -42,6 +43,7 @@ def issue_token(
         issuer: Who issues it.
         audience: Whom it is for; None leaves the claim out.
         token_id: The `jti` claim, by which the token can be revoked; None leaves it out.
+        tenant: The tenant that the subject belongs to; None for the platform's own.
 
     Returns:
         The compact form, to be sent as `Authorization: Bearer <token>`.
@@ -59,6 +61,8 @@ def issue_token(
         claims["aud"] = audience
     if token_id is not None:
         claims["jti"] = token_id
+    if tenant is not None:
+        claims["tenant"] = tenant
     return jwt.encode({"alg": _SHARED_KEY_ALGORITHM}, claims, _key(secret), algorithms=[_SHARED_KEY_ALGORITHM])
 
 
@@ -73,12 +77,12 @@ class TokenVerifier:
     """
 
     def __init__(self, security: SecurityConfig) -> None:
+        self._security = security
         self._max_bytes = security.max_token_bytes
         self._trusted: dict[tuple[str, str], _Trusted] = {}
-        self._issuers = {issuer.issuer for issuer in security.issuers}
+        self._issuers: set[str] = set()
         for issuer in security.issuers:
-            trusted = _Trusted(_rules(issuer, security), key_source(issuer))
-            self._trusted |= {(issuer.issuer, algorithm): trusted for algorithm in issuer.algorithms}
+            self.trust(issuer)
         if security.jwt_secret_key is not None:
             self._issuers.add(security.issuer)
             rules = ClaimRules(security.issuer, security.audience, security.leeway.total_seconds())
@@ -90,6 +94,26 @@ class TokenVerifier:
     def configured(self) -> bool:
         """Whether there is a key to check tokens with."""
         return bool(self._trusted)
+
+    def trust(self, issuer: TrustedIssuer) -> None:
+        """Accept an issuer's tokens, or accept them with other keys than before.
+
+        Args:
+            issuer: The issuer; it replaces one of the same name.
+
+        Raises:
+            ValueError: None of its keys can be used, or it is not said for whom its tokens must be.
+        """
+        if not issuer.any_audience and (issuer.audience or self._security.audience) is None:
+            raise ValueError(f"issuer {issuer.issuer}: set its audience, or any_audience=True")
+        trusted = _Trusted(_rules(issuer, self._security), key_source(issuer))
+        kept = {
+            key: value
+            for key, value in self._trusted.items()
+            if key[0] != issuer.issuer or key[1] == _SHARED_KEY_ALGORITHM
+        }
+        self._trusted = kept | {(issuer.issuer, algorithm): trusted for algorithm in issuer.algorithms}
+        self._issuers.add(issuer.issuer)
 
     async def verify(self, token: bytes) -> tuple[Principal, float]:
         """Check a token.
@@ -152,6 +176,7 @@ def _rules(issuer: TrustedIssuer, security: SecurityConfig) -> ClaimRules:
         issuer.roles_claim,
         issuer.scope_claim,
         issuer.grantable_roles,
+        issuer.tenant_claim,
     )
 
 

@@ -22,9 +22,13 @@ COMMANDS: Final = {
     "schedule": "schedule",
     "queue": "queue",
     "event": "event",
+    "policy": "policy",
+    "approval": "approval",
+    "scorecard": "scorecard",
     "journal": "journal",
     "engine": "engine",
     "config": "config",
+    "db": "db",
     "monitoring": "monitoring",
     "token": "token",
 }

@@ -16,7 +16,13 @@ _SUBJECT: Final = "maestro-cli"
 
 @asynccontextmanager
 async def open_service(
-    home: Home, service: str, url: str | None = None, token: str | None = None, *, timeout: timedelta = TIMEOUT
+    home: Home,
+    service: str,
+    url: str | None = None,
+    token: str | None = None,
+    *,
+    user: str = _SUBJECT,
+    timeout: timedelta = TIMEOUT,
 ) -> AsyncIterator[APIClient]:
     """Open a service of an environment.
 
@@ -25,6 +31,7 @@ async def open_service(
         service: Its name.
         url: Base URL of one elsewhere; None for the environment's own.
         token: Bearer token; None issues tokens with the environment's key.
+        user: For whom they are issued.
         timeout: How long to wait for an answer.
 
     Yields:
@@ -37,7 +44,7 @@ async def open_service(
     """
     # Whoever waits at a terminal wants to know at once that the service is back.
     patient = ClientConfig(circuit=None)
-    base_url, issuer = url or service_url(home, service), token or _issuer(home)
+    base_url, issuer = url or service_url(home, service), token or _issuer(home, user)
     async with APIClient(base_url, token=issuer, timeout=timeout, config=patient) as client:
         try:
             yield client
@@ -67,11 +74,11 @@ def service_url(home: Home, service: str) -> str:
     return found.url
 
 
-def _issuer(home: Home) -> Callable[[], str]:
+def _issuer(home: Home, user: str) -> Callable[[], str]:
     secret = read_jwt_secret(home, own_environment())
     if secret is None:
         raise MaestroCliError(f"{home.root} has no signing key", hint="Pass --token, or start it with `maestro up`.")
-    return lambda: issue_token(secret, subject=_SUBJECT, roles=("admin",))
+    return lambda: issue_token(secret, subject=user, roles=("admin",))
 
 
 def _answer_error(error: APIException) -> ServiceAnswerError:

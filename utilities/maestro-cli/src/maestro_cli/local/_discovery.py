@@ -16,6 +16,7 @@ DOCUMENTS_GROUP: Final = "maestro.documents"
 REGISTRY: Final = "central-registry"
 TELEMETRY: Final = "telemetry-store"
 ORCHESTRATOR: Final = "maestro-orchestrator"
+GOVERNANCE: Final = "governance-service"
 
 
 @dataclass(frozen=True, slots=True)

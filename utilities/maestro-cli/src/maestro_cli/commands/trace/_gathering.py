@@ -11,14 +11,13 @@ from typing import Any, Final
 
 from maestro_cli._errors import MaestroCliError
 from maestro_cli.client import open_orchestrator, open_service
-from maestro_cli.local import TELEMETRY, Home, load_state, lock_holder
+from maestro_cli.local import GOVERNANCE, TELEMETRY, Home, load_state, lock_holder
 from maestro_core_api import APIException
 
 from ._entries import GATEWAY, Entry, log_entry, span_entry
 
 _TRACE_ID: Final = re.compile(r"[0-9a-f]{32}")
 _PLACED: Final = frozenset({"timestamp", "level", "event", "service", "logger", "environment", "version"})
-_GOVERNANCE: Final = "governance-service"
 
 
 async def trace_id_of(home: Home, given: str) -> str:
@@ -56,7 +55,7 @@ async def gather(home: Home, trace_id: str) -> tuple[list[Entry], list[str]]:
     runs = load_state(home) if lock_holder(home) is not None else None
     missing: list[str] = []
     asked = []
-    for service, ask in ((TELEMETRY, _from_store), (_GOVERNANCE, _from_audit)):
+    for service, ask in ((TELEMETRY, _from_store), (GOVERNANCE, _from_audit)):
         if runs is None or runs.service(service) is None:
             missing.append(f"{service} does not run")
         else:
@@ -92,7 +91,7 @@ async def _from_store(home: Home, trace_id: str) -> list[Entry]:
 async def _from_audit(home: Home, trace_id: str) -> list[Entry]:
     found: list[Entry] = []
     query: dict[str, str] = {"trace_id": trace_id}
-    async with open_service(home, _GOVERNANCE) as client:
+    async with open_service(home, GOVERNANCE) as client:
         while True:
             page: dict[str, Any] = (await client.get("/audit/entries", params=query)).json()
             found += [_audit_entry(entry) for entry in page["items"]]
@@ -105,7 +104,7 @@ def _audit_entry(entry: dict[str, Any]) -> Entry:
     return Entry(
         time=datetime.fromisoformat(entry["recorded_at"]),
         kind="audit",
-        service=entry.get("service") or _GOVERNANCE,
+        service=entry.get("service") or GOVERNANCE,
         what=f"{entry['actor']} {entry['action']} {entry.get('resource') or ''}".strip(),
         details=entry,
     )

@@ -1,0 +1,51 @@
+"""Tells the newest checkpoint to those who keep it elsewhere: the log, and whoever listens."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+
+from maestro_core_logging import get_logger
+
+from .anchoring import Anchorer
+from .domain import Checkpoint
+
+_logger = get_logger(__name__)
+
+
+class Announcer:
+    """Logs the newest checkpoint now and then. Log lines leave the machine; who then cuts the trail's tail off contradicts them.
+
+    Args:
+        anchorer: Has the newest checkpoint.
+        interval: How long after one another.
+    """
+
+    def __init__(self, anchorer: Anchorer, *, interval: timedelta) -> None:
+        self._anchorer = anchorer
+        self._interval = interval
+        self._told: Checkpoint | None = None
+
+    @asynccontextmanager
+    async def at_work(self) -> AsyncIterator[None]:
+        """Announce while the block runs, and once at its end."""
+        task = asyncio.create_task(self._keep_announcing(), name="audit-announcements")
+        try:
+            yield
+        finally:
+            task.cancel()
+            with suppress(asyncio.CancelledError):
+                await task
+            self._announce()
+
+    async def _keep_announcing(self) -> None:
+        while True:
+            await asyncio.sleep(self._interval.total_seconds())
+            self._announce()
+
+    def _announce(self) -> None:
+        newest = self._anchorer.newest
+        if newest is None or newest == self._told:
+            return
+        self._told = newest
+        _logger.info("Audit checkpoint", position=newest.position, checkpoint=newest.line())

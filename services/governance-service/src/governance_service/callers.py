@@ -1,0 +1,58 @@
+"""Who calls: a service of the platform, one of its operators, somebody of a tenant."""
+
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from maestro_core_api import ForbiddenException, Principal, current_principal, require_role
+
+
+async def _service(request: Request, caller: Annotated[Principal, Depends(require_role("operator"))]) -> Principal:
+    # Only services hold the platform's shared key; people and machines have tokens of this service's own.
+    if caller.issuer != request.app.config.security.issuer or caller.key_id is not None:
+        raise ForbiddenException(
+            "Only services may do this",
+            detail=f"{caller.subject} has no token of a service of the platform",
+            error_code="SERVICE_TOKEN_REQUIRED",
+            rule="service-token",
+        )
+    return caller
+
+
+async def _platform_admin(caller: Annotated[Principal, Depends(require_role("admin"))]) -> Principal:
+    if caller.tenant is not None:
+        raise ForbiddenException(
+            "Only the platform's own admins may do this",
+            detail=f"{caller.subject} is of the tenant {caller.tenant}, and this concerns all tenants",
+            error_code="PLATFORM_ADMIN_REQUIRED",
+            rule="no-tenant",
+        )
+    return caller
+
+
+async def platform_caller(caller: Annotated[Principal, Depends(current_principal)]) -> Principal:
+    """Let only callers of the platform itself through; a dependency.
+
+    Args:
+        caller: Filled in by FastAPI.
+
+    Returns:
+        The caller.
+
+    Raises:
+        ForbiddenException: The caller belongs to a tenant.
+    """
+    if caller.tenant is not None:
+        raise ForbiddenException(
+            "Only the platform's own people may do this",
+            detail=f"{caller.subject} is of the tenant {caller.tenant}, and this concerns all tenants",
+            error_code="PLATFORM_CALLER_REQUIRED",
+            rule="no-tenant",
+        )
+    return caller
+
+
+ServiceCaller = Annotated[Principal, Depends(_service)]
+"""A service of the platform."""
+PlatformAdmin = Annotated[Principal, Depends(_platform_admin)]
+"""An admin who belongs to no tenant."""

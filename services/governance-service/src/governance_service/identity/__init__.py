@@ -1,0 +1,1 @@
+"""Identity: users, roles, sessions and their tokens, API keys, outside providers."""

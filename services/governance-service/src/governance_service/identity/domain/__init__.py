@@ -1,0 +1,71 @@
+"""The rules of identities: names, passwords, roles, pauses, tokens. No input or output."""
+
+from ._errors import (
+    CredentialsRefusedError,
+    IdentityError,
+    InvalidIdentityError,
+    LastAdminError,
+    NameTakenError,
+    NotGrantableError,
+    PasswordChangeRequiredError,
+    TokenRefusedError,
+    TokenReusedError,
+    TooManyAttemptsError,
+    UnknownIdentityError,
+)
+from ._passwords import LONGEST, check_password, common_words, normalised
+from ._refresh_tokens import is_secret_of, new_refresh_token, read_refresh_token
+from ._roles import (
+    ADMIN,
+    AUDITOR,
+    BUILT_IN,
+    TENANT_ADMIN,
+    Role,
+    check_grant,
+    check_own_grant,
+    check_reach,
+    check_role,
+    may_administer,
+    still_held,
+)
+from ._throttle import ADDRESS, USER, USER_FROM_ADDRESS, Pauses
+from ._users import User, checked_name, checked_tenant
+
+__all__ = [
+    "ADDRESS",
+    "ADMIN",
+    "AUDITOR",
+    "BUILT_IN",
+    "LONGEST",
+    "TENANT_ADMIN",
+    "USER",
+    "USER_FROM_ADDRESS",
+    "CredentialsRefusedError",
+    "IdentityError",
+    "InvalidIdentityError",
+    "LastAdminError",
+    "NameTakenError",
+    "NotGrantableError",
+    "PasswordChangeRequiredError",
+    "Pauses",
+    "Role",
+    "TokenRefusedError",
+    "TokenReusedError",
+    "TooManyAttemptsError",
+    "UnknownIdentityError",
+    "User",
+    "check_grant",
+    "check_own_grant",
+    "check_password",
+    "check_reach",
+    "check_role",
+    "checked_name",
+    "checked_tenant",
+    "common_words",
+    "is_secret_of",
+    "may_administer",
+    "new_refresh_token",
+    "normalised",
+    "read_refresh_token",
+    "still_held",
+]

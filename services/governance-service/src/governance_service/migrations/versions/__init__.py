@@ -1,0 +1,1 @@
+"""Revisions, each following the one before it."""

@@ -1,0 +1,56 @@
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from starlette.testclient import TestClient
+
+from governance_service.bootstrap import create_app
+from governance_service.config import GovernanceServiceConfig
+from governance_service.testing import config_for
+from maestro_core_api import MaestroAPI
+from maestro_core_api.testing import in_process_client
+from maestro_core_db import Database, Migrations
+from maestro_core_db.testing import TemporaryDatabase
+
+pytest_plugins = ["maestro_core_db.testing.fixtures"]
+
+# Tests are collected by path; what several of them stand on lies beside them.
+for folder in ("audit", "identity"):
+    path = str(Path(__file__).parent / folder)
+    if path not in sys.path:
+        sys.path.insert(0, path)
+
+
+@pytest.fixture
+async def migrated(temporary_database: TemporaryDatabase) -> AsyncIterator[Database]:
+    """An open database with the service's tables: the test runs on SQLite and on PostgreSQL."""
+    async with Database.opened(temporary_database.url, service_name="governance-service") as db:
+        await Migrations("governance_service.migrations").upgrade(db)
+        yield db
+
+
+@pytest.fixture
+def settings() -> dict[str, Any]:
+    """Settings of the service; a test or its module overrides the fixture to have others."""
+    return {}
+
+
+@pytest.fixture
+def config(temporary_database: TemporaryDatabase, tmp_path: Path, settings: dict[str, Any]) -> GovernanceServiceConfig:
+    """Configuration of the service, on SQLite and on PostgreSQL."""
+    return config_for(tmp_path, temporary_database.url, **settings)
+
+
+@pytest.fixture
+def app(config: GovernanceServiceConfig) -> MaestroAPI:
+    """The service."""
+    return create_app(config)
+
+
+@pytest.fixture
+def client(app: MaestroAPI) -> Iterator[TestClient]:
+    """A client of the service, running, whose token is an admin's and a service's."""
+    with in_process_client(app) as running:
+        yield running
