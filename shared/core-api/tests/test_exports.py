@@ -76,6 +76,7 @@ def test_testing_names_are_pinned() -> None:
         "FakeClock",
         "ScratchDatabase",
         "Telemetry",
+        "TemporaryDatabase",
         "in_process_client",
         "recorded_telemetry",
         "running",
