@@ -2,10 +2,12 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 from cutting_proxy import CuttingProxy
+from migration_packages import FIRST, SECOND, package
 from notes import Folder, Note, make_tables, run, store
 from sqlalchemy import func, select, text
 
@@ -18,6 +20,8 @@ from maestro_core_db import (
     DatabaseOptions,
     DatabaseSettingsError,
     DatabaseUnavailableError,
+    MigrationError,
+    Migrations,
     QueryTimeoutError,
     RetryPolicy,
     TransactionConflictError,
@@ -139,6 +143,33 @@ async def test_services_share_a_database_without_meeting(postgres_server: Postgr
             await store(db, Folder(name=service))
             assert await names(db) == [service]
     assert postgres_server.run("SELECT name FROM two_service.folders") == "two-service"
+
+
+async def test_an_index_can_be_made_without_stopping_writers(db: Database, tmp_path: Path) -> None:
+    """What must be outside of a transaction may be, under the same lock; what ran before it is committed."""
+    outside = (
+        "context = op.get_context().autocommit_block(); context.__enter__(); "
+        'op.execute("CREATE INDEX CONCURRENTLY ix_text ON a (text)"); context.__exit__(None, None, None)',
+        "pass",
+    )
+    last = ('op.execute("INSERT INTO nowhere VALUES (1)")', "pass")
+    migrations = Migrations(package(tmp_path, "outside", {"r1": FIRST, "r2": SECOND, "r3": outside, "r4": last}))
+    with pytest.raises(MigrationError, match="migration r4 failed"):
+        await migrations.upgrade(db)
+    assert (await migrations.state(db)).current == "r2"
+    async with db.reading() as session:
+        assert await session.scalar(text("SELECT indisvalid FROM pg_index WHERE indexrelid = 'ix_text'::regclass"))
+
+
+async def test_who_migrates_for_too_long_is_told(db: Database, tmp_path: Path) -> None:
+    """Waiting for somebody else's migration ends, and nothing is changed."""
+    migrations = Migrations(package(tmp_path, "waiting", {"r1": FIRST}))
+    async with db.engine.connect() as connection:
+        key = "hashtextextended('maestro-migrations:' || current_database() || ':', 0)"
+        await connection.exec_driver_sql(f"SELECT pg_advisory_lock({key})")
+        with pytest.raises(DatabaseBusyError, match="held for too long"):
+            await migrations.upgrade(db, wait=SHORT)
+    assert (await migrations.state(db)).current is None
 
 
 async def test_a_database_that_is_not_there_is_told(postgres_server: PostgresServer) -> None:
