@@ -77,6 +77,7 @@ def test_testing_names_are_pinned() -> None:
         "FakeClock",
         "ScratchDatabase",
         "Telemetry",
+        "TemporaryDatabase",
         "in_process_client",
         "recorded_telemetry",
         "running",

@@ -14,11 +14,14 @@ from sqlalchemy import Connection, event
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 from sqlalchemy.pool import NullPool
 
+from maestro_core_logging import get_logger
+
 from ._backend import NO_LIMIT, Backend
 from ._errors import DatabaseError, MigrationError
 from ._observation import Observation
 from ._settings import DatabaseOptions
 
+_logger = get_logger(__name__)
 # Alembic's `op` is one for the whole process.
 _ALONE: Final = threading.Lock()
 _LOCK_KEY: Final = "hashtextextended('maestro-migrations:' || current_database() || ':' || $1, 0)"
@@ -43,6 +46,7 @@ class Migrating:
         self._options = replace(options, lock_timeout=wait, statement_timeout=NO_LIMIT)
         self._script = script
         self._running: str | None = None
+        self._before: tuple[str, ...] = ()
 
     async def run(self, steps: Steps) -> tuple[str, ...]:
         """Run what `steps` says.
@@ -72,7 +76,7 @@ class Migrating:
             except MigrationError:
                 raise
             except Exception as error:
-                raise self._failure(error) from error
+                raise await self._failure(error, engine) from error
             finally:
                 await engine.dispose()
 
@@ -103,6 +107,7 @@ class Migrating:
         ran: list[str] = []
 
         def followed(heads: tuple[str, ...], context: MigrationContext) -> Iterator[RevisionStep]:
+            self._before = heads
             for step in steps(heads, context):
                 self._running = step.info.up_revision_id or ""
                 yield step
@@ -127,17 +132,30 @@ class Migrating:
                 "is as it was before"
             )
 
-    def _failure(self, error: Exception) -> DatabaseError:
+    async def _failure(self, error: Exception, engine: AsyncEngine) -> DatabaseError:
+        place = self._options.url
         if self._running is None:
-            return (
-                error
-                if isinstance(error, DatabaseError)
-                else MigrationError(f"cannot migrate {self._options.url}: {error}")
-            )
-        return MigrationError(
-            f"migration {self._running} failed on {self._options.url} ({_reason(error)}); the database is as it was before: "
-            "mend the migration, and start again"
+            return error if isinstance(error, DatabaseError) else MigrationError(f"cannot migrate {place}: {error}")
+        now = await self._revisions_now(engine)
+        left = (
+            "as it was before"
+            if now in {None, self._before}
+            else f"at {', '.join(now or ())}, what ran outside of the transaction"
         )
+        return MigrationError(
+            f"migration {self._running} failed on {place} ({_reason(error)}); the database is {left}: mend the migration, and "
+            "start again"
+        )
+
+    async def _revisions_now(self, engine: AsyncEngine) -> tuple[str, ...] | None:
+        if self._backend.kind == "sqlite":
+            return None  # which has no statements that have to be outside
+        try:
+            async with engine.connect() as connection:
+                return await connection.run_sync(lambda one: MigrationContext.configure(one).get_current_heads())
+        except Exception as error:  # noqa: BLE001 - the migration's own error is the one to tell
+            _logger.debug("The revision cannot be read", reason=str(error))
+            return None
 
 
 def _without_foreign_keys(connection: Any, _record: object) -> None:

@@ -5,7 +5,7 @@ The same as pytest fixtures comes with the package, without an import: `pytest -
 
 from ._case import APITestCase
 from ._clock import FakeClock
-from ._database import ScratchDatabase, scratch_database
+from ._database import ScratchDatabase, TemporaryDatabase, scratch_database
 from ._in_process import in_process_client, token_for
 from ._running import running
 from ._telemetry import Telemetry, recorded_telemetry
@@ -15,6 +15,7 @@ __all__ = [
     "FakeClock",
     "ScratchDatabase",
     "Telemetry",
+    "TemporaryDatabase",
     "in_process_client",
     "recorded_telemetry",
     "running",

@@ -2,7 +2,7 @@
 
 import unittest
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, ClassVar
@@ -13,7 +13,7 @@ from maestro_core_api._app import MaestroAPI
 from maestro_core_monitoring.testing import CapturedSpan
 
 from ._clock import FakeClock
-from ._database import ScratchDatabase, scratch_database
+from ._database import ScratchDatabase, TemporaryDatabase, scratch_database
 from ._in_process import admin_headers, in_process_client, token_for
 from ._telemetry import Telemetry, recorded_telemetry
 
@@ -39,12 +39,12 @@ class APITestCase(unittest.TestCase):
     app: ClassVar[MaestroAPI | None] = None
     """The application under test."""
     database_path: ClassVar[Path | None] = None
-    """File of the test database; None before `setup_test_db`."""
+    """File of the test database; None before `setup_test_db`, and where it was given another database."""
     database_url: ClassVar[str | None] = None
     """SQLAlchemy-style URL of the test database; None before `setup_test_db`."""
 
     _client: ClassVar[TestClient | None] = None
-    _database: ClassVar[ScratchDatabase | None] = None
+    _database: ClassVar[TemporaryDatabase | None] = None
     _clock: FakeClock
     _telemetry: Telemetry | None = None
 
@@ -72,12 +72,17 @@ class APITestCase(unittest.TestCase):
         cls._forget_database()
 
     @classmethod
-    def setup_test_db(cls) -> None:
-        """Give the class an empty SQLite database of its own, removed after its last test."""
-        cls._database = cls.enterClassContext(scratch_database())
+    def setup_test_db(cls, database: AbstractContextManager[TemporaryDatabase] | None = None) -> None:
+        """Give the class an empty database of its own, removed after its last test.
+
+        Args:
+            database: Makes it, such as `maestro_core_db.testing.temporary_postgres()`; None makes a SQLite file.
+        """
+        found: TemporaryDatabase = cls.enterClassContext(scratch_database() if database is None else database)
         cls.addClassCleanup(cls._forget_database)
-        cls.database_path = cls._database.path
-        cls.database_url = cls._database.url
+        cls._database = found
+        cls.database_path = found.path if isinstance(found, ScratchDatabase) else None
+        cls.database_url = found.url
 
     def run(self, result: unittest.TestResult | None = None) -> unittest.TestResult | None:
         """Run the test with a clock of its own, and record what it logs, counts and traces.

@@ -6,6 +6,18 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
+
+
+class TemporaryDatabase(Protocol):
+    """A database that tests may do with as they like; those of `maestro_core_db.testing` are."""
+
+    @property
+    def url(self) -> str:
+        """Its SQLAlchemy-style URL."""
+
+    def empty(self) -> None:
+        """Delete the rows of all tables; the tables themselves stay."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,11 +33,12 @@ class ScratchDatabase:
         return f"sqlite:///{self.path}"
 
     def empty(self) -> None:
-        """Delete the rows of all tables; the tables themselves stay."""
+        """Delete the rows of all tables; the tables themselves stay, and what migrations note of themselves."""
         with closing(sqlite3.connect(self.path, timeout=10)) as connection, connection:
             connection.execute("PRAGMA defer_foreign_keys = ON")
             names = connection.execute(
                 "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
+                " AND name <> 'alembic_version'"
             )
             for (name,) in names.fetchall():
                 quoted = name.replace('"', '""')
