@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from typing import TYPE_CHECKING
 
 import rich_click as click
@@ -39,11 +40,12 @@ def tail(
 
     async def follow(broker: Broker) -> None:
         shown = 0
-        async for stored in broker.tail(*subjects, since=since):
-            _print(stored, as_json)
-            shown += 1
-            if shown == limit:
-                return
+        async with aclosing(broker.tail(*subjects, since=since)) as events:
+            async for stored in events:
+                _print(stored, as_json)
+                shown += 1
+                if shown == limit:
+                    return
 
     with_broker(broker_url, follow)
 
