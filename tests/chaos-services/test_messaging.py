@@ -32,7 +32,7 @@ class Step(BaseModel):
 STEPPED = EventType("orders.step.taken", 1, Step)
 
 CONSUMER = """
-import asyncio, sqlite3, sys
+import asyncio, sqlite3, sys, time
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from maestro_core_messaging import Broker, EventType, MessagingSettings, RedeliveryPolicy, TransactionalProcessedEvents
@@ -70,8 +70,8 @@ async def main():
         @broker.subscriber(STEPPED, durable="effects", processed=TransactionalProcessedEvents(transaction, record, commit),
             redelivery=policy)
         async def effect(event, session):
-            session.execute("INSERT INTO effects (key, number, at) VALUES (?, ?, unixepoch('subsec'))",
-                (event.data.key, event.data.number))
+            session.execute("INSERT INTO effects (key, number, at) VALUES (?, ?, ?)",
+                (event.data.key, event.data.number, time.time()))
         await asyncio.Event().wait()
 
 asyncio.run(main())
