@@ -180,20 +180,23 @@ async def test_a_server_without_jetstream_is_told_from_one_that_is_away(tmp_path
 # The client of NATS leaves the socket of a connection that is refused to the garbage collector.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 async def test_wrong_credentials_are_refused_at_once(tmp_path) -> None:
-    """The error names the settings; with the right ones it opens."""
+    """The error names the settings, and not the password; with the right ones it opens."""
     with NatsServer(tmp_path / "nats", options=("--user", "maestro", "--pass", "right")) as server:
-        for user, opens in (("maestro:wrong@", False), ("maestro:right@", True)):
-            url = server.url.replace("nats://", f"nats://{user}")
-            if opens:
-                async with Broker.opened(url, service_name="orders") as broker:
-                    await broker.check()
-                    assert broker.server == server.url
-                continue
-            with pytest.raises(BrokerRefusedError, match="MAESTRO_MESSAGING_URL") as caught:
-                async with Broker.opened(url, service_name="orders"):
-                    raise AssertionError
-            assert "wrong" not in str(caught.value)
-    gc.collect()
+        async with Broker.opened(server.url.replace("//", "//maestro:right@"), service_name="orders") as broker:
+            await broker.check()
+            assert broker.server == server.url
+        told = await _refusal(server.url.replace("//", "//maestro:wrong@"))
+        gc.collect()
+    assert "MAESTRO_MESSAGING_URL" in told
+    assert "wrong" not in told
+
+
+async def _refusal(url) -> str:
+    try:
+        async with Broker.opened(url, service_name="orders"):
+            raise AssertionError
+    except BrokerRefusedError as error:
+        return str(error)
 
 
 async def test_an_event_that_is_too_large_is_refused_before_it_is_sent(server) -> None:
