@@ -132,7 +132,7 @@ async def test_the_best_alternative_counts(
     assert review["policy"]["licenses"] == ["MIT"]
 
 
-@pytest.mark.parametrize(("says", "findings"), [("approved", 1), ("rejected", 2), ("expired", 2)])
+@pytest.mark.parametrize(("says", "findings"), [("approve", 1), ("reject", 2), ("expire", 2)])
 async def test_those_who_approve_decide(
     engine: WorkflowEngine,
     site: Any,
@@ -162,7 +162,7 @@ async def test_those_who_approve_decide(
     assert (result.policy.approval.decision, result.policy.approval.by) == (says, ("ada",))
     assert result.findings == findings
     page = Path(result.report_html).read_text()  # noqa: ASYNC240 - as above
-    assert f"<strong>{says}</strong> by ada" in page
+    assert f"<strong>{says}</strong> (ada)" in page
 
 
 async def test_an_answer_that_cannot_be_read_allows_nothing(

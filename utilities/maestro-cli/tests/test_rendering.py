@@ -25,8 +25,9 @@ def test_review_progress() -> None:
         show({"type": "run_started"})
         show({"type": "step_completed", "step": "take_inventory", "output": {"distributions": distributions}})
         for _ in range(19):
-            show({"type": "child_completed"})
-        show({"type": "child_failed"})
+            show({"type": "child_completed", "workflow": "examples/license-review"})
+            show({"type": "child_completed", "workflow": "examples/license-policy"})
+        show({"type": "child_failed", "workflow": "examples/license-review"})
 
     lines = console.export_text().splitlines()
     assert lines[0] == "20 distributions to review"

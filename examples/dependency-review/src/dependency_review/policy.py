@@ -57,14 +57,14 @@ class ApprovalAnswer(_Model):
 
     approval_id: str
     decision: str
-    """`approved` or `rejected`; `expired`, `cancelled` or `unanswered` when nobody has decided."""
+    """`approve` or `reject`; `expire`, `cancel` or `unanswered` when nobody has decided."""
     by: tuple[str, ...] = ()
     comments: tuple[Any, ...] = ()
 
     @property
     def is_approved(self) -> bool:
         """Whether what was asked for may be used."""
-        return self.decision == "approved"
+        return self.decision == "approve"
 
 
 class PolicySummary(_Model):

@@ -8,6 +8,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 _REVIEWED: Final = frozenset({"child_completed", "child_failed", "child_cancelled"})
+_REVIEW: Final = "examples/license-review"
 _LINES: Final = 10
 
 
@@ -51,7 +52,7 @@ class ReviewProgress:
             event: One of the run's events.
         """
         kind = event.get("type")
-        if kind in _REVIEWED:
+        if kind in _REVIEWED and event.get("workflow") == _REVIEW:
             self._done += 1
             self._bar.update(self._task, completed=self._done)
             self._tell()

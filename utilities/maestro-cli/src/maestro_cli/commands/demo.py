@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -10,6 +10,7 @@ from typing import Any, Final
 import rich_click as click
 
 from maestro_cli import render
+from maestro_cli._demo_answer import answer_what_is_asked, has_governance
 from maestro_cli._demo_progress import ReviewProgress
 from maestro_cli._documents import parse_document
 from maestro_cli._following import follow_run
@@ -43,12 +44,14 @@ _MOST_LICENSES: Final = 15
 @click.option(
     "--timeout", type=Seconds(), default="60", show_default=True, help="How long a service may take to be ready."
 )
+@click.option("--ask", is_flag=True, help="Wait for your own approval where the policy wants one.")
 @engine_option
 @json_option
 @click.pass_obj
-def demo(home: Home, limit: int | None, timeout: timedelta, engine: Engine | None, as_json: bool) -> None:
-    """Recognise the licence of every distribution that is installed here and write a report.
+def demo(home: Home, limit: int | None, timeout: timedelta, ask: bool, engine: Engine | None, as_json: bool) -> None:
+    """Review the licence of every distribution that is installed here and write a report.
 
+    Licences are recognised from their texts, a policy says what may be used, and where it wants an approval the demo gives it.
     Starts the environment unless it runs, and stops what it has started, whatever happens.
     """
     run_id = f"demo-{datetime.now(UTC):%Y%m%d-%H%M%S-%f}"
@@ -56,14 +59,18 @@ def demo(home: Home, limit: int | None, timeout: timedelta, engine: Engine | Non
     if limit is not None:
         value["limit"] = limit
     with _terminable(), _environment(home, SupervisorOptions(ready_timeout=timeout, engine=engine)) as used:
-        run = asyncio.run(_review(home, run_id, value))
+        run = asyncio.run(_review(home, run_id, value, approve=not ask))
     if as_json:
         render.print_json(run["output"])
     else:
         _show(home, run, used)
 
 
-async def _review(home: Home, run_id: str, value: Mapping[str, Any]) -> Mapping[str, Any]:
+async def _review(home: Home, run_id: str, value: dict[str, Any], *, approve: bool) -> Mapping[str, Any]:
+    governed = has_governance(home)
+    if not governed:
+        render.err().print("No governance-service runs here, so no policy is asked.")
+        value["policy"] = None
     async with open_orchestrator(home, None, None) as client:
         for origin, text in document_files().items():
             document = parse_document(text.encode(), origin)
@@ -73,10 +80,30 @@ async def _review(home: Home, run_id: str, value: Mapping[str, Any]) -> Mapping[
         await client.start(WORKFLOW, value, run_id)
         try:
             with ReviewProgress(render.err(), value.get("limit")) as progress:
-                return await follow_run(client, run_id, progress)
+                answering = answer_what_is_asked(home, run_id, render.err(), approve=approve) if governed else None
+                return await _beside(answering, follow_run(client, run_id, progress))
         except asyncio.CancelledError:
             await _give_up(client, run_id)
             raise
+
+
+async def _beside(
+    beside: Coroutine[Any, Any, None] | None, work: Coroutine[Any, Any, Mapping[str, Any]]
+) -> Mapping[str, Any]:
+    """Do some work, and something beside it that ends with it; what fails first is raised."""
+    main = asyncio.create_task(work)
+    other = None if beside is None else asyncio.create_task(beside)
+    try:
+        if other is not None:
+            await asyncio.wait({main, other}, return_when=asyncio.FIRST_COMPLETED)
+            if other.done():
+                await other
+        return await main
+    finally:
+        for task in (main, other):
+            if task is not None:
+                task.cancel()
+        await asyncio.gather(main, *([other] if other else []), return_exceptions=True)
 
 
 async def _give_up(client: OrchestratorClient, run_id: str) -> None:
@@ -146,6 +173,7 @@ def _show(home: Home, run: Mapping[str, Any], engine: Engine) -> None:
         ("Licence recognised from its text", output.get("recognized")),
         ("Licence declared", output.get("declared")),
         ("Recognised as declared", matched),
+        *_policy_facts(output.get("policy")),
         ("Took", render.duration(timedelta(seconds=output.get("duration_s") or 0))),
     ]
     console.print()
@@ -157,7 +185,20 @@ def _show(home: Home, run: Mapping[str, Any], engine: Engine) -> None:
         ("Report", output.get("report_html")),
         ("As data", output.get("report_json")),
         ("Bill of materials", output.get("sbom")),
+        ("Everything about it", f"{maestro} trace {run['id']}"),
         ("This run", f"{maestro} workflow show {run['id']} (after {again})"),
         ("Logs", f"{maestro} logs {ORCHESTRATOR}; all in {home.logs}"),
     ):
         console.print(f"  {name}: {where}", markup=False, soft_wrap=True)
+
+
+def _policy_facts(policy: Mapping[str, Any] | None) -> list[tuple[str, object]]:
+    if policy is None:
+        return []
+    approval = policy.get("approval")
+    told = "" if approval is None else f" ({approval['decision']} by {', '.join(approval['by']) or 'nobody'})"
+    return [
+        ("Allowed by the policy", policy["allowed"]),
+        ("In need of an approval", f"{policy['needs_approval']}{told}"),
+        ("Denied", policy["denied"]),
+    ]
