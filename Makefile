@@ -72,9 +72,13 @@ chaos: compiled ## Kill, starve, damage and flood the engine (some minutes; SOAK
 chaos-temporal: compiled ## Kill workers of a Temporal cluster and its server under load, some minutes
 	@MAESTRO_CHAOS_WORKER_KILLS=40 $(BIN)/python -m pytest tests/chaos/test_fleet.py --timeout 580 --durations 2
 
+.PHONY: chaos-services
+chaos-services: compiled ## Kill services, databases, the event server and the gateway under load; prints how long each takes to come back
+	@$(BIN)/python -m pytest tests/chaos-services -m slow -s --timeout 300
+
 .PHONY: attack
 attack: setup ## Attack the libraries and services: tokens, keys, limits and whatever else has an attacks suite
-	@$(BIN)/python -m pytest $(wildcard shared/*/tests/attacks maestro/tests/attacks services/*/tests/attacks tests/attacks) -n $(PYTEST_WORKERS)
+	@$(BIN)/python -m pytest $(wildcard shared/*/tests/attacks maestro/tests/attacks services/*/tests/attacks infrastructure/*/tests/attacks tests/attacks) -n $(PYTEST_WORKERS)
 
 .PHONY: soak
 soak: setup ## Replay thousands of random programs at every prefix of their histories (MAESTRO_EXAMPLES=20000 for more)

@@ -14,17 +14,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 
 pytestmark = [pytest.mark.system, pytest.mark.xdist_group("main-job"), pytest.mark.timeout(600)]
 
-REVIEW = files("dependency_review").joinpath("license-review.yaml").read_text()
+DOCUMENTS = {
+    name: files("dependency_review").joinpath(f"{name}.yaml").read_text()
+    for name in ("license-review", "license-policy", "license-approval")
+}
 
 
 def start_review(api: Any, run_id: str, output: Path, **options: Any) -> None:
-    registered = api.put(
-        "/workflows/examples/license-review/1.0.0", content=REVIEW, headers={"content-type": "application/yaml"}
-    )
-    assert registered.status_code in (200, 201), registered.text
+    for name, text in DOCUMENTS.items():
+        registered = api.put(
+            f"/workflows/examples/{name}/1.0.0", content=text, headers={"content-type": "application/yaml"}
+        )
+        assert registered.status_code in (200, 201), registered.text
     body = {"workflow": "examples/dependency-review", "id": run_id, "input": {"output_dir": str(output), **options}}
     started = api.post("/runs", json=body)
     assert started.status_code == 202, started.text
@@ -63,6 +69,11 @@ def reviewed(ecosystem, poll, tmp_path_factory: pytest.TempPathFactory) -> Revie
                 (now := ecosystem.service("maestro-orchestrator"))["state"] == "ready" and now["pid"] != before["pid"]
             ),
             "the orchestrator is back",
+        )
+        poll(
+            lambda: ecosystem.cli("approval", "approve", "whole", "--as", "ada").returncode == 0,
+            "the question to those who approve is there, and answered",
+            deadline_s=480,
         )
         run = poll(
             lambda: (found := api.get("/runs/whole").json())["status"] != "running" and found,
@@ -113,6 +124,24 @@ def test_the_inventory_is_that_of_this_environment(reviewed):
     assert output["match_rate"] >= 0.7
 
 
+def test_the_policy_was_asked_and_a_person_decided(ecosystem, reviewed):
+    """Every distribution has an answer; what needed an approval was approved once, by the person who said so."""
+    policy = reviewed.run["output"]["policy"]
+    assert policy["unanswered"] == 0
+    assert policy["allowed"] + policy["needs_approval"] + policy["denied"] == len(reviewed.reviews)
+    assert policy["needs_approval"] >= 1
+    assert (policy["approval"]["decision"], policy["approval"]["by"]) == ("approve", ["ada"])
+    shown = json.loads(ecosystem.cli("approval", "show", "whole", "--json").stdout)
+    assert shown["status"] == "approved"
+
+
+def test_the_bill_of_materials_is_accepted_by_its_schema(reviewed):
+    """What was reviewed is in it, once, and CycloneDX's own validator has nothing against it."""
+    text = Path(reviewed.run["output"]["sbom"]).read_text()
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+    assert len(json.loads(text)["components"]) == len(reviewed.reviews)
+
+
 def test_one_trace_id_finds_the_run_in_every_service(ecosystem, poll, tmp_path):
     """The trace of whoever started the run is on the orchestrator's steps and on the analysis's log lines."""
     trace_id = "0af7651916cd43dd8448eb211c80319c"
@@ -127,11 +156,21 @@ def test_one_trace_id_finds_the_run_in_every_service(ecosystem, poll, tmp_path):
     for service in ("maestro-orchestrator", "intelligence-service"):
         assert any(line.get("trace_id") == trace_id for line in ecosystem.log(service)), service
 
+    def kinds() -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for entry in json.loads(ecosystem.cli("trace", "traced", "--json").stdout)["entries"]:
+            found.setdefault(entry["kind"], set()).add(entry["service"])
+        return found
+
+    seen = poll(lambda: (found := kinds()).keys() >= {"request", "step", "call", "log"} and found, "spans have come")
+    assert seen["step"] == {"maestro-orchestrator"}
+    assert seen["request"] >= {"maestro-orchestrator", "intelligence-service", "governance-service"}
+
 
 def test_the_idle_ecosystem_stays_below_a_gigabyte(ecosystem):
     """Every process of the environment, the language model included, resident in memory."""
     status = ecosystem.status()
-    assert {service["name"] for service in status["services"]} == {
-        "central-registry", "intelligence-service", "maestro-orchestrator",
+    assert {service["name"] for service in status["services"]} >= {
+        "central-registry", "governance-service", "intelligence-service", "maestro-orchestrator", "nats", "telemetry-store",
     }  # fmt: skip
     assert status["memory_bytes"] < 2**30
