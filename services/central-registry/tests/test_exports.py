@@ -8,8 +8,17 @@ from central_registry import domain
 def test_the_domain_exports_exactly_this() -> None:
     """The names that other rooms take from the domain are these and no others."""
     assert domain.__all__ == [
+        "FULL_WEIGHT",
+        "Balancing",
+        "Change",
+        "ChangeKind",
+        "ChangeLog",
         "Clock",
         "Fault",
+        "Health",
+        "HealthCheck",
+        "HealthState",
+        "Hint",
         "Instance",
         "InstanceKey",
         "InvalidRegistrationError",
@@ -21,11 +30,15 @@ def test_the_domain_exports_exactly_this() -> None:
         "RegistrationStore",
         "Registry",
         "RegistryError",
+        "RegistryFullError",
+        "Selection",
         "ServiceNotFoundError",
+        "Snapshot",
         "StorageCorruptError",
         "StorageError",
         "StorageFullError",
         "StorageUnavailableError",
+        "why_not_probed",
     ]
     assert all(hasattr(domain, name) for name in domain.__all__)
 

@@ -1,25 +1,40 @@
 """The rules of the registry: what a registration is, how long it is believed, what look-up shows. No I/O here."""
 
+from ._balancing import FULL_WEIGHT, Balancing, Hint
+from ._changes import Change, ChangeKind, ChangeLog
 from ._errors import (
     Fault,
     InvalidRegistrationError,
     LeaseExpiredError,
     RegistryError,
+    RegistryFullError,
     ServiceNotFoundError,
     StorageCorruptError,
     StorageError,
     StorageFullError,
     StorageUnavailableError,
 )
+from ._health import Health, HealthCheck, HealthState
+from ._health_limits import why_not_probed
 from ._instances import Clock, Instance, InstanceKey, Registration
 from ._leases import LeaseTable
 from ._limits import Limits
-from ._registry import Registered, Registry
+from ._registry import Registered, Registry, Snapshot
+from ._selection import Selection
 from ._storage import RegistrationStore
 
 __all__ = [
+    "FULL_WEIGHT",
+    "Balancing",
+    "Change",
+    "ChangeKind",
+    "ChangeLog",
     "Clock",
     "Fault",
+    "Health",
+    "HealthCheck",
+    "HealthState",
+    "Hint",
     "Instance",
     "InstanceKey",
     "InvalidRegistrationError",
@@ -31,9 +46,13 @@ __all__ = [
     "RegistrationStore",
     "Registry",
     "RegistryError",
+    "RegistryFullError",
+    "Selection",
     "ServiceNotFoundError",
+    "Snapshot",
     "StorageCorruptError",
     "StorageError",
     "StorageFullError",
     "StorageUnavailableError",
+    "why_not_probed",
 ]
