@@ -37,6 +37,7 @@ class RegistryCase(APITestCase):
             jwt_secret=SecretStr("a-secret-for-tests-of-at-least-32-bytes"),
             advertise_url="http://127.0.0.1:1",
             sweep_interval_s=60,
+            pause_tolerance_s=86_400,  # time is moved on by hand, and nobody stands still
         )
         cls.app = None
 
@@ -71,6 +72,13 @@ class LeaseTest(RegistryCase):
             "metadata": {"zone": "a"},
             "registered_at": self.in_(0),
             "lease_expires_at": self.in_(30),
+            "zone": None,
+            "tags": [],
+            "health": "unchecked",
+            "health_since": self.in_(0),
+            "health_reason": None,
+            "weight": 10,
+            "priority": 0,
         }
 
     def test_the_default_lease_applies(self) -> None:

@@ -21,6 +21,26 @@ class CentralRegistryConfig(BaseConfig):
     """Room for the metadata of one instance, in bytes. Default 4096."""
     sweep_interval_s: float = Field(default=1.0, gt=0, le=60)
     """How often expired instances are taken out, in seconds; look-up hides them before that. Default 1."""
+    pause_tolerance_s: float = Field(default=3.0, ge=1, le=86_400)
+    """How long this process may stand still before that is held against nobody: whoever was live before gets a whole lease
+    after it, in seconds. Default 3."""
+    max_instances: int = Field(default=10_000, ge=1)
+    """How many instances are taken, of all services together. Default 10000."""
+    slow_start_s: float = Field(default=30.0, ge=0, le=3_600)
+    """How long the weight of an instance that is new, or healthy again, grows from a tenth to all of it, in seconds; 0 for not
+    at all. Default 30."""
+    probe_interval_s: float = Field(default=5.0, ge=1, le=300)
+    """How often instances are probed that do not say how often, in seconds. Default 5."""
+    probe_timeout_s: float = Field(default=2.0, ge=0.1, le=30)
+    """How long an instance that does not say so may take to answer a probe, in seconds. Default 2."""
+    probe_concurrency: int = Field(default=32, ge=1, le=1_000)
+    """How many probes are under way at a time. Default 32."""
+    probe_ca_file: Path | None = None
+    """Certificates that instances with https are checked against. Default: those of the system."""
+    change_log_size: int = Field(default=4_096, ge=1, le=1_000_000)
+    """How many changes are held for watchers who come back. Default 4096."""
+    max_watchers: int = Field(default=1_000, ge=0)
+    """How many may watch at a time. Default 1000."""
     database_path: Path | None = None
     """The SQLite file of registrations. Default central-registry.db in data_dir."""
 
@@ -36,6 +56,13 @@ class CentralRegistryConfig(BaseConfig):
     def _at_least_the_default(cls, value: float, info: ValidationInfo) -> float:
         if value < info.data.get("default_lease_s", value):
             raise ValueError("must not be below default_lease_s")
+        return value
+
+    @field_validator("probe_timeout_s")
+    @classmethod
+    def _no_longer_than_the_interval(cls, value: float, info: ValidationInfo) -> float:
+        if value > info.data.get("probe_interval_s", value):
+            raise ValueError("must not be above probe_interval_s")
         return value
 
     @property

@@ -6,12 +6,19 @@ from central_registry.domain import (
     InvalidRegistrationError,
     LeaseExpiredError,
     RegistryError,
+    RegistryFullError,
     ServiceNotFoundError,
     StorageError,
     StorageFullError,
     StorageUnavailableError,
 )
-from maestro_core_api import APIException, NotFoundException, ServiceUnavailableException, ValidationException
+from maestro_core_api import (
+    APIException,
+    NotFoundException,
+    ServiceUnavailableException,
+    TooManyRequestsException,
+    ValidationException,
+)
 
 _IN_THE_PATH = frozenset({"name", "instance_id"})
 
@@ -52,6 +59,21 @@ class StorageFullException(APIException):
     message = "The registry's disk is full"
 
 
+class RegistryFullException(APIException):
+    """507: no more instances are taken."""
+
+    status_code = 507
+    error_code = RegistryFullError.code
+    message = "The registry is full"
+
+
+class TooManyWatchersException(TooManyRequestsException):
+    """429: no more watchers are taken."""
+
+    error_code = "TOO_MANY_WATCHERS"
+    message = "Too many are watching"
+
+
 _STORAGE: Mapping[type[RegistryError], type[APIException]] = {StorageFullError: StorageFullException}
 
 
@@ -69,7 +91,9 @@ def as_api_exception(error: RegistryError) -> APIException:
             faults = [{"path": _path(fault.field), "message": fault.message} for fault in error.faults]
             return InvalidRegistrationException(detail=str(error), errors=faults)
         case ServiceNotFoundError():
-            return ServiceNotFoundException(detail=str(error), live=list(error.live))
+            return ServiceNotFoundException(detail=str(error), live=list(error.live), unhealthy=error.unhealthy)
+        case RegistryFullError():
+            return RegistryFullException(detail=str(error), limit=error.most)
         case LeaseExpiredError():
             return LeaseExpiredException(detail=str(error))
         case StorageError():

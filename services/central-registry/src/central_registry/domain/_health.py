@@ -46,18 +46,18 @@ class HealthState:
     """Why the last probe failed; None when it passed or there was none."""
 
     @classmethod
-    def at_first(cls, check: HealthCheck | None, now: datetime, *, doubts: int = 0) -> "HealthState":
+    def at_first(cls, check: HealthCheck | None, since: datetime, *, doubts: int = 0) -> "HealthState":
         """Return what is believed before the first probe: an instance that registers runs.
 
         Args:
             check: How the instance is probed; None for not at all.
-            now: The present.
+            since: When it registered, or changed its address.
             doubts: Failed probes that it starts with.
 
         Returns:
             The state.
         """
-        return cls(Health.UNCHECKED if check is None else Health.HEALTHY, now, against=doubts)
+        return cls(Health.UNCHECKED if check is None else Health.HEALTHY, since, against=doubts)
 
     @property
     def is_shown(self) -> bool:

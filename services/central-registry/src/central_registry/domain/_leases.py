@@ -46,7 +46,8 @@ class LeaseTable:
         known, now = self.find(registration.key), self._clock()
         health = None if known is None or not _probed_alike(known.registration, registration) else known.health
         if health is None:
-            health = HealthState.at_first(registration.health_check, now, doubts=doubts)
+            since = registration.registered_at if known is None else now
+            health = HealthState.at_first(registration.health_check, since, doubts=doubts)
         instance = Instance(registration, now + registration.lease, health)
         self._put(instance)
         return instance
