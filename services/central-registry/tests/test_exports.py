@@ -9,6 +9,8 @@ def test_the_domain_exports_exactly_this() -> None:
     """The names that other rooms take from the domain are these and no others."""
     assert domain.__all__ == [
         "FULL_WEIGHT",
+        "SERVICE_NAME",
+        "VERSION",
         "Balancing",
         "Change",
         "ChangeKind",
@@ -38,6 +40,7 @@ def test_the_domain_exports_exactly_this() -> None:
         "StorageError",
         "StorageFullError",
         "StorageUnavailableError",
+        "Ticker",
         "why_not_probed",
     ]
     assert all(hasattr(domain, name) for name in domain.__all__)

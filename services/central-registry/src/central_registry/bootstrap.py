@@ -3,9 +3,13 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
-from typing import TypedDict
+from typing import Final, TypedDict
 
 from central_registry.api import router
+from central_registry.catalog.api import router as catalog_router
+from central_registry.catalog.domain import Catalog, CatalogLimits, Draft
+from central_registry.catalog.housekeeping import forget_old_calls
+from central_registry.catalog.storage import SqliteCatalogStore
 from central_registry.clock import SteadyClock
 from central_registry.config import CentralRegistryConfig
 from central_registry.database import RegistryDatabase
@@ -23,12 +27,15 @@ from maestro_core_monitoring import Objectives
 
 _TITLE = "Central Registry API"
 _VERSION = "1.0.0"
+_OWNER: Final = "platform"
+_DESCRIPTION: Final = "Who runs where, and what each service is."
 
 
 class State(TypedDict):
     """What requests find in `request.state`."""
 
     registry: Registry
+    catalog: Catalog
     clock: Clock
     balancing: Balancing
     probe_defaults: HealthCheck
@@ -78,6 +85,7 @@ def create_app(config: CentralRegistryConfig | None = None, *, clock: Clock | No
     # A watcher stays for as long as it likes, which says nothing about speed.
     app.metrics.objectives = Objectives(untimed=("/services/watch",))
     app.include_router(router)
+    app.include_router(catalog_router)
     return app
 
 
@@ -100,6 +108,11 @@ async def _open(
     )
     known = await registry.restore()
     app.logger.info("Registrations restored", count=known, path=str(config.database_file))
+    catalog = _catalog(config, registry, database, clock)
+    entries = await catalog.restore()
+    app.logger.info("Catalog restored", count=entries)
+    await catalog.put(config.service_name, _own_entry(app))
+    await stack.enter_async_context(running_task(forget_old_calls(catalog), name="forget-old-calls"))
     watchers = Watchers(config.max_watchers)
     metrics.measure(registry, watchers)
     await stack.enter_async_context(running_task(metrics.count_changes(registry), name="count-changes"))
@@ -107,6 +120,7 @@ async def _open(
     await stack.enter_async_context(_prober(config, registry).at_work())
     return State(
         registry=registry,
+        catalog=catalog,
         clock=clock,
         balancing=Balancing(slow_start=timedelta(seconds=config.slow_start_s)),
         probe_defaults=HealthCheck(
@@ -115,6 +129,26 @@ async def _open(
             timeout=timedelta(seconds=config.probe_timeout_s),
         ),
         watchers=watchers,
+    )
+
+
+def _own_entry(app: MaestroAPI) -> Draft:
+    return Draft(version=_VERSION, owner=_OWNER, description=_DESCRIPTION, openapi=app.openapi())
+
+
+def _catalog(config: CentralRegistryConfig, registry: Registry, database: RegistryDatabase, clock: Clock) -> Catalog:
+    def live_versions(service: str) -> frozenset[str]:
+        return frozenset(each.registration.version for each in registry.live().get(service, ()))
+
+    return Catalog(
+        SqliteCatalogStore(database),
+        clock=clock,
+        live_versions=live_versions,
+        live_services=registry.live,
+        limits=CatalogLimits(max_document_bytes=config.max_document_bytes),
+        implicit=config.implicit_dependencies,
+        window=timedelta(days=config.dependency_window_days),
+        kept=timedelta(days=config.observations_kept_days),
     )
 
 

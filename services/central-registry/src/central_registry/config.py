@@ -41,6 +41,14 @@ class CentralRegistryConfig(BaseConfig):
     """How many changes are held for watchers who come back. Default 4096."""
     max_watchers: int = Field(default=1_000, ge=0)
     """How many may watch at a time. Default 1000."""
+    implicit_dependencies: tuple[str, ...] = ("central-registry",)
+    """Services that every service calls without saying so in the catalog. Default: central-registry."""
+    dependency_window_days: int = Field(default=30, ge=1, le=3_650)
+    """How far back calls count when they are compared with what is declared, in days. Default 30."""
+    observations_kept_days: int = Field(default=90, ge=1, le=3_650, validate_default=True)
+    """How long observed calls are kept, in days. Default 90."""
+    max_document_bytes: int = Field(default=2 * 1024 * 1024, ge=1_024, le=8 * 1024 * 1024)
+    """Room for one OpenAPI or AsyncAPI document, in bytes. Default 2 MiB."""
     database_path: Path | None = None
     """The SQLite file of registrations. Default central-registry.db in data_dir."""
 
@@ -63,6 +71,13 @@ class CentralRegistryConfig(BaseConfig):
     def _no_longer_than_the_interval(cls, value: float, info: ValidationInfo) -> float:
         if value > info.data.get("probe_interval_s", value):
             raise ValueError("must not be above probe_interval_s")
+        return value
+
+    @field_validator("observations_kept_days")
+    @classmethod
+    def _at_least_the_window(cls, value: int, info: ValidationInfo) -> int:
+        if value < info.data.get("dependency_window_days", value):
+            raise ValueError("must not be below dependency_window_days")
         return value
 
     @property

@@ -18,13 +18,16 @@ from ._health import Health, HealthCheck, HealthState
 from ._health_limits import why_not_probed
 from ._instances import Clock, Instance, InstanceKey, Registration
 from ._leases import LeaseTable
-from ._limits import Limits
+from ._limits import SERVICE_NAME, VERSION, Limits
 from ._registry import Registered, Registry, Snapshot
 from ._selection import Selection
 from ._storage import RegistrationStore
+from ._ticker import Ticker
 
 __all__ = [
     "FULL_WEIGHT",
+    "SERVICE_NAME",
+    "VERSION",
     "Balancing",
     "Change",
     "ChangeKind",
@@ -54,5 +57,6 @@ __all__ = [
     "StorageError",
     "StorageFullError",
     "StorageUnavailableError",
+    "Ticker",
     "why_not_probed",
 ]

@@ -1,6 +1,5 @@
 """What changed: a bounded log that watchers read at their own pace."""
 
-import asyncio
 import uuid
 from collections import deque
 from dataclasses import dataclass
@@ -9,6 +8,7 @@ from enum import StrEnum
 from itertools import islice
 
 from ._instances import Instance
+from ._ticker import Ticker
 
 
 class ChangeKind(StrEnum):
@@ -42,7 +42,7 @@ class Change:
     """The instance as it is since then; as it was last, when it left or was lost."""
 
 
-class ChangeLog:
+class ChangeLog(Ticker):
     """The latest changes, in order.
 
     Nobody is waited for: a watcher that falls behind by more than the log holds has to begin anew.
@@ -57,10 +57,9 @@ class ChangeLog:
     """
 
     def __init__(self, *, capacity: int = 4_096) -> None:
+        super().__init__()
         self.epoch = uuid.uuid4().hex[:12]
-        self.position = 0
         self._changes: deque[Change] = deque(maxlen=capacity)
-        self._news = asyncio.Event()
 
     def add(self, kind: ChangeKind, instance: Instance, at: datetime) -> Change:
         """Note a change and wake those who wait.
@@ -73,11 +72,9 @@ class ChangeLog:
         Returns:
             The entry.
         """
-        self.position += 1
-        change = Change(self.position, kind, at, instance)
+        change = Change(self.position + 1, kind, at, instance)
         self._changes.append(change)
-        news, self._news = self._news, asyncio.Event()
-        news.set()
+        self.tick()
         return change
 
     def since(self, position: int) -> tuple[Change, ...] | None:
@@ -93,16 +90,3 @@ class ChangeLog:
         if not 0 <= missed <= len(self._changes):
             return None
         return tuple(islice(self._changes, len(self._changes) - missed, None))
-
-    async def wait(self, after: int) -> int:
-        """Wait for a change.
-
-        Args:
-            after: The last change that is known to whoever asks.
-
-        Returns:
-            The place of the latest change, which is later.
-        """
-        while self.position <= after:
-            await self._news.wait()
-        return self.position

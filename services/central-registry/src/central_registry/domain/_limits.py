@@ -12,9 +12,9 @@ from ._health_limits import health_faults
 from ._instances import Registration
 
 # RFC 1123, section 2.1: the name is the host part of service:// addresses and may become a DNS name.
-_SERVICE: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+SERVICE_NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _INSTANCE_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
-_VERSION: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
+VERSION: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
 _ZONE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _TAG: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:=/-]{0,62}")
 _MAX_TAGS: Final = 32
@@ -48,11 +48,11 @@ class Limits:
             raise InvalidRegistrationError(faults)
 
     def _faults(self, registration: Registration) -> Iterator[Fault]:
-        if not _SERVICE.fullmatch(registration.service):
+        if not SERVICE_NAME.fullmatch(registration.service):
             yield Fault("name", "must be a DNS label: 1 to 63 of a-z, 0-9 and '-', with a letter or digit at both ends")
         if not _INSTANCE_ID.fullmatch(registration.instance_id):
             yield Fault("instance_id", "must be 1 to 128 of letters, digits, '.', '_', '-', and begin with no sign")
-        if not _VERSION.fullmatch(registration.version):
+        if not VERSION.fullmatch(registration.version):
             yield Fault("version", "must be 1 to 64 of letters, digits, '.', '_', '+', '-', and begin with no sign")
         if (fault := _url_fault(registration.url)) is not None:
             yield Fault("url", fault)
