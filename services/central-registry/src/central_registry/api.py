@@ -3,9 +3,10 @@
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from functools import partial
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi.responses import StreamingResponse
 
 from central_registry.domain import (
     Balancing,
@@ -81,6 +82,7 @@ TheRegistry = Annotated[Registry, Depends(_registry)]
 TheHinting = Annotated[Hinting, Depends(_hinting)]
 TheSelection = Annotated[Selection, Depends(_selection)]
 router = APIRouter(prefix="/services", tags=["registry"], dependencies=[Depends(in_http_terms)])
+_STREAM: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}}
 _viewer = [Depends(require_role("viewer"))]
 _operator = [Depends(require_role("operator"))]
 
@@ -92,7 +94,7 @@ async def list_services(registry: TheRegistry, selection: TheSelection, hinting:
     return ServicesView(services=[ServiceView.of(name, live, hinting) for name, live in found.items()])
 
 
-@router.get("/watch", dependencies=_viewer, response_class=WatchStream, response_model=None)
+@router.get("/watch", dependencies=_viewer, response_class=StreamingResponse, responses=_STREAM)
 async def watch(
     request: Request,
     registry: TheRegistry,

@@ -130,7 +130,7 @@ class ChangeMessages:
         Yields:
             Messages and comments, until the service is about to stop.
         """
-        yield b"retry: 500\n: connected\n\n"
+        yield b": connected\n\n"  # so that the head of the answer goes out at once
         position, reason = self._place(last_event_id)
         while not self._is_ending():
             changes = None if reason is not None else self._log.since(position)
