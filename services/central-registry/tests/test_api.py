@@ -212,7 +212,7 @@ class AccessTest(RegistryCase):
 
 class FailingDiskTest(RegistryCase):
     def failing(self, error: Exception) -> Any:
-        async def fail(_: SqliteRegistrationStore, __: Registration | Collection[InstanceKey]) -> None:
+        async def fail(_: SqliteRegistrationStore, __: Registration | Collection[InstanceKey], ___: Any) -> None:
             raise error
 
         return patch.multiple(SqliteRegistrationStore, save=fail, remove=fail)

@@ -27,6 +27,7 @@ def test_the_domain_exports_exactly_this() -> None:
         "LeaseExpiredError",
         "LeaseTable",
         "Limits",
+        "Notice",
         "Registered",
         "Registration",
         "RegistrationStore",

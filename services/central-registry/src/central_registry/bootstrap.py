@@ -16,7 +16,9 @@ from central_registry.database import RegistryDatabase
 from central_registry.domain import Balancing, ChangeLog, Clock, HealthCheck, Limits, Registry, RegistryError
 from central_registry.housekeeping import Housekeeper, OwnEntry
 from central_registry.metrics import RegistryMetrics
+from central_registry.outbox import SqliteOutbox
 from central_registry.probing import Prober
+from central_registry.publishing import events_document, publish
 from central_registry.running_task import running_task
 from central_registry.storage import SqliteRegistrationStore
 from central_registry.watching import Watchers
@@ -93,8 +95,10 @@ async def _open(
     config: CentralRegistryConfig, clock: Clock, app: MaestroAPI, metrics: RegistryMetrics, stack: AsyncExitStack
 ) -> State:
     database = await stack.enter_async_context(RegistryDatabase.opened(config.database_file))
+    # Without a server for events they would be kept for nobody.
+    outbox = None if config.messaging_url is None else SqliteOutbox(database)
     registry = Registry(
-        SqliteRegistrationStore(database),
+        SqliteRegistrationStore(database, outbox),
         clock=clock,
         default_lease=timedelta(seconds=config.default_lease_s),
         limits=Limits(
@@ -111,8 +115,10 @@ async def _open(
     catalog = _catalog(config, registry, database, clock)
     entries = await catalog.restore()
     app.logger.info("Catalog restored", count=entries)
-    await catalog.put(config.service_name, _own_entry(app))
+    await catalog.put(config.service_name, await _own_entry(app))
     await stack.enter_async_context(running_task(forget_old_calls(catalog), name="forget-old-calls"))
+    if outbox is not None:
+        await stack.enter_async_context(running_task(publish(outbox, config, app.metrics), name="publish-events"))
     watchers = Watchers(config.max_watchers)
     metrics.measure(registry, watchers)
     await stack.enter_async_context(running_task(metrics.count_changes(registry), name="count-changes"))
@@ -132,8 +138,14 @@ async def _open(
     )
 
 
-def _own_entry(app: MaestroAPI) -> Draft:
-    return Draft(version=_VERSION, owner=_OWNER, description=_DESCRIPTION, openapi=app.openapi())
+async def _own_entry(app: MaestroAPI) -> Draft:
+    return Draft(
+        version=_VERSION,
+        owner=_OWNER,
+        description=_DESCRIPTION,
+        openapi=app.openapi(),
+        asyncapi=await events_document(_VERSION),
+    )
 
 
 def _catalog(config: CentralRegistryConfig, registry: Registry, database: RegistryDatabase, clock: Clock) -> Catalog:

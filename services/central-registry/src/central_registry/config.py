@@ -5,9 +5,10 @@ from pathlib import Path
 from pydantic import Field, ValidationInfo, field_validator
 
 from maestro_core_config import BaseConfig
+from maestro_core_messaging import MessagingSettings
 
 
-class CentralRegistryConfig(BaseConfig):
+class CentralRegistryConfig(MessagingSettings, BaseConfig):
     """Configuration of central-registry."""
 
     min_lease_s: float = Field(default=1.0, gt=0, le=86_400)

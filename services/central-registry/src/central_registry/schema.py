@@ -25,6 +25,10 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
             first_seen TEXT NOT NULL, last_seen TEXT NOT NULL,
             PRIMARY KEY (caller, callee, day)
         ) WITHOUT ROWID""",
+        """CREATE TABLE outbox (
+            position INTEGER PRIMARY KEY AUTOINCREMENT, subject TEXT NOT NULL, key TEXT NOT NULL, event_json TEXT NOT NULL,
+            added_at TEXT NOT NULL, attempts INTEGER NOT NULL DEFAULT 0
+        )""",
         "CREATE INDEX observed_calls_by_day ON observed_calls (day)",
     ),
 )

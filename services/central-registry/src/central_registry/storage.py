@@ -9,9 +9,12 @@ from typing import Any, Final
 
 from sqlalchemy import Column, Float, MetaData, Row, Table, Text, select, tuple_
 from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from .database import RegistryDatabase
-from .domain import HealthCheck, InstanceKey, Registration, StorageCorruptError
+from .domain import HealthCheck, InstanceKey, Notice, Registration, StorageCorruptError
+from .events import written
+from .outbox import SqliteOutbox
 
 _REMOVED_AT_ONCE: Final = 500
 
@@ -36,10 +39,12 @@ class SqliteRegistrationStore:
 
     Args:
         database: The file, open.
+        outbox: Where what the platform is to be told waits for it; None tells it nothing.
     """
 
-    def __init__(self, database: RegistryDatabase) -> None:
+    def __init__(self, database: RegistryDatabase, outbox: SqliteOutbox | None = None) -> None:
         self._database = database
+        self._outbox = outbox
 
     @classmethod
     @asynccontextmanager
@@ -68,14 +73,15 @@ class SqliteRegistrationStore:
         except (ValueError, TypeError, AttributeError, KeyError) as error:
             raise StorageCorruptError(self._database.path, f"a registration in it cannot be read ({error})") from error
 
-    async def save(self, registration: Registration) -> None:
+    async def save(self, registration: Registration, notices: Sequence[Notice] = ()) -> None:
         """See `RegistrationStore.save`."""
         row = _to_row(registration)
         statement = insert(_REGISTRATIONS).values(row).on_conflict_do_update(set_=row)
         async with self._database.transaction() as connection:
             await connection.execute(statement)
+            await self._tell(connection, notices)
 
-    async def remove(self, keys: Collection[InstanceKey]) -> None:
+    async def remove(self, keys: Collection[InstanceKey], notices: Sequence[Notice] = ()) -> None:
         """See `RegistrationStore.remove`."""
         ordered = sorted(keys)
         key_columns = tuple_(_REGISTRATIONS.c.service, _REGISTRATIONS.c.instance_id)
@@ -83,6 +89,11 @@ class SqliteRegistrationStore:
             for start in range(0, len(ordered), _REMOVED_AT_ONCE):
                 batch = ordered[start : start + _REMOVED_AT_ONCE]
                 await connection.execute(_REGISTRATIONS.delete().where(key_columns.in_(batch)))
+            await self._tell(connection, notices)
+
+    async def _tell(self, connection: AsyncConnection, notices: Sequence[Notice]) -> None:
+        if self._outbox is not None:
+            await self._outbox.add(connection, [written(notice) for notice in notices])
 
 
 def _to_row(registration: Registration) -> dict[str, Any]:

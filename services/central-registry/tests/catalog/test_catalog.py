@@ -31,11 +31,10 @@ DRAFT = Draft(
     description="Takes orders.",
     docs=(Link("Runbook", "https://docs.example/orders"),),
     dependencies=(Dependency("billing", reason="charges"), Dependency("mailer", optional=True)),
-    gateway={"routes": [{"path": "/orders"}]},
     openapi={"openapi": "3.1.0", "info": {"title": "Orders", "version": "1.2.0"}, "paths": {}},
     asyncapi={"asyncapi": "3.0.0", "info": {"title": "Orders", "version": "1.2.0"}},
 )
-LIMITS = CatalogLimits(max_services=3, max_revisions=3, max_document_bytes=2_000, max_gateway_bytes=200, max_pairs=3)
+LIMITS = CatalogLimits(max_services=3, max_revisions=3, max_document_bytes=2_000, max_pairs=3)
 
 
 class Running:
@@ -165,7 +164,6 @@ async def test_an_older_version_speaks_only_when_the_newer_is_gone(
         ({"openapi": {"x": "y" * 2_000}}, "openapi"),
         ({"asyncapi": {"x": float("nan")}}, "asyncapi"),
         ({"asyncapi": {"x": "\ud800"}}, "asyncapi"),
-        ({"gateway": {"x": "y" * 200}}, "gateway"),
     ],
 )
 async def test_what_breaks_the_rules_is_refused_and_named(

@@ -57,8 +57,6 @@ class EntryRequest(BaseModel):
     """Pages about it."""
     dependencies: list[DependencyBody] = Field(default_factory=list)
     """Whom it calls."""
-    gateway: dict[str, JsonValue] | None = None
-    """What it declares for the gateway."""
     openapi: dict[str, JsonValue] | None = None
     """Its OpenAPI document."""
     asyncapi: dict[str, JsonValue] | None = None
@@ -72,28 +70,23 @@ class EntryRequest(BaseModel):
             description=self.description,
             docs=tuple(Link(link.title, link.url) for link in self.docs),
             dependencies=tuple(Dependency(each.service, each.optional, each.reason) for each in self.dependencies),
-            gateway=self.gateway,
             openapi=self.openapi,
             asyncapi=self.asyncapi,
         )
 
 
 class DocumentView(BaseModel):
-    """What is known of a document, and where it is."""
+    """What is known of a document."""
 
-    href: str
     sha256: str
     size_bytes: int
     title: str
     version: str
 
     @classmethod
-    def of(cls, service: str, kind: DocumentKind, info: DocumentInfo | None) -> Self | None:
-        """Show a document; None when there is none."""
-        if info is None:
-            return None
+    def of(cls, info: DocumentInfo) -> Self:
+        """Show a document."""
         return cls(
-            href=f"/catalog/{service}/{kind}",
             sha256=info.digest,
             size_bytes=info.size_bytes,
             title=info.title,
@@ -104,6 +97,8 @@ class DocumentView(BaseModel):
 class EntryView(BaseModel):
     """What a service says about itself."""
 
+    model_config = ConfigDict(use_attribute_docstrings=True)
+
     name: str
     revision: int
     recorded_at: datetime
@@ -112,16 +107,19 @@ class EntryView(BaseModel):
     description: str
     docs: list[LinkBody]
     dependencies: list[DependencyBody]
-    gateway: dict[str, JsonValue] | None
-    openapi: DocumentView | None
-    asyncapi: DocumentView | None
+    openapi: str | None
+    """Where its OpenAPI document is, as a path of the registry."""
+    asyncapi: str | None
+    """Where its AsyncAPI document is."""
+    documents: dict[Literal["openapi", "asyncapi"], DocumentView]
+    """What is known of its documents."""
 
     @classmethod
     def of(cls, revision: Revision) -> Self:
         """Show a revision."""
         entry = revision.entry
         documents = entry.documents or {}
-        shown = {kind: DocumentView.of(entry.service, kind, documents.get(kind)) for kind in DocumentKind}
+        places = {kind: f"/catalog/{entry.service}/{kind}" for kind in documents}
         return cls(
             name=entry.service,
             revision=revision.number,
@@ -131,9 +129,9 @@ class EntryView(BaseModel):
             description=entry.description,
             docs=[LinkBody.model_validate(link) for link in entry.docs],
             dependencies=[DependencyBody.model_validate(each) for each in entry.dependencies],
-            gateway=None if entry.gateway is None else dict(entry.gateway),
-            openapi=shown[DocumentKind.OPENAPI],
-            asyncapi=shown[DocumentKind.ASYNCAPI],
+            openapi=places.get(DocumentKind.OPENAPI),
+            asyncapi=places.get(DocumentKind.ASYNCAPI),
+            documents={kind.value: DocumentView.of(info) for kind, info in documents.items()},
         )
 
 

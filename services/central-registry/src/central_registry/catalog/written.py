@@ -22,7 +22,6 @@ def entry_to_json(entry: Entry) -> str:
         "description": entry.description,
         "docs": [[link.title, link.url] for link in entry.docs],
         "dependencies": [[each.service, each.optional, each.reason] for each in entry.dependencies],
-        "gateway": entry.gateway,
         "documents": {
             kind.value: [info.digest, info.size_bytes, info.title, info.version]
             for kind, info in (entry.documents or {}).items()
@@ -51,6 +50,5 @@ def entry_from_json(text: str) -> Entry:
         description=written["description"],
         docs=tuple(Link(*link) for link in written["docs"]),
         dependencies=tuple(Dependency(*each) for each in written["dependencies"]),
-        gateway=written["gateway"],
         documents={DocumentKind(kind): DocumentInfo(*info) for kind, info in written["documents"].items()},
     )

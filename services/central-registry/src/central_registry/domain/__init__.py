@@ -19,6 +19,7 @@ from ._health_limits import why_not_probed
 from ._instances import Clock, Instance, InstanceKey, Registration
 from ._leases import LeaseTable
 from ._limits import SERVICE_NAME, VERSION, Limits
+from ._notices import Notice
 from ._registry import Registered, Registry, Snapshot
 from ._selection import Selection
 from ._storage import RegistrationStore
@@ -44,6 +45,7 @@ __all__ = [
     "LeaseExpiredError",
     "LeaseTable",
     "Limits",
+    "Notice",
     "Registered",
     "Registration",
     "RegistrationStore",

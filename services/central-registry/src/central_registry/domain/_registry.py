@@ -12,10 +12,11 @@ Every live instance is on disk; what is on disk without being live is cleared aw
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from ._changes import ChangeKind, ChangeLog
 from ._errors import RegistryFullError
@@ -23,8 +24,11 @@ from ._health import Health, HealthCheck
 from ._instances import Clock, Instance, InstanceKey, Registration
 from ._leases import LeaseTable
 from ._limits import Limits
+from ._notices import Notice
 from ._selection import Selection
 from ._storage import RegistrationStore
+
+_MOST_UNTOLD: Final = 10_000
 
 
 class Registered(NamedTuple):
@@ -81,6 +85,8 @@ class Registry:
         self.changes = changes or ChangeLog()
         self.pauses = 0
         self._to_remove: set[InstanceKey] = set()
+        # What is to be told with the next change of the disk; when there is none for long, the oldest is not told.
+        self._untold: deque[Notice] = deque(maxlen=_MOST_UNTOLD)
         # Held over each change of the disk, so that disk and memory change in the same order.
         self._changing = asyncio.Lock()
 
@@ -162,14 +168,16 @@ class Registry:
                 raise RegistryFullError(self._limits.max_instances)
             if known is not None:
                 wanted = replace(wanted, registered_at=known.registration.registered_at)
+            elif (lost := self._table.release(wanted.key)) is not None:
+                # Whose lease ran out without having been taken out yet is lost before it is new again.
+                self._part_with(ChangeKind.LOST, lost)
             is_news = known is None or known.registration != wanted
             if is_news:
-                await self._store.save(wanted)
+                news = () if known is not None else (Notice(ChangeKind.REGISTERED, wanted.registered_at, wanted),)
+                untold = tuple(self._untold)
+                await self._store.save(wanted, (*untold, *news))
+                self._have_told(untold)
                 self._to_remove.discard(wanted.key)
-            # Whose lease ran out without having been taken out yet is lost before it is new again.
-            gone = self._table.release(wanted.key) if known is None else None
-            if gone is not None:
-                self._note(ChangeKind.LOST, gone)
             instance = self._table.grant(wanted)
             if is_news:
                 self._note(ChangeKind.REGISTERED if known is None else ChangeKind.CHANGED, instance)
@@ -208,8 +216,7 @@ class Registry:
         async with self._changing:
             gone = self._table.release(key)
             if gone is not None:
-                self._note(ChangeKind.LEFT, gone)
-                self._to_remove.add(key)
+                self._part_with(ChangeKind.LEFT, gone)
                 await self._remove()
             return gone is not None
 
@@ -222,8 +229,7 @@ class Registry:
         self.beat()
         expired = self._table.take_expired()
         for instance in expired:
-            self._note(ChangeKind.LOST, instance)
-        self._to_remove.update(instance.registration.key for instance in expired)
+            self._part_with(ChangeKind.LOST, instance)
         return expired
 
     async def clear_away(self) -> None:
@@ -315,8 +321,20 @@ class Registry:
     def _note(self, kind: ChangeKind, instance: Instance) -> None:
         self.changes.add(kind, instance, self._clock())
 
+    def _part_with(self, kind: ChangeKind, instance: Instance) -> None:
+        self._note(kind, instance)
+        self._to_remove.add(instance.key)
+        self._untold.append(Notice(kind, self._clock(), instance.registration))
+
+    def _have_told(self, notices: tuple[Notice, ...]) -> None:
+        # More may have come at the right while the disk was written, and pushed some out at the left.
+        told = set(map(id, notices))
+        while self._untold and id(self._untold[0]) in told:
+            self._untold.popleft()
+
     async def _remove(self) -> None:
-        keys = frozenset(self._to_remove)
-        if keys:
-            await self._store.remove(keys)
+        keys, untold = frozenset(self._to_remove), tuple(self._untold)
+        if keys or untold:
+            await self._store.remove(keys, untold)
+            self._have_told(untold)
             self._to_remove -= keys

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from central_registry.domain import Clock, Ticker
 
 from ._comparison import Comparison, compare
-from ._documents import Document, canonical, document
+from ._documents import Document, document
 from ._entries import DocumentKind, Draft, Entry, Revision
 from ._errors import CatalogFullError, EntryNotFoundError, InvalidEntryError
 from ._limits import CatalogLimits
@@ -263,8 +263,6 @@ class Catalog:
 
     def _read(self, service: str, draft: Draft) -> tuple[Entry, Mapping[DocumentKind, Document]]:
         limits = self._limits
-        if draft.gateway is not None:
-            canonical("gateway", draft.gateway, limits.max_gateway_bytes)
         given = {DocumentKind.OPENAPI: draft.openapi, DocumentKind.ASYNCAPI: draft.asyncapi}
         documents = {
             kind: document(kind.value, value, limits.max_document_bytes)
@@ -278,7 +276,6 @@ class Catalog:
             description=draft.description,
             docs=draft.docs,
             dependencies=draft.dependencies,
-            gateway=draft.gateway,
             documents={kind: each.info for kind, each in documents.items()},
         )
         return entry, documents

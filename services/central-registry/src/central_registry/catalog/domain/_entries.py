@@ -66,8 +66,6 @@ class Entry:
     """Pages about it."""
     dependencies: tuple[Dependency, ...] = ()
     """Whom it calls."""
-    gateway: Mapping[str, Any] | None = None
-    """What it declares for the gateway, as the gateway reads it; None when it declares nothing."""
     documents: Mapping[DocumentKind, DocumentInfo] | None = None
     """Its documents."""
 
@@ -93,6 +91,5 @@ class Draft:
     description: str = ""
     docs: tuple[Link, ...] = ()
     dependencies: tuple[Dependency, ...] = ()
-    gateway: Mapping[str, Any] | None = None
     openapi: Mapping[str, Any] | None = None
     asyncapi: Mapping[str, Any] | None = None

@@ -21,8 +21,6 @@ class CatalogLimits:
     """Entries."""
     max_document_bytes: int = 2 * 1024 * 1024
     """Room for one document, in bytes of JSON."""
-    max_gateway_bytes: int = 256 * 1024
-    """Room for what is declared for the gateway, in bytes of JSON."""
     max_revisions: int = 20
     """Revisions of an entry that are kept."""
     max_links: int = 50
