@@ -21,6 +21,8 @@ COMMANDS: Final = {
     "schedule": "schedule",
     "queue": "queue",
     "event": "event",
+    "service": "service",
+    "catalog": "catalog",
     "journal": "journal",
     "engine": "engine",
     "config": "config",
