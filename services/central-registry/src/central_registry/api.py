@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from functools import partial
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
@@ -11,7 +10,10 @@ from fastapi.responses import StreamingResponse
 from central_registry.domain import (
     Balancing,
     Change,
+    Clock,
     HealthCheck,
+    Hint,
+    Instance,
     Registry,
     RegistryError,
     Selection,
@@ -60,7 +62,13 @@ async def _hinting(
     request: Request, near: Annotated[str | None, Query(description="Zone of whoever asks.", max_length=63)] = None
 ) -> Hinting:
     balancing: Balancing = request.state.balancing
-    return partial(balancing.hint, now=request.state.clock(), near=near)
+    clock: Clock = request.state.clock
+
+    def hint(instance: Instance) -> Hint:
+        # Asked each time: a watcher stays for long, and what a request registers is younger than the request.
+        return balancing.hint(instance, clock(), near)
+
+    return hint
 
 
 async def _selection(

@@ -24,7 +24,8 @@ async def test_a_new_instance_starts_slowly(registry: Registry, clock: FakeClock
 
 async def test_without_slow_start_everyone_is_whole(registry: Registry, clock: FakeClock) -> None:
     """With a slow start of zero an instance has its whole weight at once."""
-    assert Balancing(slow_start=timedelta(0)).hint(await one(registry), clock()).weight == 100
+    for age in (timedelta(0), timedelta(seconds=-1), timedelta(seconds=1)):
+        assert Balancing(slow_start=timedelta(0)).hint(await one(registry), clock() + age).weight == 100
 
 
 async def test_doubt_halves_and_recovery_starts_slowly(registry: Registry, clock: FakeClock) -> None:

@@ -47,6 +47,6 @@ class Balancing:
 
     def _share_by_age(self, instance: Instance, now: datetime) -> float:
         age = now - max(instance.registration.registered_at, instance.health.since)
-        if age >= self.slow_start:
+        if not self.slow_start or age >= self.slow_start:
             return 1.0
         return max(_LEAST_SHARE, age / self.slow_start)

@@ -1,10 +1,10 @@
-"""Stand-ins for time and disk, for tests of the registry's rules."""
+"""Stand-ins for time and disk."""
 
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from .domain import InstanceKey, Notice, Registration, StorageFullError
+from central_registry.domain import InstanceKey, Notice, Registration, StorageFullError
 
 
 class FakeClock:
