@@ -6,7 +6,8 @@ import asyncio
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -44,8 +45,19 @@ class Traffic:
         self.faults: list[str] = []
         self._registry = registry
 
-    async def flow(self) -> None:
-        """Call until cancelled."""
+    @asynccontextmanager
+    async def flowing(self) -> AsyncIterator[None]:
+        """Call while the block runs."""
+        flow = asyncio.create_task(self._flow())
+        try:
+            await self.more()
+            yield
+        finally:
+            flow.cancel()
+            with suppress(asyncio.CancelledError):
+                await flow
+
+    async def _flow(self) -> None:
         url, token = self._registry.url, self._registry.token()
         async with APIClient(registry_url=url, token=token) as client:
             while True:
@@ -129,17 +141,15 @@ async def test_services_do_not_notice_a_killed_registry(
     async with client_of(registry) as client:
         await until_shown(client, "a", "b")
         traffic = Traffic(registry)
-        flow = asyncio.create_task(traffic.flow())
-        await traffic.more()
-        for _ in range(3):
-            registry.kill()
-            await traffic.more(100)
-            began = time.monotonic()
-            await asyncio.to_thread(registry.start)
-            assert await shown(client) == {"a", "b"}, "the first answer has everyone"
-            recoveries.append(time.monotonic() - began)
-            await traffic.more()
-        flow.cancel()
+        async with traffic.flowing():
+            for _ in range(3):
+                registry.kill()
+                await traffic.more(100)
+                began = time.monotonic()
+                await asyncio.to_thread(registry.start)
+                assert await shown(client) == {"a", "b"}, "the first answer has everyone"
+                recoveries.append(time.monotonic() - began)
+                await traffic.more()
     assert traffic.faults == []
     assert set(traffic.answers) == {"a", "b"}
     report(
@@ -158,17 +168,15 @@ async def test_a_killed_instance_is_left_out(
     async with client_of(registry) as client:
         await until_shown(client, *"abcd")
         traffic = Traffic(registry)
-        flow = asyncio.create_task(traffic.flow())
-        await traffic.more(40)
-        left = set("abcd")
-        for name, process in victims.items():
-            process.kill()
-            process.wait()
-            left.discard(name)
-            gone.append(await until_shown(client, *left))
-        before = len(traffic.answers)
-        await traffic.more(50)
-        flow.cancel()
+        async with traffic.flowing():
+            left = set("abcd")
+            for name, process in victims.items():
+                process.kill()
+                process.wait()
+                left.discard(name)
+                gone.append(await until_shown(client, *left))
+            before = len(traffic.answers)
+            await traffic.more(50)
     assert traffic.faults == []
     # What was under way when the last one went may still be among them.
     assert set(traffic.answers[before + 1 :]) == {"d"}
@@ -184,18 +192,16 @@ async def test_a_registry_that_stands_still_loses_nobody(
     async with client_of(registry) as client:
         await until_shown(client, "a", "b")
         traffic = Traffic(registry)
-        flow = asyncio.create_task(traffic.flow())
-        await traffic.more()
-        registry.pause()
-        stopped_at = time.monotonic()
-        while time.monotonic() - stopped_at < 8:  # the leases are 3 s: all of them have to run out in the meantime
-            await asyncio.sleep(0.1)
-        registry.resume()
-        began = time.monotonic()
-        assert await shown(client) == {"a", "b"}
-        took = time.monotonic() - began
-        await traffic.more()
-        flow.cancel()
+        async with traffic.flowing():
+            registry.pause()
+            stopped_at = time.monotonic()
+            while time.monotonic() - stopped_at < 8:  # the leases are 3 s: all of them have to run out in the meantime
+                await asyncio.sleep(0.1)
+            registry.resume()
+            began = time.monotonic()
+            assert await shown(client) == {"a", "b"}
+            took = time.monotonic() - began
+            await traffic.more()
     assert not [line for line in registry.log.read_text().splitlines() if '"Lease expired"' in line]
     assert set(traffic.answers) == {"a", "b"}
     report(
