@@ -1,7 +1,7 @@
 """The one object through which a service publishes and hears events."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
@@ -278,8 +278,8 @@ class Broker(Subscriptions):
         """Return the full name of a consumer of this service."""
         return f"{self.service_name}_{durable}"
 
-    def tail(self, *subjects: str, since: datetime | None = None) -> AsyncIterator[Stored]:
-        """Follow what is published, without being a consumer.
+    def tail(self, *subjects: str, since: datetime | None = None) -> AsyncGenerator[Stored, None]:
+        """Follow what is published, without being a consumer; close it at the end: `async with aclosing(broker.tail()) as events`.
 
         Args:
             subjects: With `*` and `>`; none: everything.

@@ -6,9 +6,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
+
+from maestro_core_logging import get_logger
 
 T = TypeVar("T")
+_BROKEN_S: Final = 1.0
+_logger = get_logger(__name__)
 
 
 @dataclass
@@ -87,6 +91,10 @@ class Lanes(Generic[T]):
             except asyncio.CancelledError:
                 await self._release(thing)
                 raise
+            except Exception:
+                # Dying here would stop the lane for ever.
+                _logger.exception("An attempt broke, and is made again")
+                delay_s = _BROKEN_S
             if delay_s is None:
                 return
             attempts += 1

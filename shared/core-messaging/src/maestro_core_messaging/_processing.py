@@ -109,6 +109,13 @@ class Processing:
             except (IncompatibleEventError, RejectEventError) as error:
                 _mark(span, error)
                 return await self._bury(delivery, event, error.code, str(error), delivered, began)
+            except asyncio.CancelledError as error:
+                task = asyncio.current_task()
+                if task is None or task.cancelling():
+                    raise
+                # Nobody has cancelled this task: something that the subscriber waited for was cancelled.
+                _mark(span, error)
+                return await self._failed(delivery, event, error, delivered, began)
             except Exception as error:  # noqa: BLE001  # whatever a subscriber raises is a failed attempt
                 _mark(span, error)
                 return await self._failed(delivery, event, error, delivered, began)
@@ -134,7 +141,7 @@ class Processing:
         return "handled"
 
     async def _failed(
-        self, delivery: Delivery, event: Event[Any], error: Exception, delivered: int, began: float
+        self, delivery: Delivery, event: Event[Any], error: BaseException, delivered: int, began: float
     ) -> float | None:
         policy = self._subscription.redelivery
         told = _told(error)
@@ -212,12 +219,12 @@ async def _give_back(arrived: _Arrived) -> None:
         await arrived.delivery.nak()
 
 
-def _told(error: Exception) -> str:
+def _told(error: BaseException) -> str:
     if isinstance(error, TimeoutError) and not str(error):
         return "it took too long (TimeoutError)"
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
-def _mark(span: Span, error: Exception) -> None:
+def _mark(span: Span, error: BaseException) -> None:
     span.record_exception(error)
     span.set_status(Status(StatusCode.ERROR, type(error).__name__))

@@ -1,6 +1,7 @@
 """What a service wants to hear, and how."""
 
 import inspect
+import itertools
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -60,6 +61,12 @@ class Subscription:
             raise InvalidSubscriptionError(f"concurrency and max_in_flight of {self.durable} must be at least 1")
         for subject in self.subjects:
             _check_subject(subject, self.durable)
+        for one, other in itertools.combinations(self.subjects, 2):
+            if _overlap(one.split("."), other.split(".")):
+                raise InvalidSubscriptionError(
+                    f"{one} and {other} of {self.durable} have subjects in common, which a consumer cannot have; "
+                    "make them two subscribers, or one wider subject"
+                )
 
     @property
     def subjects(self) -> tuple[str, ...]:
@@ -87,6 +94,15 @@ def covers(pattern: str, subject: str) -> bool:
         if place >= len(given) or given[place] == ">" or part not in ("*", given[place]):
             return False
     return len(wanted) == len(given)
+
+
+def _overlap(one: Sequence[str], other: Sequence[str]) -> bool:
+    for mine, theirs in itertools.zip_longest(one, other):
+        if ">" in (mine, theirs):
+            return mine is not None and theirs is not None
+        if mine is None or theirs is None or (mine != theirs and "*" not in (mine, theirs)):
+            return False
+    return True
 
 
 def _check_subject(subject: str, durable: str) -> None:

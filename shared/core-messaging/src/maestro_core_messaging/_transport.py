@@ -1,7 +1,7 @@
 """What carries events: NATS JetStream, or the memory of this process. Everything else stands on these Protocols."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -126,7 +126,7 @@ class Transport(Protocol):
     async def check(self) -> None:
         """Raise `BrokerUnavailableError` unless the server takes events now."""
 
-    def tail(self, subjects: Sequence[str], *, since: datetime | None) -> AsyncIterator[Stored]:
+    def tail(self, subjects: Sequence[str], *, since: datetime | None) -> AsyncGenerator[Stored, None]:
         """Follow what is published, from a moment on; None: from now on."""
 
     async def bury(self, letter: DeadLetter) -> None:

@@ -1,3 +1,4 @@
+import asyncio
 from datetime import timedelta
 
 import pytest
@@ -138,8 +139,6 @@ async def test_a_dead_letter_can_be_discarded(open_broker, paid) -> None:
 
 async def test_an_event_that_takes_too_long_has_failed(open_broker, paid) -> None:
     """The subscriber is cancelled at its time limit, and the event comes again."""
-    import asyncio
-
     attempts = []
     async with open_broker() as broker:
 
@@ -151,3 +150,21 @@ async def test_an_event_that_takes_too_long_has_failed(open_broker, paid) -> Non
 
         await broker.publish(paid, Paid(number=1))
         await eventually(lambda: len(attempts) == 2)
+
+
+async def test_a_subscriber_whose_wait_was_cancelled_has_failed(open_broker, paid) -> None:
+    """Something that it waited for was cancelled, by nobody here: the event comes again, and its key goes on."""
+    attempts = []
+    async with open_broker() as broker:
+
+        @broker.subscriber(paid, durable="cancelled", redelivery=FAST)
+        async def cancelled(event):
+            attempts.append(event.data.number)
+            if len(attempts) == 1:
+                gone = asyncio.ensure_future(asyncio.Event().wait())
+                gone.cancel()
+                await gone
+
+        await broker.publish(paid, Paid(number=1), key="k")
+        await broker.publish(paid, Paid(number=2), key="k")
+        await eventually(lambda: attempts == [1, 1, 2])

@@ -1,7 +1,7 @@
 """The connection to a memory server."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 
@@ -41,7 +41,7 @@ class MemoryTransport:
         if not self._server.running:
             raise BrokerUnavailableError("the memory broker is stopped", server=self.server)
 
-    async def tail(self, subjects: Sequence[str], *, since: datetime | None) -> AsyncIterator[Stored]:
+    async def tail(self, subjects: Sequence[str], *, since: datetime | None) -> AsyncGenerator[Stored, None]:
         """Follow what is published."""
         last = self._server.last_sequence if since is None else 0
         since = since or datetime.min.replace(tzinfo=UTC)

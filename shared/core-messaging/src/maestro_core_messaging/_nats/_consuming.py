@@ -64,12 +64,19 @@ class NatsConsuming:
                 self.problem = None
                 await self._in_turn()
             except MessagingError as error:
-                if self.problem is None:
-                    _logger.warning("A consumer cannot work", consumer=self._spec.name, error=str(error))
-                self.problem = error.code
-                with suppress(TimeoutError):
-                    async with asyncio.timeout(_AGAIN_S):
-                        await self._stopping.wait()
+                await self._pause(error, error.code)
+            except Exception as error:  # noqa: BLE001  # whatever it is: a consumer that ends in silence is worse
+                await self._pause(error, type(error).__name__)
+
+    async def _pause(self, error: Exception, code: str) -> None:
+        if self.problem is None:
+            _logger.warning(
+                "A consumer cannot work", consumer=self._spec.name, error=f"{type(error).__name__}: {error}"
+            )
+        self.problem = code
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_AGAIN_S):
+                await self._stopping.wait()
 
     async def _in_turn(self) -> None:
         if self._spec.ordering == "none":

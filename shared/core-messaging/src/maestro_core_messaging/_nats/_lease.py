@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Final
 from uuid import uuid4
 
-from nats.js.errors import APIError, KeyValueError, KeyWrongLastSequenceError
+from nats.js.errors import KeyNotFoundError, KeyValueError, KeyWrongLastSequenceError
 from nats.js.kv import KeyValue
 
 from maestro_core_messaging._nats._connection import Connection
@@ -30,6 +30,7 @@ class Lease:
         self._connection = connection
         self._name = name
         self._holder = uuid4().hex.encode()
+        self._revision = 0
 
     @asynccontextmanager
     async def held(self, stopping: asyncio.Event) -> AsyncIterator[asyncio.Event | None]:
@@ -75,10 +76,25 @@ class Lease:
             await asyncio.sleep(LEASE_S / 5)
             asked = time.monotonic()
             try:
-                self._revision = await keys.update(self._name, self._holder, last=self._revision)
-                since = asked
-            except (KeyWrongLastSequenceError, APIError):
-                lost.set()
+                if await self._renewed(keys):
+                    since = asked
+                else:
+                    lost.set()
             except NETWORK:
+                # A server that is away, or just coming back, gives it to nobody else before its time is over.
                 if time.monotonic() - since > LEASE_S:
                     lost.set()
+
+    async def _renewed(self, keys: KeyValue) -> bool:
+        try:
+            self._revision = await keys.update(self._name, self._holder, last=self._revision)
+        except KeyWrongLastSequenceError:
+            try:
+                entry = await keys.get(self._name)
+            except KeyNotFoundError:
+                return False
+            if entry.value != self._holder or entry.revision is None:
+                return False
+            # It is ours: the answer to an earlier renewal was lost with a connection.
+            self._revision = entry.revision
+        return True

@@ -1,6 +1,6 @@
 """Following what is published, without being a consumer that the server remembers."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
@@ -15,7 +15,7 @@ from maestro_core_messaging._transport import Stored
 _LOOK_S: Final = 5.0
 
 
-async def tail(connection: Connection, subjects: Sequence[str], since: datetime | None) -> AsyncIterator[Stored]:
+async def tail(connection: Connection, subjects: Sequence[str], since: datetime | None) -> AsyncGenerator[Stored, None]:
     """Yield what is published on subjects, in the order of the stream."""
     config = ConsumerConfig(
         filter_subjects=list(subjects),

@@ -1,7 +1,7 @@
 """Events over NATS JetStream."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -63,7 +63,7 @@ class NatsTransport:
             async with asyncio.timeout(_CHECK_S):
                 await self._connection.jetstream.stream_info(EVENTS)
 
-    def tail(self, subjects: Sequence[str], *, since: datetime | None) -> AsyncIterator[Stored]:
+    def tail(self, subjects: Sequence[str], *, since: datetime | None) -> AsyncGenerator[Stored, None]:
         """Follow what is published."""
         return tail(self._connection, subjects, since)
 

@@ -1,4 +1,4 @@
-"""`maestro event`: CloudEvents for those who listen."""
+"""Sending CloudEvents to workflows."""
 
 import json
 import uuid
@@ -10,22 +10,13 @@ from typing import Any, Final
 import rich_click as click
 
 from maestro_cli import render
-
-from ._options import examples, json_option
-from ._target import Target, target_options
+from maestro_cli.commands._options import examples, json_option
+from maestro_cli.commands._target import Target
 
 _SOURCE: Final = "/maestro-cli"
 
 
-@click.group(short_help="Send events to workflows.")
-@target_options
-@click.pass_context
-def event(ctx: click.Context, url: str | None, token: str | None) -> None:
-    """Send CloudEvents to workflows that listen for them, and to those that events start."""
-    ctx.obj = Target(ctx.obj, url, token)
-
-
-@event.command("send", short_help="Send an event.")
+@click.command("send", short_help="Send an event.")
 @click.argument("event_type", metavar="[TYPE]", required=False)
 @click.option("--data", "-d", help="The data, as JSON; text that is none is sent as text.")
 @click.option(

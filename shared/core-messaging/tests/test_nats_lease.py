@@ -1,0 +1,83 @@
+"""Who is at work for an ordered consumer, on a real server."""
+
+import asyncio
+from datetime import timedelta
+
+import nats
+import pytest
+from pydantic import BaseModel
+
+from maestro_core_messaging import Broker, EventType
+from maestro_core_messaging.testing import NatsServer, eventually
+
+
+class Paid(BaseModel):
+    number: int
+
+
+PAID = EventType("orders.order.paid", 1, Paid)
+
+
+@pytest.fixture
+def server(tmp_path):
+    with NatsServer(tmp_path / "nats") as server:
+        yield server
+
+
+async def test_an_instance_whose_lease_is_gone_stops_and_another_goes_on(server) -> None:
+    """What it held goes back; nothing is handled twice, and the order of the key holds."""
+    seen, who = [], []
+    async with (
+        Broker.opened(server.url, service_name="orders") as first,
+        Broker.opened(server.url, service_name="orders") as second,
+    ):
+        for name, broker in (("first", first), ("second", second)):
+
+            def make(name=name):
+                async def collect(event):
+                    await asyncio.sleep(0.01)
+                    who.append(name)
+                    seen.append(event.data.number)
+
+                return collect
+
+            broker.subscriber(PAID, durable="leased")(make())
+            await broker.publish(PAID, Paid(number=len(seen)), key="k")
+            await eventually(lambda: who)
+        client = await nats.connect(server.url)
+        keys = await client.jetstream().key_value("maestro-consumers")
+        holder = (await keys.get("orders_leased")).value
+        await keys.put("orders_leased", b"somebody else")
+        await eventually(lambda: not first._consuming["orders_leased"].active, within=timedelta(seconds=60))
+        before = len(seen)
+        for number in range(100, 200):
+            await first.publish(PAID, Paid(number=number), key="k")
+        assert not second._consuming["orders_leased"].active
+        assert len(seen) == before
+        await keys.delete("orders_leased")
+        await eventually(lambda: 199 in seen, within=timedelta(seconds=60))
+        assert (await keys.get("orders_leased")).value not in (b"somebody else", holder)
+        await client.close()
+    numbers = [number for number in seen if number >= 100]
+    assert numbers == list(range(100, 200))
+
+
+async def test_a_consumer_that_listens_to_more_keeps_its_place(server) -> None:
+    """Deployed with a further subject, it goes on where it was."""
+    sent = EventType("orders.order.sent", 1, Paid)
+    seen = []
+
+    async def collect(event):
+        seen.append((event.type.rpartition(".")[2], event.data.number))
+
+    async with Broker.opened(server.url, service_name="orders") as broker:
+        broker.subscriber(PAID, durable="wider")(collect)
+        await broker.publish(PAID, Paid(number=1), key="k")
+        await eventually(lambda: len(seen) == 1)
+    async with Broker.opened(server.url, service_name="orders") as broker:
+        broker.subscriber(PAID, sent, durable="wider")(collect)
+        await broker.subscribed()
+        await broker.publish(sent, Paid(number=2), key="k")
+        await broker.publish(PAID, Paid(number=3), key="k")
+        await eventually(lambda: len(seen) == 3)
+    assert seen == [("paid", 1), ("sent", 2), ("paid", 3)]
