@@ -94,6 +94,8 @@ def test_no_request_is_answered_with_a_5xx(app: MaestroAPI, client: TestClient) 
     answered: set[int] = set()
     for result in schemathesis.openapi.from_dict(app.openapi()).get_all_operations():
         operation = result.ok()
+        if "text/event-stream" in str(operation.definition.raw.get("responses", {}).get("200", "")):
+            continue  # it answers for as long as the caller stays
         modes = [
             operation.as_strategy(generation_mode=mode) for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
         ]

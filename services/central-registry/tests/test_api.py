@@ -37,6 +37,7 @@ class RegistryCase(APITestCase):
             jwt_secret=SecretStr("a-secret-for-tests-of-at-least-32-bytes"),
             advertise_url="http://127.0.0.1:1",
             sweep_interval_s=60,
+            pause_tolerance_s=86_400,  # time is moved on by hand, and nobody stands still
         )
         cls.app = None
 
@@ -71,6 +72,13 @@ class LeaseTest(RegistryCase):
             "metadata": {"zone": "a"},
             "registered_at": self.in_(0),
             "lease_expires_at": self.in_(30),
+            "zone": None,
+            "tags": [],
+            "health": "unchecked",
+            "health_since": self.in_(0),
+            "health_reason": None,
+            "weight": 10,
+            "priority": 0,
         }
 
     def test_the_default_lease_applies(self) -> None:
@@ -126,6 +134,117 @@ class LookUpTest(RegistryCase):
         assert (answer.status_code, answer.json()["error_code"]) == (404, "SERVICE_NOT_FOUND")
         assert "echo" in answer.json()["live"]
         assert "'ecco'" in answer.json()["detail"]
+
+
+class FilterTest(RegistryCase):
+    def ids(self, query: str = "") -> list[str]:
+        answer = self.client.get(f"/services/echo{query}")
+        return [each["instance_id"] for each in answer.json().get("instances", [])]
+
+    def test_instances_are_chosen_by_zone_tag_and_version(self) -> None:
+        """Each filter chooses, several together choose what has everything; what nobody has is 404."""
+        self.put("/services/echo/instances/a", zone="eu-1", tags=["blue"], version="1.2.0")
+        self.put("/services/echo/instances/b", zone="eu-2", tags=["blue", "canary"], version="2.0.0")
+        for query, found in (
+            ("", ["a", "b"]),
+            ("?zone=eu-1", ["a"]),
+            ("?tag=blue", ["a", "b"]),
+            ("?tag=blue&tag=canary", ["b"]),
+            ("?version=1", ["a"]),
+            ("?version=2.0.0&zone=eu-2", ["b"]),
+            ("?zone=eu-3", []),
+        ):
+            with self.subTest(query):
+                assert self.ids(query) == found
+        answer = self.client.get("/services/echo?zone=eu-3")
+        assert (answer.status_code, answer.json()["error_code"]) == (404, "SERVICE_NOT_FOUND")
+        assert "with zone eu-3; it has 2 of another kind" in answer.json()["detail"]
+        listed = self.client.get("/services?tag=canary").json()["services"]
+        assert [(each["name"], len(each["instances"])) for each in listed] == [("echo", 1)]
+
+    def test_hints_follow_zone_and_age(self) -> None:
+        """Instances near the caller come first; a new one has a tenth of the weight, and all of it after the slow start."""
+        self.put("/services/echo/instances/a", zone="eu-1", lease_s=300)
+        self.clock.advance(60)
+        self.put("/services/echo/instances/b", zone="eu-2", lease_s=300)
+        near = self.client.get("/services/echo?near=eu-2").json()["instances"]
+        assert [(each["weight"], each["priority"]) for each in near] == [(100, 1), (10, 0)]
+        self.clock.advance(15)
+        plain = self.client.get("/services/echo").json()["instances"]
+        assert [(each["weight"], each["priority"]) for each in plain] == [(100, 0), (50, 0)]
+
+
+class CatalogTest(RegistryCase):
+    entry: ClassVar[dict[str, Any]] = {
+        "version": "1.0.0",
+        "owner": "team-shop",
+        "description": "Echoes.",
+        "docs": [{"title": "Runbook", "url": "https://docs.example/echo"}],
+        "dependencies": [{"service": "billing", "reason": "charges"}],
+        "openapi": {"openapi": "3.1.0", "info": {"title": "Echo", "version": "1"}, "paths": {}},
+    }
+
+    def test_an_entry_is_put_shown_and_removed(self) -> None:
+        """A new entry is 201, the same again says so, a change is a revision; documents are served as they came."""
+        first = self.client.put("/catalog/shown", json=self.entry)
+        assert (first.status_code, first.json()["outcome"], first.json()["revision"]) == (201, "created", 1)
+        again = self.client.put("/catalog/shown", json=self.entry)
+        assert (again.status_code, again.json()["outcome"], again.json()["revision"]) == (200, "same", 1)
+        changed = self.client.put("/catalog/shown", json={**self.entry, "owner": "team-new"})
+        assert (changed.status_code, changed.json()["outcome"], changed.json()["revision"]) == (200, "changed", 2)
+        self.put("/services/shown/instances/a", version="1.0.0")
+        shown = self.client.get("/catalog/shown").json()
+        assert (shown["owner"], shown["running"], shown["openapi"]) == (
+            "team-new",
+            {"1.0.0": 1},
+            "/catalog/shown/openapi",
+        )
+        assert shown["documents"]["openapi"]["title"] == "Echo"
+        assert shown["dependencies"] == [{"service": "billing", "optional": False, "reason": "charges"}]
+        assert self.client.get(shown["openapi"]).json() == self.entry["openapi"]
+        assert self.client.get("/catalog/shown/asyncapi").status_code == 404
+        revisions = self.client.get("/catalog/shown/history").json()["revisions"]
+        assert [(each["revision"], each["owner"]) for each in revisions] == [(2, "team-new"), (1, "team-shop")]
+        for _ in range(2):
+            assert self.client.delete("/catalog/shown", headers=self.auth("admin")).status_code == 204
+        gone = self.client.get("/catalog/shown")
+        assert (gone.status_code, gone.json()["error_code"]) == (404, "CATALOG_ENTRY_NOT_FOUND")
+
+    def test_dependencies_are_compared_with_what_was_seen(self) -> None:
+        """Observations add up by day, and the comparison names what is undeclared, unused and unknown."""
+        self.client.put("/catalog/seen", json=self.entry)
+        for calls in (3, 4):
+            seen = {"caller": "seen", "callee": "stock", "calls": calls, "errors": 1}
+            answer = self.client.post("/catalog/observations", json={"observations": [seen]})
+            assert (answer.status_code, answer.json()) == (202, {"taken": 1})
+        found = self.client.get("/catalog/seen/dependencies").json()
+        assert (found["undeclared"], found["unused"], found["unknown"]) == (["stock"], ["billing"], ["billing"])
+        assert (found["agrees"], found["traced"]) == (False, True)
+        assert (found["observed"][0]["calls"], found["observed"][0]["errors"]) == (7, 2)
+        days = self.client.get("/catalog/seen/observations?days=1").json()["days"]
+        assert [(each["callee"], each["calls"], each["day"]) for each in days] == [
+            ("stock", 7, f"{self.clock():%Y-%m-%d}")
+        ]
+        listed = {each["name"]: each for each in self.client.get("/catalog").json()["services"]}
+        assert (listed["seen"]["owner"], listed["seen"]["undeclared"]) == ("team-shop", ["stock"])
+
+    def test_the_registry_describes_itself(self) -> None:
+        """From its start on the registry is in its own catalog, with its HTTP interface and its events."""
+        shown = self.client.get("/catalog/central-registry").json()
+        assert (shown["owner"], shown["observed"]["agrees"]) == ("platform", True)
+        assert "/services/watch" in self.client.get(shown["openapi"]).json()["paths"]
+        assert self.client.get(shown["asyncapi"]).json()["asyncapi"] == "3.0.0"
+
+    def test_faults_are_named_with_their_path(self) -> None:
+        """An entry that breaks several rules is answered once, with each fault and where it is."""
+        wrong = {**self.entry, "version": "", "dependencies": [{"service": "faulty"}, {"service": "B"}]}
+        answer = self.client.put("/catalog/faulty", json=wrong)
+        assert (answer.status_code, answer.json()["error_code"]) == (422, "INVALID_CATALOG_ENTRY")
+        assert [fault["path"] for fault in answer.json()["errors"]] == [
+            "body.version",
+            "body.dependencies.0.service",
+            "body.dependencies.1.service",
+        ]
 
 
 class OwnEntryTest(RegistryCase):
@@ -204,7 +323,7 @@ class AccessTest(RegistryCase):
 
 class FailingDiskTest(RegistryCase):
     def failing(self, error: Exception) -> Any:
-        async def fail(_: SqliteRegistrationStore, __: Registration | Collection[InstanceKey]) -> None:
+        async def fail(_: SqliteRegistrationStore, __: Registration | Collection[InstanceKey], ___: Any) -> None:
             raise error
 
         return patch.multiple(SqliteRegistrationStore, save=fail, remove=fail)

@@ -35,6 +35,13 @@ def test_the_file_can_be_placed(tmp_path: Path) -> None:
         ("min_lease_s", {"CENTRAL_REGISTRY_MIN_LEASE_S": "-1"}),
         ("sweep_interval_s", {"CENTRAL_REGISTRY_SWEEP_INTERVAL_S": "0"}),
         ("max_metadata_bytes", {"CENTRAL_REGISTRY_MAX_METADATA_BYTES": "-1"}),
+        ("probe_timeout_s", {"CENTRAL_REGISTRY_PROBE_TIMEOUT_S": "31"}),
+        ("pause_tolerance_s", {"CENTRAL_REGISTRY_PAUSE_TOLERANCE_S": "0"}),
+        ("max_instances", {"CENTRAL_REGISTRY_MAX_INSTANCES": "0"}),
+        ("probe_concurrency", {"CENTRAL_REGISTRY_PROBE_CONCURRENCY": "0"}),
+        ("observations_kept_days", {"CENTRAL_REGISTRY_OBSERVATIONS_KEPT_DAYS": "7"}),
+        ("observations_kept_days", {"CENTRAL_REGISTRY_DEPENDENCY_WINDOW_DAYS": "120"}),
+        ("messaging_url", {"MAESTRO_MESSAGING_URL": "http://127.0.0.1:4222"}),
     ],
 )
 def test_bounds_that_make_no_sense_are_refused(tmp_path: Path, field: str, environ: dict[str, str]) -> None:

@@ -69,6 +69,7 @@ def test_a_killed_registry_still_knows_everyone(tmp_path: Path) -> None:
     with started(tmp_path) as process, client_of(process) as client:
         (instance,) = client.get("/services/echo").json()["instances"]
         assert instance.pop("lease_expires_at") > registered.pop("lease_expires_at")
+        assert instance.pop("weight") >= registered.pop("weight")
         assert instance == registered
         assert client.post(f"{INSTANCE}/lease").status_code == 200
         (own,) = client.get("/services/central-registry").json()["instances"]

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from central_registry import database, schema
 from central_registry.domain import (
+    HealthCheck,
     InstanceKey,
     Registration,
     StorageCorruptError,
@@ -25,7 +27,25 @@ REGISTRATION = Registration(
     metadata={"zone": "a", "note": "\N{GREEK SMALL LETTER ALPHA} \x00 \"quoted'"},
     lease=timedelta(seconds=10.5),
     registered_at=datetime(2026, 1, 1, 12, 0, 0, 123_456, tzinfo=UTC),
+    zone="eu-1a",
+    tags=frozenset({"canary", "blue"}),
+    health_check=HealthCheck("/health/ready", interval=timedelta(seconds=1.5), unhealthy_after=5),
 )
+
+# As the first version's SQLAlchemy metadata wrote it.
+FIRST_SCHEMA = """
+CREATE TABLE registrations (
+    service TEXT NOT NULL,
+    instance_id TEXT NOT NULL,
+    url TEXT NOT NULL,
+    version TEXT NOT NULL,
+    metadata_json TEXT NOT NULL,
+    lease_s FLOAT NOT NULL,
+    registered_at TEXT NOT NULL,
+    PRIMARY KEY (service, instance_id)
+)
+ WITHOUT ROWID
+"""
 
 
 def opened(path: Path) -> AbstractAsyncContextManager[SqliteRegistrationStore]:
@@ -138,11 +158,43 @@ async def test_a_newer_schema_is_left_alone(tmp_path: Path) -> None:
     await filled(path, 1)
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA user_version = 7")
-    with pytest.raises(StorageCorruptError, match="version 7 of the schema and this registry knows 1"):
+    with pytest.raises(StorageCorruptError, match="version 7 of the schema and this registry knows 2"):
         async with opened(path):
             pass
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("PRAGMA user_version").fetchone() == (7,)
+
+
+async def test_a_file_of_the_first_schema_is_taken_over(tmp_path: Path) -> None:
+    """What the first version of the registry wrote is known after the start, with nothing said of what is new."""
+    path = tmp_path / "registry.db"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(FIRST_SCHEMA)
+        connection.execute("PRAGMA user_version = 1")
+        row = ("echo", "a", "http://127.0.0.1:1", "1.0.0", '{"zone": "a"}', 10.5, "2026-01-01T12:00:00.123456+00:00")
+        connection.execute("INSERT INTO registrations VALUES (?, ?, ?, ?, ?, ?, ?)", row)
+    expected = replace(REGISTRATION, metadata={"zone": "a"}, zone=None, tags=frozenset(), health_check=None)
+    for _ in range(2):
+        async with opened(path) as store:
+            assert await store.load() == [expected]
+    async with opened(path) as store:
+        await store.save(REGISTRATION)
+        assert await store.load() == [REGISTRATION]
+
+
+async def test_a_migration_that_fails_changes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When a statement of a migration fails, the file keeps the schema and the rows that it had."""
+    path = tmp_path / "registry.db"
+    await filled(path, 1)
+    broken = (*schema.MIGRATIONS, ("DELETE FROM registrations", "ALTER TABLE absent ADD COLUMN more TEXT"))
+    monkeypatch.setattr(database, "MIGRATIONS", broken)
+    with pytest.raises(StorageUnavailableError, match="no such table"):
+        async with opened(path):
+            pass
+    monkeypatch.undo()
+    async with opened(path) as store:
+        assert len(await store.load()) == 1
 
 
 async def test_damage_in_the_middle_is_found_at_the_start(tmp_path: Path) -> None:
@@ -171,7 +223,14 @@ async def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("column", "value"),
-    [("metadata_json", "{"), ("metadata_json", "[]"), ("registered_at", "yesterday"), ("lease_s", "long")],
+    [
+        ("metadata_json", "{"),
+        ("metadata_json", "[]"),
+        ("registered_at", "yesterday"),
+        ("lease_s", "long"),
+        ("tags_json", "7"),
+        ("health_check_json", "{}"),
+    ],
 )
 async def test_a_registration_that_makes_no_sense_is_refused(tmp_path: Path, column: str, value: str) -> None:
     """A row that is no registration makes loading fail, instead of being skipped or invented."""
@@ -221,5 +280,5 @@ async def test_a_disk_that_turns_read_only_refuses_and_keeps(tmp_path: Path) -> 
 
 
 async def _pragma(store: SqliteRegistrationStore, setting: str) -> None:
-    async with store._engine.connect() as connection:
+    async with store._database.engine.connect() as connection:
         await connection.exec_driver_sql(f"PRAGMA {setting}")

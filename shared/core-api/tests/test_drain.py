@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from starlette.requests import Request
 
 from maestro_core_api import MaestroAPI, public
 from maestro_core_api.testing import running
@@ -152,6 +153,52 @@ async def test_a_service_is_gone_from_the_registry_before_it_stops(
             await eventually(lambda: not registry.instances["orders"])
             assert app.bound_url is not None
     assert registry.calls.count("deregister") == 1
+
+
+async def test_a_stop_during_the_registration_leaves_no_entry(
+    make_app: Callable[..., MaestroAPI], registry: Any, eventually: Any
+) -> None:
+    """A stop that begins while the answer to the registration is on its way takes the entry away all the same."""
+    go = asyncio.Event()
+
+    @registry.app.middleware("http")
+    async def hold_the_answer(request: Request, call_next: Callable[[Request], Any]) -> Any:
+        answer = await call_next(request)
+        if request.method == "PUT" and "/instances/" in request.url.path:
+            await go.wait()
+        return answer
+
+    async with running(registry.app) as registry_url:
+        app = make_app(registry_url=registry_url, lease=timedelta(seconds=30))
+        async with running(app):
+            await eventually(lambda: registry.instances.get("orders"))
+            app.begin_drain()
+            await asyncio.sleep(0)
+            go.set()
+            await eventually(lambda: not registry.instances["orders"])
+    assert registry.calls == ["register", "deregister"]
+
+
+async def test_a_registration_that_never_answers_is_taken_back_too(
+    make_app: Callable[..., MaestroAPI], registry: Any, eventually: Any
+) -> None:
+    """When the answer to the registration does not come at all, the goodbye is said after a short wait."""
+    never = asyncio.Event()
+
+    @registry.app.middleware("http")
+    async def hold_the_answer(request: Request, call_next: Callable[[Request], Any]) -> Any:
+        answer = await call_next(request)
+        if request.method == "PUT":
+            await never.wait()
+        return answer
+
+    async with running(registry.app) as registry_url:
+        app = make_app(registry_url=registry_url, lease=timedelta(seconds=30))
+        async with running(app):
+            await eventually(lambda: registry.instances.get("orders"))
+            app.begin_drain()
+            await eventually(lambda: not registry.instances["orders"])
+        never.set()
 
 
 async def test_a_request_that_began_before_closes_its_connection(

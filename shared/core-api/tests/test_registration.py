@@ -1,14 +1,16 @@
 import contextlib
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
+from fastapi import Body
 
-from maestro_core_api import MaestroAPI
+from maestro_core_api import APIException, CatalogEntry, Dependency, DocsLink, MaestroAPI
 from maestro_core_api._registration import Registration
 from maestro_core_api.testing import running
 from maestro_core_logging.testing import capture_logs
+from maestro_core_monitoring.testing import captured_spans
 
 MakeApp = Callable[..., MaestroAPI]
 Eventually = Callable[[Callable[[], Any]], Awaitable[Any]]
@@ -40,6 +42,14 @@ async def test_a_forgotten_service_registers_again(make_app: MakeApp, registry: 
             await eventually(lambda: registry.instances)
     assert registry.calls.count("register") == 2
     assert not [line for line in logs if line["level"] == "warning"], "a registry that forgets is no outage"
+
+
+async def test_renewals_are_nobodys_trace(make_app: MakeApp, registry: Any, eventually: Eventually) -> None:
+    """They go on for as long as the service runs, and would drown what somebody looks for: neither side records them."""
+    with captured_spans() as spans:
+        async with running(registry.app) as registry_url, running(make_app(registry_url=registry_url, lease=LEASE)):
+            await eventually(lambda: registry.calls.count("renew") >= 2)
+    assert [span.name for span in spans if "lease" in str(span.attributes)] == []
 
 
 async def test_a_missing_registry_does_not_stop_the_service(
@@ -110,3 +120,92 @@ async def test_pauses_grow_to_the_renewal_interval(make_app: MakeApp, registry: 
             with pytest.raises(StopAsyncIteration):
                 await registration._keep(client)
     assert waited == [0.2, 0.4, 0.8, 1.6, 2.0, 2.0]
+
+
+async def test_a_service_says_where_it_is_and_how_it_is_probed(
+    make_app: MakeApp, registry: Any, eventually: Eventually
+) -> None:
+    """Zone, tags and the path of the probe go along with the registration; what is not set is left out."""
+    async with running(registry.app) as registry_url:
+        async with running(make_app(registry_url=registry_url, zone="eu-1a", tags=("canary",))):
+            (instance,) = (await eventually(lambda: registry.instances.get("orders"))).values()
+        async with running(make_app(registry_url=registry_url, health_path=None)):
+            (plain,) = (await eventually(lambda: registry.instances.get("orders"))).values()
+    assert (instance["zone"], instance["tags"], instance["health_path"]) == ("eu-1a", ["canary"], "/health/ready")
+    assert not {"zone", "tags", "health_path"} & set(plain)
+
+
+class Shelf:
+    """A catalog that keeps what it is told, or answers with an error."""
+
+    def __init__(self, app: MaestroAPI) -> None:
+        self.told: list[dict[str, Any]] = []
+        self.status = 200
+        app.put("/catalog/{name}")(self.put)
+
+    async def put(self, name: str, data: Annotated[dict[str, Any], Body()]) -> dict[str, str]:
+        self.told.append(data)
+        if self.status != 200:
+            raise APIException(status_code=self.status)
+        return {"name": name}
+
+
+async def test_a_service_tells_the_catalog_once(make_app: MakeApp, registry: Any, eventually: Eventually) -> None:
+    """Owner, docs, dependencies and documents are told after the registration, and again only to one that forgot."""
+    shelf = Shelf(registry.app)
+    entry = CatalogEntry(
+        owner="team-shop",
+        docs=(DocsLink(title="Runbook", url="https://docs.example/orders"),),
+        dependencies=(Dependency(service="billing", reason="charges"),),
+    )
+    app = make_app(registry_url="", lease=LEASE, catalog=entry, version="2.1.0", description="Takes orders.")
+    app.asyncapi = lambda: {"asyncapi": "3.0.0"}
+    async with running(registry.app) as registry_url:
+        app.config = app.config.model_copy(update={"registry_url": registry_url})
+        async with running(app):
+            await eventually(lambda: registry.calls.count("renew") >= 2)
+            assert len(shelf.told) == 1
+            registry.forget()
+            await eventually(lambda: len(shelf.told) == 2)
+    told = shelf.told[0]
+    assert (told["owner"], told["version"], told["description"]) == ("team-shop", "2.1.0", "Takes orders.")
+    assert told["dependencies"] == [{"service": "billing", "optional": False, "reason": "charges"}]
+    assert told["docs"] == [{"title": "Runbook", "url": "https://docs.example/orders"}]
+    assert told["asyncapi"] == {"asyncapi": "3.0.0"}
+    assert told["openapi"]["info"]["version"] == "2.1.0"
+
+
+@pytest.mark.parametrize(("status", "tries"), [(503, 2), (422, 1)])
+async def test_a_catalog_that_refuses_does_not_end_the_registration(
+    make_app: MakeApp, registry: Any, eventually: Eventually, status: int, tries: int
+) -> None:
+    """A catalog that cannot take the entry now is told again; one that will not take it is complained of once."""
+    shelf = Shelf(registry.app)
+    shelf.status = status
+    with capture_logs() as logs:
+        async with (
+            running(registry.app) as registry_url,
+            running(make_app(registry_url=registry_url, lease=LEASE)),
+        ):
+            await eventually(lambda: len(shelf.told) >= tries and registry.calls.count("renew") >= 3)
+    complaints = [line for line in logs if line["level"] == "warning" and "catalog" in line["event"]]
+    assert len(complaints) == (1 if status == 422 else 0)
+    assert (len(shelf.told) == 1) == (status == 422)
+
+
+async def test_a_document_that_cannot_be_written_leaves_the_service_registered(
+    make_app: MakeApp, registry: Any, eventually: Eventually
+) -> None:
+    """A fault in the service's own document is logged, and the lease is renewed on."""
+    app = make_app(registry_url="", lease=LEASE)
+
+    def broken() -> dict[str, Any]:
+        raise RuntimeError("no such channel")
+
+    app.asyncapi = broken
+    with capture_logs() as logs:
+        async with running(registry.app) as registry_url:
+            app.config = app.config.model_copy(update={"registry_url": registry_url})
+            async with running(app):
+                await eventually(lambda: registry.calls.count("renew") >= 2)
+    assert [line for line in logs if "cannot be written" in line["event"]]

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from maestro_core_api import APIException, ServiceUnavailableException
-from maestro_core_api._resolver import ServiceResolver
+from maestro_core_api._resolver import LiveInstance, ServiceResolver
 
 
 class Clock:
@@ -19,16 +19,16 @@ class Clock:
 
 
 class LookUp:
-    """Answers with the given addresses and remembers who asked."""
+    """Answers with the given instances, addresses for those without hints, and remembers who asked."""
 
-    def __init__(self, *urls: str) -> None:
-        self.urls = urls
+    def __init__(self, *instances: str | LiveInstance) -> None:
+        self.instances = [LiveInstance(each) if isinstance(each, str) else each for each in instances]
         self.asked: list[str] = []
 
-    async def __call__(self, service: str) -> Sequence[str]:
+    async def __call__(self, service: str) -> Sequence[LiveInstance]:
         self.asked.append(service)
         await asyncio.sleep(0)
-        return self.urls
+        return self.instances
 
 
 @pytest.mark.parametrize(
@@ -50,6 +50,38 @@ async def test_load_goes_round() -> None:
     first = [(await resolver.resolve("service://orders/"))[0] for _ in range(4)]
     assert first == ["http://a/", "http://b/", "http://c/", "http://a/"]
     assert await resolver.resolve("service://orders/") == ("http://b/", "http://c/", "http://a/")
+
+
+async def test_load_follows_the_weights() -> None:
+    """An instance with a third of another's weight gets a third of its calls, and those not in a row."""
+    look_up = LookUp(LiveInstance("http://a", weight=30), LiveInstance("http://b", weight=10))
+    resolver = ServiceResolver(look_up)
+    first = [(await resolver.resolve("service://orders/"))[0] for _ in range(8)]
+    assert first == ["http://a/", "http://a/", "http://b/", "http://a/"] * 2
+
+
+async def test_the_own_zone_comes_first() -> None:
+    """Instances elsewhere get nothing while one of the own zone can be had, and stand behind them in each order."""
+    clock = Clock()
+    far, near = LiveInstance("http://a:1", weight=100, priority=1), LiveInstance("http://b:1", weight=1)
+    resolver = ServiceResolver(LookUp(far, near, LiveInstance("http://c:1", weight=1)), clock=clock)
+    orders = [await resolver.resolve("service://orders/") for _ in range(4)]
+    assert {order[-1] for order in orders} == {"http://a:1/"}
+    assert [order[0] for order in orders] == ["http://b:1/", "http://c:1/"] * 2
+    for base in ("http://b:1", "http://c:1"):
+        resolver.avoid("service://orders/", base)
+    assert (await resolver.resolve("service://orders/"))[0] == "http://a:1/"
+
+
+async def test_weights_that_change_take_effect_at_the_next_answer() -> None:
+    """Turns go on over a new answer of the registry, with its weights."""
+    clock, look_up = Clock(), LookUp(LiveInstance("http://a", weight=10), LiveInstance("http://b", weight=10))
+    resolver = ServiceResolver(look_up, clock=clock)
+    assert (await resolver.resolve("service://orders/"))[0] == "http://a/"
+    look_up.instances = [LiveInstance("http://a", weight=10), LiveInstance("http://b", weight=100)]
+    clock.now = 10.0
+    firsts = [(await resolver.resolve("service://orders/"))[0] for _ in range(11)]
+    assert firsts.count("http://a/") == 1
 
 
 async def test_answers_are_kept_for_a_while() -> None:
@@ -86,11 +118,11 @@ class Failing(LookUp):
 
     error: APIException | None = None
 
-    async def __call__(self, service: str) -> Sequence[str]:
-        urls = await super().__call__(service)
+    async def __call__(self, service: str) -> Sequence[LiveInstance]:
+        instances = await super().__call__(service)
         if self.error is not None:
             raise self.error
-        return urls
+        return instances
 
 
 async def test_an_answer_outlives_the_registry_for_a_limited_time() -> None:

@@ -56,6 +56,7 @@ def test_every_service_has_the_shared_settings() -> None:
         "log_format": "None",
         "jwt_secret": "None",
         "registry_url": "None",
+        "zone": "None",
         "otlp_endpoint": "None",
         "otlp_token": "None",
     }

@@ -1,93 +1,43 @@
 """HTTP in and out."""
 
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
-from typing import Annotated, Self
+from datetime import timedelta
+from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from fastapi import APIRouter, Depends, Header, Query, Request, Response
+from fastapi.responses import StreamingResponse
 
-from central_registry.domain import Instance, Registry, RegistryError, StorageError
+from central_registry.domain import (
+    Balancing,
+    Change,
+    Clock,
+    HealthCheck,
+    Hint,
+    Instance,
+    Registry,
+    RegistryError,
+    Selection,
+    StorageError,
+)
 from central_registry.errors import as_api_exception
+from central_registry.views import (
+    ChangeView,
+    Hinting,
+    InstanceView,
+    RegistrationRequest,
+    ResetView,
+    ServicesView,
+    ServiceView,
+    seconds,
+)
+from central_registry.watching import ChangeMessages, Reason, Watchers, WatchStream
 from maestro_core_api import require_role
 from maestro_core_logging import get_logger
 
 _logger = get_logger(__name__)
 
 
-class RegistrationRequest(BaseModel):
-    """What a service says about one of its instances."""
-
-    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
-
-    url: str
-    """Where the instance answers, http or https."""
-    version: str
-    """Version of the service that runs there."""
-    metadata: dict[str, str] = Field(default_factory=dict)
-    """Whatever else should be known."""
-    lease_s: float | None = Field(default=None, gt=0, le=86_400)
-    """How long the instance is believed in without being heard of, in seconds; the registry's default when absent."""
-
-
-class InstanceView(BaseModel):
-    """A live instance."""
-
-    instance_id: str
-    url: str
-    version: str
-    metadata: dict[str, str]
-    registered_at: datetime
-    lease_expires_at: datetime
-
-    @classmethod
-    def of(cls, instance: Instance) -> Self:
-        """Show an instance.
-
-        Args:
-            instance: The instance.
-
-        Returns:
-            What callers see of it.
-        """
-        registration = instance.registration
-        return cls(
-            instance_id=registration.instance_id,
-            url=registration.url,
-            version=registration.version,
-            metadata=dict(registration.metadata),
-            registered_at=registration.registered_at,
-            lease_expires_at=instance.lease_expires_at,
-        )
-
-
-class ServiceView(BaseModel):
-    """A service and its live instances, by identifier."""
-
-    name: str
-    instances: list[InstanceView]
-
-    @classmethod
-    def of(cls, name: str, instances: tuple[Instance, ...]) -> Self:
-        """Show a service.
-
-        Args:
-            name: Its name.
-            instances: Its live instances.
-
-        Returns:
-            What callers see of it.
-        """
-        return cls(name=name, instances=[InstanceView.of(instance) for instance in instances])
-
-
-class ServicesView(BaseModel):
-    """Every service that has live instances, by name."""
-
-    services: list[ServiceView]
-
-
-async def _in_http_terms() -> AsyncIterator[None]:
+async def in_http_terms() -> AsyncIterator[None]:
     """Turn the domain's errors into answers, for all endpoints alike."""
     try:
         yield
@@ -103,27 +53,104 @@ async def _registry(request: Request) -> Registry:
     return registry
 
 
+async def _probe_defaults(request: Request) -> HealthCheck:
+    check: HealthCheck = request.state.probe_defaults
+    return check
+
+
+async def _hinting(
+    request: Request, near: Annotated[str | None, Query(description="Zone of whoever asks.", max_length=63)] = None
+) -> Hinting:
+    balancing: Balancing = request.state.balancing
+    clock: Clock = request.state.clock
+
+    def hint(instance: Instance) -> Hint:
+        # Asked each time: a watcher stays for long, and what a request registers is younger than the request.
+        return balancing.hint(instance, clock(), near)
+
+    return hint
+
+
+async def _selection(
+    zone: Annotated[str | None, Query(description="Only instances of this zone.", max_length=63)] = None,
+    tag: Annotated[
+        list[str] | None, Query(description="Only instances with this tag; several: with all.", max_length=32)
+    ] = None,
+    version: Annotated[
+        str | None, Query(description="Only this version, or what begins with it.", max_length=64)
+    ] = None,
+    health: Annotated[
+        Literal["passing", "any"], Query(description="`any` shows those too whose probes fail.")
+    ] = "passing",
+) -> Selection:
+    return Selection(zone=zone, tags=frozenset(tag or ()), version=version, with_unhealthy=health == "any")
+
+
 TheRegistry = Annotated[Registry, Depends(_registry)]
-router = APIRouter(prefix="/services", tags=["registry"], dependencies=[Depends(_in_http_terms)])
+TheHinting = Annotated[Hinting, Depends(_hinting)]
+TheSelection = Annotated[Selection, Depends(_selection)]
+router = APIRouter(prefix="/services", tags=["registry"], dependencies=[Depends(in_http_terms)])
+_STREAM: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}}
 _viewer = [Depends(require_role("viewer"))]
 _operator = [Depends(require_role("operator"))]
 
 
 @router.get("", dependencies=_viewer)
-async def list_services(registry: TheRegistry) -> ServicesView:
+async def list_services(registry: TheRegistry, selection: TheSelection, hinting: TheHinting) -> ServicesView:
     """List every service that has live instances."""
-    return ServicesView(services=[ServiceView.of(name, live) for name, live in registry.live().items()])
+    found = registry.live(selection)
+    return ServicesView(services=[ServiceView.of(name, live, hinting) for name, live in found.items()])
+
+
+@router.get("/watch", dependencies=_viewer, response_class=StreamingResponse, responses=_STREAM)
+async def watch(
+    request: Request,
+    registry: TheRegistry,
+    hinting: TheHinting,
+    service: Annotated[list[str] | None, Query(description="Only these services.", max_length=100)] = None,
+    last_event_id: Annotated[str | None, Header(description="The last event that is known.", max_length=100)] = None,
+) -> WatchStream:
+    """Watch changes: first `reset` with all there is, then one event for each change; resumes after `Last-Event-ID`."""
+    watchers: Watchers = request.state.watchers
+    watchers.check()
+    wanted = frozenset(service or ())
+
+    def concerns(name: str) -> bool:
+        return not wanted or name in wanted
+
+    def reset(reason: Reason) -> ResetView:
+        live = registry.live().items()
+        services = [ServiceView.of(name, each, hinting) for name, each in live if concerns(name)]
+        return ResetView(reason=reason, services=services)
+
+    def show(change: Change) -> ChangeView | None:
+        return ChangeView.of(change, hinting) if concerns(change.instance.key.service) else None
+
+    messages = ChangeMessages(registry.changes, reset=reset, show=show, is_ending=lambda: request.app.is_draining)
+
+    async def counted() -> AsyncIterator[bytes]:
+        with watchers.counted():
+            async for message in messages.since(last_event_id):
+                yield message
+
+    return WatchStream(counted())
 
 
 @router.get("/{name}", dependencies=_viewer)
-async def look_up(name: str, registry: TheRegistry) -> ServiceView:
-    """Show the live instances of a service; 404 when there is none."""
-    return ServiceView.of(name, registry.look_up(name))
+async def look_up(name: str, registry: TheRegistry, selection: TheSelection, hinting: TheHinting) -> ServiceView:
+    """Show the live instances of a service, with how much of the traffic each should get; 404 when there is none."""
+    return ServiceView.of(name, registry.look_up(name, selection), hinting)
 
 
 @router.put("/{name}/instances/{instance_id}", dependencies=_operator, responses={201: {"model": InstanceView}})
 async def register(
-    name: str, instance_id: str, data: RegistrationRequest, registry: TheRegistry, response: Response
+    name: str,
+    instance_id: str,
+    data: RegistrationRequest,
+    registry: TheRegistry,
+    hinting: TheHinting,
+    probe_defaults: Annotated[HealthCheck, Depends(_probe_defaults)],
+    response: Response,
 ) -> InstanceView:
     """Register an instance (201), or change it and renew its lease (200)."""
     instance, created = await registry.register(
@@ -133,17 +160,21 @@ async def register(
         version=data.version,
         metadata=data.metadata,
         lease=None if data.lease_s is None else timedelta(seconds=data.lease_s),
+        zone=data.zone,
+        tags=data.tags,
+        health_check=_health_check(data, probe_defaults),
     )
     if created:
         response.status_code = 201
         _logger.info("Instance registered", instance_of=name, instance_id=instance_id, url=data.url)
-    return InstanceView.of(instance)
+    return InstanceView.of(instance, hinting(instance))
 
 
 @router.post("/{name}/instances/{instance_id}/lease", dependencies=_operator)
-async def renew(name: str, instance_id: str, registry: TheRegistry) -> InstanceView:
+async def renew(name: str, instance_id: str, registry: TheRegistry, hinting: TheHinting) -> InstanceView:
     """Renew a lease; 404 when it ran out, and the instance must register again."""
-    return InstanceView.of(registry.renew(name, instance_id))
+    instance = registry.renew(name, instance_id)
+    return InstanceView.of(instance, hinting(instance))
 
 
 @router.delete("/{name}/instances/{instance_id}", dependencies=_operator, status_code=204)
@@ -151,3 +182,16 @@ async def leave(name: str, instance_id: str, registry: TheRegistry) -> None:
     """Deregister an instance. Doing so twice is no error."""
     if await registry.leave(name, instance_id):
         _logger.info("Instance left", instance_of=name, instance_id=instance_id)
+
+
+def _health_check(data: RegistrationRequest, defaults: HealthCheck) -> HealthCheck | None:
+    if data.health_path is None:
+        return None
+    interval = seconds(data.health_interval_s, defaults.interval)
+    return HealthCheck(
+        data.health_path,
+        interval=interval,
+        timeout=seconds(data.health_timeout_s, min(defaults.timeout, interval)),
+        unhealthy_after=data.unhealthy_after,
+        healthy_after=data.healthy_after,
+    )

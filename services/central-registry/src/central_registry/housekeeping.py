@@ -2,12 +2,16 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Final
 
-from central_registry.domain import Registry, StorageError
+from central_registry.domain import Clock, Registry, StorageError
+from central_registry.running_task import running_task
 from maestro_core_logging import get_logger
+
+_SHORTEST_REST: Final = timedelta(milliseconds=20)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +32,10 @@ class Housekeeper:
     Args:
         registry: The registry.
         own_entry: The registry's entry in itself; None when its address is not known.
-        interval: How long to rest between two rounds.
-        sleep: Waits some seconds.
+        interval: How long to rest between two rounds, unless a lease ends before.
+        clock: Gives the present, as the registry's; None for rounds at the interval alone.
+        beat: How often to tell the registry that it is awake.
+        sleep: Waits some seconds between rounds.
     """
 
     def __init__(
@@ -38,11 +44,16 @@ class Housekeeper:
         *,
         own_entry: OwnEntry | None,
         interval: timedelta,
+        clock: Clock | None = None,
+        beat: timedelta = timedelta(milliseconds=250),
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._registry = registry
         self._own_entry = own_entry
         self._interval = interval
+        self._clock = clock
+        self._beat = beat
+        self._pauses = 0
         self._sleep = sleep
         self._logger = get_logger(__name__)
         self._complained = False
@@ -59,17 +70,21 @@ class Housekeeper:
             StorageError: The registry cannot keep its own entry.
         """
         await self._announce()
-        task = asyncio.create_task(self._work(), name="housekeeping")
-        try:
+        async with (
+            running_task(self._work(), name="housekeeping"),
+            running_task(self._stay_awake(), name="beat"),
+        ):
             yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
 
     async def tidy(self) -> None:
         """Do one round. A database that fails is left to the next one and complained of once."""
-        for instance in self._registry.expire():
+        expired = self._registry.expire()
+        if self._registry.pauses != self._pauses:
+            self._pauses = self._registry.pauses
+            self._logger.warning(
+                "The registry stood still; everyone who was live gets a whole lease to be heard of again"
+            )
+        for instance in expired:
             registration = instance.registration
             self._logger.warning(
                 "Lease expired",
@@ -90,8 +105,20 @@ class Housekeeper:
 
     async def _work(self) -> None:
         while True:
-            await self._sleep(self._interval.total_seconds())
+            await self._sleep(self._rest().total_seconds())
             await self.tidy()
+
+    async def _stay_awake(self) -> None:
+        # A task of its own: a round may wait for the disk.
+        while True:
+            self._registry.beat()
+            await asyncio.sleep(self._beat.total_seconds())
+
+    def _rest(self) -> timedelta:
+        first_end = self._registry.next_expiry()
+        if self._clock is None or first_end is None:
+            return self._interval
+        return min(self._interval, max(first_end - self._clock(), _SHORTEST_REST))
 
     async def _announce(self) -> None:
         # Registering the same again is a renewal; after a long stall of the process it is the way back in.

@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +9,7 @@ from central_registry.domain import (
     InstanceKey,
     InvalidRegistrationError,
     LeaseExpiredError,
+    Notice,
     Registered,
     Registration,
     Registry,
@@ -203,8 +204,8 @@ class LaterIsFasterStore(MemoryStore):
 
     _turns = 20
 
-    async def save(self, registration: Registration) -> None:
+    async def save(self, registration: Registration, notices: Sequence[Notice] = ()) -> None:
         self._turns -= 1
         for _ in range(self._turns):
             await asyncio.sleep(0)
-        await super().save(registration)
+        await super().save(registration, notices)

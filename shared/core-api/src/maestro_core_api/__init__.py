@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 from ._access import current_principal, public, require_role, require_scope
 from ._api_keys import APIKey, issue_api_key
 from ._app import MaestroAPI
+from ._catalog_entry import CatalogEntry, Dependency, DocsLink
 from ._client_address import client_address
 from ._config import APIConfig
 from ._errors import AddressUnavailableError, ClientNotOpenError, CoreAPIError, StartupError
@@ -53,11 +54,14 @@ __all__ = [
     "APIKeyConfig",
     "AddressUnavailableError",
     "BadGatewayException",
+    "CatalogEntry",
     "CircuitConfig",
     "ClientConfig",
     "ClientNotOpenError",
     "ConflictException",
     "CoreAPIError",
+    "Dependency",
+    "DocsLink",
     "FileKeyStore",
     "ForbiddenException",
     "IdempotencyConfig",

@@ -14,6 +14,7 @@ from maestro_core_logging import get_logger
 from maestro_core_monitoring import HealthRegistry, MetricsCollector, OtlpExport, configure_tracing
 
 from ._body_limit import BodyLimit
+from ._catalog_entry import catalog_document
 from ._config import APIConfig
 from ._docs_page import add_docs_page, docs_paths
 from ._followed import followed
@@ -75,6 +76,7 @@ class MaestroAPI(FastAPI):
         in_flight: The requests that are being answered.
         bound_url: Address that the service listens on; None until `run()` bound one.
         worker: Which worker this process is; None where one process serves.
+        asyncapi: Gives the document of the service's events, for the catalog; None while it has none.
     """
 
     def __init__(
@@ -95,6 +97,7 @@ class MaestroAPI(FastAPI):
         self.in_flight = InFlight()
         self.bound_url: str | None = None
         self.worker: Worker | None = None
+        self.asyncapi: Callable[[], dict[str, Any]] | None = None
         self.started = asyncio.Event()
         self._draining = asyncio.Event()
         # It brings a library of cryptography along, which is left to those that build a service.
@@ -220,6 +223,17 @@ class MaestroAPI(FastAPI):
         pages = frozenset() if self.docs_url is None else docs_paths(self.docs_url)
         return SYSTEM_PATHS | pages | {path for path in (self.openapi_url, self.redoc_url) if path}
 
+    def _catalog_document(self) -> dict[str, Any]:
+        config = self.config
+        openapi = self.openapi if self.openapi_url else None
+        return catalog_document(
+            config.catalog,
+            version=config.version,
+            description=config.description,
+            openapi=openapi,
+            asyncapi=self.asyncapi,
+        )
+
     @asynccontextmanager
     async def _running(self) -> AsyncIterator[Any]:
         config = self.config
@@ -252,7 +266,9 @@ class MaestroAPI(FastAPI):
             if config.registry_url is not None:
                 from ._registration import Registration  # noqa: PLC0415 - brings an HTTP client along
 
-                registration = Registration(config, url=self.bound_url, worker=self.worker)
+                registration = Registration(
+                    config, url=self.bound_url, worker=self.worker, catalog=self._catalog_document
+                )
                 await stack.enter_async_context(registration.kept(until=self._draining))
             self.started.set()
             if self.worker is not None:

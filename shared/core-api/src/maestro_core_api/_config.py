@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from maestro_core_config import BaseConfig
 
+from ._catalog_entry import CatalogEntry
 from ._idempotency_config import IdempotencyConfig
 from ._limits import LimitsConfig
 from ._rate_limit_config import RateLimitConfig
@@ -49,6 +50,14 @@ class APIConfig(BaseModel):
     """Where the registry is; None means that the service does not register."""
     lease: timedelta = Field(default=timedelta(seconds=10), gt=timedelta(0))
     """How long the registry believes in the service without hearing from it."""
+    zone: str | None = None
+    """Where it runs (a data centre, a machine): callers in the same zone prefer it, and it prefers services there."""
+    tags: tuple[str, ...] = ()
+    """What callers may choose its instances by."""
+    health_path: str | None = "/health/ready"
+    """What the registry probes it by; None means that it is believed for its lease alone."""
+    catalog: CatalogEntry = Field(default_factory=CatalogEntry)
+    """What the registry's catalog says about it."""
     otlp_endpoint: str | None = None
     """OTLP/HTTP receiver of spans; None sends none."""
     otlp_token: SecretStr | None = None
@@ -97,6 +106,7 @@ class APIConfig(BaseModel):
                 "port": config.port,
                 "advertise_url": config.advertise_url,
                 "registry_url": config.registry_url,
+                "zone": config.zone,
                 "otlp_endpoint": config.otlp_endpoint,
                 "otlp_token": config.otlp_token,
                 **options,

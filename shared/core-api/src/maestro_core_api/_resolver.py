@@ -5,16 +5,30 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
 from maestro_core_logging import get_logger
 
 from ._exceptions import APIException
+from ._rotation import Rotation
 
 SCHEME: Final = "service"
-InstanceLookup = Callable[[str], Awaitable[Sequence[str]]]
-"""Gives the base addresses of a service's live instances; raises when there is none."""
+
+
+class LiveInstance(NamedTuple):
+    """An instance as the registry shows it."""
+
+    url: str
+    """Its base address."""
+    weight: int = 1
+    """Share of the calls, relative to the others' weights."""
+    priority: int = 0
+    """Those of the lowest number get the calls; the others are asked when none of them can be reached."""
+
+
+InstanceLookup = Callable[[str], Awaitable[Sequence[LiveInstance]]]
+"""Gives a service's live instances; raises when there is none."""
 
 
 _NO_SUCH: Final = "NO_LIVE_INSTANCE"
@@ -22,10 +36,10 @@ _NO_SUCH: Final = "NO_LIVE_INSTANCE"
 
 @dataclass(slots=True)
 class _Known:
-    urls: tuple[str, ...]
+    instances: tuple[LiveInstance, ...]
     expires_at: float
     looked_up_at: float
-    turn: int = 0
+    rotation: Rotation
 
 
 class ServiceResolver:
@@ -67,19 +81,17 @@ class ServiceResolver:
             url: `service://<name>/<path>?<query>`.
 
         Returns:
-            One absolute URL per live instance; each call begins with the next one, so that load spreads. Instances that
-            failed a short time ago come last.
+            One absolute URL per live instance. Each call begins with the instance whose turn it is by weight; those that the
+            registry puts first (same zone) come before the others, and those that failed a short time ago come last.
 
         Raises:
             APIException: There is no live instance, or the registry cannot be asked.
         """
         parts = urlsplit(url)
         known = self._fresh(parts.netloc) or await self._looked_up(parts.netloc)
-        first = known.turn % len(known.urls)
-        known.turn += 1
         tail = parts.path + (f"?{parts.query}" if parts.query else "")
-        turned = known.urls[first:] + known.urls[:first]
-        return tuple(base.rstrip("/") + tail for base in sorted(turned, key=self._is_avoided))
+        ordered = self._ordered(known)
+        return tuple(instance.url.rstrip("/") + tail for instance in ordered)
 
     def avoid(self, url: str, base: str) -> None:
         """Ask an instance that failed only after all others for a while, and the registry again next time.
@@ -103,6 +115,14 @@ class ServiceResolver:
         if known is not None:
             known.expires_at = self._clock()
 
+    def _ordered(self, known: _Known) -> list[LiveInstance]:
+        ranks = {instance.url: (self._is_avoided(instance.url), instance.priority) for instance in known.instances}
+        best = min(ranks.values())
+        first = known.rotation.take({each.url: each.weight for each in known.instances if ranks[each.url] == best})
+        at = next(place for place, each in enumerate(known.instances) if each.url == first)
+        turned = known.instances[at:] + known.instances[:at]
+        return sorted(turned, key=lambda each: ranks[each.url])
+
     def _fresh(self, service: str) -> _Known | None:
         known = self._known.get(service)
         return known if known is not None and known.expires_at > self._clock() else None
@@ -114,7 +134,7 @@ class ServiceResolver:
                 return fresh
             before = self._known.get(service)
             try:
-                urls = tuple(await self._look_up(service))
+                instances = tuple(await self._look_up(service))
             except APIException as error:
                 if before is None or not self._may_outlive(before, error):
                     self._known.pop(service, None)
@@ -125,7 +145,8 @@ class ServiceResolver:
                 )
                 return before
             now = self._clock()
-            known = _Known(urls, now + self._keep_for_s, now, 0 if before is None else before.turn)
+            rotation = Rotation() if before is None else before.rotation
+            known = _Known(instances, now + self._keep_for_s, now, rotation)
             self._known[service] = known
             return known
 

@@ -112,6 +112,9 @@ class BaseConfig(BaseModel):
     registry_url: HttpUrl | None = None
     """Where central-registry is. Default: none, and the service does not register."""
 
+    zone: Annotated[str, Field(min_length=1, max_length=63, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")] | None = None
+    """Where it runs (a data centre, a machine); services prefer one another within a zone. Default: none."""
+
     otlp_endpoint: HttpUrl | None = None
     """Where spans and log records are sent (OTLP over HTTP). Default: nowhere."""
 

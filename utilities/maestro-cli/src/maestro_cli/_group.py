@@ -25,6 +25,8 @@ COMMANDS: Final = {
     "policy": "policy",
     "approval": "approval",
     "scorecard": "scorecard",
+    "service": "service",
+    "catalog": "catalog",
     "journal": "journal",
     "engine": "engine",
     "config": "config",

@@ -42,24 +42,53 @@ class InvalidRegistrationError(RegistryError):
 
 
 class ServiceNotFoundError(RegistryError):
-    """No instance of a service is live.
+    """No instance of a service is live, or none of those that are is wanted.
 
     Args:
         service: Name that was looked up.
         live: Names of the services that have live instances.
+        wanted: What was asked for beyond the name, in words; empty for nothing.
+        others: Live instances of the service that are not wanted.
+        unhealthy: Live instances of the service whose probes fail.
 
     Attributes:
         service: Name that was looked up.
         live: Names of the services that have live instances.
+        unhealthy: Live instances of the service whose probes fail.
     """
 
     code = "SERVICE_NOT_FOUND"
 
-    def __init__(self, service: str, live: Sequence[str]) -> None:
+    def __init__(
+        self, service: str, live: Sequence[str], *, wanted: str = "", others: int = 0, unhealthy: int = 0
+    ) -> None:
         self.service = service
         self.live = tuple(live)
-        there_are = f"live services: {', '.join(self.live)}" if live else "no service is live"
-        super().__init__(f"no live instance of {service!r}; {there_are}")
+        self.unhealthy = unhealthy
+        if others or unhealthy:
+            there_are = [f"{others} of another kind"] * bool(others)
+            there_are += [f"{unhealthy} whose probes fail"] * bool(unhealthy)
+            detail = f"it has {' and '.join(there_are)}"
+        else:
+            detail = f"live services: {', '.join(self.live)}" if live else "no service is live"
+        super().__init__(f"no live instance of {service!r}{f' with {wanted}' if wanted else ''}; {detail}")
+
+
+class RegistryFullError(RegistryError):
+    """There are as many instances as the registry takes.
+
+    Args:
+        most: How many that is.
+
+    Attributes:
+        most: How many that is.
+    """
+
+    code = "REGISTRY_FULL"
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        super().__init__(f"{most} instances are registered and no more are taken; raise max_instances")
 
 
 class LeaseExpiredError(RegistryError):

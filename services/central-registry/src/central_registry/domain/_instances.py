@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from ._health import HealthCheck, HealthState
+
 Clock = Callable[[], datetime]
 """Gives the present as an aware datetime. It must never go back."""
 
@@ -34,6 +36,12 @@ class Registration:
     """How long the instance is believed in after it was last heard of."""
     registered_at: datetime
     """When the instance registered; changes to a live one leave it as it is."""
+    zone: str | None = None
+    """Where it runs: a data centre, a rack, a machine; None when it does not say."""
+    tags: frozenset[str] = frozenset()
+    """What look-up can choose by."""
+    health_check: HealthCheck | None = None
+    """How the registry asks the instance for its health; None when it is believed for its lease alone."""
 
     @property
     def key(self) -> InstanceKey:
@@ -49,6 +57,13 @@ class Instance:
     """What the service says."""
     lease_expires_at: datetime
     """The moment from which the instance is no longer shown."""
+    health: HealthState
+    """What its probes say."""
+
+    @property
+    def key(self) -> InstanceKey:
+        """What tells the instance from all others."""
+        return self.registration.key
 
     def is_live(self, now: datetime) -> bool:
         """Tell whether the lease still lasts.

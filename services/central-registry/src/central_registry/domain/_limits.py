@@ -8,12 +8,16 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from ._errors import Fault, InvalidRegistrationError
+from ._health_limits import health_faults
 from ._instances import Registration
 
 # RFC 1123, section 2.1: the name is the host part of service:// addresses and may become a DNS name.
-_SERVICE: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
+SERVICE_NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 _INSTANCE_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
-_VERSION: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
+VERSION: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
+_ZONE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+_TAG: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:=/-]{0,62}")
+_MAX_TAGS: Final = 32
 _PLAIN_TEXT: Final = re.compile(r"[\x21-\x7e]+")
 _MAX_URL_CHARS: Final = 2_048
 
@@ -28,6 +32,8 @@ class Limits:
     """The longest lease: how long a killed instance can go on being shown."""
     max_metadata_bytes: int = 4_096
     """Room for all keys and values of the metadata together, in UTF-8 bytes."""
+    max_instances: int = 10_000
+    """How many instances are taken, of all services together."""
 
     def check(self, registration: Registration) -> None:
         """Refuse a registration that breaks the rules.
@@ -42,11 +48,11 @@ class Limits:
             raise InvalidRegistrationError(faults)
 
     def _faults(self, registration: Registration) -> Iterator[Fault]:
-        if not _SERVICE.fullmatch(registration.service):
+        if not SERVICE_NAME.fullmatch(registration.service):
             yield Fault("name", "must be a DNS label: 1 to 63 of a-z, 0-9 and '-', with a letter or digit at both ends")
         if not _INSTANCE_ID.fullmatch(registration.instance_id):
             yield Fault("instance_id", "must be 1 to 128 of letters, digits, '.', '_', '-', and begin with no sign")
-        if not _VERSION.fullmatch(registration.version):
+        if not VERSION.fullmatch(registration.version):
             yield Fault("version", "must be 1 to 64 of letters, digits, '.', '_', '+', '-', and begin with no sign")
         if (fault := _url_fault(registration.url)) is not None:
             yield Fault("url", fault)
@@ -54,6 +60,15 @@ class Limits:
             yield Fault("lease_s", f"must be from {_seconds(self.min_lease)} to {_seconds(self.max_lease)}")
         if (fault := _metadata_fault(registration.metadata, self.max_metadata_bytes)) is not None:
             yield Fault("metadata", fault)
+        if registration.zone is not None and not _ZONE.fullmatch(registration.zone):
+            yield Fault("zone", "must be 1 to 63 of letters, digits, '.', '_', '-', and begin with no sign")
+        if len(registration.tags) > _MAX_TAGS or not all(map(_TAG.fullmatch, registration.tags)):
+            yield Fault(
+                "tags",
+                f"must be at most {_MAX_TAGS}, each 1 to 63 of letters, digits, and '._:=/-', beginning with no sign",
+            )
+        if registration.health_check is not None:
+            yield from health_faults(registration.health_check, registration.url)
 
 
 def _url_fault(url: str) -> str | None:

@@ -10,7 +10,7 @@ from typing import Any, Self
 import httpx2
 
 from maestro_core_api._events import StreamEvent
-from maestro_core_api._resolver import ServiceResolver
+from maestro_core_api._resolver import LiveInstance, ServiceResolver
 from maestro_core_api._service_token import ServiceToken
 from maestro_core_config import BaseConfig
 from maestro_core_monitoring import MetricsCollector
@@ -74,6 +74,7 @@ class APIClient:
         config = config or ClientConfig()
         self._base_url = None if base_url is None else base_url.rstrip("/")
         self._registry_url = None if registry_url is None else registry_url.rstrip("/")
+        self._zone = config.zone
         self._transport = transport
         self._limits = httpx2.Limits(
             max_connections=config.max_connections, max_keepalive_connections=config.max_idle_connections
@@ -102,14 +103,16 @@ class APIClient:
         """Make the client with which a service calls other services.
 
         Args:
-            config: The calling service's configuration: its registry, and the key for tokens of its own (subject: the
-                service's name, role: `operator`).
+            config: The calling service's configuration: its registry, its zone, and the key for tokens of its own (subject:
+                the service's name, role: `operator`).
             **options: Further arguments of this class; they win over the configuration.
 
         Returns:
             The client, not yet open.
         """
         defaults: dict[str, Any] = {"registry_url": config.registry_url}
+        wanted: ClientConfig = options.pop("config", None) or ClientConfig()
+        defaults["config"] = wanted if wanted.zone else wanted.model_copy(update={"zone": config.zone})
         if config.jwt_secret is not None:
             defaults["token"] = ServiceToken(config.jwt_secret, subject=config.service_name)
         return cls(**{**defaults, **options})
@@ -324,8 +327,8 @@ class APIClient:
     async def _call(self, call: Call) -> httpx2.Response:
         return await self._calling.call(call, destination(call.url, self._base_url))
 
-    async def _live_instances(self, service: str) -> Sequence[str]:
-        return await live_instances(service, self._registry_url, self._ask_once)
+    async def _live_instances(self, service: str) -> Sequence[LiveInstance]:
+        return await live_instances(service, self._registry_url, self._ask_once, self._zone)
 
     async def _ask_once(self, url: str) -> httpx2.Response:
         # The registry belongs to the platform, though its address is absolute; the call that waits for it is tried again.

@@ -65,5 +65,7 @@ class ClientConfig(BaseModel):
     """Connections open at a time; a call that finds none free waits for `timeout`."""
     max_idle_connections: int = Field(default=20, ge=0)
     """Connections kept open for later calls."""
+    zone: str | None = None
+    """Where the caller runs: instances in the same zone are asked first; None when it does not matter."""
     avoid_for: timedelta = Field(default=timedelta(seconds=5), ge=_NOTHING)
     """How long an instance that failed is asked only after all others."""

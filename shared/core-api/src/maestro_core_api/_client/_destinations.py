@@ -1,9 +1,9 @@
 """Where calls go: by address, below the base URL, or to a service found through the registry."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
-from urllib.parse import urlsplit
+from typing import Any, Final
+from urllib.parse import quote, urlsplit
 
 import httpx2
 
@@ -13,7 +13,7 @@ from maestro_core_api._exceptions import (
     RemoteAPIException,
     ServiceUnavailableException,
 )
-from maestro_core_api._resolver import SCHEME
+from maestro_core_api._resolver import SCHEME, LiveInstance
 
 Get = Callable[[str], Awaitable[httpx2.Response]]
 """Asks for an address once, without retries."""
@@ -64,16 +64,19 @@ def base_of(target: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-async def live_instances(service: str, registry_url: str | None, get: Get) -> Sequence[str]:
+async def live_instances(
+    service: str, registry_url: str | None, get: Get, zone: str | None = None
+) -> Sequence[LiveInstance]:
     """Ask the registry for a service.
 
     Args:
         service: Its name.
         registry_url: Where the registry is; None for nowhere.
         get: Asks it.
+        zone: Where the caller runs; None when it does not say.
 
     Returns:
-        Base addresses of its live instances, at least one.
+        Its live instances, at least one.
 
     Raises:
         APIException: There is none, or the registry cannot be asked.
@@ -84,20 +87,26 @@ async def live_instances(service: str, registry_url: str | None, get: Get) -> Se
             error_code="REGISTRY_NOT_CONFIGURED",
         )
     try:
-        response = await get(f"{registry_url}/services/{service}")
+        near = "" if zone is None else f"?near={quote(zone, safe='')}"
+        response = await get(f"{registry_url}/services/{service}{near}")
     except RemoteAPIException as error:
         if error.status_code != 404:
             raise
         raise _no_instance(service, registry_url) from error
     try:
-        urls = [str(instance["url"]) for instance in response.json()["instances"]]
-    except (KeyError, TypeError, ValueError) as error:
+        instances = [_instance(shown) for shown in response.json()["instances"]]
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
         raise BadGatewayException(
             detail=f"{registry_url} does not answer like a registry", error_code="REGISTRY_UNUSABLE"
         ) from error
-    if not urls:
+    if not instances:
         raise _no_instance(service, registry_url)
-    return urls
+    return instances
+
+
+def _instance(shown: Mapping[str, Any]) -> LiveInstance:
+    # A registry that gives no hints treats all instances alike.
+    return LiveInstance(str(shown["url"]), max(1, int(shown.get("weight", 1))), int(shown.get("priority", 0)))
 
 
 def _no_instance(service: str, registry_url: str) -> APIException:

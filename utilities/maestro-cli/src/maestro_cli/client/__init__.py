@@ -3,6 +3,7 @@
 from ._governance import GovernanceClient, open_governance
 from ._many_runs import RunCriteria
 from ._opening import OrchestratorClient, open_orchestrator, orchestrator_url
+from ._registry import RegistryClient, open_registry, registry_url
 from ._runs import JSON, UpdateUnanswered
 from ._services import open_service, service_url
 
@@ -10,11 +11,14 @@ __all__ = [
     "JSON",
     "GovernanceClient",
     "OrchestratorClient",
+    "RegistryClient",
     "RunCriteria",
     "UpdateUnanswered",
     "open_governance",
     "open_orchestrator",
+    "open_registry",
     "open_service",
     "orchestrator_url",
+    "registry_url",
     "service_url",
 ]

@@ -1,10 +1,10 @@
-"""Stand-ins for time and disk, for tests of the registry's rules."""
+"""Stand-ins for time and disk."""
 
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from .domain import InstanceKey, Registration, StorageFullError
+from central_registry.domain import InstanceKey, Notice, Registration, StorageFullError
 
 
 class FakeClock:
@@ -32,30 +32,33 @@ class MemoryStore:
     Attributes:
         kept: What is on the disk that there is not.
         writes: How often something was written.
+        told: What the platform was told.
         full: Whether there is no room to write.
     """
 
     def __init__(self) -> None:
         self.kept: dict[InstanceKey, Registration] = {}
         self.writes = 0
+        self.told: list[Notice] = []
         self.full = False
 
     async def load(self) -> Sequence[Registration]:
         """See `RegistrationStore.load`."""
         return list(self.kept.values())
 
-    async def save(self, registration: Registration) -> None:
+    async def save(self, registration: Registration, notices: Sequence[Notice] = ()) -> None:
         """See `RegistrationStore.save`."""
-        self._write()
+        self._write(notices)
         self.kept[registration.key] = registration
 
-    async def remove(self, keys: Collection[InstanceKey]) -> None:
+    async def remove(self, keys: Collection[InstanceKey], notices: Sequence[Notice] = ()) -> None:
         """See `RegistrationStore.remove`."""
-        self._write()
+        self._write(notices)
         for key in keys:
             self.kept.pop(key, None)
 
-    def _write(self) -> None:
+    def _write(self, notices: Sequence[Notice]) -> None:
         if self.full:
             raise StorageFullError(Path("registry.db"), "the disk is full")
         self.writes += 1
+        self.told += notices

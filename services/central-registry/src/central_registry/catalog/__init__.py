@@ -1,0 +1,1 @@
+"""What each service is: owner, documents, dependencies, declared and observed."""
