@@ -21,6 +21,8 @@ import intelligence_service.bootstrap
 import intelligence_service.config
 import maestro.bootstrap
 import maestro.config
+import telemetry_store.bootstrap
+import telemetry_store.config
 from maestro_core_api import MaestroAPI
 from maestro_core_api.testing import in_process_client
 
@@ -47,6 +49,11 @@ def orchestrator(folder: Path) -> MaestroAPI:
     return maestro.bootstrap.create_app(config.model_validate({**COMMON, "data_dir": folder}))
 
 
+def telemetry(folder: Path) -> MaestroAPI:
+    config = telemetry_store.config.TelemetryStoreConfig
+    return telemetry_store.bootstrap.create_app(config.model_validate({**COMMON, "data_dir": folder}))
+
+
 @pytest.fixture
 def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No setting of whoever runs the tests reaches the services."""
@@ -55,7 +62,7 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     monkeypatch.chdir(tmp_path)
 
 
-@pytest.fixture(params=[registry, intelligence, orchestrator], ids=lambda make: make.__name__)
+@pytest.fixture(params=[registry, intelligence, orchestrator, telemetry], ids=lambda make: make.__name__)
 def app(request: Any, tmp_path: Path, no_settings_from_outside: None) -> MaestroAPI:
     make: Callable[[Path], MaestroAPI] = request.param
     return make(tmp_path)

@@ -71,6 +71,7 @@ async def test_traces_are_found_by_what_is_known_of_them(
     assert await found(failed=False) == [ONE]
     assert await found(since=started) == [TWO]
     assert await found(until=started) == [ONE]
+    assert await found(since="0001-01-01T00:00:00Z", until="9999-12-31T00:00:00Z") == [TWO, ONE]
 
 
 async def test_who_calls_whom(

@@ -37,6 +37,7 @@ from telemetry_store.views import (
 )
 
 _MOST_OF_A_TRACE: Final = 20_000
+_FARTHEST_NS: Final = 2**63 - 1
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -166,4 +167,7 @@ async def show_statistics(request: Request, file: TheFile) -> StatisticsView:
 
 
 def _ns(when: datetime | None) -> int | None:
-    return None if when is None else int((when - _EPOCH) / timedelta(microseconds=1)) * 1_000
+    if when is None:
+        return None
+    # Nothing that is kept lies beyond what a column holds.
+    return max(-_FARTHEST_NS, min((when - _EPOCH) // timedelta(microseconds=1) * 1_000, _FARTHEST_NS))
