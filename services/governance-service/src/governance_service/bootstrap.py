@@ -4,25 +4,33 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final, TypedDict
 
+from fastapi import Depends
+
 from governance_service.audit.api import router as audit_router
 from governance_service.audit.opening import Audit, open_audit
 from governance_service.clock import Clock, system_clock
 from governance_service.config import GovernanceServiceConfig
 from governance_service.domain import GovernanceError
-from maestro_core_api import APIConfig, MaestroAPI
+from governance_service.identity.api import ROUTERS as IDENTITY_ROUTERS
+from governance_service.identity.key_store import DatabaseKeyStore
+from governance_service.identity.key_uses import note_key_use
+from governance_service.identity.opening import Identity, open_identity, pepper_of
+from maestro_core_api import APIConfig, APIKeyConfig, MaestroAPI, SecurityConfig
 from maestro_core_config import ConfigManager
 from maestro_core_db import Database, DatabaseError, Migrations
 from maestro_core_logging import configure_logging
 
 _TITLE: Final = "Governance Service API"
 _VERSION: Final = "1.0.0"
-_ROUTERS: Final = (audit_router,)
+_MOST_BODY_BYTES: Final = 1024 * 1024
+_ROUTERS: Final = (audit_router, *IDENTITY_ROUTERS)
 
 
 class State(TypedDict):
     """What requests find in `request.state`: one facade for each subject."""
 
     audit: Audit
+    identity: Identity
 
 
 def create_app(config: GovernanceServiceConfig | None = None, *, clock: Clock = system_clock) -> MaestroAPI:
@@ -55,23 +63,42 @@ def create_app(config: GovernanceServiceConfig | None = None, *, clock: Clock = 
     async def lifespan(app: MaestroAPI) -> AsyncIterator[State]:
         async with AsyncExitStack() as stack:
             try:
-                state = await _open(settings, clock, app, stack)
+                state = await _open(settings, clock, app, key_store, stack)
             except (GovernanceError, DatabaseError) as error:
                 app.logger.critical("The governance service cannot start", reason=str(error), code=error.code)
                 raise
             yield state
 
+    key_store = DatabaseKeyStore(clock)
     app = MaestroAPI(
-        APIConfig.from_config(settings, title=_TITLE, version=_VERSION), lifespan=lifespan, settings=manager
+        _api_config(settings),
+        lifespan=lifespan,
+        key_store=key_store,
+        settings=manager,
+        dependencies=[Depends(note_key_use)],
     )
     for router in _ROUTERS:
         app.include_router(router)
     return app
 
 
-async def _open(config: GovernanceServiceConfig, clock: Clock, app: MaestroAPI, stack: AsyncExitStack) -> State:
+def _api_config(config: GovernanceServiceConfig) -> APIConfig:
+    security = SecurityConfig(
+        jwt_secret_key=config.jwt_secret,
+        api_keys=APIKeyConfig(prefix=config.api_key_prefix, pepper=pepper_of(config)),
+        trusted_proxies=config.trusted_proxies,
+    )
+    return APIConfig.from_config(
+        config, title=_TITLE, version=_VERSION, security=security, max_body_bytes=_MOST_BODY_BYTES
+    )
+
+
+async def _open(
+    config: GovernanceServiceConfig, clock: Clock, app: MaestroAPI, key_store: DatabaseKeyStore, stack: AsyncExitStack
+) -> State:
     db = await stack.enter_async_context(Database.opened(config, metrics=app.metrics))
     await Migrations("governance_service.migrations").upgrade(db)
     app.health.add("database", db.check)
     audit = await stack.enter_async_context(open_audit(config, db, clock, app))
-    return State(audit=audit)
+    identity = await stack.enter_async_context(open_identity(config, db, audit.trail, key_store, clock, app))
+    return State(audit=audit, identity=identity)

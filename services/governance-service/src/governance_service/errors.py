@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from governance_service.audit.errors import ANSWERS as AUDIT
 from governance_service.domain import GovernanceError
+from governance_service.identity.errors import ANSWERS as IDENTITY
 from maestro_core_api import APIException, ConflictException, ServiceUnavailableException
 from maestro_core_db import DatabaseError, DatabaseFullError, StaleRecordError
 from maestro_core_logging import get_logger
@@ -45,6 +46,7 @@ def _storage(answer: type[APIException]) -> Callable[[DatabaseError], APIExcepti
 
 _ANSWERS: Final[Mapping[type[Exception], Callable[[Any], APIException]]] = {
     **AUDIT,
+    **IDENTITY,
     StaleRecordError: lambda error: StaleRecordException(detail=str(error)),
     DatabaseFullError: _storage(StorageFullException),
     DatabaseError: _storage(StorageUnavailableException),
