@@ -30,14 +30,14 @@ class TokenRequest(Body):
 class RefreshRequest(Body):
     """A refresh token."""
 
-    refresh_token: SecretStr = Field(max_length=256)
+    refresh_token: SecretStr = Field(max_length=2048)
     """The session's last one; each is used once."""
 
 
 class LogoutRequest(Body):
     """A session to end."""
 
-    refresh_token: SecretStr | None = Field(default=None, max_length=256)
+    refresh_token: SecretStr | None = Field(default=None, max_length=2048)
     """Any of the session's; without it the session of the access token ends."""
 
 

@@ -8,7 +8,7 @@ from fastapi.responses import RedirectResponse
 from governance_service.errors import in_http_terms
 from governance_service.identity.domain import OutsideLoginRefusedError
 from governance_service.identity.opening import Identity
-from maestro_core_api import ServiceUnavailableException, public
+from maestro_core_api import public
 
 from ._auth import TokenView
 from ._shared import LIMITED, Body, TheIdentity
@@ -79,7 +79,6 @@ async def callback(
 def _redirect_uri(request: Request, identity: Identity) -> str:
     # Never from the Host header, which the caller writes.
     config = identity.config
-    base = config.public_url or config.advertise_url or request.app.bound_url
-    if base is None:
-        raise ServiceUnavailableException(detail="set public_url, where browsers reach this service")
+    known = config.public_url or config.advertise_url or request.app.bound_url
+    base = known or f"http://{config.host}:{config.port}"
     return f"{base.rstrip('/')}{_CALLBACK}"

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 from datetime import datetime, timedelta
+from ipaddress import ip_address, ip_network
 from typing import Final
 
 from sqlalchemy import delete, select
@@ -20,7 +21,7 @@ class Attempts:
 
     Args:
         name: The user's name, whether there is such a user or not.
-        address: The caller's address, or its network.
+        address: The caller's address.
         pepper: Key of the hashes that rows are found by: the table tells nobody who tried whom.
     """
 
@@ -28,8 +29,9 @@ class Attempts:
         def key(*parts: str) -> str:
             return hmac.new(pepper, "\0".join(("attempts", *parts)).encode(), hashlib.sha256).hexdigest()
 
-        self._pair = key("pair", name, address)
-        self._address = key("address", address)
+        place = _network(address)
+        self._pair = key("pair", name, place)
+        self._address = key("address", place)
         self._user = key("user", name)
 
     async def begin(self, session: AsyncSession, now: datetime) -> None:
@@ -97,6 +99,15 @@ async def forget_old_attempts(session: AsyncSession, now: datetime) -> None:
     longest = max(pauses.forgotten_after for pauses in (ADDRESS, USER, USER_FROM_ADDRESS))
     await session.execute(delete(FailureRow).where(FailureRow.last_at < now - longest))
     await session.execute(delete(KnownAddressRow).where(KnownAddressRow.last_at < now - _KNOWN_FOR))
+
+
+def _network(address: str) -> str:
+    """Return what counts as one address: of IPv6 the /64 network, of which one caller has every address."""
+    try:
+        parsed = ip_address(address)
+    except ValueError:
+        return address
+    return str(ip_network((parsed, 64), strict=False)) if parsed.version == 6 else address
 
 
 def _wait(row: FailureRow, pauses: Pauses, now: datetime) -> timedelta:
