@@ -61,7 +61,7 @@ async def open_orchestrator(
         try:
             yield OrchestratorClient(client)
         except APIException as error:
-            raise _answer_error(error) from error
+            raise answer_error(error) from error
 
 
 def orchestrator_url(home: Home) -> str:
@@ -92,7 +92,15 @@ def _issuer(home: Home) -> Callable[[], str]:
     return lambda: issue_token(secret, subject=_SUBJECT, roles=("admin",))
 
 
-def _answer_error(error: APIException) -> ServiceAnswerError:
+def answer_error(error: APIException) -> ServiceAnswerError:
+    """Say a service's answer in the words of the command line.
+
+    Args:
+        error: What the client raised.
+
+    Returns:
+        The error that people see.
+    """
     trace_id = (error.problem or {}).get("trace_id")
     broken = error.status_code >= 500 and error.status_code != HTTPStatus.NOT_IMPLEMENTED
     hint = f"The services' logs tell more under trace {trace_id}." if broken and trace_id else None
