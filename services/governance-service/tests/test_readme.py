@@ -13,5 +13,5 @@ def test_the_example_runs_as_written(
     monkeypatch.chdir(tmp_path)
     (example,) = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
     exec(compile(example, "README.md", "exec"), {})
-    printed = [line for line in capsys.readouterr().out.splitlines() if line in {"2", "['operator']", "True"}]
-    assert printed == ["2", "['operator']", "True"]
+    printed = [line for line in capsys.readouterr().out.splitlines() if line in {"orders", "['operator']", "True"}]
+    assert printed == ["orders", "['operator']", "True"]

@@ -25,6 +25,9 @@ def test_help_lists_every_command() -> None:
         "schedule",
         "queue",
         "event",
+        "policy",
+        "approval",
+        "scorecard",
         "journal",
         "config",
         "db",
@@ -90,7 +93,9 @@ def test_help_lists_every_command() -> None:
         for name in ("list", "show", "create", "update", "pause", "resume", "trigger", "backfill", "delete")
     ]
     + [["queue", name] for name in ("list", "show", "pause", "resume")]
-    + [["event", "send"]]
+    + [["event", "send"], ["scorecard"]]
+    + [["policy", name] for name in ("list", "show", "test", "apply", "check", "explain")]
+    + [["approval", name] for name in ("list", "show", "approve", "reject", "claim", "delegate", "comment", "cancel")]
     + [["journal", name] for name in ("check", "export")],
 )
 def test_help_of_each_command(command: list[str]) -> None:

@@ -13,6 +13,7 @@ from maestro.api.requests import ANY_JSON, InterventionRequest, any_json, invali
 from maestro.api.run_views import RunDetailView, event_view
 from maestro.api.state import OPERATOR, VIEWER, TheRuns
 from maestro.errors import answered
+from maestro_core_api import idempotent
 
 router = APIRouter(prefix="/runs", tags=["runs"], dependencies=[VIEWER])
 
@@ -98,8 +99,12 @@ async def query_run(run_id: str, key: str, runs: TheRuns) -> Any:
 
 
 @router.post("/{run_id}/signals/{name}", status_code=202, dependencies=[OPERATOR], openapi_extra=ANY_JSON)
+@idempotent
 async def send_signal(run_id: str, name: str, request: Request, runs: TheRuns) -> dict[str, str]:
-    """Send a signal: any JSON value, or nothing. It is on disk when the answer comes."""
+    """Send a signal: any JSON value, or nothing. It is on disk when the answer comes.
+
+    With an `Idempotency-Key` it is sent once, however often the request comes.
+    """
     payload = await any_json(request)
     with answered():
         await runs.signal(run_id, name, payload)

@@ -6,6 +6,9 @@ from typing import Final, TypedDict
 
 from fastapi import Depends
 
+from governance_service.approvals.api import Approvals
+from governance_service.approvals.api import router as approvals_router
+from governance_service.approvals.opening import open_approvals
 from governance_service.audit.api import router as audit_router
 from governance_service.audit.opening import Audit, open_audit
 from governance_service.clock import Clock, system_clock
@@ -15,15 +18,23 @@ from governance_service.identity.api import ROUTERS as IDENTITY_ROUTERS
 from governance_service.identity.key_store import DatabaseKeyStore
 from governance_service.identity.key_uses import note_key_use
 from governance_service.identity.opening import Identity, open_identity, pepper_of
+from governance_service.policies.api import Policies
+from governance_service.policies.api import router as policies_router
+from governance_service.policies.opening import open_policies
+from governance_service.publishing import publishing
+from governance_service.scorecards.api import Scorecards
+from governance_service.scorecards.api import router as scorecards_router
+from governance_service.scorecards.opening import open_scorecards
+from governance_service.telling import AuditAndEvents
 from maestro_core_api import APIConfig, APIKeyConfig, MaestroAPI, SecurityConfig
 from maestro_core_config import ConfigManager
-from maestro_core_db import Database, DatabaseError, Migrations
+from maestro_core_db import Database, DatabaseError, Migrations, Outbox
 from maestro_core_logging import configure_logging
 
 _TITLE: Final = "Governance Service API"
 _VERSION: Final = "1.0.0"
 _MOST_BODY_BYTES: Final = 1024 * 1024
-_ROUTERS: Final = (audit_router, *IDENTITY_ROUTERS)
+_ROUTERS: Final = (audit_router, *IDENTITY_ROUTERS, policies_router, approvals_router, scorecards_router)
 
 
 class State(TypedDict):
@@ -31,6 +42,9 @@ class State(TypedDict):
 
     audit: Audit
     identity: Identity
+    policies: Policies
+    approvals: Approvals
+    scorecards: Scorecards
 
 
 def create_app(config: GovernanceServiceConfig | None = None, *, clock: Clock = system_clock) -> MaestroAPI:
@@ -101,4 +115,12 @@ async def _open(
     app.health.add("database", db.check)
     audit = await stack.enter_async_context(open_audit(config, db, clock, app))
     identity = await stack.enter_async_context(open_identity(config, db, audit.trail, key_store, clock, app))
-    return State(audit=audit, identity=identity)
+    # Without a server for events they would be kept for nobody.
+    outbox = None if config.messaging_url is None else Outbox(db)
+    if outbox is not None:
+        await stack.enter_async_context(publishing(outbox, config, app.metrics))
+    teller = AuditAndEvents(audit.trail, outbox)
+    policies = await open_policies(config, db, teller, clock)
+    approvals = await stack.enter_async_context(open_approvals(config, db, teller, clock, app))
+    scorecards = await stack.enter_async_context(open_scorecards(config, db, teller, clock, app))
+    return State(audit=audit, identity=identity, policies=policies, approvals=approvals, scorecards=scorecards)

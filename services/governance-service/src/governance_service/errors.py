@@ -3,9 +3,12 @@
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Final
 
+from governance_service.approvals.errors import ANSWERS as APPROVALS
 from governance_service.audit.errors import ANSWERS as AUDIT
 from governance_service.domain import GovernanceError
 from governance_service.identity.errors import ANSWERS as IDENTITY
+from governance_service.policies.errors import ANSWERS as POLICIES
+from governance_service.scorecards.errors import ANSWERS as SCORECARDS
 from maestro_core_api import APIException, ConflictException, ServiceUnavailableException
 from maestro_core_db import DatabaseError, DatabaseFullError, StaleRecordError
 from maestro_core_logging import get_logger
@@ -47,6 +50,9 @@ def _storage(answer: type[APIException]) -> Callable[[DatabaseError], APIExcepti
 _ANSWERS: Final[Mapping[type[Exception], Callable[[Any], APIException]]] = {
     **AUDIT,
     **IDENTITY,
+    **POLICIES,
+    **APPROVALS,
+    **SCORECARDS,
     StaleRecordError: lambda error: StaleRecordException(detail=str(error)),
     DatabaseFullError: _storage(StorageFullException),
     DatabaseError: _storage(StorageUnavailableException),

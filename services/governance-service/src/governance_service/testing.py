@@ -1,10 +1,15 @@
 """What tests of the service stand on."""
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final
 
+from sqlalchemy.ext.asyncio import AsyncSession
+
 from governance_service.config import GovernanceServiceConfig
+from governance_service.telling import T, Told
+from maestro_core_db import Database
 
 SECRET: Final = "a-secret-for-tests-of-at-least-32-bytes"  # noqa: S105 - it protects nothing
 
@@ -39,5 +44,37 @@ def config_for(folder: Path, database_url: str | None = None, **settings: Any) -
     Returns:
         The configuration.
     """
-    given = {"environment": "test", "jwt_secret": SECRET, "data_dir": folder, "database_url": database_url, **settings}
+    given = {"environment": "test", "jwt_secret": SECRET, "data_dir": folder, "database_url": database_url}
+    given |= {"policy_builtin": False, "scorecard_interval_s": 0, **settings}
     return GovernanceServiceConfig.model_validate(given)
+
+
+class NotedTeller:
+    """A `Teller` that only notes what it is told, once it is committed.
+
+    Args:
+        db: The database.
+
+    Attributes:
+        told: What was told in units of work that were committed.
+    """
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._telling: list[Told] = []
+        self.told: list[Told] = []
+
+    async def tell(self, session: AsyncSession, told: Told) -> None:
+        """See `Teller.tell`."""
+        self._telling.append(told)
+
+    async def recorded(self, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
+        """See `Teller.recorded`."""
+
+        async def noted(session: AsyncSession) -> T:
+            self._telling.clear()
+            return await work(session)
+
+        done = await self._db.retrying(noted)
+        self.told += self._telling
+        return done

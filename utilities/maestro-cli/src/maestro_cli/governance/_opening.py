@@ -7,12 +7,11 @@ from typing import Any, Final
 
 from maestro_cli._errors import MaestroCliError, NotRunningError
 from maestro_cli.client import answer_error
-from maestro_cli.local import Home, load_state, lock_holder, own_environment, read_jwt_secret
+from maestro_cli.local import GOVERNANCE, Home, load_state, lock_holder, own_environment, read_jwt_secret
 from maestro_core_api import APIClient, APIException, ClientConfig, issue_token
 
 from ._credentials import Credentials, CredentialsFile
 
-SERVICE: Final = "governance-service"
 _TIMEOUT: Final = timedelta(seconds=60)
 _SUBJECT: Final = "maestro-cli"
 
@@ -33,13 +32,13 @@ def governance_url(home: Home, url: str | None) -> str:
     if url is not None:
         return url.rstrip("/")
     state = load_state(home) if lock_holder(home) is not None else None
-    service = None if state is None else state.service(SERVICE)
+    service = None if state is None else state.service(GOVERNANCE)
     if service is not None:
         return service.url
     known = CredentialsFile(home).read()
     if known is not None:
         return known.url
-    raise NotRunningError(home.root, None if state is None else f"what runs there has no {SERVICE}")
+    raise NotRunningError(home.root, None if state is None else f"what runs there has no {GOVERNANCE}")
 
 
 @asynccontextmanager
@@ -108,10 +107,29 @@ async def signed_out(home: Home) -> Credentials | None:
     return known
 
 
-async def _own_token(home: Home, base: str) -> str:
+async def signed_in_token(home: Home, base: str) -> str | None:
+    """Return the access token of whoever has signed in, refreshed when it is about to end.
+
+    Args:
+        home: The environment's folder.
+        base: Where it is to be used; nowhere else.
+
+    Returns:
+        The token; None when nobody has signed in there.
+
+    Raises:
+        MaestroCliError: The session has ended, or the service cannot be asked.
+    """
     known = CredentialsFile(home).read()
-    if known is not None and known.url == base:
-        return (await _fresh(home, known)).access_token
+    if known is None or known.url != base.rstrip("/"):
+        return None
+    return (await _fresh(home, known)).access_token
+
+
+async def _own_token(home: Home, base: str) -> str:
+    token = await signed_in_token(home, base)
+    if token is not None:
+        return token
     secret = read_jwt_secret(home, own_environment())
     if secret is None:
         raise MaestroCliError(

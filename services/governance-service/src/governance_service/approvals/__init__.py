@@ -1,0 +1,1 @@
+"""A durable inbox of human tasks, used by workflows through signals."""

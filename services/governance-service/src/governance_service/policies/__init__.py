@@ -1,0 +1,1 @@
+"""Policies as code: named, versioned, tested, explained."""

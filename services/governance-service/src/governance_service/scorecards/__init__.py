@@ -1,0 +1,1 @@
+"""The migration checklist, checked for every registered service."""
