@@ -118,7 +118,7 @@ async def _open(
     # Without a server for events they would be kept for nobody.
     outbox = None if config.messaging_url is None else Outbox(db)
     if outbox is not None:
-        await stack.enter_async_context(publishing(outbox, config, app.metrics))
+        await stack.enter_async_context(publishing(outbox, audit, config, app.metrics))
     teller = AuditAndEvents(audit.trail, outbox)
     policies = await open_policies(config, db, teller, clock)
     approvals = await stack.enter_async_context(open_approvals(config, db, teller, clock, app))
