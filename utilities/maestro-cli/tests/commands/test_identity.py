@@ -225,12 +225,13 @@ def test_the_database_is_changed_under_the_service(office: Workspace, tmp_path: 
         trigger = connection.execute("SELECT sql FROM sqlite_master WHERE name = 'audit_entries_no_update'").fetchone()[
             0
         ]
+        (actor,) = connection.execute("SELECT actor FROM audit_entries WHERE position = 1").fetchone()
         connection.execute("DROP TRIGGER audit_entries_no_update")
         connection.execute("UPDATE audit_entries SET actor = 'nobody' WHERE position = 1")
         connection.commit()
         code, said = failed(office, "audit", "verify")
         assert (code, "entry 1 (" in said, "entry-changed" in said) == (1, True, True)
-        connection.execute("UPDATE audit_entries SET actor = 'maestro-cli' WHERE position = 1")
+        connection.execute("UPDATE audit_entries SET actor = ? WHERE position = 1", (actor,))
         connection.execute(trigger)
         connection.commit()
     assert "is intact" in done(office, "audit", "verify")
