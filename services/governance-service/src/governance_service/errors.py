@@ -6,6 +6,7 @@ from typing import Any, Final
 from governance_service.approvals.errors import ANSWERS as APPROVALS
 from governance_service.audit.errors import ANSWERS as AUDIT
 from governance_service.domain import GovernanceError
+from governance_service.identity.errors import ANSWERS as IDENTITY
 from governance_service.policies.errors import ANSWERS as POLICIES
 from governance_service.scorecards.errors import ANSWERS as SCORECARDS
 from maestro_core_api import APIException, ConflictException, ServiceUnavailableException
@@ -51,6 +52,7 @@ _ANSWERS: Final[Mapping[type[Exception], Callable[[Any], APIException]]] = {
     **POLICIES,
     **APPROVALS,
     **SCORECARDS,
+    **IDENTITY,
     StaleRecordError: lambda error: StaleRecordException(detail=str(error)),
     DatabaseFullError: _storage(StorageFullException),
     DatabaseError: _storage(StorageUnavailableException),

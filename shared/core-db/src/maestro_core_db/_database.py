@@ -76,8 +76,7 @@ class Database:
             await database._reach()
             yield database
         finally:
-            await database._engine.dispose()
-            database._engine = None
+            await database._close()
 
     @property
     def engine(self) -> AsyncEngine:
@@ -233,6 +232,15 @@ class Database:
                 if not error.is_transient or time.monotonic() + delay_s > deadline:
                     raise
             await asyncio.sleep(delay_s)
+
+    async def _close(self) -> None:
+        engine, self._engine = self.engine, None
+        try:
+            # The driver waits for the server's goodbye, which a machine that is gone never says.
+            async with asyncio.timeout(self.options.connect_timeout.total_seconds()):
+                await engine.dispose()
+        except TimeoutError:
+            _logger.warning("Connections were dropped: the server did not close them", database=str(self.options.url))
 
     async def _take_turn(self) -> None:
         try:

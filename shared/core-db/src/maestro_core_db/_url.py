@@ -69,7 +69,11 @@ def parse_url(text: str) -> DatabaseUrl:
     kind = _KINDS.get(url.drivername)
     if kind is None:
         raise ValueError(f"is of {url.drivername!r}, and there are sqlite and postgresql")
-    return DatabaseUrl(kind, url.set(drivername=_DRIVERS[kind]))
+    query = dict(url.query)
+    if kind == "postgresql" and "sslmode" in query:
+        # As libpq and everybody's documents call what the driver calls ssl.
+        query["ssl"] = query.pop("sslmode")
+    return DatabaseUrl(kind, url.set(drivername=_DRIVERS[kind], query=query))
 
 
 def sqlite_url(path: Path) -> DatabaseUrl:

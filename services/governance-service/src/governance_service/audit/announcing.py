@@ -1,10 +1,10 @@
 """Tells the newest checkpoint to those who keep it elsewhere: the log, and whoever listens."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
+from governance_service.repeating import repeated
 from maestro_core_logging import get_logger
 
 from .anchoring import Anchorer
@@ -29,21 +29,11 @@ class Announcer:
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
         """Announce while the block runs, and once at its end."""
-        task = asyncio.create_task(self._keep_announcing(), name="audit-announcements")
-        try:
+        async with repeated(self._announce, every=self._interval, name="audit-announcements", at_once=False):
             yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-            self._announce()
+        await self._announce()
 
-    async def _keep_announcing(self) -> None:
-        while True:
-            await asyncio.sleep(self._interval.total_seconds())
-            self._announce()
-
-    def _announce(self) -> None:
+    async def _announce(self) -> None:
         newest = self._anchorer.newest
         if newest is None or newest == self._told:
             return

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 import rich_click as click
 
@@ -28,16 +29,15 @@ def scorecard(
     as_json: bool,
     url: str | None,
     token: str | None,
-    user: str | None,
 ) -> None:
     """Check SERVICE, or every registered one, against the migration checklist: what was seen, and what to do.
 
     Ends with 1 when a score is below the threshold.
     """
-    target = GovernanceTarget(ctx.obj, url, token, user)
+    target = GovernanceTarget(ctx.obj, url, token)
     found: Mapping[str, Any]
     if service is None:
-        found = target.call(lambda client: client.get("scorecards") if latest else client.post("scorecards", "assess"))
+        found = target.asked("GET", "/scorecards") if latest else target.asked("POST", "/scorecards/assess")
         cards = found["scorecards"]
         if as_json:
             render.print_json(cards)
@@ -46,9 +46,8 @@ def scorecard(
             columns = ("SERVICE", "SCORE", "PASSED", "FAILED", "UNKNOWN")
             render.out().print(render.table(columns, rows, right=columns[1:]))
     else:
-        found = target.call(
-            lambda client: client.get("scorecards", service) if latest else client.post("scorecards", service, "assess")
-        )
+        path = f"/scorecards/{quote(service, safe='')}"
+        found = target.asked("GET", path) if latest else target.asked("POST", f"{path}/assess")
         cards = [found]
         if as_json:
             render.print_json(found)

@@ -15,7 +15,6 @@ WORKFLOWS_GROUP: Final = "maestro.workflows"
 DOCUMENTS_GROUP: Final = "maestro.documents"
 REGISTRY: Final = "central-registry"
 ORCHESTRATOR: Final = "maestro-orchestrator"
-GOVERNANCE: Final = "governance-service"
 
 
 @dataclass(frozen=True, slots=True)

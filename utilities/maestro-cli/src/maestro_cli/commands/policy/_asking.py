@@ -2,6 +2,7 @@
 
 import json
 from typing import Any, Final
+from urllib.parse import quote
 
 import rich_click as click
 
@@ -86,7 +87,7 @@ def ask_policy(
         "dry_run": not record,
     }
     target: GovernanceTarget = ctx.obj
-    answer = target.call(lambda client: client.post("decisions", body=question))
+    answer = target.asked("POST", "/decisions", body=question)
     if as_json:
         render.print_json(answer)
     else:
@@ -100,7 +101,7 @@ def ask_policy(
 @click.pass_obj
 def explain_decision(target: GovernanceTarget, decision_id: str, as_json: bool) -> None:
     """Tell what was asked in the decision DECISION_ID, what was answered, and why."""
-    found = target.call(lambda client: client.get("decisions", decision_id))
+    found = target.asked("GET", f"/decisions/{quote(decision_id, safe='')}")
     if as_json:
         render.print_json(found)
         return
