@@ -41,10 +41,10 @@ class State(TypedDict):
     """What requests find in `request.state`: one facade for each subject."""
 
     audit: Audit
+    identity: Identity
     policies: Policies
     approvals: Approvals
     scorecards: Scorecards
-    identity: Identity
 
 
 def create_app(config: GovernanceServiceConfig | None = None, *, clock: Clock = system_clock) -> MaestroAPI:
@@ -114,13 +114,13 @@ async def _open(
     await Migrations("governance_service.migrations").upgrade(db)
     app.health.add("database", db.check)
     audit = await stack.enter_async_context(open_audit(config, db, clock, app))
+    identity = await stack.enter_async_context(open_identity(config, db, audit.trail, key_store, clock, app))
     # Without a server for events they would be kept for nobody.
     outbox = None if config.messaging_url is None else Outbox(db)
     if outbox is not None:
-        await stack.enter_async_context(publishing(outbox, config, app.metrics))
+        await stack.enter_async_context(publishing(outbox, audit, config, app.metrics))
     teller = AuditAndEvents(audit.trail, outbox)
     policies = await open_policies(config, db, teller, clock)
     approvals = await stack.enter_async_context(open_approvals(config, db, teller, clock, app))
     scorecards = await stack.enter_async_context(open_scorecards(config, db, teller, clock, app))
-    identity = await stack.enter_async_context(open_identity(config, db, audit.trail, key_store, clock, app))
     return State(audit=audit, identity=identity, policies=policies, approvals=approvals, scorecards=scorecards)

@@ -49,10 +49,10 @@ def _storage(answer: type[APIException]) -> Callable[[DatabaseError], APIExcepti
 
 _ANSWERS: Final[Mapping[type[Exception], Callable[[Any], APIException]]] = {
     **AUDIT,
+    **IDENTITY,
     **POLICIES,
     **APPROVALS,
     **SCORECARDS,
-    **IDENTITY,
     StaleRecordError: lambda error: StaleRecordException(detail=str(error)),
     DatabaseFullError: _storage(StorageFullException),
     DatabaseError: _storage(StorageUnavailableException),

@@ -1,236 +1,151 @@
-"""Against a real governance-service: users, keys, signing in, the audit trail."""
+"""Against a real governance service and registry: policies, approvals, scorecards."""
 
 import json
-import shutil
-import sqlite3
-import stat
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import pytest
 
 from maestro_cli.testing import Workspace
 
-pytestmark = pytest.mark.xdist_group("governance")
-
-PASSWORD = "tangerine lamp on the fjord"
+pytestmark = pytest.mark.xdist_group("governed")
+CERTIFI = ("--principal", "Service::review", "--resource", "Distribution::certifi", "-a", "confidence=0.98")
+SCHEMA = "entity User; entity Door = { open: Bool }; action enter appliesTo { principal: [User], resource: Door };"
+RULES = """// Who may come in.
+@id("open") @text("The door {resource} is open.") permit (principal, action, resource) when { resource.open };
+"""
+TESTS = """
+- name: an open door
+  principal: {type: User, id: ada}
+  action: enter
+  resource: {type: Door, id: front, attributes: {open: true}}
+  expect: allow
+"""
 
 
 @pytest.fixture(scope="module")
-def office(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
-    """A real governance-service, and a registry."""
+def governed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:
     space = Workspace(
-        tmp_path_factory.mktemp("office"), real=("maestro-central-registry", "maestro-governance-service")
+        tmp_path_factory.mktemp("governed"), real=("maestro-governance-service", "maestro-central-registry")
     )
-    space.environ |= {
-        "GOVERNANCE_SERVICE_PASSWORD_HASH_MEMORY_KIB": "64",
-        "GOVERNANCE_SERVICE_PASSWORD_HASH_ROUNDS": "1",
-        "GOVERNANCE_SERVICE_PASSWORD_HASH_THREADS": "1",
-    }
     try:
-        space.up("central-registry", "governance-service")
+        space.up("governance-service")
         yield space
     finally:
         space.clean()
 
 
-@pytest.fixture(autouse=True)
-def nobody_signed_in(office: Workspace) -> Iterator[None]:
-    yield
-    for name in ("credentials.json", "audit-witness.json"):
-        (office.home / name).unlink(missing_ok=True)
+def ok(space: Workspace, *arguments: str) -> str:
+    done = space.ask(*arguments)
+    assert done.returncode == 0, done.stderr + done.stdout
+    return str(done.stdout)
 
 
-def done(space: Workspace, *arguments: str, stdin: str | None = None) -> str:
-    """What a command writes that succeeds."""
-    found = space.ask(*arguments, stdin=stdin)
-    assert found.returncode == 0, found.stderr
-    return found.stdout
+def as_json(space: Workspace, *arguments: str) -> Any:
+    return json.loads(ok(space, *arguments, "--json"))
 
 
-def read(space: Workspace, *arguments: str) -> Any:
-    return json.loads(done(space, *arguments, "--json"))
+def write(folder: Path, *, rules: str = RULES, tests: str = TESTS) -> str:
+    folder.mkdir(exist_ok=True)
+    (folder / "doors.cedar").write_text(rules)
+    (folder / "doors.cedarschema").write_text(SCHEMA)
+    (folder / "doors.tests.yaml").write_text(tests)
+    return str(folder)
 
 
-def failed(space: Workspace, *arguments: str, stdin: str | None = None) -> tuple[int, str]:
-    """How a command ends that fails, and what it says."""
-    found = space.ask(*arguments, stdin=stdin)
-    assert found.returncode != 0, found.stdout
-    return found.returncode, found.stderr
+def test_policies_in_files_are_tested_without_a_service(governed: Workspace, tmp_path: Path) -> None:
+    """Passes end with 0, failures and faults with 1 and say what is wrong; a place where nothing is is a usage error."""
+    place = write(tmp_path / "policies")
+    done = governed.ask("policy", "test", place)
+    assert (done.returncode, done.stdout) == (0, "ok     doors: an open door\n")
+    write(tmp_path / "policies", tests=TESTS.replace("allow", "deny"))
+    done = governed.ask("policy", "test", place)
+    assert (done.returncode, "expected deny, got allow (open: The door front is open.)" in done.stdout) == (1, True)
+    write(tmp_path / "policies", rules="permit(")
+    done = governed.ask("policy", "test", place, "--json")
+    (report,) = json.loads(done.stdout)
+    assert (done.returncode, report["faults"][0]["path"]) == (1, "text")
+    assert governed.ask("policy", "test", "nowhere").returncode == 2
 
 
-def make(space: Workspace, name: str, *options: str) -> None:
-    done(space, "user", "create", name, *options, "--password-stdin", stdin=f"{PASSWORD}\n")
+def test_without_a_package_that_knows_policies_it_says_what_to_install(workspace: Workspace) -> None:
+    """Where the governance service is not installed, its absence is told, and how to end it."""
+    done = workspace.ask("policy", "test", ".")
+    assert (done.returncode, "pip install maestro-governance-service" in done.stderr) == (1, True)
 
 
-def test_a_first_admin_signs_in_and_works(office: Workspace) -> None:
-    """The local key makes an admin, who signs in, is known by name, and signs out; the trail tells who did what."""
-    done(office, "user", "create-admin", "root", "--password-stdin", stdin=f"{PASSWORD}\n")
-    done(office, "login", "root", "--password-stdin", stdin=f"{PASSWORD}\n")
-    kept = office.home / "credentials.json"
-    assert stat.S_IMODE(kept.stat().st_mode) == 0o600
-    assert PASSWORD not in kept.read_text()
-    assert read(office, "whoami")["subject"] == "root"
-    make(office, "ada", "--role", "operator", "--role", "approver")
-    assert [entry["actor"] for entry in read(office, "audit", "list", "--action", "user.create", "--limit", "2")] == [
-        "root",
-        "maestro-cli",
-    ]
-    done(office, "logout")
-    assert not kept.exists()
-    assert read(office, "whoami")["subject"] == "maestro-cli"
-    assert "Nobody" in office.ask("logout").stderr
+def test_a_policy_is_applied_tried_out_asked_and_explained(governed: Workspace) -> None:
+    """From files into force, asked with an exit status for each answer, explained by its id, changed after a dry run."""
+    place = write(governed.folder / "policies")
+    assert ok(governed, "policy", "apply", place) == "doors: version 1 in force now\n"
+    assert ok(governed, "policy", "apply", place) == "doors: version 1 was in force already\n"
+    assert [one["name"] for one in as_json(governed, "policy", "list")] == ["doors", "licences"]
+    door = ("policy", "check", "doors", "enter", "--principal", "User::ada", "--resource", "Door::front")
+    allowed = governed.ask(*door, "-a", "open=true", "--record", "--json")
+    assert (allowed.returncode, json.loads(allowed.stdout)["decision"]) == (0, "allow")
+    explained = ok(governed, "policy", "explain", json.loads(allowed.stdout)["decision_id"])
+    assert "The door front is open." in explained
+    denied = governed.ask(*door, "-a", "open=false")
+    assert (denied.returncode, "default-deny" in denied.stdout) == (1, True)
+    pending = governed.ask("policy", "check", "licences", "use", *CERTIFI, "-a", 'licenses=["MPL-2.0"]')
+    assert (pending.returncode, "MPL-2.0 is weak copyleft" in pending.stdout) == (4, True)
+    write(governed.folder / "policies", rules=RULES.replace("when {", "unless {"), tests="[]")
+    tried = ok(governed, "policy", "apply", place, "--dry-run")
+    assert "of the latest 1 decision, 1 would change" in tried
+    assert "front: allow -> deny" in tried
+    assert governed.ask("policy", "apply", place, "--if-version", "7").returncode == 1
+    assert ok(governed, "policy", "apply", place, "--if-version", "1") == "doors: version 2 in force now\n"
+    assert "unless" in ok(governed, "policy", "show", "doors", "--text")
+    assert "The door {resource} is open." in ok(governed, "policy", "show", "doors", "--version", "1")
+    assert governed.ask("policy", "show", "windows").returncode == 1
 
 
-def test_an_access_token_that_is_over_is_refreshed(office: Workspace) -> None:
-    """A command whose token has ended gets another one; what the user may do is the user's."""
-    make(office, "eve", "--role", "viewer")
-    done(office, "login", "eve", "--password-stdin", stdin=f"{PASSWORD}\n")
-    kept = office.home / "credentials.json"
-    before = json.loads(kept.read_text())
-    kept.write_text(json.dumps({**before, "access_expires_at": "2026-01-01T00:00:00Z"}))
-    assert read(office, "whoami")["subject"] == "eve"
-    after = json.loads(kept.read_text())
-    assert after["refresh_token"] != before["refresh_token"]
-    code, said = failed(office, "user", "list")
-    assert (code, "ROLE_REQUIRED" in said) == (1, True)
+def ask(space: Workspace, approval_id: str, **more: Any) -> None:
+    import httpx2
+
+    url = next(one["url"] for one in space.status()["services"] if one["name"] == "governance-service")
+    token = ok(space, "token").strip()
+    body = {"id": approval_id, "title": f"May {approval_id} be used?", **more}
+    answer = httpx2.post(f"{url}/approvals", json=body, headers={"Authorization": f"Bearer {token}"}, trust_env=False)
+    assert answer.status_code == 201, answer.text
 
 
-def test_users_are_changed(office: Workspace) -> None:
-    """Roles, disabling, enabling and resetting do what they say."""
-    made = done(office, "user", "create", "bob", "--tenant", "acme", "--role", "viewer", "--generate").strip()
-    assert len(made) >= 20
-    assert (
-        failed(office, "login", "bob", "--password-stdin", stdin=f"{made}\n")[1].count("PASSWORD_CHANGE_REQUIRED") == 1
-    )
-    done(office, "user", "set-roles", "bob", "viewer", "operator")
-    done(office, "user", "disable", "bob")
-    (bob,) = [user for user in read(office, "user", "list", "--tenant", "acme") if user["name"] == "bob"]
-    assert (bob["roles"], bob["disabled_at"] is None) == (["operator", "viewer"], False)
-    assert "disabled" in done(office, "user", "list")
-    done(office, "user", "enable", "bob")
-    assert done(office, "user", "reset-password", "bob", "--generate").strip() != made
-    code, said = failed(office, "user", "set-roles", "bob", "admin")
-    assert (code, "NOT_GRANTABLE" in said) == (1, True)
-    code, said = failed(office, "user", "create", "bob", "--generate")
-    assert "NAME_TAKEN" in said
-    code, said = failed(office, "user", "create", "weak", "--password-stdin", stdin="password1234\n")
-    assert "tried first" in said
-    assert failed(office, "login", "bob")[0] == 2  # there is no terminal to ask at
+def test_people_decide_on_the_command_line(governed: Workspace) -> None:
+    """What waits is listed and shown; people claim, comment, delegate, approve and reject it under their names."""
+    ask(governed, "certifi", candidates={"users": ["ada", "bo"]}, four_eyes=2, context={"license": "MPL-2.0"})
+    ask(governed, "pylint")
+    ada, bo = ("approval", "--as", "ada"), ("approval", "--as", "bo")
+    assert {one["id"] for one in as_json(governed, *ada, "list", "--mine")} == {"certifi", "pylint"}
+    assert "May certifi be used?" in ok(governed, *ada, "list")
+    ok(governed, *ada, "claim", "certifi")
+    held = governed.ask(*bo, "approve", "certifi")
+    assert (held.returncode, "ada has claimed it" in held.stderr) == (1, True)
+    ok(governed, *ada, "claim", "certifi", "--release")
+    ok(governed, *ada, "comment", "certifi", "looks harmless")
+    assert as_json(governed, *ada, "approve", "certifi", "-c", "we only link it")["missing"] == 1
+    ok(governed, *bo, "delegate", "certifi", "cy", "-c", "away")
+    assert governed.ask(*bo, "approve", "certifi").returncode == 1
+    assert as_json(governed, "approval", "--as", "cy", "approve", "certifi")["status"] == "approved"
+    shown = ok(governed, *ada, "show", "certifi")
+    for said in ("approved", "license: MPL-2.0", "we only link it", "delegates to cy", "looks harmless"):
+        assert said in shown
+    assert as_json(governed, *bo, "reject", "pylint", "-c", "GPL")["status"] == "rejected"
+    assert ok(governed, *ada, "list") == ""
+    assert len(as_json(governed, *ada, "list", "--all")) == 2
+    ask(governed, "late")
+    assert as_json(governed, *ada, "cancel", "late")["status"] == "cancelled"
 
 
-def test_keys_are_made_and_revoked(office: Workspace) -> None:
-    """A key is printed alone, works as a token, is listed without its secret, and is revoked."""
-    key = done(office, "api-key", "create", "nightly job", "--machine", "nightly", "--role", "viewer").strip()
-    found = json.loads(done(office, "whoami", "--token", key, "--json"))
-    assert (found["subject"], found["roles"]) == ("machine:nightly", ["viewer"])
-    (listed,) = read(office, "api-key", "list")
-    assert listed["title"] == "nightly job"
-    assert key not in done(office, "api-key", "list")
-    done(office, "api-key", "revoke", listed["id"])
-    assert "revoked" in done(office, "api-key", "list")
-    assert "API_KEY_REVOKED" in failed(office, "whoami", "--token", key)[1]
-
-
-def test_the_trail_is_verified_here(office: Workspace, tmp_path: Path) -> None:
-    """The running service's trail, and an export of it with keys kept from elsewhere, are intact; what was seen is kept."""
-    make(office, "carol")
-    first = done(office, "audit", "verify")
-    assert "is intact" in first
-    assert "compare their names" in first
-    make(office, "dave")
-    assert "goes on from entry" in done(office, "audit", "verify")
-    done(office, "audit", "export", "-o", str(tmp_path / "audit.jsonl"))
-    url = office.service("governance-service")["url"]
-    token = done(office, "token").strip()
-    keys = httpx2.get(f"{url}/audit/keys", headers={"Authorization": f"Bearer {token}"}, trust_env=False)
-    (tmp_path / "keys.json").write_bytes(keys.content)
-    report = read(office, "audit", "verify", str(tmp_path / "audit.jsonl"), "--keys", str(tmp_path / "keys.json"))
-    assert report["intact"] is True
-    assert report["entries"] == report["anchored"] == report["head"]
-    printed = done(office, "audit", "export").splitlines()
-    assert printed[1:] == (tmp_path / "audit.jsonl").read_text().splitlines()[1:]
-
-
-def test_a_changed_export_is_broken_at_the_entry(office: Workspace, tmp_path: Path) -> None:
-    """The exit code is 1 and the first broken entry is named, for people and as JSON."""
-    make(office, "frank")
-    make(office, "grace")
-    lines = done(office, "audit", "export").splitlines(keepends=True)
-    entries = [index for index, line in enumerate(lines) if '"type":"entry"' in line]
-    file = tmp_path / "audit.jsonl"
-
-    def verified(changed: list[str]) -> dict[str, Any]:
-        file.write_text("".join(changed))
-        found = office.ask("audit", "verify", str(file), "--json")
-        assert found.returncode == 1, found.stdout
-        broken: dict[str, Any] = json.loads(found.stdout)["broken"]
-        return broken
-
-    at = entries[1]
-    edited = lines[at].replace('"outcome":"success"', '"outcome":"denied"')
-    assert edited != lines[at]
-    broken = verified([*lines[:at], edited, *lines[at + 1 :]])
-    assert (broken["fault"], broken["position"]) == ("entry-changed", 2)
-    assert broken["entry_id"] == json.loads(lines[at])["entry_id"]
-    said = failed(office, "audit", "verify", str(file))[1]
-    assert f"entry 2 ({broken['entry_id']})" in said
-    assert verified([*lines[:at], *lines[at + 1 :]])["fault"] == "entry-missing"
-    assert verified(lines[:-1])["fault"] == "entries-cut-off"
-    assert verified([*lines[:-1], lines[-1][:-20]])["fault"] == "entry-changed"
-    assert verified([*lines, lines[-1]])["fault"] == "entry-out-of-place"
-    without = [line for line in lines if '"type":"checkpoint"' not in line]
-    assert verified(without)["fault"] == "checkpoints-gone"
-    assert verified([])["fault"] == "entries-cut-off"
-
-
-def test_other_keys_are_not_trusted(office: Workspace, tmp_path: Path) -> None:
-    """An export that names the keys of a forger is refused where the right ones are known."""
-    make(office, "heidi")
-    done(office, "audit", "export", "-o", str(tmp_path / "audit.jsonl"))
-    other = {"keys": [{"kty": "OKP", "crv": "Ed25519", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"}]}
-    (tmp_path / "keys.json").write_text(json.dumps(other))
-    said = failed(office, "audit", "verify", str(tmp_path / "audit.jsonl"), "--keys", str(tmp_path / "keys.json"))[1]
-    assert "checkpoint-forged" in said
-    (tmp_path / "keys.json").write_text("[]")
-    assert (
-        failed(office, "audit", "verify", str(tmp_path / "audit.jsonl"), "--keys", str(tmp_path / "keys.json"))[0] == 2
-    )
-
-
-def test_a_service_that_was_set_back_contradicts_what_was_seen(office: Workspace, tmp_path: Path) -> None:
-    """Database and checkpoints of yesterday, put back together, are sound in themselves; whoever saw them today knows better."""
-    make(office, "ivan")
-    old = done(office, "audit", "export")
-    make(office, "judy")
-    witness = tmp_path / "seen.json"
-    new = tmp_path / "new.jsonl"
-    new.write_text(done(office, "audit", "export"))
-    assert "is intact" in done(office, "audit", "verify", str(new), "--witness", str(witness))
-    (tmp_path / "old.jsonl").write_text(old)
-    assert "is intact" in done(office, "audit", "verify", str(tmp_path / "old.jsonl"))
-    said = failed(office, "audit", "verify", str(tmp_path / "old.jsonl"), "--witness", str(witness))[1]
-    assert "entries-cut-off" in said
-
-
-def test_the_database_is_changed_under_the_service(office: Workspace, tmp_path: Path) -> None:
-    """An entry that is edited in the database of the running service is found by the next verification, from here."""
-    make(office, "mallory")
-    database = office.home / "data" / "governance-service.db"
-    shutil.copy(database, tmp_path / "copy.db")
-    with closing(sqlite3.connect(database, timeout=30)) as connection:
-        trigger = connection.execute("SELECT sql FROM sqlite_master WHERE name = 'audit_entries_no_update'").fetchone()[
-            0
-        ]
-        connection.execute("DROP TRIGGER audit_entries_no_update")
-        connection.execute("UPDATE audit_entries SET actor = 'nobody' WHERE position = 1")
-        connection.commit()
-        code, said = failed(office, "audit", "verify")
-        assert (code, "entry 1 (" in said, "entry-changed" in said) == (1, True, True)
-        connection.execute("UPDATE audit_entries SET actor = 'maestro-cli' WHERE position = 1")
-        connection.execute(trigger)
-        connection.commit()
-    assert "is intact" in done(office, "audit", "verify")
+def test_a_scorecard_below_its_threshold_ends_with_1(governed: Workspace) -> None:
+    """Every registered service is looked at; the exit status says whether all reach the threshold; a line says what to do."""
+    low = governed.ask("scorecard", "governance-service", "--threshold", "100", "--json")
+    card = json.loads(low.stdout)
+    assert (low.returncode, card["service"]) == (1, "governance-service")
+    states = {result["check"]: result["state"] for result in card["results"]}
+    assert states["dependencies"] == states["configuration"] == states["errors"] == "passed"
+    assert governed.ask("scorecard", "governance-service", "--threshold", "30").returncode == 0
+    everything = as_json(governed, "scorecard", "--threshold", "0")
+    assert "governance-service" in {one["service"] for one in everything}
+    assert "attestations" in governed.ask("scorecard", "governance-service", "--latest").stdout
+    assert governed.ask("scorecard", "nobody").returncode == 1

@@ -56,8 +56,8 @@ async def open_orchestrator(
     """
     # Whoever waits at a terminal wants to know at once that the orchestrator is back.
     patient = ClientConfig(circuit=None)
-    base_url, issuer = url or orchestrator_url(home), token or _issuer(home)
-    async with APIClient(base_url, token=issuer, timeout=timeout, config=patient) as client:
+    base_url, tokens = url or orchestrator_url(home), token or issuer(home)
+    async with APIClient(base_url, token=tokens, timeout=timeout, config=patient) as client:
         try:
             yield OrchestratorClient(client)
         except APIException as error:
@@ -85,7 +85,18 @@ def orchestrator_url(home: Home) -> str:
     return orchestrator.url
 
 
-def _issuer(home: Home) -> Callable[[], str]:
+def issuer(home: Home) -> Callable[[], str]:
+    """Return what issues tokens with the key of an environment.
+
+    Args:
+        home: The environment's folder.
+
+    Returns:
+        A function that returns a token.
+
+    Raises:
+        MaestroCliError: There is no key.
+    """
     secret = read_jwt_secret(home, own_environment())
     if secret is None:
         raise MaestroCliError(f"{home.root} has no signing key", hint="Pass --token, or start it with `maestro up`.")
@@ -93,13 +104,13 @@ def _issuer(home: Home) -> Callable[[], str]:
 
 
 def answer_error(error: APIException) -> ServiceAnswerError:
-    """Say a service's answer in the words of the command line.
+    """Put the answer of a service into the command line's terms.
 
     Args:
-        error: What the client raised.
+        error: The answer.
 
     Returns:
-        The error that people see.
+        What is shown.
     """
     trace_id = (error.problem or {}).get("trace_id")
     broken = error.status_code >= 500 and error.status_code != HTTPStatus.NOT_IMPLEMENTED

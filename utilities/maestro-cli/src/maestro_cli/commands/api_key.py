@@ -9,16 +9,16 @@ import rich_click as click
 
 from maestro_cli import render
 
-from ._governance_target import GovernanceTarget, governance_options
+from ._identity_target import IdentityTarget, identity_options
 from ._options import examples, json_option
 
 
 @click.group(short_help="Make and revoke keys for machines.")
-@governance_options
+@identity_options
 @click.pass_context
 def api_key(ctx: click.Context, url: str | None, token: str | None) -> None:
     """Make and revoke keys for machines, and for one's own programs."""
-    ctx.obj = GovernanceTarget(ctx.obj, url, token)
+    ctx.obj = IdentityTarget(ctx.obj, url, token)
 
 
 @api_key.command("create", short_help="Make a key.")
@@ -33,7 +33,7 @@ def api_key(ctx: click.Context, url: str | None, token: str | None) -> None:
 @examples("maestro api-key create 'nightly reports' --machine reports --role viewer")
 @click.pass_obj
 def create_key(
-    target: GovernanceTarget,
+    target: IdentityTarget,
     title: str,
     machine: str | None,
     tenant: str | None,
@@ -62,7 +62,7 @@ def create_key(
 @click.option("--limit", type=click.IntRange(1), default=1_000, show_default=True, help="How many at most.")
 @json_option
 @click.pass_obj
-def list_keys(target: GovernanceTarget, limit: int, as_json: bool) -> None:
+def list_keys(target: IdentityTarget, limit: int, as_json: bool) -> None:
     """List keys: one's own, and those that one administers."""
     found = target.listed("/api-keys", limit=limit)
     if as_json:
@@ -78,7 +78,7 @@ def list_keys(target: GovernanceTarget, limit: int, as_json: bool) -> None:
 @api_key.command("revoke", short_help="Take a key back.")
 @click.argument("key_id")
 @click.pass_obj
-def revoke_key(target: GovernanceTarget, key_id: str) -> None:
+def revoke_key(target: IdentityTarget, key_id: str) -> None:
     """Take back the key with the id KEY_ID."""
     found = target.asked("DELETE", f"/api-keys/{quote(key_id, safe='')}")
     render.err().print(f"The key {found['id']} for {found['subject']} is revoked.", markup=False, soft_wrap=True)

@@ -7,7 +7,7 @@ import rich_click as click
 from maestro_cli import render
 from maestro_cli.local import Home
 
-from ._governance_target import GovernanceTarget, governance_options
+from ._identity_target import IdentityTarget, identity_options
 from ._options import examples, json_option
 from ._passwords import ask_password, password_option
 
@@ -44,12 +44,12 @@ def logout(home: Home) -> None:
 
 
 @click.command(short_help="Show who calls.")
-@governance_options
+@identity_options
 @json_option
 @click.pass_obj
 def whoami(home: Home, url: str | None, token: str | None, as_json: bool) -> None:
     """Show who the caller is to governance-service."""
-    found = GovernanceTarget(home, url, token).asked("GET", "/auth/me")
+    found = IdentityTarget(home, url, token).asked("GET", "/auth/me")
     if as_json:
         render.print_json(found)
         return

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
 
 import rich_click as click
 
@@ -29,15 +28,16 @@ def scorecard(
     as_json: bool,
     url: str | None,
     token: str | None,
+    user: str | None,
 ) -> None:
     """Check SERVICE, or every registered one, against the migration checklist: what was seen, and what to do.
 
     Ends with 1 when a score is below the threshold.
     """
-    target = GovernanceTarget(ctx.obj, url, token)
+    target = GovernanceTarget(ctx.obj, url, token, user)
     found: Mapping[str, Any]
     if service is None:
-        found = target.asked("GET", "/scorecards") if latest else target.asked("POST", "/scorecards/assess")
+        found = target.call(lambda client: client.get("scorecards") if latest else client.post("scorecards", "assess"))
         cards = found["scorecards"]
         if as_json:
             render.print_json(cards)
@@ -46,8 +46,9 @@ def scorecard(
             columns = ("SERVICE", "SCORE", "PASSED", "FAILED", "UNKNOWN")
             render.out().print(render.table(columns, rows, right=columns[1:]))
     else:
-        path = f"/scorecards/{quote(service, safe='')}"
-        found = target.asked("GET", path) if latest else target.asked("POST", f"{path}/assess")
+        found = target.call(
+            lambda client: client.get("scorecards", service) if latest else client.post("scorecards", service, "assess")
+        )
         cards = [found]
         if as_json:
             render.print_json(found)

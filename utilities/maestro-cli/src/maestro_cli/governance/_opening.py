@@ -7,12 +7,11 @@ from typing import Any, Final
 
 from maestro_cli._errors import MaestroCliError, NotRunningError
 from maestro_cli.client import answer_error
-from maestro_cli.local import Home, load_state, lock_holder, own_environment, read_jwt_secret
+from maestro_cli.local import GOVERNANCE, Home, load_state, lock_holder, own_environment, read_jwt_secret
 from maestro_core_api import APIClient, APIException, ClientConfig, issue_token
 
 from ._credentials import Credentials, CredentialsFile
 
-SERVICE: Final = "governance-service"
 _TIMEOUT: Final = timedelta(seconds=60)
 _SUBJECT: Final = "maestro-cli"
 
@@ -33,26 +32,23 @@ def governance_url(home: Home, url: str | None) -> str:
     if url is not None:
         return url.rstrip("/")
     state = load_state(home) if lock_holder(home) is not None else None
-    service = None if state is None else state.service(SERVICE)
+    service = None if state is None else state.service(GOVERNANCE)
     if service is not None:
         return service.url
     known = CredentialsFile(home).read()
     if known is not None:
         return known.url
-    raise NotRunningError(home.root, None if state is None else f"what runs there has no {SERVICE}")
+    raise NotRunningError(home.root, None if state is None else f"what runs there has no {GOVERNANCE}")
 
 
 @asynccontextmanager
-async def open_governance(
-    home: Home, url: str | None, token: str | None, user: str | None = None
-) -> AsyncIterator[APIClient]:
+async def open_governance(home: Home, url: str | None, token: str | None) -> AsyncIterator[APIClient]:
     """Open governance-service.
 
     Args:
         home: The environment's folder.
         url: Where it is; None finds it.
         token: Bearer token; None takes that of whoever has signed in there, or issues one with the environment's key.
-        user: For whom the environment's key is to issue it, whoever has signed in.
 
     Yields:
         A client of it.
@@ -61,7 +57,7 @@ async def open_governance(
         MaestroCliError: It is not known where it is, or who calls; or a call in the block failed.
     """
     base = governance_url(home, url)
-    bearer = token or await _own_token(home, base, user)
+    bearer = token or await _own_token(home, base)
     async with _client(base, bearer) as client:
         yield client
 
@@ -111,16 +107,35 @@ async def signed_out(home: Home) -> Credentials | None:
     return known
 
 
-async def _own_token(home: Home, base: str, user: str | None) -> str:
-    known = None if user is not None else CredentialsFile(home).read()
-    if known is not None and known.url == base:
-        return (await _fresh(home, known)).access_token
+async def signed_in_token(home: Home, base: str) -> str | None:
+    """Return the access token of whoever has signed in, refreshed when it is about to end.
+
+    Args:
+        home: The environment's folder.
+        base: Where it is to be used; nowhere else.
+
+    Returns:
+        The token; None when nobody has signed in there.
+
+    Raises:
+        MaestroCliError: The session has ended, or the service cannot be asked.
+    """
+    known = CredentialsFile(home).read()
+    if known is None or known.url != base.rstrip("/"):
+        return None
+    return (await _fresh(home, known)).access_token
+
+
+async def _own_token(home: Home, base: str) -> str:
+    token = await signed_in_token(home, base)
+    if token is not None:
+        return token
     secret = read_jwt_secret(home, own_environment())
     if secret is None:
         raise MaestroCliError(
             f"nobody has signed in at {base}", hint="`maestro login` does, --token takes a token of another origin."
         )
-    return issue_token(secret, subject=user or _SUBJECT, roles=("admin",))
+    return issue_token(secret, subject=_SUBJECT, roles=("admin",))
 
 
 async def _fresh(home: Home, known: Credentials) -> Credentials:

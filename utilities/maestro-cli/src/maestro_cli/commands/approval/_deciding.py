@@ -8,8 +8,6 @@ from maestro_cli import render
 from maestro_cli.commands._governance_target import GovernanceTarget
 from maestro_cli.commands._options import examples, json_option
 
-from ._looking import approval_path
-
 _comment_option = click.option("-c", "--comment", help="Why; kept, and told to the run that waits.")
 
 
@@ -41,7 +39,8 @@ def reject_approval(target: GovernanceTarget, approval_id: str, comment: str | N
 @click.pass_obj
 def claim_approval(target: GovernanceTarget, approval_id: str, release: bool, as_json: bool) -> None:
     """Say that you are at APPROVAL_ID, so that others leave it alone for a while; or give it back."""
-    found = target.asked("DELETE" if release else "POST", f"{approval_path(approval_id)}/claim")
+    path = ("approvals", approval_id, "claim")
+    found = target.call(lambda client: client.delete(*path) if release else client.post(*path))
     _tell(found, f"{approval_id} is {'free again' if release else 'yours'}.", as_json)
 
 
@@ -54,7 +53,7 @@ def claim_approval(target: GovernanceTarget, approval_id: str, release: bool, as
 def delegate_approval(target: GovernanceTarget, approval_id: str, to: str, comment: str | None, as_json: bool) -> None:
     """Let the person TO decide APPROVAL_ID instead of you."""
     body = {"to": to, "comment": comment}
-    found = target.asked("POST", f"{approval_path(approval_id)}/delegate", body=body)
+    found = target.call(lambda client: client.post("approvals", approval_id, "delegate", body=body))
     _tell(found, f"{to} decides {approval_id} now.", as_json)
 
 
@@ -65,7 +64,7 @@ def delegate_approval(target: GovernanceTarget, approval_id: str, to: str, comme
 @click.pass_obj
 def comment_approval(target: GovernanceTarget, approval_id: str, text: str, as_json: bool) -> None:
     """Write TEXT under APPROVAL_ID."""
-    found = target.asked("POST", f"{approval_path(approval_id)}/comments", body={"text": text})
+    found = target.call(lambda client: client.post("approvals", approval_id, "comments", body={"text": text}))
     _tell(found, f"{approval_id} has {render.counted(len(found['comments']), 'comment')}.", as_json)
 
 
@@ -75,13 +74,13 @@ def comment_approval(target: GovernanceTarget, approval_id: str, text: str, as_j
 @click.pass_obj
 def cancel_approval(target: GovernanceTarget, approval_id: str, as_json: bool) -> None:
     """Take APPROVAL_ID back; the run that waits is told."""
-    found = target.asked("POST", f"{approval_path(approval_id)}/cancel")
+    found = target.call(lambda client: client.post("approvals", approval_id, "cancel"))
     _tell(found, f"{approval_id} is cancelled.", as_json)
 
 
 def _decide(target: GovernanceTarget, approval_id: str, decision: str, comment: str | None, as_json: bool) -> None:
     body = {"decision": decision, "comment": comment}
-    found = target.asked("POST", f"{approval_path(approval_id)}/decide", body=body)
+    found = target.call(lambda client: client.post("approvals", approval_id, "decide", body=body))
     missing = found["missing"]
     more = f"; {render.counted(missing, 'more person')} to approve" if missing else ""
     _tell(found, f"{approval_id} is {found['status']}{more}.", as_json)

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from typing import Any, Final
-from urllib.parse import quote
 
 import rich_click as click
 
@@ -34,7 +33,7 @@ def list_approvals(
     """List approvals, the latest first."""
     wanted = None if is_all else status or "open"
     mine_only = "true" if mine else None
-    found = target.listed("/approvals", limit=limit, status=wanted, mine=mine_only, run_id=run_id)
+    found = target.call(lambda client: client.approvals(limit=limit, status=wanted, mine=mine_only, run_id=run_id))
     if as_json:
         render.print_json(found)
         return
@@ -55,20 +54,11 @@ def list_approvals(
 @click.pass_obj
 def show_approval(target: GovernanceTarget, approval_id: str, as_json: bool) -> None:
     """Show the approval APPROVAL_ID: what is asked, of whom, and what was said so far."""
-    found = target.asked("GET", approval_path(approval_id))
+    found = target.call(lambda client: client.get("approvals", approval_id))
     if as_json:
         render.print_json(found)
     else:
         show(found)
-
-
-def approval_path(approval_id: str) -> str:
-    """Return where an approval is.
-
-    Args:
-        approval_id: Its id.
-    """
-    return f"/approvals/{quote(approval_id, safe='')}"
 
 
 def show(found: Mapping[str, Any]) -> None:

@@ -8,7 +8,7 @@ import rich_click as click
 
 from maestro_cli import render
 from maestro_cli._errors import AuditBrokenError, InputError
-from maestro_cli.commands._governance_target import GovernanceTarget
+from maestro_cli.commands._identity_target import IdentityTarget
 from maestro_cli.commands._options import examples, json_option
 from maestro_cli.governance import TrailBroken, TrailReader, TrailReport, Witness, read_witness, write_witness
 from maestro_core_api import APIClient
@@ -34,7 +34,7 @@ _WITNESS = "audit-witness.json"
 @examples("maestro audit verify", "maestro audit verify audit.jsonl --keys audit-keys.json")
 @click.pass_obj
 def verify_trail(
-    target: GovernanceTarget, file: Path | None, keys_file: Path | None, witness_file: Path | None, as_json: bool
+    target: IdentityTarget, file: Path | None, keys_file: Path | None, witness_file: Path | None, as_json: bool
 ) -> None:
     """Verify the trail in FILE, an export, or that of governance-service.
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
 import rich_click as click
 
@@ -16,7 +15,7 @@ from maestro_cli.commands._options import examples, json_option
 from ._files import tested
 
 if TYPE_CHECKING:
-    from maestro_core_api import APIClient
+    from maestro_cli.client import GovernanceClient
 
 
 @click.command("test", short_help="Test policies in files, without a service.")
@@ -59,13 +58,11 @@ def apply_policies(ctx: click.Context, place: str, dry_run: bool, seen: int | No
         ctx.exit(EXIT_FAILED)
     target: GovernanceTarget = ctx.obj
 
-    headers = None if seen is None else {"If-Match": f'"{seen}"'}
-    params = {"dry_run": "true"} if dry_run else None
-
-    async def apply(client: APIClient) -> list[Mapping[str, Any]]:
-        paths = [(f"/policies/{quote(report['policy'], safe='')}", report["source"]) for report in reports]
-        answers = [await client.put(path, json=source, params=params, headers=headers) for path, source in paths]
-        return [answer.json() for answer in answers]
+    async def apply(client: GovernanceClient) -> list[Mapping[str, Any]]:
+        return [
+            await client.apply_policy(report["policy"], report["source"], dry_run=dry_run, seen=seen)
+            for report in reports
+        ]
 
     applied = target.call(apply)
     if as_json:

@@ -2,7 +2,6 @@
 
 import json
 from typing import Any, Final
-from urllib.parse import quote
 
 import rich_click as click
 
@@ -87,7 +86,7 @@ def ask_policy(
         "dry_run": not record,
     }
     target: GovernanceTarget = ctx.obj
-    answer = target.asked("POST", "/decisions", body=question)
+    answer = target.call(lambda client: client.post("decisions", body=question))
     if as_json:
         render.print_json(answer)
     else:
@@ -101,7 +100,7 @@ def ask_policy(
 @click.pass_obj
 def explain_decision(target: GovernanceTarget, decision_id: str, as_json: bool) -> None:
     """Tell what was asked in the decision DECISION_ID, what was answered, and why."""
-    found = target.asked("GET", f"/decisions/{quote(decision_id, safe='')}")
+    found = target.call(lambda client: client.get("decisions", decision_id))
     if as_json:
         render.print_json(found)
         return

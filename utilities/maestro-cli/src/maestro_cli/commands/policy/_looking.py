@@ -1,7 +1,5 @@
 """Looking at the policies in force."""
 
-from urllib.parse import quote
-
 import rich_click as click
 
 from maestro_cli import render
@@ -14,7 +12,7 @@ from maestro_cli.commands._options import json_option
 @click.pass_obj
 def list_policies(target: GovernanceTarget, as_json: bool) -> None:
     """List the policies in force, by name."""
-    found = target.asked("GET", "/policies")["policies"]
+    found = target.call(lambda client: client.get("policies"))["policies"]
     if as_json:
         render.print_json(found)
         return
@@ -41,8 +39,8 @@ def list_policies(target: GovernanceTarget, as_json: bool) -> None:
 @click.pass_obj
 def show_policy(target: GovernanceTarget, name: str, version: int | None, as_text: bool, as_json: bool) -> None:
     """Show the policy NAME: its rules, in words or as they are written."""
-    path = f"/policies/{quote(name, safe='')}"
-    found = target.asked("GET", path if version is None else f"{path}/{version}")
+    parts = ("policies", name) if version is None else ("policies", name, str(version))
+    found = target.call(lambda client: client.get(*parts))
     if as_json:
         render.print_json(found)
         return
