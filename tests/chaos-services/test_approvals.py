@@ -23,11 +23,11 @@ import pytest
 
 from maestro_core_api import issue_token
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(120)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(280)]
 SECRET = "a-secret-for-tests-of-at-least-32-bytes"
-APPROVALS = 40
+APPROVALS = 24
 KILLS = 3
-PATIENCE_S = 50.0
+PATIENCE_S = 100.0
 WORKFLOW = """
 from maestro_workflow_engine import publish, receive, workflow
 
@@ -167,7 +167,7 @@ def test_killed_under_load_it_loses_no_decision_and_tells_each_run_once(
             deciding = [pool.submit(person.decide, ids, over) for person in people]
             for _ in range(KILLS):
                 done = sum(len(person.acknowledged) for person in people)
-                until(lambda done=done: sum(len(person.acknowledged) for person in people) >= done + 10 or all(one.done() for one in deciding))  # fmt: skip
+                until(lambda done=done: sum(len(person.acknowledged) for person in people) >= done + 6 or all(one.done() for one in deciding))  # fmt: skip
                 began = time.monotonic()
                 governance.kill()
                 governance.start()
