@@ -56,7 +56,7 @@ class IdentitySettings(BaseConfig):
     """How long a new key is published before it signs, in seconds: longer than services keep keys. Default: 900."""
     identity_keys_dir: Path | None = None
     """The folder of the keys that sign access tokens; instances share it. Default: `identity-keys` in data_dir."""
-    identity_pepper: SecretStr | None = None
+    identity_pepper: SecretStr | None = Field(default=None, min_length=32)
     """Key of the hashes of API keys and refresh tokens, at least 32 bytes. Default: one that follows from jwt_secret; set it before
     you replace that."""
     api_key_prefix: str = Field(default="mk", pattern=r"^[a-z][a-z0-9]{1,15}$")
