@@ -28,6 +28,8 @@ def test_odd_texts_are_texts(client: TestClient, text: str) -> None:
         client.post("/auth/refresh", json={"refresh_token": text}),
         client.get("/audit/entries", params={"actor": text, "action": text + "*", "trace_id": text}),
         client.get("/users", params={"cursor": text}),
+        client.get("/users", params={"tenant": text}),
+        client.put("/roles/clerk", json={"description": text}),
         client.post("/users", json={"name": text, "password": PASSWORD}),
         client.post("/audit/entries", json={"actor": text, "action": "a.b", "resource": text, "details": {text: text}}),
         client.get("/auth/oidc/login", params={"provider": text}),
