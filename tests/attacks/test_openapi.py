@@ -17,6 +17,8 @@ from starlette.testclient import TestClient
 
 import central_registry.bootstrap
 import central_registry.config
+import governance_service.bootstrap
+import governance_service.testing
 import intelligence_service.bootstrap
 import intelligence_service.config
 import maestro.bootstrap
@@ -44,6 +46,12 @@ def intelligence(folder: Path) -> MaestroAPI:
     return intelligence_service.bootstrap.create_app(config.model_validate({**COMMON, **model}))
 
 
+def governance(folder: Path) -> MaestroAPI:
+    cheap = {"password_hash_memory_kib": 64, "password_hash_rounds": 1, "password_hash_threads": 1}
+    config = governance_service.testing.config_for(folder, **COMMON, **cheap, sign_in_limit_per_minute=100_000)
+    return governance_service.bootstrap.create_app(config)
+
+
 def orchestrator(folder: Path) -> MaestroAPI:
     config = maestro.config.OrchestratorConfig
     return maestro.bootstrap.create_app(config.model_validate({**COMMON, "data_dir": folder}))
@@ -62,7 +70,7 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     monkeypatch.chdir(tmp_path)
 
 
-@pytest.fixture(params=[registry, intelligence, orchestrator, telemetry], ids=lambda make: make.__name__)
+@pytest.fixture(params=[registry, intelligence, governance, orchestrator, telemetry], ids=lambda make: make.__name__)
 def app(request: Any, tmp_path: Path, no_settings_from_outside: None) -> MaestroAPI:
     make: Callable[[Path], MaestroAPI] = request.param
     return make(tmp_path)

@@ -12,9 +12,14 @@ from governance_service.testing import config_for
 from maestro_core_api import MaestroAPI
 from maestro_core_api.testing import in_process_client
 from maestro_core_db import Database, Migrations
-from maestro_core_db.testing import TemporaryDatabase
+from maestro_core_db.testing import TemporaryDatabase, fixtures
 
-pytest_plugins = ["maestro_core_db.testing.fixtures"]
+# Named one by one: only the topmost conftest of a run may name a plugin, and this is not the topmost when all is run.
+postgres_server = fixtures.postgres_server
+postgres_database = fixtures.postgres_database
+sqlite_database = fixtures.sqlite_database
+temporary_database = fixtures.temporary_database
+db = fixtures.db
 
 # Tests are collected by path; what several of them stand on lies beside them.
 for folder in ("audit", "identity"):

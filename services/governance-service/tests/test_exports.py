@@ -7,7 +7,7 @@ from governance_service import audit, keys
 
 def test_the_subjects_export_exactly_this() -> None:
     """The names that other subjects take from a subject are these and no others."""
-    assert audit.__all__ == ["AuditEntry", "AuditError", "AuditRecord", "AuditTrail"]
+    assert audit.__all__ == ["AuditEntry", "AuditError", "AuditRecord", "AuditTrail", "Outcome"]
     assert keys.__all__ == [
         "KeyFolder",
         "KeyFolderError",

@@ -2,6 +2,7 @@
 
 from governance_service.approvals.config import ApprovalSettings
 from governance_service.audit.config import AuditSettings
+from governance_service.identity.config import IdentitySettings
 from governance_service.policies.config import PolicySettings
 from governance_service.scorecards.config import ScorecardSettings
 from maestro_core_config import BaseConfig
@@ -10,6 +11,13 @@ from maestro_core_messaging import MessagingSettings
 
 
 class GovernanceServiceConfig(
-    PolicySettings, ApprovalSettings, ScorecardSettings, AuditSettings, MessagingSettings, DatabaseSettings, BaseConfig
+    PolicySettings,
+    ApprovalSettings,
+    ScorecardSettings,
+    AuditSettings,
+    IdentitySettings,
+    MessagingSettings,
+    DatabaseSettings,
+    BaseConfig,
 ):
     """Configuration of governance-service."""

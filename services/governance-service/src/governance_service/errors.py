@@ -3,16 +3,21 @@
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Final
 
+from sqlalchemy.exc import DBAPIError
+
 from governance_service.approvals.errors import ANSWERS as APPROVALS
 from governance_service.audit.errors import ANSWERS as AUDIT
 from governance_service.domain import GovernanceError
+from governance_service.identity.errors import ANSWERS as IDENTITY
 from governance_service.policies.errors import ANSWERS as POLICIES
 from governance_service.scorecards.errors import ANSWERS as SCORECARDS
-from maestro_core_api import APIException, ConflictException, ServiceUnavailableException
+from maestro_core_api import APIException, ConflictException, ServiceUnavailableException, ValidationException
 from maestro_core_db import DatabaseError, DatabaseFullError, StaleRecordError
 from maestro_core_logging import get_logger
 
 _logger = get_logger(__name__)
+_NO_SUCH_CHARACTER: Final = "22021"
+"""PostgreSQL's code for it."""
 
 
 class StorageUnavailableException(ServiceUnavailableException):
@@ -37,6 +42,13 @@ class StaleRecordException(ConflictException):
     message = "Somebody else has changed it meanwhile"
 
 
+class UnstorableTextException(ValidationException):
+    """422: PostgreSQL keeps no text with U+0000 in it."""
+
+    error_code = "UNSTORABLE_TEXT"
+    message = "A text cannot be stored"
+
+
 def _storage(answer: type[APIException]) -> Callable[[DatabaseError], APIException]:
     def said(error: DatabaseError) -> APIException:
         # What the database says may name hosts and folders; callers get the code, and the log the rest.
@@ -48,6 +60,7 @@ def _storage(answer: type[APIException]) -> Callable[[DatabaseError], APIExcepti
 
 _ANSWERS: Final[Mapping[type[Exception], Callable[[Any], APIException]]] = {
     **AUDIT,
+    **IDENTITY,
     **POLICIES,
     **APPROVALS,
     **SCORECARDS,
@@ -77,3 +90,7 @@ async def in_http_terms() -> AsyncIterator[None]:
         yield
     except (GovernanceError, DatabaseError) as error:
         raise as_api_exception(error) from error
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) != _NO_SUCH_CHARACTER:
+            raise
+        raise UnstorableTextException(detail="a text in the request has the character U+0000") from error

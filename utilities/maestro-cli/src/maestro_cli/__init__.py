@@ -2,6 +2,7 @@
 
 from ._errors import (
     AlreadyRunningError,
+    AuditBrokenError,
     EngineDiffersError,
     HomeError,
     InputError,
@@ -22,6 +23,7 @@ from ._errors import (
 
 __all__ = [
     "AlreadyRunningError",
+    "AuditBrokenError",
     "EngineDiffersError",
     "HomeError",
     "InputError",

@@ -367,6 +367,29 @@ class DatabaseCommandError(MaestroCliError):
         self.database_code = database_code
 
 
+class AuditBrokenError(MaestroCliError):
+    """An audit trail is not what it was.
+
+    Args:
+        fault: A stable name of what is wrong.
+        position: Of the first broken entry, or of a checkpoint's; 0 for the trail as a whole.
+        entry_id: Of that entry, when there is one.
+        text: What is wrong.
+    """
+
+    code = "AUDIT_BROKEN"
+
+    def __init__(self, fault: str, position: int, entry_id: str | None, text: str) -> None:
+        named = f"entry {position} ({entry_id})" if entry_id is not None else f"entry {position}"
+        super().__init__(
+            f"the audit trail is broken at {named}: {text} [{fault}]",
+            hint="Keep the database, the folder of checkpoints and every export as they are, and compare with older copies.",
+        )
+        self.fault = fault
+        self.position = position
+        self.entry_id = entry_id
+
+
 class ServiceAnswerError(MaestroCliError):
     """A service answered with an error, or could not be reached.
 

@@ -33,6 +33,12 @@ COMMANDS: Final = {
     "db": "db",
     "monitoring": "monitoring",
     "token": "token",
+    "login": "login",
+    "logout": "login",
+    "whoami": "login",
+    "user": "user",
+    "api-key": "api_key",
+    "audit": "audit",
 }
 
 
@@ -48,7 +54,9 @@ class MaestroGroup(click.RichGroup):
         module = COMMANDS.get(cmd_name)
         if module is None:
             return super().get_command(ctx, cmd_name)
-        command: click.Command = getattr(importlib.import_module(f"maestro_cli.commands.{module}"), cmd_name)
+        command: click.Command = getattr(
+            importlib.import_module(f"maestro_cli.commands.{module}"), cmd_name.replace("-", "_")
+        )
         return command
 
     def invoke(self, ctx: click.Context) -> Any:

@@ -35,6 +35,8 @@ class Audit:
     """Reads."""
     verifier: TrailVerifier
     export: TrailExport
+    announcer: Announcer
+    """Tells the newest checkpoint to others."""
     jwks: "_Published"
     """The public keys of its checkpoints."""
 
@@ -90,6 +92,7 @@ async def open_audit(config: AuditSettings, db: Database, clock: Clock, app: Mae
             store=store,
             verifier=verifier,
             export=TrailExport(store, anchors, jwks, clock=clock),
+            announcer=announcer,
             jwks=jwks,
         )
 

@@ -2,17 +2,18 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
 
 from governance_service.keys import PublicKeys
+from governance_service.repeating import repeated
 from maestro_core_db import DatabaseError
 from maestro_core_logging import get_logger
 from maestro_core_monitoring import MetricsCollector
 
 from .anchors import AnchorFolder
-from .domain import AuditError, Broken, NoCheckpointError, Verdict, Verifier
+from .domain import AuditError, Broken, NoCheckpointError, Verdict, VerificationStoppedError, Verifier
 from .storage import ChainStore
 
 _logger = get_logger(__name__)
@@ -35,6 +36,7 @@ class TrailVerifier:
         self._anchors = anchors
         self._jwks = jwks
         self._alone = asyncio.Lock()
+        self._is_stopping = False
         self._intact = metrics.gauge(
             "governance_audit_intact", "Whether the audit trail was intact when it was last verified (0 or 1)."
         )
@@ -66,23 +68,19 @@ class TrailVerifier:
         Args:
             interval: How long after one another; zero verifies once.
         """
-        task = asyncio.create_task(self._keep_verifying(interval), name="audit-verification")
-        try:
-            yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
-
-    async def _keep_verifying(self, interval: timedelta) -> None:
-        while True:
+        async with repeated(self._try, every=interval, name="audit-verification"):
             try:
-                await self.verify()
-            except (AuditError, DatabaseError) as error:
-                _logger.error("The audit trail could not be verified", reason=str(error), error_code=error.code)
-            if not interval:
-                return
-            await asyncio.sleep(interval.total_seconds())
+                yield
+            finally:
+                self._is_stopping = True
+
+    async def _try(self) -> None:
+        try:
+            await self.verify()
+        except VerificationStoppedError:
+            return
+        except (AuditError, DatabaseError) as error:
+            _logger.error("The audit trail could not be verified", reason=str(error), error_code=error.code)
 
     async def _verdict(self) -> Verdict:
         # The checkpoints first: what is appended meanwhile is beyond them, and never the other way round.
@@ -100,4 +98,6 @@ class TrailVerifier:
             verifier.read(entry)
             if verifier.is_broken:
                 break
+            if self._is_stopping:
+                raise VerificationStoppedError
         return verifier.verdict()

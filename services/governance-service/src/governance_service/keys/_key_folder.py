@@ -3,7 +3,6 @@
 import fcntl
 import json
 import os
-import secrets
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,8 +14,6 @@ from ._errors import KeyFolderError
 from ._signing_key import SigningKey, b64url, unb64url
 
 _SUFFIX: Final = ".key.json"
-_PEPPER: Final = "pepper"
-_PEPPER_BYTES: Final = 32
 
 
 class KeyFolder:
@@ -60,21 +57,6 @@ class KeyFolder:
         """
         for key in keys:
             (self._path / f"{key.key_id}{_SUFFIX}").unlink(missing_ok=True)
-
-    def pepper(self) -> bytes:
-        """Return the key of the hashes that the database keeps of secrets; it is made at the first time.
-
-        Raises:
-            KeyFolderError: It cannot be read or written.
-        """
-        file = self._path / _PEPPER
-        with self.locked():
-            if not file.exists():
-                self._write(file, secrets.token_bytes(_PEPPER_BYTES))
-            content = file.read_bytes()
-        if len(content) != _PEPPER_BYTES:
-            raise KeyFolderError(file, f"it must have {_PEPPER_BYTES} bytes and has {len(content)}")
-        return content
 
     @contextmanager
     def locked(self) -> Iterator[None]:

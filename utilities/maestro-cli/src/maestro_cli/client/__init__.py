@@ -5,7 +5,7 @@ from ._many_runs import RunCriteria
 from ._opening import OrchestratorClient, open_orchestrator, orchestrator_url
 from ._registry import RegistryClient, open_registry, registry_url
 from ._runs import JSON, UpdateUnanswered
-from ._services import open_service, service_url
+from ._services import answer_error, open_service, service_url
 
 __all__ = [
     "JSON",
@@ -14,6 +14,7 @@ __all__ = [
     "RegistryClient",
     "RunCriteria",
     "UpdateUnanswered",
+    "answer_error",
     "open_governance",
     "open_orchestrator",
     "open_registry",

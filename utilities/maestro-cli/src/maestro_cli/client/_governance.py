@@ -8,7 +8,7 @@ from urllib.parse import quote
 from maestro_cli.local import GOVERNANCE, Home
 from maestro_core_api import APIClient
 
-from ._services import open_service
+from ._services import open_service, service_url
 
 JSON = Any
 """Any JSON value."""
@@ -106,7 +106,7 @@ async def open_governance(home: Home, url: str | None, token: str | None, user: 
     Args:
         home: The environment's folder.
         url: Another service's base URL; None for the environment's own.
-        token: Bearer token; None issues tokens with the environment's key.
+        token: Bearer token; None takes that of whoever has signed in there, or issues one with the environment's key.
         user: For whom tokens are issued.
 
     Yields:
@@ -117,7 +117,11 @@ async def open_governance(home: Home, url: str | None, token: str | None, user: 
         MaestroCliError: There is no key to issue tokens with.
         ServiceAnswerError: A call in the block failed.
     """
-    async with open_service(home, GOVERNANCE, url, token, user=user) as client:
+    from maestro_cli.governance import signed_in_token  # noqa: PLC0415 - that package stands on this one
+
+    base_url = url or service_url(home, GOVERNANCE)
+    bearer = token or await signed_in_token(home, base_url)
+    async with open_service(home, GOVERNANCE, base_url, bearer, user=user) as client:
         yield GovernanceClient(client)
 
 

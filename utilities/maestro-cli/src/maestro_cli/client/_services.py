@@ -49,7 +49,7 @@ async def open_service(
         try:
             yield client
         except APIException as error:
-            raise _answer_error(error) from error
+            raise answer_error(error) from error
 
 
 def service_url(home: Home, service: str) -> str:
@@ -81,7 +81,15 @@ def _issuer(home: Home, user: str) -> Callable[[], str]:
     return lambda: issue_token(secret, subject=user, roles=("admin",))
 
 
-def _answer_error(error: APIException) -> ServiceAnswerError:
+def answer_error(error: APIException) -> ServiceAnswerError:
+    """Put the answer of a service into the command line's terms.
+
+    Args:
+        error: The answer.
+
+    Returns:
+        What is shown.
+    """
     trace_id = (error.problem or {}).get("trace_id")
     broken = error.status_code >= 500 and error.status_code != HTTPStatus.NOT_IMPLEMENTED
     hint = f"`maestro trace {trace_id}` tells more." if broken and trace_id else None

@@ -55,7 +55,7 @@ def governance_options(command: F) -> F:
         help="Another governance service than the local one.",
     )
     token = click.option(
-        "--token", envvar="MAESTRO_TOKEN", show_envvar=True, help="Bearer token, when the local key does not fit."
+        "--token", envvar="MAESTRO_TOKEN", show_envvar=True, help="Bearer token, in place of that of `maestro login`."
     )
     user = click.option(
         "--as",

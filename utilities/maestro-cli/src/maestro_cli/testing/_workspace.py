@@ -117,11 +117,12 @@ class Workspace:
         """
         return self._run(self.command(*arguments), environ)
 
-    def ask(self, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    def ask(self, *arguments: str, stdin: str | None = None, **environ: str) -> subprocess.CompletedProcess[str]:
         """Run `maestro` to its end in this process, which is faster; not for what starts other processes.
 
         Args:
             *arguments: Its arguments.
+            stdin: What it reads from standard input; None for nothing.
             **environ: Further environment variables.
 
         Returns:
@@ -134,7 +135,7 @@ class Workspace:
         sys.path.insert(0, str(self.site))
         try:
             with contextlib.chdir(self.folder):
-                done = CliRunner().invoke(cli, list(arguments), env=wanted, prog_name="maestro")
+                done = CliRunner().invoke(cli, list(arguments), input=stdin, env=wanted, prog_name="maestro")
         finally:
             sys.path[:] = path
         if done.exception is not None and not isinstance(done.exception, SystemExit):

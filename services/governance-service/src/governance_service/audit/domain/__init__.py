@@ -3,7 +3,7 @@
 from ._canonical import NotCanonicalError, canonical
 from ._checkpoint import Checkpoint, NoCheckpointError, Signs, Verifies, signed
 from ._entry import GENESIS, AuditEntry, AuditRecord, Outcome, chained, microseconds
-from ._errors import AnchorError, AuditError, EntryDiffersError, InvalidRecordError
+from ._errors import AnchorError, AuditError, EntryDiffersError, InvalidRecordError, VerificationStoppedError
 from ._limits import MOST_DETAILS_BYTES, check
 from ._verification import Broken, Fault, Verdict, Verifier
 
@@ -24,6 +24,7 @@ __all__ = [
     "Outcome",
     "Signs",
     "Verdict",
+    "VerificationStoppedError",
     "Verifier",
     "Verifies",
     "canonical",

@@ -41,6 +41,15 @@ class EntryDiffersError(AuditError):
         self.entry_id = entry_id
 
 
+class VerificationStoppedError(AuditError):
+    """The service stops before the whole trail was read."""
+
+    code = "AUDIT_VERIFICATION_STOPPED"
+
+    def __init__(self) -> None:
+        super().__init__("the service stops; verify again when it runs")
+
+
 class AnchorError(AuditError):
     """Checkpoints cannot be written or read outside of the database.
 

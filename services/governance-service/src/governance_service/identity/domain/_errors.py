@@ -131,3 +131,33 @@ class TokenReusedError(IdentityError):
         super().__init__(
             "the refresh token was used before, so somebody has a copy; the session is ended, sign in again"
         )
+
+
+class OutsideLoginRefusedError(IdentityError):
+    """A sign-in with an outside provider came back with something that cannot be believed, or was refused there.
+
+    Args:
+        reason: Why, without anything secret.
+    """
+
+    code = "OUTSIDE_LOGIN_REFUSED"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"{reason}; begin again at /auth/oidc/login")
+        self.reason = reason
+
+
+class ProviderUnavailableError(IdentityError):
+    """An outside provider cannot be reached, or does not speak OpenID Connect.
+
+    Args:
+        provider: Its name here.
+        reason: What happened.
+    """
+
+    code = "OUTSIDE_PROVIDER_UNAVAILABLE"
+
+    def __init__(self, provider: str, reason: str) -> None:
+        super().__init__(f"{provider}: {reason}")
+        self.provider = provider
+        self.reason = reason
