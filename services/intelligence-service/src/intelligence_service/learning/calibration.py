@@ -13,7 +13,9 @@ NEVER = 2.0
 """A confidence that nothing reaches."""
 _FEWEST = 20
 """Held-out examples below which nothing is believed."""
-_TEMPERATURES = np.geomspace(0.1, 10.0, 61)
+_TEMPERATURES = np.geomspace(0.2, 10.0, 61)
+_CEILING = 0.98
+"""Where held-out examples were all right, no more than this is asked of others (or the precision, where that is higher)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +127,9 @@ def _sure_from(confidence: NDArray[np.floating], right: NDArray[np.bool_], preci
     counted = np.arange(1, len(order) + 1)
     share = np.cumsum(right[order]) / counted
     enough = np.flatnonzero((share >= precision) & (counted >= _FEWEST))
-    return float(confidence[order[enough[-1]]]) if len(enough) else NEVER
+    if not len(enough):
+        return NEVER
+    return min(float(confidence[order[enough[-1]]]), max(_CEILING, precision))
 
 
 def _loss(scores: Matrix, labels: Labels) -> float:

