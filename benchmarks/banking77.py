@@ -38,6 +38,7 @@ class Kept:
                 self._rows = dict(zip(kept["texts"].tolist(), kept["vectors"], strict=True))
 
     def __call__(self, texts: Sequence[str]) -> Matrix:
+        """Encode texts that are not kept yet, and return all."""
         missing = [text for text in dict.fromkeys(texts) if text not in self._rows]
         for at in range(0, len(missing), _BATCH):
             part = missing[at : at + _BATCH]
@@ -45,6 +46,7 @@ class Kept:
         return np.stack([self._rows[text] for text in texts])
 
     def save(self) -> None:
+        """Write the vectors to the file."""
         if self._file is not None:
             np.savez(self._file, texts=np.array(list(self._rows)), vectors=np.stack(list(self._rows.values())))
 

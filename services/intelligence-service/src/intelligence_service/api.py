@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from starlette.responses import StreamingResponse
 
 from intelligence_service.domain.analysis import Analysis
 from intelligence_service.domain.analyst import Analyst
@@ -106,7 +107,7 @@ async def analyze_request(
 @router.post(
     "/analyze/stream",
     dependencies=[Depends(require_role("operator"))],
-    response_class=EventStream,
+    response_class=StreamingResponse,
     responses={200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}},
 )
 async def stream_analysis(

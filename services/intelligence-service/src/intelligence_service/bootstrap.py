@@ -86,7 +86,9 @@ def create_app(config: IntelligenceServiceConfig | None = None) -> MaestroAPI:
                 raise StartupError(str(error)) from error
             yield state
 
-    api_config = APIConfig.from_config(settings, title=_TITLE, version=_VERSION)
+    api_config = APIConfig.from_config(
+        settings, title=_TITLE, version=_VERSION, max_body_bytes=settings.max_request_bytes
+    )
     app = MaestroAPI(api_config, lifespan=lifespan, settings=manager)
     app.metrics.objectives = Objectives(untimed=(_STREAM,))
     # Metrics are declared while the application is built, so that its dashboards can be written without running it.

@@ -81,6 +81,8 @@ class IntelligenceServiceConfig(DatabaseSettings, BaseConfig):
     """How often a model is asked for an answer that obeys the persona's schema."""
     budgets: tuple[BudgetSettings, ...] = ()
     """What tenants may use of models; without any, usage is kept and not limited."""
+    max_request_bytes: int = Field(default=4 * 1024 * 1024, ge=1_024)
+    """Largest body of a request."""
     rate_limit_per_tenant: int | None = Field(default=None, gt=0)
     """Most calls of `/analyze` and `/feedback` that a tenant may make in a minute; None: any number."""
     cache_ttl: int = Field(default=3600, ge=0)

@@ -166,16 +166,16 @@ async def test_what_a_model_says_is_data(acme: APIClient, orchestrator: Orchestr
         assert (await analyze(evil, "mood", "one"))["result"] == {"mood": "happy"}
         server.will_say('{"mood": "<script>"}')
         server.will_say("I am free")
-        refused = await refusal(analyze(evil, "mood", "two"))
+        refused = await refusal(analyze(evil, "mood", "two", context={"another": True}))
         assert (refused.status_code, refused.error_code) == (502, "MODEL_OUTPUT_INVALID")
 
 
 @pytest.mark.parametrize(
     "body",
     [
-        {"persona": "mood", "input": "x" * 3_000_000},
+        {"persona": "mood", "input": "x" * 5_000_000},
         {"persona": "m" * 300, "input": "x"},
-        {"persona": "mood", "input": {"a": "b" * 3_000_000}},
+        {"persona": "mood", "input": {"a": "b" * 5_000_000}},
     ],
 )
 async def test_what_is_too_large_is_refused(acme: APIClient, body: dict[str, Any]) -> None:

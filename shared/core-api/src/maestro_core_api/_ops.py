@@ -39,7 +39,10 @@ class LevelChange(BaseModel):
 
     level: str = Field(description="DEBUG, INFO, WARNING, ERROR or CRITICAL; case does not matter.")
     for_s: float | None = Field(
-        default=None, gt=0, description="How long it holds; without it until it is changed again."
+        default=None,
+        gt=0,
+        le=31 * 24 * 3600,
+        description="How long it holds, a month at most; without it until it is changed again.",
     )
 
 

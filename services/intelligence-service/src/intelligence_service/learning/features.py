@@ -12,10 +12,11 @@ from intelligence_service.learning import grams
 Matrix: TypeAlias = NDArray[np.float32]
 Labels: TypeAlias = NDArray[np.intp]
 
-_LANDMARKS = 1_024
-_CAUTION = 10.0
-"""How many times more examples than dimensions it takes until their own spread is believed."""
-_WORDS_TELL = 0.6
+_LANDMARKS = 1_536
+_TRUST = 0.11
+"""How fast the examples' own spread is believed as they become more than the dimensions."""
+_WORDS_TELL = 0.35
+"""What words weigh beside meanings once there are many examples; before that they mislead."""
 _WORDS_NEED = 40.0
 
 
@@ -35,7 +36,8 @@ class Space:
 
     Vectors are centred and whitened by the spread *within* answers (as in linear discriminant analysis), so that
     directions in which questions with one answer differ count less. A Gaussian kernel to landmarks (Nystroem
-    approximation, Williams and Seeger 2001) lets a linear head draw curved borders. Hashed words stand beside that.
+    approximation, Williams and Seeger 2001) lets a linear head draw curved borders. Hashed words have a head of their own,
+    whose scores are added (late fusion): fitted together, the stronger features leave the words nothing to learn.
     """
 
     mean: Matrix
@@ -45,21 +47,30 @@ class Space:
     """Inverse square root of the landmarks' own kernel."""
     rarity: Matrix
     words_weight: np.float32
+    """What the words' scores count beside the meanings'."""
 
-    def of(self, vectors: Matrix, counted: Matrix) -> Matrix:
-        """Turn questions into features.
+    def meanings(self, vectors: Matrix) -> Matrix:
+        """Turn what the encoder made of questions into features.
 
         Args:
-            vectors: What the encoder made of them, one row each.
-            counted: What `grams.counts` made of them.
+            vectors: One row for each question.
 
         Returns:
             One row of features for each.
         """
-        near = _kernel(self.whitened(vectors), self.landmarks) @ self.root
-        words = self.words_weight * grams.weighed(counted, self.rarity)
-        features: Matrix = np.hstack((near, words)).astype(np.float32, copy=False)
+        features: Matrix = _kernel(self.whitened(vectors), self.landmarks) @ self.root
         return features
+
+    def words(self, counted: Matrix) -> Matrix:
+        """Turn counted words into features.
+
+        Args:
+            counted: What `grams.counts` made of the questions.
+
+        Returns:
+            One row of features for each.
+        """
+        return grams.weighed(counted, self.rarity)
 
     def whitened(self, vectors: Matrix) -> Matrix:
         """Centre, whiten and scale vectors.
@@ -107,7 +118,7 @@ def _whitening(centred: Matrix, labels: Labels) -> Matrix:
     dimensions = centred.shape[1]
     freedom = len(labels) - len(answers)
     # Few examples say little about the spread: it is shrunk towards the same in all directions.
-    shrinkage = _CAUTION * dimensions / (_CAUTION * dimensions + freedom)
+    shrinkage = 1 / (1 + _TRUST * (freedom / dimensions) ** 0.5)
     within = residuals.T @ residuals / np.float32(max(1, freedom))
     even = np.trace(within) / dimensions
     if even <= 0:

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-WIDTH: Final = 1_024
+WIDTH: Final = 2_048
 """Places that words, pairs of words and parts of words are hashed to (Weinberger et al. 2009)."""
 _WORD: Final = re.compile(r"\w+")
 _PARTS: Final = (3, 4, 5)

@@ -44,11 +44,30 @@ class Trained:
 
 
 @dataclass(frozen=True, slots=True)
+class Borders:
+    """Where answers are told apart."""
+
+    space: Space
+    by_meaning: Matrix
+    by_words: Matrix
+
+    def scores(self, vectors: Matrix, counted: Matrix) -> Matrix:
+        """Score the answers for questions; see `Head.scores`.
+
+        Args:
+            vectors: What the encoder made of the questions.
+            counted: What `grams.counts` made of them.
+        """
+        words: Matrix = self.space.words(counted) @ self.by_words
+        scores: Matrix = self.space.meanings(vectors) @ self.by_meaning + self.space.words_weight * words
+        return scores
+
+
+@dataclass(frozen=True, slots=True)
 class Head:
     """Scores answers."""
 
-    space: Space
-    weights: Matrix
+    borders: "Borders"
     answers: tuple[str, ...]
     calibration: Calibration
 
@@ -62,8 +81,7 @@ class Head:
         Returns:
             One row for each question, one column for each of `answers`; the calibration's temperature is not applied.
         """
-        scores: Matrix = self.space.of(vectors, counted) @ self.weights
-        return scores
+        return self.borders.scores(vectors, counted)
 
 
 def fit_head(trained: Trained, *, precision: float, seed: int = 0) -> Head | None:
@@ -79,11 +97,10 @@ def fit_head(trained: Trained, *, precision: float, seed: int = 0) -> Head | Non
     """
     if len(trained.labels) < FEWEST or len(np.unique(trained.labels)) < 2:
         return None
-    space, weights = _fitted(trained, seed)
-    return Head(space, weights, trained.answers, _calibration(trained, precision, seed))
+    return Head(_fitted(trained, seed), trained.answers, _calibration(trained, precision, seed))
 
 
-def _fitted(trained: Trained, seed: int) -> tuple[Space, Matrix]:
+def _fitted(trained: Trained, seed: int) -> Borders:
     space = make_space(trained.vectors, trained.counted, trained.labels, seed=seed)
     vectors, counted, labels = trained.vectors, trained.counted, trained.labels
     if trained.names is not None and trained.named is not None:
@@ -91,7 +108,12 @@ def _fitted(trained: Trained, seed: int) -> tuple[Space, Matrix]:
         vectors = np.vstack((vectors, trained.names))
         counted = np.vstack((counted, trained.named))
         labels = np.concatenate((labels, np.arange(len(trained.answers))))
-    return space, fit_weights(space.of(vectors, counted), labels, len(trained.answers))
+    count = len(trained.answers)
+    return Borders(
+        space,
+        fit_weights(space.meanings(vectors), labels, count),
+        fit_weights(space.words(counted), labels, count),
+    )
 
 
 def _calibration(trained: Trained, precision: float, seed: int) -> Calibration:
@@ -100,9 +122,8 @@ def _calibration(trained: Trained, precision: float, seed: int) -> Calibration:
         part = trained.part(rest)
         if len(np.unique(part.labels)) < 2:
             return UNKNOWN
-        space, weights = _fitted(part, seed)
         tested = trained.part(held_out)
-        scores.append(space.of(tested.vectors, tested.counted) @ weights)
+        scores.append(_fitted(part, seed).scores(tested.vectors, tested.counted))
         labels.append(tested.labels)
     return calibrate(np.vstack(scores), np.concatenate(labels), precision=precision)
 

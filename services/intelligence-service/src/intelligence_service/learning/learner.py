@@ -207,7 +207,7 @@ class Learner:
         lowest = min(given.values())
         scores = {label: float(given.get(label, lowest)) for label in self._label_counts}
         if self._nudges:
-            whitened = head.space.whitened(vector)[0]
+            whitened = head.borders.space.whitened(vector)[0]
             pulls = np.exp(2 * (np.stack([nudge.vector for nudge in self._nudges]) @ whitened) - 2)
             for nudge, pull in zip(self._nudges, pulls, strict=True):
                 if nudge.label in scores:
@@ -223,7 +223,7 @@ class Learner:
         best, rival = max(others, default=(own - _MARGIN, None))
         # Just enough for the example itself to be answered rightly, by a margin.
         strength = max(0.0, best - own + _MARGIN) / 2
-        return _Nudge(head.space.whitened(example.vector[None])[0], example.label, rival, strength)
+        return _Nudge(head.borders.space.whitened(example.vector[None])[0], example.label, rival, strength)
 
     def _find_reach(self) -> float:
         """Find how near a question's nearest example usually is; one farther away is about something else."""
