@@ -42,26 +42,28 @@ async def test_kills_lose_no_lesson_and_no_booked_token(orchestrator: Orchestrat
     async with orchestrator.running() as registry, model.running() as url:
         for kill in range(KILLS + 1):
             began = time.monotonic()
-            with started(tmp_path, orchestrator, registry, url) as service:
-                async with client_of(service.url, orchestrator, tenant="acme") as client:
-                    if acknowledged:
-                        text = next(reversed(acknowledged.values()))
-                        recalled = (await client.post("/analyze", json={"persona": "mood", "input": text})).json()
-                        assert recalled["method"] == "learned"
-                        recoveries.append(time.monotonic() - began)
-                        pages = client.pages("/learned/mood/examples", items="examples")
-                        kept = {each["id"]: each["question"] async for each in pages}
-                        assert acknowledged.items() <= kept.items()
-                        month = (await client.get("/usage/month")).json()["usage"][0]
-                        assert month["input_tokens"] >= answered * 30
-                    if kill == KILLS:
-                        break
-                    loads = [asyncio.create_task(load(client, acknowledged, f"{kill}.{n}")) for n in range(4)]
-                    goal = len(acknowledged) + 12
-                    while len(acknowledged) < goal:
-                        await asyncio.sleep(0.01)
-                    service.kill()
-                    answered += sum(await asyncio.gather(*loads))
+            async with (
+                started(tmp_path, orchestrator, registry, url) as service,
+                client_of(service.url, orchestrator, tenant="acme") as client,
+            ):
+                if acknowledged:
+                    text = next(reversed(acknowledged.values()))
+                    recalled = (await client.post("/analyze", json={"persona": "mood", "input": text})).json()
+                    assert recalled["method"] == "learned"
+                    recoveries.append(time.monotonic() - began)
+                    pages = client.pages("/learned/mood/examples", items="examples")
+                    kept = {each["id"]: each["question"] async for each in pages}
+                    assert acknowledged.items() <= kept.items()
+                    month = (await client.get("/usage/month")).json()["usage"][0]
+                    assert month["input_tokens"] >= answered * 30
+                if kill == KILLS:
+                    break
+                loads = [asyncio.create_task(load(client, acknowledged, f"{kill}.{n}")) for n in range(4)]
+                goal = len(acknowledged) + 12
+                while len(acknowledged) < goal:
+                    await asyncio.sleep(0.01)
+                service.kill()
+                answered += sum(await asyncio.gather(*loads))
     sys.stdout.write(f"{KILLS} kills, {len(acknowledged)} lessons kept; back after {max(recoveries):.1f} s at most\n")
 
 
@@ -70,23 +72,25 @@ async def test_a_model_that_goes_away_and_comes_back_is_used_again(orchestrator:
     first, second = ModelServer(always='{"mood": "happy"}'), ModelServer(always='{"mood": "sad"}')
     async with orchestrator.running() as registry, second.running() as two, first.running() as one:
         endpoints = f'[{{"name": "one", "url": "{one}", "model": "m"}}, {{"name": "two", "url": "{two}", "model": "m", "tier": 1}}]'
-        with started(tmp_path, orchestrator, registry, None, INTELLIGENCE_SERVICE_MODEL_ENDPOINTS=endpoints) as service:
-            async with client_of(service.url, orchestrator) as client:
-                assert await asked(client, "a") == {"mood": "happy"}
-                first._answers += [(503, {"error": {"message": "away"}})] * 20
-                began = time.monotonic()
-                assert await asked(client, "b") == {"mood": "sad"}
-                sys.stdout.write(f"the other endpoint answered after {time.monotonic() - began:.2f} s\n")
-                second._answers += [(503, {"error": {"message": "away"}})] * 20
-                lesson = {"persona": "mood", "input": "known", "result": {"mood": "sad"}}
-                await client.post("/feedback", json=lesson)
-                assert await asked(client, "known") == {"mood": "sad"}
-                with pytest.raises(RemoteAPIException) as caught:
-                    await asked(client, "c")
-                assert (caught.value.status_code, caught.value.error_code) == (503, "MODEL_UNAVAILABLE")
-                first._answers.clear()
-                second._answers.clear()
-                assert await asked(client, "d") in ({"mood": "happy"}, {"mood": "sad"})
+        async with (
+            started(tmp_path, orchestrator, registry, None, INTELLIGENCE_SERVICE_MODEL_ENDPOINTS=endpoints) as service,
+            client_of(service.url, orchestrator) as client,
+        ):
+            assert await asked(client, "a") == {"mood": "happy"}
+            first._answers += [(503, {"error": {"message": "away"}})] * 20
+            began = time.monotonic()
+            assert await asked(client, "b") == {"mood": "sad"}
+            sys.stdout.write(f"the other endpoint answered after {time.monotonic() - began:.2f} s\n")
+            second._answers += [(503, {"error": {"message": "away"}})] * 20
+            lesson = {"persona": "mood", "input": "known", "result": {"mood": "sad"}}
+            await client.post("/feedback", json=lesson)
+            assert await asked(client, "known") == {"mood": "sad"}
+            with pytest.raises(RemoteAPIException) as caught:
+                await asked(client, "c")
+            assert (caught.value.status_code, caught.value.error_code) == (503, "MODEL_UNAVAILABLE")
+            first._answers.clear()
+            second._answers.clear()
+            assert await asked(client, "d") in ({"mood": "happy"}, {"mood": "sad"})
 
 
 async def load(client: Any, acknowledged: dict[str, str], name: str) -> int:

@@ -32,22 +32,26 @@ async def test_a_killed_service_has_lost_nothing_that_it_acknowledged(
             return
 
     async with orchestrator.running() as registry, model.running() as url:
-        with started(tmp_path, orchestrator, registry, url) as service:
-            async with client_of(service.url, orchestrator, tenant="acme") as client, asyncio.TaskGroup() as callers:
-                for caller in range(4):
-                    callers.create_task(teach(client, caller))
-                while len(acknowledged) < 12 or answered < 4:
-                    await asyncio.sleep(0.01)
-                service.kill()
-        with started(tmp_path, orchestrator, registry, url) as again:
-            async with client_of(again.url, orchestrator, tenant="acme") as client:
-                kept = {
-                    each["id"]: each["question"]
-                    async for each in client.pages("/learned/mood/examples", items="examples")
-                }
-                usage = (await client.get("/usage/month")).json()["usage"][0]
-                first = next(iter(acknowledged.values()))
-                recalled = (await client.post("/analyze", json={"persona": "mood", "input": first})).json()
+        async with (
+            started(tmp_path, orchestrator, registry, url) as service,
+            client_of(service.url, orchestrator, tenant="acme") as client,
+            asyncio.TaskGroup() as callers,
+        ):
+            for caller in range(4):
+                callers.create_task(teach(client, caller))
+            while len(acknowledged) < 12 or answered < 4:
+                await asyncio.sleep(0.01)
+            service.kill()
+        async with (
+            started(tmp_path, orchestrator, registry, url) as again,
+            client_of(again.url, orchestrator, tenant="acme") as client,
+        ):
+            kept = {
+                each["id"]: each["question"] async for each in client.pages("/learned/mood/examples", items="examples")
+            }
+            usage = (await client.get("/usage/month")).json()["usage"][0]
+            first = next(iter(acknowledged.values()))
+            recalled = (await client.post("/analyze", json={"persona": "mood", "input": first})).json()
     assert acknowledged.items() <= kept.items()
     assert usage["calls"] >= answered
     assert usage["input_tokens"] >= answered * 30

@@ -1,11 +1,12 @@
 """The service as a process of its own, to be killed."""
 
+import asyncio
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from intelligence_service.testing import Orchestrator
@@ -14,7 +15,7 @@ from intelligence_service.testing import Orchestrator
 class Killed:
     """A running process."""
 
-    def __init__(self, process: subprocess.Popen[str], url: str) -> None:
+    def __init__(self, process: subprocess.Popen[bytes], url: str) -> None:
         self.process = process
         self.url = url
 
@@ -24,10 +25,10 @@ class Killed:
         self.process.wait()
 
 
-@contextmanager
-def started(
+@asynccontextmanager
+async def started(
     folder: Path, orchestrator: Orchestrator, registry_url: str, model_url: str | None, **more: str
-) -> Iterator[Killed]:
+) -> AsyncIterator[Killed]:
     """Start the service, and kill it after the block."""
     own = {name: value for name, value in os.environ.items() if not name.startswith(("MAESTRO_", "INTELLIGENCE_"))}
     settings = {
@@ -40,27 +41,29 @@ def started(
     if model_url is not None:
         settings["INTELLIGENCE_SERVICE_MODEL_ENDPOINT"] = model_url
     log = folder / "service.log"
-    with log.open("a") as errors:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "intelligence_service"],
-            cwd=folder,
-            env={**own, **settings},
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
-        )
-        try:
-            yield Killed(process, _url(process, log))
-        finally:
-            process.kill()
-            process.wait()
-            assert process.stdout is not None
-            process.stdout.close()
+    begins = len(_read(log))
+    process = _start(folder, log, {**own, **settings})
+    try:
+        yield Killed(process, await _url(process, log, begins))
+    finally:
+        process.kill()
+        process.wait()
 
 
-def _url(process: subprocess.Popen[str], log: Path) -> str:
-    assert process.stdout is not None
-    while line := process.stdout.readline():
-        if found := re.search(r'"url": ?"(http://[^"]+)"', line):
+def _start(folder: Path, log: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "intelligence_service"]
+    # Into a file: nobody reads a pipe while the service is under load, and a full one would hold it up.
+    with log.open("a") as lines:
+        return subprocess.Popen(command, cwd=folder, env=environment, stdout=lines, stderr=lines)
+
+
+def _read(log: Path) -> str:
+    return log.read_text() if log.exists() else ""
+
+
+async def _url(process: subprocess.Popen[bytes], log: Path, begins: int) -> str:
+    while process.poll() is None:
+        if found := re.search(r'"url": ?"(http://[^"]+)"', _read(log)[begins:]):
             return found.group(1)
-    raise AssertionError(f"the service ended before it served: {log.read_text()[-2000:]}")
+        await asyncio.sleep(0.02)
+    raise AssertionError(f"the service ended before it served: {_read(log)[-2000:]}")
