@@ -21,7 +21,7 @@ from intelligence_service.testing import ModelServer, Orchestrator  # noqa: E402
 from maestro_core_api import APIException, RemoteAPIException  # noqa: E402 - as above
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(60)]
-KILLS = 3
+KILLS = 2
 MOOD: dict[str, Any] = {
     "name": "mood",
     "system_prompt": "You tell the mood of a text.",
