@@ -1,4 +1,5 @@
-from collections.abc import Callable
+import sys
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,15 @@ from intelligence_service.domain.licenses import LicenseRecognizer, ReferenceKin
 from intelligence_service.domain.personas import Persona
 from intelligence_service.spdx_corpus import SpdxMatcherCorpus
 from intelligence_service.testing import FakeClock, ModelServer, Orchestrator
+from maestro_core_db import Database, Migrations
+from maestro_core_db.testing import TemporaryDatabase
+from maestro_core_db.testing.fixtures import postgres_database, postgres_server, sqlite_database
+
+LIB = str(Path(__file__).with_name("lib"))
+if LIB not in sys.path:
+    sys.path.insert(0, LIB)
+
+__all__ = ["postgres_database", "postgres_server", "sqlite_database"]
 
 Texts = Callable[[str], str]
 
@@ -85,3 +95,14 @@ def own_license() -> str:
 def orchestrator(secret: str, license_persona: Persona, mood_persona: Persona) -> Orchestrator:
     personas = (license_persona, mood_persona)
     return Orchestrator(secret, {persona.name: persona.model_dump(mode="json") for persona in personas})
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+async def migrated(request: pytest.FixtureRequest) -> AsyncIterator[Database]:
+    """The service's database, empty; the test runs on SQLite and on PostgreSQL."""
+    kept: TemporaryDatabase = request.getfixturevalue(
+        "sqlite_database" if request.param == "sqlite" else "postgres_database"
+    )
+    async with Database.opened(kept.url) as db:
+        await Migrations("intelligence_service.migrations").upgrade(db)
+        yield db

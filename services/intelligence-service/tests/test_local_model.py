@@ -16,7 +16,7 @@ from intelligence_service.domain.breaker import Breaker
 from intelligence_service.domain.model import Message, ModelRequest
 from intelligence_service.local_model_file import LocalModelMissingError, model_file
 from intelligence_service.local_model_process import LocalModel, LocalModelError
-from intelligence_service.model_client import Endpoint, OpenAIModel
+from intelligence_service.models import Endpoint, OpenAIModel
 from maestro_core_api import APIClient
 
 DEADLINE_S = 20.0

@@ -71,6 +71,17 @@ def test_callers_are_counted_apart(make_app: MakeApp, auth: Auth) -> None:
     assert client.get("/orders/1", headers=auth("viewer", subject="bob")).status_code == 200
 
 
+def test_a_tenants_callers_share_its_limit(make_app: MakeApp, auth: Auth) -> None:
+    """Whoever belongs to a tenant uses up the tenant's limit; callers without a tenant count as those of one."""
+    client = TestClient(limited(make_app, rule("per-tenant", 1, "tenant")))
+
+    def status(subject: str, tenant: str | None) -> int:
+        return client.get("/orders/1", headers=auth("viewer", subject=subject, tenant=tenant)).status_code
+
+    assert [status("ada", "acme"), status("bob", "acme"), status("eve", "other")] == [200, 429, 200]
+    assert [status("ada", None), status("bob", None)] == [200, 429]
+
+
 def test_anonymous_callers_are_counted_by_address(make_app: MakeApp) -> None:
     """Where no token is needed, addresses stand for callers."""
     app = limited(make_app, rule("per-caller", 1, "caller"))

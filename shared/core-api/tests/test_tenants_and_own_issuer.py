@@ -24,7 +24,12 @@ def signed(key: OKPKey, **claims: Any) -> str:
 
 def issuer(*keys: OKPKey, **options: Any) -> TrustedIssuer:
     jwks = {"keys": [key.as_dict(private=False) for key in keys]}
-    return TrustedIssuer(issuer="own", jwks=jwks, algorithms=("Ed25519",), **({"audience": "maestro"} | options))
+    return TrustedIssuer(
+        issuer="own",
+        jwks=jwks,
+        algorithms=("Ed25519",),
+        **({"audience": "maestro", "tenant_claim": "tenant"} | options),
+    )
 
 
 async def test_the_tenant_of_a_token_is_known() -> None:

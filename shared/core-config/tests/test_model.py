@@ -55,6 +55,7 @@ def test_every_service_has_the_shared_settings() -> None:
         "log_level": "INFO",
         "log_format": "None",
         "jwt_secret": "None",
+        "identity_url": "None",
         "registry_url": "None",
         "zone": "None",
         "otlp_endpoint": "None",

@@ -72,6 +72,7 @@ async def test_another_service_believes_by_the_published_keys(governance: tuple[
         issuer="maestro-governance",
         jwks_url=f"{url}/.well-known/jwks.json",
         audience="maestro",
+        tenant_claim="tenant",
         refetch_interval="PT0.001S",
     )
     other = MaestroAPI(APIConfig(title="Orders", service_name="orders", security=SecurityConfig(issuers=(issuer,))))

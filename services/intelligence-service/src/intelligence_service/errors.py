@@ -4,10 +4,16 @@ from collections.abc import Mapping
 from math import ceil
 
 from intelligence_service.domain.errors import (
+    BudgetExhaustedError,
     CorpusError,
+    EncoderMissingError,
+    ExampleChangedError,
+    ExampleNotFoundError,
     InputInvalidError,
     InputTooLongError,
     IntelligenceError,
+    LearningFullError,
+    LearningOffError,
     ModelOutputInvalidError,
     ModelRejectedError,
     ModelUnavailableError,
@@ -18,8 +24,11 @@ from intelligence_service.domain.errors import (
 from maestro_core_api import (
     APIException,
     BadGatewayException,
+    ConflictException,
     NotFoundException,
+    PreconditionFailedException,
     ServiceUnavailableException,
+    TooManyRequestsException,
     ValidationException,
 )
 
@@ -88,9 +97,56 @@ class LicenseCorpusException(APIException):
     message = "The licence texts cannot be read"
 
 
+class BudgetExhaustedException(TooManyRequestsException):
+    """429: the tenant has used up what it may use of models."""
+
+    error_code = BudgetExhaustedError.code
+    message = "The budget is used up"
+
+
+class LearningOffException(ConflictException):
+    """409: nothing is learnt here."""
+
+    error_code = LearningOffError.code
+    message = "Learning is switched off"
+
+
+class LearningFullException(ConflictException):
+    """409: as much has been learnt as may be kept."""
+
+    error_code = LearningFullError.code
+    message = "There is no room for more examples"
+
+
+class ExampleNotFoundException(NotFoundException):
+    """404: the caller's tenant has taught no such example."""
+
+    error_code = ExampleNotFoundError.code
+    message = "Example not found"
+
+
+class ExampleChangedException(PreconditionFailedException):
+    """412: the example was changed since it was read."""
+
+    error_code = ExampleChangedError.code
+    message = "The example was changed meanwhile"
+
+
+class EncoderMissingException(ServiceUnavailableException):
+    """503: the sentence encoder is not installed."""
+
+    error_code = EncoderMissingError.code
+    message = "The sentence encoder is not installed"
+
+
 _PLAIN: Mapping[type[IntelligenceError], type[APIException]] = {
     CorpusError: LicenseCorpusException,
+    EncoderMissingError: EncoderMissingException,
+    ExampleChangedError: ExampleChangedException,
+    ExampleNotFoundError: ExampleNotFoundException,
     InputTooLongError: InputTooLongException,
+    LearningFullError: LearningFullException,
+    LearningOffError: LearningOffException,
     PersonaInvalidError: PersonaInvalidException,
     PersonaSourceError: PersonaSourceException,
 }
@@ -117,6 +173,17 @@ def as_api_exception(error: IntelligenceError) -> APIException:
             return _unavailable(error)
         case ModelRejectedError():
             return ModelRejectedException(detail=detail, endpoint=error.endpoint)
+        case BudgetExhaustedError():
+            wait_s = ceil(error.retry_after.total_seconds())
+            return BudgetExhaustedException(
+                detail=detail,
+                rule=error.rule,
+                limit=error.limit,
+                used=error.used,
+                unit=error.unit,
+                retry_after=wait_s,
+                headers={"Retry-After": str(wait_s)},
+            )
         case ModelOutputInvalidError():
             return ModelOutputInvalidException(detail=detail, model=error.model, output=error.output)
         case _:

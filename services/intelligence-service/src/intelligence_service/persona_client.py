@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from intelligence_service.domain.errors import (
     Fault,
@@ -20,6 +20,10 @@ from maestro_core_logging import get_logger
 
 _PERSONAS = "service://maestro-orchestrator/personas"
 _NOT_FOUND = 404
+
+
+class _Listed(BaseModel):
+    personas: list[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,23 @@ class OrchestratorPersonas:
             raise
         self._kept[name] = _Kept(persona, self._clock() + self._ttl)
         return persona
+
+    async def all(self) -> list[Persona]:
+        """See `PersonaSource.all`. Asked anew each time: it is for screens."""
+        try:
+            response = await self._client.get(self._url)
+            listed = _Listed.model_validate_json(response.content).personas
+        except (APIException, ValidationError) as error:
+            raise PersonaSourceError(f"the orchestrator's personas cannot be listed: {error}") from error
+        personas = []
+        for document in listed:
+            try:
+                personas.append(Persona.model_validate(document))
+            except ValidationError as error:
+                self._logger.warning(
+                    "A persona cannot be used", persona=document.get("name"), faults=error.error_count()
+                )
+        return personas
 
     async def _fetch(self, name: str) -> Persona:
         try:

@@ -4,12 +4,14 @@ from datetime import timedelta
 import pytest
 from pydantic import JsonValue
 
-from intelligence_service.domain.analysis import Analyst, Method, Outcome, fingerprint
+from intelligence_service.cache import CachedAnswers, ExactCache, RecallOptions
+from intelligence_service.domain.analysis import Method, Outcome, fingerprint
+from intelligence_service.domain.analyst import Analyst
 from intelligence_service.domain.errors import ModelUnavailableError, PersonaInvalidError, PersonaNotFoundError
 from intelligence_service.domain.model import Model
 from intelligence_service.domain.personas import Persona
-from intelligence_service.storage import MemoryCache
 from intelligence_service.testing import FakeClock, FixedPersonas, ScriptedModel
+from maestro_core_monitoring import MetricsCollector
 
 
 class FixedRecognizer:
@@ -25,8 +27,11 @@ class FixedRecognizer:
 def analyst(
     model: ScriptedModel, *personas: Persona, clock: FakeClock, recognizers: Mapping[str, FixedRecognizer] | None = None
 ) -> Analyst:
-    cache = MemoryCache(timedelta(seconds=60), clock=clock)
-    return Analyst(personas=FixedPersonas(*personas), model=model, cache=cache, recognizers=recognizers or {})
+    exact = ExactCache(timedelta(seconds=60), clock=clock)
+    recall = CachedAnswers(exact, None, options=RecallOptions(), draw=lambda: 0.5, metrics=MetricsCollector("test"))
+    return Analyst(
+        personas=FixedPersonas(*personas), model_of=lambda tenant: model, recall=recall, recognizers=recognizers or {}
+    )
 
 
 async def test_the_model_answers_by_the_personas_schema(mood_persona: Persona, clock: FakeClock) -> None:

@@ -25,3 +25,18 @@ def test_a_success_forgets_failures(clock: FakeClock) -> None:
     breaker.succeeded()
     breaker.failed()
     assert breaker.wait() is None
+
+
+def test_one_call_tries_while_the_others_wait(clock: FakeClock) -> None:
+    """Half-open lets one through; a call that was given up lets the next one try; the state is told."""
+    breaker = Breaker(clock, failures=1, rest=timedelta(seconds=10))
+    assert breaker.state == "closed"
+    breaker.failed()
+    assert breaker.state == "open"
+    clock.now += 10
+    assert (breaker.state, breaker.wait()) == ("half-open", None)
+    assert breaker.wait() is not None
+    breaker.abandoned()
+    assert breaker.wait() is None
+    breaker.succeeded()
+    assert (breaker.state, breaker.wait()) == ("closed", None)

@@ -34,8 +34,8 @@ class APIKey(BaseModel):
     """Roles of the subject."""
     scopes: frozenset[str] = frozenset()
     """Scopes of the key."""
-    tenant: str | None = None
-    """The tenant that the subject belongs to; None for the platform's own."""
+    tenant: str | None = Field(default=None, min_length=1)
+    """The tenant that the subject belongs to; None: none."""
     created_at: AwareDatetime
     """When it was made."""
     expires_at: AwareDatetime | None = None
@@ -63,7 +63,7 @@ def issue_api_key(
         expires_in: How long it is valid; None: without end.
         prefix: Its first part; the service's `APIKeyConfig.prefix`.
         pepper: Key of the hash; the service's `APIKeyConfig.pepper`.
-        tenant: The tenant that the subject belongs to; None for the platform's own.
+        tenant: The tenant that the subject belongs to.
 
     Returns:
         The key, to be shown once and kept nowhere, and what is kept of it, for the store.

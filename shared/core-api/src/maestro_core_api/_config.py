@@ -11,7 +11,7 @@ from ._catalog_entry import CatalogEntry
 from ._idempotency_config import IdempotencyConfig
 from ._limits import LimitsConfig
 from ._rate_limit_config import RateLimitConfig
-from ._security_config import SecurityConfig
+from ._security_config import SecurityConfig, security_of
 from ._tls import TLSConfig
 
 
@@ -101,7 +101,7 @@ class APIConfig(BaseModel):
                 "version": version,
                 "service_name": config.service_name,
                 "environment": config.environment,
-                "security": SecurityConfig(jwt_secret_key=config.jwt_secret),
+                "security": security_of(config),
                 "host": config.host,
                 "port": config.port,
                 "advertise_url": config.advertise_url,

@@ -65,7 +65,7 @@ class Protection:
             open_paths: Paths that anybody may call as often as they like.
         """
         limits = self._config.rate_limits.limits
-        anonymous = [limit for limit in limits if not {"caller", "api_key"} & set(limit.by)]
+        anonymous = [limit for limit in limits if not {"caller", "tenant", "api_key"} & set(limit.by)]
         known = [limit for limit in limits if limit not in anonymous]
         shared: dict[str, Any] = {"routes": routes, "open_paths": open_paths}
         layers = [Middleware(AuthGuard, authenticator=self.authenticator, denials=self._denials, **shared)]

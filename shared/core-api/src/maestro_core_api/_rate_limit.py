@@ -11,9 +11,9 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Aspect = Literal["caller", "api_key", "address", "route"]
+Aspect = Literal["caller", "tenant", "api_key", "address", "route"]
 """What requests are told apart by: `caller` (a principal, or the address of an anonymous one), `api_key` (the limit is for those
-with a key only), `address`, `route`."""
+with a key only), `tenant` (callers without one are counted as those of one), `address`, `route`."""
 
 
 class RateLimit(BaseModel):

@@ -100,6 +100,8 @@ class RateLimiter:
                 if principal is None or principal.key_id is None:
                     return None
                 parts.append(principal.key_id)
+            elif aspect == "tenant" and principal is not None:
+                parts.append(principal.tenant or "")
             elif aspect == "route":
                 parts.append(route)
             elif aspect == "caller" and principal is not None:

@@ -7,7 +7,13 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
+from maestro_core_config import BaseConfig
+
 MIN_SECRET_BYTES: Final = 32
+IDENTITY_ISSUER: Final = "maestro-governance"
+"""The `iss` claim of governance-service's tokens."""
+IDENTITY_AUDIENCE: Final = "maestro"
+"""Their `aud` claim: they are for the whole platform."""
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 Algorithm = Literal[
@@ -42,10 +48,11 @@ class TrustedIssuer(BaseModel):
     """Claim that lists the roles; dots lead into objects (`realm_access.roles`)."""
     scope_claim: str = "scope"
     """Claim with the scopes: text with blanks in between, or a list."""
-    tenant_claim: str = "tenant"
-    """Claim that names the tenant; dots lead into objects."""
     grantable_roles: frozenset[str] | None = None
     """Roles that its tokens can give; others are left out. None lets it give any."""
+    tenant_claim: str | None = None
+    """Claim with the caller's tenant; None: its callers belong to none, whatever their tokens say. Name it only for an issuer that
+    may speak for every tenant."""
     keys_max_age: timedelta = Field(default=timedelta(minutes=10), gt=timedelta(0))
     """How old fetched keys may be before they are fetched again, in the background."""
     refetch_interval: timedelta = Field(default=timedelta(seconds=30), gt=timedelta(0))
@@ -144,6 +151,30 @@ class SecurityConfig(BaseModel):
                     "any_audience=True accepts them"
                 )
         return self
+
+
+def security_of(config: BaseConfig) -> SecurityConfig:
+    """Say whom a service believes, by its configuration.
+
+    Args:
+        config: The service's configuration.
+
+    Returns:
+        Those who have the shared key, and governance-service where `identity_url` names it.
+    """
+    issuers: tuple[TrustedIssuer, ...] = ()
+    if config.identity_url is not None:
+        identity = TrustedIssuer(
+            issuer=IDENTITY_ISSUER,
+            jwks_url=f"{config.identity_url}/.well-known/jwks.json",
+            audience=IDENTITY_AUDIENCE,
+            algorithms=("EdDSA",),
+            tenant_claim="tenant",
+            # Whoever names the address decides how it is reached; a cluster's own network may be enough.
+            allow_http=True,
+        )
+        issuers = (identity,)
+    return SecurityConfig(jwt_secret_key=config.jwt_secret, issuers=issuers)
 
 
 def check_secret_length(value: SecretStr | None) -> SecretStr | None:

@@ -109,6 +109,9 @@ class BaseConfig(BaseModel):
     jwt_secret: Annotated[SecretStr, AfterValidator(_long_enough)] | None = None
     """The key that tokens are signed with, at least 32 bytes. Default: none, and every protected call is refused."""
 
+    identity_url: HttpUrl | None = None
+    """Where governance-service signs people in; its tokens are accepted beside those made with `jwt_secret`. Default: none."""
+
     registry_url: HttpUrl | None = None
     """Where central-registry is. Default: none, and the service does not register."""
 

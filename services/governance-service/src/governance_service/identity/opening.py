@@ -119,7 +119,13 @@ async def open_identity(
 
     def trust(jwks: dict[str, Any]) -> None:
         app.authenticator.trust(
-            TrustedIssuer(issuer=config.token_issuer, jwks=jwks, audience=config.token_audience, algorithms=("EdDSA",))
+            TrustedIssuer(
+                issuer=config.token_issuer,
+                jwks=jwks,
+                audience=config.token_audience,
+                algorithms=("EdDSA",),
+                tenant_claim="tenant",
+            )
         )
 
     pepper = pepper_of(config)

@@ -1,6 +1,5 @@
 """Answers that obey a JSON Schema."""
 
-import json
 from collections.abc import Mapping
 from typing import NoReturn
 
@@ -8,6 +7,7 @@ import jsonschema_rs
 from pydantic import JsonValue
 
 from intelligence_service.domain.errors import Fault
+from intelligence_service.domain.repair import json_in
 
 _MOST_FAULTS = 10
 
@@ -52,15 +52,17 @@ class AnswerSchema:
         """Read and check an answer.
 
         Args:
-            text: What should be JSON; a Markdown fence around it is allowed.
+            text: What should be JSON, or hold it; see `json_in`. Members that a closed schema does not know are left out.
 
         Returns:
             The value (None when unreadable) and what is wrong with it.
         """
         try:
-            answer: JsonValue = json.loads(_unfenced(text))
-        except ValueError as error:
+            answer = json_in(text)
+        except (ValueError, RecursionError) as error:
             return None, [Fault("", f"is not JSON: {error}")]
+        if isinstance(answer, dict):
+            answer = self.select(answer)
         return answer, self.faults(answer)
 
     def select(self, answer: Mapping[str, JsonValue]) -> dict[str, JsonValue]:
@@ -75,13 +77,6 @@ class AnswerSchema:
         if not self._closed:
             return dict(answer)
         return {name: value for name, value in answer.items() if name in self._members}
-
-
-def _unfenced(text: str) -> str:
-    text = text.strip()
-    if text.startswith("```") and text.endswith("```"):
-        return text.removeprefix("```").removeprefix("json").removesuffix("```")
-    return text
 
 
 def _refuse(uri: str) -> NoReturn:

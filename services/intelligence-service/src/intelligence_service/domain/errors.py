@@ -109,6 +109,56 @@ class ModelOutputInvalidError(IntelligenceError):
         """The beginning of the last answer."""
 
 
+class BudgetExhaustedError(IntelligenceError):
+    """A tenant has used up what it may use of models."""
+
+    code = "BUDGET_EXHAUSTED"
+
+    def __init__(self, rule: str, *, limit: int, used: int, asked: int, unit: str, retry_after: timedelta) -> None:
+        super().__init__(
+            f"{rule} allows {limit} {unit}, of which {used} are used; this question may take {asked}. "
+            "Ask for less, wait for the next window, or have the budget raised"
+        )
+        self.rule = rule
+        """Which budget, as in `tokens-per-day`."""
+        self.limit = limit
+        self.used = used
+        self.unit = unit
+        """`tokens`, or `micros`: millionths of a unit of the currency."""
+        self.retry_after = retry_after
+        """When the window ends."""
+
+
+class LearningOffError(IntelligenceError):
+    """The service's configuration says that nothing is learnt."""
+
+    code = "LEARNING_OFF"
+
+
+class LearningFullError(IntelligenceError):
+    """As much has been learnt as may be kept."""
+
+    code = "LEARNING_FULL"
+
+
+class ExampleNotFoundError(IntelligenceError):
+    """There is no such example among what this tenant taught."""
+
+    code = "EXAMPLE_NOT_FOUND"
+
+
+class ExampleChangedError(IntelligenceError):
+    """The example was changed since it was read."""
+
+    code = "EXAMPLE_CHANGED"
+
+
+class EncoderMissingError(IntelligenceError):
+    """The sentence encoder is not installed."""
+
+    code = "ENCODER_MISSING"
+
+
 class CorpusError(IntelligenceError):
     """The reference texts of licences cannot be read."""
 

@@ -1,9 +1,12 @@
 """What the domain asks of a language model."""
 
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from pydantic import JsonValue
+
+from intelligence_service.domain.tokens import NO_USAGE, Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,10 @@ class ModelReply:
     """Name of the model that answered."""
     truncated: bool = False
     """Whether the answer was cut at `max_tokens`."""
+    endpoint: str = ""
+    """Name of the endpoint that answered."""
+    usage: Usage = NO_USAGE
+    """What the answer took."""
 
 
 class Model(Protocol):
@@ -58,4 +65,18 @@ class Model(Protocol):
             ModelUnavailableError: It cannot be reached or did not answer in time.
             ModelRejectedError: Its server refused the request.
             InputTooLongError: The conversation does not fit into its context.
+            BudgetExhaustedError: The tenant has used up what it may use.
+        """
+
+    def stream(self, request: ModelRequest) -> AsyncGenerator[str | ModelReply]:
+        """Continue a conversation, piece by piece. Closing the generator ends the model's work.
+
+        Args:
+            request: The conversation and the form of the answer.
+
+        Yields:
+            Pieces of the answer's text as they come; last, and once, the whole answer.
+
+        Raises:
+            IntelligenceError: As for `complete`.
         """

@@ -54,3 +54,13 @@ class PersonaSource(Protocol):
             PersonaSourceError: The source cannot be reached and nothing is remembered.
             PersonaInvalidError: The document is not a persona.
         """
+
+    async def all(self) -> list[Persona]:
+        """List the personas.
+
+        Returns:
+            Those that can be used.
+
+        Raises:
+            PersonaSourceError: The source cannot be reached.
+        """

@@ -1,19 +1,23 @@
 """Write the messages that a persona sends to the model."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from jinja2 import StrictUndefined, TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from pydantic import JsonValue
 
 from intelligence_service.domain.errors import Fault, PersonaInvalidError
+from intelligence_service.domain.learning import Shown, canonical
 from intelligence_service.domain.model import Message
 from intelligence_service.domain.personas import Persona
 
 
 def opening_messages(
-    persona: Persona, analyzed: JsonValue, context: Mapping[str, JsonValue] | None
+    persona: Persona,
+    analyzed: JsonValue,
+    context: Mapping[str, JsonValue] | None,
+    examples: Sequence[Shown] = (),
 ) -> tuple[Message, ...]:
     """Write the conversation's beginning.
 
@@ -21,9 +25,10 @@ def opening_messages(
         persona: Who is asked.
         analyzed: The input.
         context: What else the caller told; None when nothing.
+        examples: Answered questions to show, the most similar first.
 
     Returns:
-        The system message and the question.
+        The system message, the examples as questions and answers, the most similar one last, and the question.
 
     Raises:
         PersonaInvalidError: The persona's template cannot be rendered.
@@ -32,7 +37,10 @@ def opening_messages(
     question = _plain(analyzed, context)
     if persona.user_template is not None:
         question = _rendered(persona, persona.user_template, analyzed, context)
-    return (Message("system", system), Message("user", question))
+    shown: list[Message] = []
+    for example in reversed(examples):
+        shown += (Message("user", example.question), Message("assistant", canonical(example.result)))
+    return (Message("system", system), *shown, Message("user", question))
 
 
 def _plain(analyzed: JsonValue, context: Mapping[str, JsonValue] | None) -> str:

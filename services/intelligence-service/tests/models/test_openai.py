@@ -9,7 +9,7 @@ from pydantic import JsonValue, SecretStr
 from intelligence_service.domain.breaker import Breaker
 from intelligence_service.domain.errors import InputTooLongError, ModelRejectedError, ModelUnavailableError
 from intelligence_service.domain.model import Message, ModelRequest
-from intelligence_service.model_client import Endpoint, OpenAIModel, base_url_of
+from intelligence_service.models import Endpoint, EndpointOptions, OpenAIModel, base_url_of
 from intelligence_service.testing import FakeClock, ModelServer
 from maestro_core_api import APIClient
 
@@ -144,7 +144,12 @@ async def test_no_more_questions_at_a_time_than_allowed(clock: FakeClock) -> Non
 
     async with APIClient() as client:
         model = OpenAIModel(
-            client, locate=locate, identity="m", hint="", breaker=Breaker(clock, failures=100), concurrency=2
+            client,
+            locate=locate,
+            identity="m",
+            hint="",
+            breaker=Breaker(clock, failures=100),
+            options=EndpointOptions(concurrency=2),
         )
         answers = await asyncio.gather(*(model.complete(REQUEST) for _ in range(6)), return_exceptions=True)
     assert len(answers) == 6
