@@ -40,6 +40,7 @@ async def ask_policy(package: Package) -> str:
     return decision
 
 
+# region: people
 @step(retry=AGAIN)
 async def ask_people(approval_id: str, run_id: str, title: str) -> None:
     asked = {
@@ -63,3 +64,6 @@ async def use_package(package: Package) -> str:
     await ask_people(approval_id, info().run_id, f"Use {package.name} ({', '.join(package.licenses)})?")
     outcome = await receive(approval_id)
     return "allow" if outcome["decision"] == "approve" else "deny"
+
+
+# endregion: people
