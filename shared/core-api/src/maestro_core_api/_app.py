@@ -240,9 +240,12 @@ class MaestroAPI(FastAPI):
             await stack.enter_async_context(_running_task(limits.watch(), name="time-limits"))
             stack.push_async_callback(self.in_flight.drain, config.shutdown_grace)
             if config.registry_url is not None:
+                from ._gateway._declaring import declaration_of  # noqa: PLC0415 - of use to those only that register
                 from ._registration import Registration  # noqa: PLC0415 - brings an HTTP client along
 
-                registration = Registration(config, url=self.bound_url, worker=self.worker)
+                registration = Registration(
+                    config, url=self.bound_url, worker=self.worker, gateway=declaration_of(self)
+                )
                 await stack.enter_async_context(registration.kept(until=self._draining))
             self.started.set()
             if self.worker is not None:

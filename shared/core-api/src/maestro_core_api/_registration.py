@@ -13,6 +13,8 @@ from maestro_core_logging import get_logger
 from ._client import APIClient, ClientConfig
 from ._config import APIConfig
 from ._exceptions import APIException
+from ._gateway._announcing import declare
+from ._gateway._declaration import Declaration
 from ._service_token import ServiceToken
 from ._worker import Worker
 
@@ -30,6 +32,7 @@ class Registration:
         config: Options of the service.
         url: Address that the service listens on, when it is known.
         worker: This worker, where several share one entry: the one whose turn it is keeps it.
+        gateway: What the service wants of the gateway; None says nothing about it.
         sleep: Waits some seconds.
     """
 
@@ -39,6 +42,7 @@ class Registration:
         *,
         url: str | None,
         worker: Worker | None = None,
+        gateway: Declaration | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._config = config
@@ -47,6 +51,7 @@ class Registration:
         self._url = config.advertise_url or url or configured
         self._sleep = sleep
         self._worker = worker
+        self._gateway = gateway
         instance_id = uuid.uuid4().hex if worker is None else worker.instance_id
         self._path = f"/services/{config.service_name}/instances/{instance_id}"
         self._logger = get_logger(__name__)
@@ -136,6 +141,8 @@ class Registration:
                 self._logger.info("The registry forgot this instance; registering again")
             else:
                 return
+        if self._gateway is not None:
+            await declare(client, self._config.service_name, self._config.version, self._gateway)
         await client.put(self._path, json=self._entry())
         self._registered = True
         self._logger.info("Registered", url=self._url, registry_url=self._config.registry_url)
