@@ -9,6 +9,8 @@ from central_registry.api import router
 from central_registry.clock import SteadyClock
 from central_registry.config import CentralRegistryConfig
 from central_registry.domain import Clock, Limits, Registry, RegistryError
+from central_registry.gateway import GatewayRoom, opened_gateway
+from central_registry.gateway import router as gateway_router
 from central_registry.housekeeping import Housekeeper, OwnEntry
 from central_registry.storage import SqliteRegistrationStore
 from maestro_core_api import APIConfig, MaestroAPI
@@ -23,6 +25,7 @@ class State(TypedDict):
     """What requests find in `request.state`."""
 
     registry: Registry
+    gateway: GatewayRoom
 
 
 def create_app(config: CentralRegistryConfig | None = None, *, clock: Clock | None = None) -> MaestroAPI:
@@ -56,15 +59,17 @@ def create_app(config: CentralRegistryConfig | None = None, *, clock: Clock | No
         async with AsyncExitStack() as stack:
             try:
                 registry = await _open(settings, clock or SteadyClock(), app, stack)
+                gateway = await stack.enter_async_context(opened_gateway(settings, registry))
             except RegistryError as error:
                 app.logger.critical("The registry cannot start", reason=str(error), code=error.code)
                 raise
-            yield State(registry=registry)
+            yield State(registry=registry, gateway=gateway)
 
     # The registry knows itself without HTTP, and it would wait for its own answer before it can give any.
     api_config = APIConfig.from_config(settings, title=_TITLE, version=_VERSION, registry_url=None)
     app = MaestroAPI(api_config, lifespan=lifespan, settings=manager)
     app.include_router(router)
+    app.include_router(gateway_router)
     return app
 
 

@@ -111,8 +111,9 @@ class GatewayProtection(BaseModel):
     """Requests that wait for a connection; beyond it the answer is 503."""
     max_requests: int = Field(default=4_096, gt=0)
     """Requests under way, event streams included; beyond it the answer is 503."""
-    retry_budget_percent: float = Field(default=20.0, gt=0, le=100)
-    """Most retries at a time, as a share of the requests under way; three are always allowed."""
+    retry_budget_percent: float = Field(default=50.0, gt=0, le=100)
+    """Most retries at a time, as a share of the requests under way; twenty are always allowed. When one of two instances dies, half
+    of all requests want another try at once."""
     eject_after_failures: int = Field(default=5, gt=0)
     """Failures in a row (5xx, connections that cannot be made) after which an instance gets no traffic for a while."""
     ejection: timedelta = Field(default=timedelta(seconds=10), gt=timedelta(0))

@@ -1,0 +1,71 @@
+"""The files of a gateway process: in a folder that only its user may enter, gone when it ends."""
+
+import base64
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """Where they are. Paths of sockets must be short, so that this is not below `data_dir`."""
+
+    folder: Path
+
+    @property
+    def bootstrap(self) -> Path:
+        """What Envoy is started with."""
+        return self.folder / "envoy.json"
+
+    @property
+    def keys(self) -> Path:
+        """The platform's own key, as a JSON Web Key Set."""
+        return self.folder / "jwks.json"
+
+    @property
+    def limits(self) -> Path:
+        """Socket of the one who counts."""
+        return self.folder / "limits.sock"
+
+    @property
+    def admin(self) -> Path:
+        """Socket of Envoy's administration."""
+        return self.folder / "admin.sock"
+
+    def write(self, path: Path, document: Any) -> None:
+        """Write a document that only this user may read.
+
+        Args:
+            path: Where.
+            document: Plain JSON.
+        """
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as stream:
+            json.dump(document, stream)
+
+    @classmethod
+    @contextmanager
+    def opened(cls) -> "Iterator[Workspace]":
+        """Make a folder for one block."""
+        with tempfile.TemporaryDirectory(prefix="maestro-gateway-") as name:
+            yield cls(Path(name))
+
+
+def shared_key_set(secret: SecretStr) -> dict[str, Any]:
+    """Return the platform's shared key the way Envoy reads keys.
+
+    Args:
+        secret: The key.
+
+    Returns:
+        A JSON Web Key Set with one symmetric key, for HS256 alone.
+    """
+    encoded = base64.urlsafe_b64encode(secret.get_secret_value().encode()).decode().rstrip("=")
+    return {"keys": [{"kty": "oct", "alg": "HS256", "k": encoded}]}
