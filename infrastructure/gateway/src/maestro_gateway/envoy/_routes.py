@@ -30,7 +30,7 @@ def route_configuration(edge: Edge, settings: EdgeSettings) -> Resource:
         The RouteConfiguration. What it does not match is answered with 404.
     """
     services = {service.name: service for service in edge.services}
-    rendered = list(_health())
+    rendered = [_two_hosts(), *_health()]
     for route in edge.routes:
         if isinstance(route, Hidden):
             rendered.append(_hidden(route))
@@ -46,6 +46,16 @@ def route_configuration(edge: Edge, settings: EdgeSettings) -> Resource:
         # A cluster that is not there yet makes its routes answer 503, and does not stop all others from being updated.
         "validate_clusters": False,
         "max_direct_response_body_size_bytes": 4096,
+    }
+
+
+def _two_hosts() -> Resource:
+    """Refuse a request with two Host fields (RFC 9112, 3.2), which Envoy has made one of, with a comma."""
+    return {
+        "name": "two-hosts",
+        "match": {"prefix": "/", "headers": [{"name": ":authority", "string_match": {"contains": ","}}]},
+        "direct_response": {"status": 400},
+        "typed_per_filter_config": open_options(),
     }
 
 
