@@ -14,6 +14,7 @@ from central_registry.gateway import router as gateway_router
 from central_registry.housekeeping import Housekeeper, OwnEntry
 from central_registry.storage import SqliteRegistrationStore
 from maestro_core_api import APIConfig, MaestroAPI
+from maestro_core_api.gateway import GatewayConfig, declaration_of
 from maestro_core_config import ConfigManager
 from maestro_core_logging import configure_logging
 
@@ -60,13 +61,15 @@ def create_app(config: CentralRegistryConfig | None = None, *, clock: Clock | No
             try:
                 registry = await _open(settings, clock or SteadyClock(), app, stack)
                 gateway = await stack.enter_async_context(opened_gateway(settings, registry))
+                await gateway.catalog.declare(settings.service_name, _VERSION, declaration_of(app))
             except RegistryError as error:
                 app.logger.critical("The registry cannot start", reason=str(error), code=error.code)
                 raise
             yield State(registry=registry, gateway=gateway)
 
     # The registry knows itself without HTTP, and it would wait for its own answer before it can give any.
-    api_config = APIConfig.from_config(settings, title=_TITLE, version=_VERSION, registry_url=None)
+    hidden = GatewayConfig(hidden=(*GatewayConfig().hidden, "/v3"))
+    api_config = APIConfig.from_config(settings, title=_TITLE, version=_VERSION, registry_url=None, gateway=hidden)
     app = MaestroAPI(api_config, lifespan=lifespan, settings=manager)
     app.include_router(router)
     app.include_router(gateway_router)

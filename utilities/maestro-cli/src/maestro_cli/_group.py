@@ -23,6 +23,7 @@ COMMANDS: Final = {
     "event": "event",
     "journal": "journal",
     "engine": "engine",
+    "gateway": "gateway",
     "config": "config",
     "monitoring": "monitoring",
     "token": "token",

@@ -3,14 +3,18 @@
 import base64
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+import psutil
 from pydantic import SecretStr
+
+_PREFIX: Final = "maestro-gateway-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +57,18 @@ class Workspace:
     @classmethod
     @contextmanager
     def opened(cls) -> "Iterator[Workspace]":
-        """Make a folder for one block."""
-        with tempfile.TemporaryDirectory(prefix="maestro-gateway-") as name:
+        """Make a folder for one block; take away those of processes that were killed."""
+        _sweep(Path(tempfile.gettempdir()))
+        with tempfile.TemporaryDirectory(prefix=f"{_PREFIX}{os.getpid()}-") as name:
             yield cls(Path(name))
+
+
+def _sweep(folder: Path) -> None:
+    for path in folder.glob(f"{_PREFIX}*"):
+        pid = path.name.removeprefix(_PREFIX).partition("-")[0]
+        with suppress(OSError):
+            if pid.isdigit() and path.stat().st_uid == os.getuid() and not psutil.pid_exists(int(pid)):
+                shutil.rmtree(path, ignore_errors=True)
 
 
 def shared_key_set(secret: SecretStr) -> dict[str, Any]:

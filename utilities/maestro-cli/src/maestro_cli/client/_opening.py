@@ -56,12 +56,12 @@ async def open_orchestrator(
     """
     # Whoever waits at a terminal wants to know at once that the orchestrator is back.
     patient = ClientConfig(circuit=None)
-    base_url, issuer = url or orchestrator_url(home), token or _issuer(home)
+    base_url, issuer = url or orchestrator_url(home), token or token_issuer(home)
     async with APIClient(base_url, token=issuer, timeout=timeout, config=patient) as client:
         try:
             yield OrchestratorClient(client)
         except APIException as error:
-            raise _answer_error(error) from error
+            raise answer_error(error) from error
 
 
 def orchestrator_url(home: Home) -> str:
@@ -85,14 +85,33 @@ def orchestrator_url(home: Home) -> str:
     return orchestrator.url
 
 
-def _issuer(home: Home) -> Callable[[], str]:
+def token_issuer(home: Home) -> Callable[[], str]:
+    """Return what issues tokens for an environment.
+
+    Args:
+        home: The environment's folder.
+
+    Returns:
+        A function that gives a token.
+
+    Raises:
+        MaestroCliError: There is no key to issue tokens with.
+    """
     secret = read_jwt_secret(home, own_environment())
     if secret is None:
         raise MaestroCliError(f"{home.root} has no signing key", hint="Pass --token, or start it with `maestro up`.")
     return lambda: issue_token(secret, subject=_SUBJECT, roles=("admin",))
 
 
-def _answer_error(error: APIException) -> ServiceAnswerError:
+def answer_error(error: APIException) -> ServiceAnswerError:
+    """Turn a service's answer into the error that is shown.
+
+    Args:
+        error: The answer.
+
+    Returns:
+        The error, to be raised.
+    """
     trace_id = (error.problem or {}).get("trace_id")
     broken = error.status_code >= 500 and error.status_code != HTTPStatus.NOT_IMPLEMENTED
     hint = f"The services' logs tell more under trace {trace_id}." if broken and trace_id else None

@@ -9,6 +9,7 @@ from typing import Final
 from ._discovery import ORCHESTRATOR, REGISTRY, ServiceSpec, workflow_modules
 from ._engine import ENGINE_VARIABLE, STORE_VARIABLE, has_payload_store, temporal_of
 from ._env_file import env_file_names
+from ._gateway import GATEWAY, gateway_variables
 from ._home import Home
 from ._lock import lock_holder
 from ._ports import LOOPBACK
@@ -38,6 +39,7 @@ def service_environment(
     workflow_modules: Sequence[str] = (),
     config_dir: Path | None = None,
     temporal: TemporalServer | None = None,
+    gateway_port: int | None = None,
 ) -> dict[str, str]:
     """Work out what a service's process gets.
 
@@ -53,6 +55,7 @@ def service_environment(
         workflow_modules: Modules that the orchestrator loads workflows from.
         config_dir: Folder with configuration files; None when there is none.
         temporal: The Temporal server of the environment; None when there is none.
+        gateway_port: Where the API gateway listens; None when there is none.
 
     Returns:
         Variable → value, complete.
@@ -77,6 +80,7 @@ def service_environment(
         fixed[ENGINE_VARIABLE] = temporal.url
     if registry_port is not None:
         fixed["MAESTRO_REGISTRY_URL"] = f"http://{LOOPBACK}:{registry_port}"
+    fixed |= gateway_variables(home, spec, gateway_port, LOOPBACK)
     return {**{name: value for name, value in defaults.items() if name not in in_env_file}, **base, **fixed}
 
 
@@ -104,6 +108,7 @@ def explained_environment(home: Home, service: str, base: Mapping[str, str], con
         workflow_modules=workflow_modules(),
         config_dir=config_dir,
         temporal=None if state is None else temporal_of(state, home),
+        gateway_port=ports.get(GATEWAY),
     )
     if service not in ports:
         variable = f"{spec.variable_prefix}PORT"

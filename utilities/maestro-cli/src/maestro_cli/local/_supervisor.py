@@ -16,6 +16,7 @@ from ._configured_port import configured_port
 from ._discovery import REGISTRY, ServiceSpec, installed_services, workflow_modules
 from ._engine import Engine, check_unset
 from ._environment import service_environment
+from ._gateway import GATEWAY, check_envoy, ensure_token, gateway_spec
 from ._home import Home
 from ._leftovers import sweep_leftovers
 from ._lock import hold_lock
@@ -67,6 +68,7 @@ class Supervisor:
         self._started_at = datetime.now(UTC)
         self._services: dict[str, SupervisedService] = {}
         self._registry_port: int | None = None
+        self._gateway_port: int | None = None
         self._temporal: TemporalServer | None = None
         self._keepers: dict[str, asyncio.Task[None]] = {}
         self._resources = ExitStack()
@@ -102,7 +104,7 @@ class Supervisor:
                 ensure_jwt_secret(self._home)
                 if self._options.engine is Engine.TEMPORAL:
                     self._add_temporal()
-                self._add(self._specs)
+                self._add([*self._specs, *self._gateway()])
                 self._publish()
                 if await self._unless_stopped(self._start_all()):
                     self._phase = EnvironmentPhase.RUNNING
@@ -120,6 +122,8 @@ class Supervisor:
         for spec, port in reserved.items():
             if spec.name == REGISTRY:
                 self._registry_port = port.number
+            if spec.name == GATEWAY:
+                self._gateway_port = port.number
         for spec, port in reserved.items():
             environ = service_environment(
                 self._environ,
@@ -130,6 +134,7 @@ class Supervisor:
                 workflow_modules=modules,
                 config_dir=self._config_dir,
                 temporal=self._temporal,
+                gateway_port=self._gateway_port,
             )
             state = ServiceState(
                 name=spec.name,
@@ -162,6 +167,14 @@ class Supervisor:
         self._services[TEMPORAL] = SupervisedService(
             server.command, state, environ, options=self._options, hurry=self._hurry, changed=self._publish
         )
+
+    def _gateway(self) -> list[ServiceSpec]:
+        spec = gateway_spec() if self._options.gateway else None
+        if spec is None:
+            return []
+        check_envoy(self._environ)
+        ensure_token(self._home)
+        return [spec]
 
     def _reserve(self, spec: ServiceSpec) -> PortReservation:
         wanted = configured_port(spec, self._environ, self._config_dir)

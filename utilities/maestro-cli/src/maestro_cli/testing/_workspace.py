@@ -28,6 +28,7 @@ _SHADOWED: Final = {
     "maestro": "maestro-orchestrator",
     "maestro-intelligence-service": None,
     "maestro-example-dependency-review": None,
+    "maestro-gateway": None,
 }
 
 
