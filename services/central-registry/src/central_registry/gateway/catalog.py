@@ -1,7 +1,7 @@
 """Declarations of all services, in memory and on disk."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from central_registry.domain import Registry
 from maestro_core_api.gateway import Declaration
@@ -23,6 +23,7 @@ class DeclarationCatalog:
         self._registry = registry
         self._declarations: Mapping[str, Versions] = {}
         self._changing = asyncio.Lock()
+        self._made: tuple[object, object, EdgeSnapshot] | None = None
 
     async def restore(self) -> None:
         """Take up what an earlier process knew.
@@ -79,19 +80,33 @@ class DeclarationCatalog:
             The services that are live or have declared something, by name.
         """
         live = self._registry.live()
-        services = []
-        for name in sorted({*live, *self._declarations}):
-            instances = tuple(
-                InstanceSnapshot(
-                    instance_id=each.registration.instance_id,
-                    url=each.registration.url,
-                    version=each.registration.version,
-                )
-                for each in live.get(name, ())
+        known = [
+            (
+                name,
+                [
+                    (each.registration.instance_id, each.registration.url, each.registration.version)
+                    for each in each_live
+                ],
             )
-            services.append(
-                ServiceSnapshot(name=name, declarations=dict(self._declarations.get(name, {})), instances=instances)
+            for name, each_live in live.items()
+        ]
+        # Asked many times a second; only what differs is worth making anew.
+        if self._made is None or self._made[0] != known or self._made[1] is not self._declarations:
+            self._made = known, self._declarations, self._make(dict(known))
+        return self._made[2]
+
+    def _make(self, live: Mapping[str, Sequence[tuple[str, str, str]]]) -> EdgeSnapshot:
+        services = [
+            ServiceSnapshot(
+                name=name,
+                declarations=dict(self._declarations.get(name, {})),
+                instances=tuple(
+                    InstanceSnapshot(instance_id=instance_id, url=url, version=version)
+                    for instance_id, url, version in live.get(name, ())
+                ),
             )
+            for name in sorted({*live, *self._declarations})
+        ]
         return EdgeSnapshot(services=tuple(services))
 
     async def _keep(self, declarations: Mapping[str, Versions]) -> None:

@@ -132,7 +132,7 @@ class Discovery:
         settings = EdgeSettings.from_metadata(request.node.metadata)
         key = (request.node.id, kind, tuple(request.resource_names))
         before = self._seen.get(key)
-        # What it was sent and has not taken, it would not take a second time; a gateway that was started anew has nothing.
+        # What it was sent and has not taken, it would hardly take at once; a gateway that was started anew has nothing.
         refused = (
             before.sent if before is not None and request.version_info and before.sent != request.version_info else ""
         )
@@ -147,8 +147,11 @@ class Discovery:
                 if version not in {request.version_info, refused}:
                     return self._send(key, version, resources)
                 while not changed.done():
-                    if stopping() or loop.time() >= deadline:
+                    if stopping():
                         return None
+                    if loop.time() >= deadline:
+                        # It may not have been refused, but lost on the way.
+                        return self._send(key, version, resources) if version == refused else None
                     await asyncio.wait({changed}, timeout=_LOOK_UP_S)
             finally:
                 changed.cancel()

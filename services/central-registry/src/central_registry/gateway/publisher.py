@@ -63,7 +63,7 @@ class EdgePublisher:
 
     def _look(self) -> None:
         snapshot = self._snapshot()
-        if snapshot != self._seen:
+        if snapshot is not self._seen and snapshot != self._seen:
             self._seen = snapshot
             self._edge = build_edge(snapshot)
             waiting, self._changed = self._changed, asyncio.Event()
