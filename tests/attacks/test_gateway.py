@@ -4,14 +4,10 @@ import asyncio
 import contextlib
 import json
 import re
-import sys
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
-
-sys.path.insert(0, str(Path(__file__).parents[1] / "gateway" / "lib"))
 from edge_kit.edge import TOKEN, Running, bearer, edge, until
 from fastapi import Request
 

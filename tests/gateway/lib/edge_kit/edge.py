@@ -26,7 +26,7 @@ from maestro_core_api.testing import running
 
 SECRET = "a-secret-for-tests-of-at-least-32-bytes"
 TOKEN = "a-token-of-the-gateway-for-tests-of-32-or-more"
-LIMIT_S = 30.0
+LIMIT_S = 90.0
 
 
 def free_port() -> int:
@@ -81,7 +81,7 @@ class GatewayProcess:
     def stop(self, number: int = signal.SIGTERM) -> int:
         assert self.process is not None
         self.process.send_signal(number)
-        return self.process.wait(30)
+        return self.process.wait(LIMIT_S)
 
     async def ready(self) -> None:
         async def answers() -> bool:
