@@ -51,6 +51,8 @@ class EdgeSettings(BaseModel):
     """Header that carries API keys."""
     counts_limits: bool = True
     """Whether there is somebody at `maestro.limits` who counts; without, routes with limits answer 503."""
+    limits_timeout_s: float = Field(default=1.0, gt=0, le=60)
+    """How long a request may wait to be counted; beyond it the answer is 503."""
     certificate: str | None = None
     """Certificate chain to listen with, a PEM file; None speaks plain HTTP."""
     key: str | None = None

@@ -123,6 +123,8 @@ def gateway_process(folder: Path, registry_url: str, **settings: str) -> Iterato
         "MAESTRO_LOG_FORMAT": "json",
         "GATEWAY_PORT": str(port),
         "GATEWAY_SHUTDOWN_GRACE_S": "3",
+        "GATEWAY_NODE_ID": "gateway",
+        "GATEWAY_LIMITS_TIMEOUT_S": "30",  # tests share the machine with others
         **settings,
     }
     gateway = GatewayProcess(port, folder / f"gateway-{port}.log", environ)

@@ -17,6 +17,7 @@ from ._names import (
     TENANT_HEADER,
     TRACE_HEADER,
     Resource,
+    seconds,
     typed,
 )
 
@@ -55,7 +56,7 @@ def http_filters(settings: EdgeSettings, *, buffered: bool = True) -> list[Resou
         _filter(
             "envoy.filters.http.header_mutation", typed("extensions.filters.http.header_mutation.v3.HeaderMutation")
         ),
-        _filter("envoy.filters.http.ext_authz", _limits()),
+        _filter("envoy.filters.http.ext_authz", _limits(settings)),
     ]
     if buffered:
         buffer = typed("extensions.filters.http.buffer.v3.Buffer", max_request_bytes=_MAX_BODY_BYTES)
@@ -121,14 +122,18 @@ def _provider(issuer: EdgeIssuer, settings: EdgeSettings) -> Resource:
     return provider
 
 
-def _limits() -> Resource:
+def _limits(settings: EdgeSettings) -> Resource:
     def exactly(*names: str) -> dict[str, Any]:
         return {"patterns": [{"exact": name} for name in names]}
 
     return typed(
         "extensions.filters.http.ext_authz.v3.ExtAuthz",
         http_service={
-            "server_uri": {"uri": "http://maestro.limits", "cluster": LIMITS, "timeout": "1s"},
+            "server_uri": {
+                "uri": "http://maestro.limits",
+                "cluster": LIMITS,
+                "timeout": seconds(settings.limits_timeout_s),
+            },
             "path_prefix": "/take",
             "authorization_response": {
                 "allowed_client_headers_on_success": exactly("ratelimit", "ratelimit-policy"),

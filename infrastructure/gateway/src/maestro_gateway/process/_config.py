@@ -36,8 +36,8 @@ class GatewayProcessConfig(BaseConfig):
 
     gateway_token: SecretStr | None = None
     """What the registry wants to see, the same as its own `gateway_token`."""
-    node_id: str = Field(default="gateway", pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$")
-    """What tells it from other gateways. Default gateway."""
+    node_id: str | None = Field(default=None, pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$")
+    """What tells it from other gateways; None takes the machine's name and the port."""
     envoy_path: Path | None = None
     """The program; by default the one on the path, or the one that was installed along."""
     concurrency: int = Field(default=2, ge=1, le=256)
@@ -54,6 +54,8 @@ class GatewayProcessConfig(BaseConfig):
     """Where gateways share their counts (`valkey://host:6379`); None counts in this process."""
     when_limits_unavailable: WhenUnavailable = "local"
     """What happens while Valkey is away: `local` counts in this process, `allow` lets through, `deny` answers 503."""
+    limits_timeout_s: float = Field(default=1.0, gt=0, le=60)
+    """How long a request may wait to be counted, in seconds; beyond it the answer is 503. Valkey has half of it. Default 1."""
     certificate: Path | None = None
     """Certificate chain to listen with; None speaks plain HTTP."""
     key: Path | None = None

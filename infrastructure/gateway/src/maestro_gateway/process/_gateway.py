@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import platform
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -9,6 +10,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 import httpx2
 
@@ -51,6 +53,7 @@ class Gateway:
         self._registry_url = config.registry_url
         self._token = config.gateway_token
         self._binary = find_envoy(config.envoy_path)
+        self._node_id = config.node_id or f"{platform.node() or 'gateway'}-{config.port}"
         self._logger = get_logger(__name__)
 
     @asynccontextmanager
@@ -69,14 +72,16 @@ class Gateway:
             local = await stack.enter_async_context(opened_limit_store(None, namespace="gateway"))
             store = local
             if config.valkey_url is not None:
-                store = await stack.enter_async_context(opened_limit_store(config.valkey_url, namespace="gateway"))
+                patience = timedelta(seconds=config.limits_timeout_s / 2)
+                shared = opened_limit_store(config.valkey_url, namespace="gateway", timeout=patience)
+                store = await stack.enter_async_context(shared)
             counter = Counter(store, local, when_unavailable=config.when_limits_unavailable)
             await stack.enter_async_context(serving(counter, workspace.limits))
             if config.jwt_secret is not None:
                 workspace.write(workspace.keys, shared_key_set(config.jwt_secret))
             workspace.write(workspace.bootstrap, bootstrap(self._settings(workspace), self._surroundings(workspace)))
             process = await self._spawn(workspace)
-            self._logger.info("Envoy started", pid=process.pid, port=config.port, node_id=config.node_id)
+            self._logger.info("Envoy started", pid=process.pid, port=config.port, node_id=self._node_id)
             try:
                 yield process
             finally:
@@ -166,6 +171,7 @@ class Gateway:
             environment=config.environment,
             otlp_url=self._otlp_url(),
             trusted_hops=config.trusted_hops,
+            limits_timeout_s=config.limits_timeout_s,
         )
 
     def _surroundings(self, workspace: Workspace) -> Surroundings:
@@ -173,7 +179,7 @@ class Gateway:
         if (otlp := self._otlp_url()) is not None:
             outside.append(("maestro.otlp", otlp))
         return Surroundings(
-            node_id=self._config.node_id,
+            node_id=self._node_id,
             admin_socket=workspace.admin,
             registry_url=self._registry_url,
             token=self._token,
@@ -182,5 +188,8 @@ class Gateway:
         )
 
     def _otlp_url(self) -> str | None:
-        endpoint = self._config.otlp_endpoint
-        return None if endpoint is None else f"{endpoint.rstrip('/')}/v1/traces"
+        if self._config.otlp_endpoint is None:
+            return None
+        # As services read the setting: a base address, or the whole one.
+        base = self._config.otlp_endpoint.rstrip("/")
+        return base if urlsplit(base).path else f"{base}/v1/traces"
