@@ -7,11 +7,13 @@ from typing import Any
 import pytest
 from fastapi import APIRouter, Depends
 from pydantic import ValidationError
+from starlette.applications import Starlette
 
 from maestro_core_api import (
     APIConfig,
     MaestroAPI,
     MemoryKeyStore,
+    StartupError,
     gateway,
     public,
     require_role,
@@ -27,6 +29,7 @@ from maestro_core_api.gateway import (
     GatewayRoute,
     declaration_of,
 )
+from maestro_core_api.testing import running
 
 FEW = GatewayRateLimit(rule="few", limit=3)
 
@@ -115,6 +118,29 @@ def test_an_exact_route_replaces_its_endpoint() -> None:
     found = routes(declaration_of(shop(GatewayConfig(routes=(route,)))))
     assert found["/about", ("GET", "HEAD")].role_rule == "role:viewer"
     assert found["/about", ("POST",)].role_rule is None
+
+
+def test_mounted_applications_are_prefixes() -> None:
+    """What is mounted has all paths below, for callers with a token, unless a prefix of that path says otherwise."""
+    app = shop()
+    app.mount("/files", Starlette())
+    mounted = routes(declaration_of(app))["/files", ()]
+    assert (mounted.is_prefix, mounted.authentication) == (True, "jwt")
+    named = GatewayRoute(path="/files", roles=("admin",))
+    app = shop(GatewayConfig(routes=(named,)))
+    app.mount("/files", Starlette())
+    (route,) = [route for route in declaration_of(app).routes if route.path == "/files"]
+    assert route.role_rule == "role:admin"
+
+
+async def test_a_contradiction_ends_the_start(make_app: Callable[..., MaestroAPI]) -> None:
+    """A service whose declaration contradicts itself does not start, and says what to change."""
+    other = FEW.model_copy(update={"limit": 4})
+    both = (GatewayRoute(path="/a", rate_limits=(FEW,)), GatewayRoute(path="/b", rate_limits=(other,)))
+    app = make_app(registry_url="http://127.0.0.1:1", gateway=GatewayConfig(routes=both))
+    with pytest.raises(StartupError, match="declared in two ways"):
+        async with running(app):
+            pass
 
 
 def test_what_is_not_meant_for_outside_is_not_declared() -> None:

@@ -16,6 +16,7 @@ from maestro_core_monitoring import HealthRegistry, MetricsCollector, configure_
 from ._body_limit import BodyLimit
 from ._config import APIConfig
 from ._docs_page import add_docs_page, docs_paths
+from ._errors import StartupError
 from ._handlers import add_handlers, answer_unexpected
 from ._in_flight import InFlight
 from ._key_store import KeyStore
@@ -243,9 +244,11 @@ class MaestroAPI(FastAPI):
                 from ._gateway._declaring import declaration_of  # noqa: PLC0415 - of use to those only that register
                 from ._registration import Registration  # noqa: PLC0415 - brings an HTTP client along
 
-                registration = Registration(
-                    config, url=self.bound_url, worker=self.worker, gateway=declaration_of(self)
-                )
+                try:
+                    gateway = declaration_of(self)
+                except ValueError as error:
+                    raise StartupError(f"what it declares for the gateway contradicts itself: {error}") from error
+                registration = Registration(config, url=self.bound_url, worker=self.worker, gateway=gateway)
                 await stack.enter_async_context(registration.kept(until=self._draining))
             self.started.set()
             if self.worker is not None:

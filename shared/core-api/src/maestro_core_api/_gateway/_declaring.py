@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
+from starlette.routing import Mount
 
 from maestro_core_api._access import is_public, needs_of
 from maestro_core_api._principal import sufficient_roles
@@ -34,11 +35,13 @@ class _Endpoint:
     role: str | None
     scopes: tuple[str, ...]
     timeout: timedelta | None
+    is_prefix: bool
+    """Whether it is a mounted application, which has all paths below."""
 
     @property
     def wants(self) -> tuple[object, ...]:
         """What is asked of callers and of time; endpoints of one path that agree are one route."""
-        return self.is_public, self.roles, self.role, self.scopes, self.timeout
+        return self.is_public, self.roles, self.role, self.scopes, self.timeout, self.is_prefix
 
 
 def declaration_of(app: "MaestroAPI") -> Declaration:
@@ -58,10 +61,11 @@ def declaration_of(app: "MaestroAPI") -> Declaration:
         return Declaration(exposed=False)
     named = [_named(route, app) for route in config.routes]
     replaced = {(route.path, method) for route in named if not route.is_prefix for method in route.methods or METHODS}
+    prefixes = {route.path for route in named if route.is_prefix}
     routes = list(named)
     if config.endpoints == "derived":
         for endpoint in _merged(_endpoints(app)):
-            if not _is_below(endpoint.path, config.hidden):
+            if not _is_below(endpoint.path, config.hidden) and not (endpoint.is_prefix and endpoint.path in prefixes):
                 left = [method for method in endpoint.methods if (endpoint.path, method) not in replaced]
                 routes += _derived(endpoint, left, named, app)
     if len(routes) > MAX_ROUTES:
@@ -114,8 +118,8 @@ def _alone(endpoint: _Endpoint, methods: tuple[str, ...], app: "MaestroAPI") -> 
     authentication: Authentication = "public" if endpoint.is_public else "jwt-or-api-key" if keys else "jwt"
     return DeclaredRoute(
         path=endpoint.path,
-        is_prefix=False,
-        methods=methods,
+        is_prefix=endpoint.is_prefix,
+        methods=() if endpoint.is_prefix else methods,
         authentication=authentication,
         roles=endpoint.roles,
         role_rule=None if endpoint.role is None else f"role:{endpoint.role}",
@@ -137,7 +141,7 @@ def _below(endpoint: DeclaredRoute, prefix: DeclaredRoute) -> DeclaredRoute:
     return prefix.model_copy(
         update={
             "path": endpoint.path,
-            "is_prefix": False,
+            "is_prefix": endpoint.is_prefix,
             "methods": endpoint.methods,
             "authentication": asks,
             "roles": enough,
@@ -173,7 +177,8 @@ def _endpoints(app: "MaestroAPI") -> Iterator[_Endpoint]:
         needs = [needs_of(call) for call in _calls(dependant)] if isinstance(dependant, Dependant) else []
         roles = [need.roles for need in needs if need.roles]
         # `path_format` would leave out that a parameter takes several segments.
-        path = plain_template(str(getattr(context, "path", None) or context.path_format))
+        mounted = isinstance(context.route, Mount)
+        path = plain_template(str(context.path or ("/" if mounted else context.path_format)))
         try:
             check_path(path)
         except ValueError:
@@ -184,12 +189,13 @@ def _endpoints(app: "MaestroAPI") -> Iterator[_Endpoint]:
         yield _Endpoint(
             path=path,
             # A route without methods is a WebSocket, which begins as a GET.
-            methods=tuple(sorted(METHODS.intersection(context.methods or {"GET"}))),
+            methods=tuple(sorted(METHODS if mounted else METHODS.intersection(context.methods or {"GET"}))),
             is_public=public,
             roles=enough,
             role=enough[0] if enough else None,
             scopes=() if public else tuple(sorted({scope for need in needs for scope in need.scopes})),
             timeout=time_limit_of(context.endpoint, app.config.limits.request_timeout),
+            is_prefix=mounted,
         )
 
 
