@@ -26,11 +26,12 @@ pytestmark = [pytest.mark.slow, pytest.mark.timeout(240)]
 
 SERVICE = """
 import os, sys
+from datetime import timedelta
 from edge_kit.named import named
 from maestro_core_logging import configure_logging
 
 configure_logging(sys.argv[1], "json")
-named(sys.argv[1], sys.argv[2], os.environ["SECRET"]).run()
+named(sys.argv[1], sys.argv[2], os.environ["SECRET"], timedelta(seconds=2)).run()
 """
 
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -153,7 +154,8 @@ class Running:
                 version=version,
                 registry_url=self.registry_url,
                 environment="test",
-                **{"security": SecurityConfig(jwt_secret_key=SECRET), **options},
+                # Everything is in one process, which a flood keeps from renewing anything.
+                **{"security": SecurityConfig(jwt_secret_key=SECRET), "lease": timedelta(minutes=3), **options},
             )
         )
 

@@ -8,15 +8,15 @@ from pydantic import SecretStr
 from maestro_core_api import APIConfig, MaestroAPI, SecurityConfig, public, require_role
 
 
-def named(name: str, registry_url: str, secret: str) -> MaestroAPI:
-    """Make the service; its lease is short, so that a killed instance is soon forgotten."""
+def named(name: str, registry_url: str, secret: str, lease: timedelta = timedelta(minutes=3)) -> MaestroAPI:
+    """Make the service."""
     app = MaestroAPI(
         APIConfig(
             title=name,
             service_name=name,
             environment="test",
             registry_url=registry_url,
-            lease=timedelta(seconds=2),
+            lease=lease,
             security=SecurityConfig(jwt_secret_key=SecretStr(secret)),
         )
     )
