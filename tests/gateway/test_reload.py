@@ -6,12 +6,15 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+import pytest
 from edge_kit.edge import Running, bearer, edge, until
 from edge_kit.load import steady_load
 
 from maestro_core_api import MaestroAPI, public
 from maestro_core_api.gateway import GatewayConfig, GatewayRoute
 from maestro_core_api.testing import running
+
+pytestmark = pytest.mark.timeout(280)
 
 
 def shop(site: Running, version: str, *, extra: int = 0) -> MaestroAPI:
@@ -53,7 +56,7 @@ async def accepted(site: Running, kind: str) -> str:
 
 
 async def test_no_request_fails_while_everything_changes(tmp_path: Path) -> None:
-    """Ten times over routes change, an instance comes and the oldest goes, under load by GET and POST: every request is answered well."""
+    """Six times over routes change, an instance comes and the oldest goes, under load by GET and POST: every request is answered well."""
     async with edge(tmp_path) as site, AsyncExitStack() as stack:
         current = await stack.enter_async_context(AsyncExitStack())
         await current.enter_async_context(serving(site, shop(site, "1.0.0")))
@@ -62,7 +65,7 @@ async def test_no_request_fails_while_everything_changes(tmp_path: Path) -> None
             steady_load(site.gateway.url, "/shop/version") as reads,
             steady_load(site.gateway.url, "/shop/version", method="POST", headers=bearer()) as writes,
         ):
-            for number in range(1, 11):
+            for number in range(1, 7):
                 before = await accepted(site, "routes")
                 newcomer = await stack.enter_async_context(AsyncExitStack())
                 await newcomer.enter_async_context(serving(site, shop(site, f"1.0.{number}", extra=number % 4)))
@@ -76,7 +79,7 @@ async def test_no_request_fails_while_everything_changes(tmp_path: Path) -> None
                 current = newcomer
         assert reads.failures == []
         assert writes.failures == []
-        assert len(reads.bodies) == len(writes.bodies) == 11
+        assert len(reads.bodies) == len(writes.bodies) == 7
 
 
 async def test_a_stopped_gateway_finishes_what_it_began(tmp_path: Path) -> None:
