@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import certifi
 import pytest
 
 from maestro_gateway import EdgeSettings, EdgeSnapshot, build_edge
@@ -29,7 +30,7 @@ GOLDEN = Path(__file__).with_name("golden")
 def rendered(snapshot: EdgeSnapshot, settings: EdgeSettings) -> dict[str, Any]:
     edge = build_edge(snapshot)
     return {
-        "envoy-clusters": clusters(edge, rest_source()),
+        "envoy-clusters": clusters(edge, rest_source(), settings),
         "envoy-endpoints": [endpoints(service) for service in edge.services],
         "envoy-routes": route_configuration(edge, settings),
         "envoy-listener": dynamic_listener(settings),
@@ -61,19 +62,35 @@ def test_rendering_is_a_function(snapshot: EdgeSnapshot, settings: EdgeSettings)
 
 
 def test_envoy_accepts_all_of_it(snapshot: EdgeSnapshot, settings: EdgeSettings, tmp_path: Path) -> None:
-    """Envoy itself finds no fault in the whole configuration, with somebody to trust and without."""
+    """Envoy itself finds no fault in the whole configuration, with somebody to trust and without, with and without anybody who counts, and with TLS to services."""
     (tmp_path / "jwks.json").write_text(
         '{"keys":[{"kty":"oct","alg":"HS256","k":"c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LTEyMzQ"}]}'
     )
+    (tmp_path / "ca.pem").write_text(Path(certifi.where()).read_text())
     issuers = tuple(issuer for issuer in settings.issuers if issuer.jwks_file)
     local = settings.model_copy(
         update={
-            "issuers": tuple(each.model_copy(update={"jwks_file": str(tmp_path / "jwks.json")}) for each in issuers)
+            "ca_file": str(tmp_path / "ca.pem"),
+            "issuers": tuple(each.model_copy(update={"jwks_file": str(tmp_path / "jwks.json")}) for each in issuers),
         }
     )
-    for number, each in enumerate((local, EdgeSettings(port=1))):
+    shop = snapshot.services[0]
+    secure = [each.model_copy(update={"url": each.url.replace("http:", "https:")}) for each in shop.instances]
+    named = [each.model_copy(update={"url": f"https://{each.instance_id}.shop.internal"}) for each in shop.instances]
+    addressed, by_name = (
+        EdgeSnapshot(services=(shop.model_copy(update={"instances": tuple(instances)}),))
+        for instances in (secure, named)
+    )
+    socket = tmp_path / "limits.sock"
+    cases = [
+        (snapshot, local, socket),
+        (snapshot, EdgeSettings(port=1), None),
+        (addressed, local, None),
+        (by_name, local, None),
+    ]
+    for number, (known, each, limits) in enumerate(cases):
         path = tmp_path / f"envoy-{number}.json"
-        path.write_text(json.dumps(static_configuration(build_edge(snapshot), each, tmp_path / "limits.sock")))
+        path.write_text(json.dumps(static_configuration(build_edge(known), each, limits)))
         done = subprocess.run(
             [find_envoy(), "--mode", "validate", "-c", path], check=False, capture_output=True, text=True, timeout=60
         )

@@ -49,8 +49,8 @@ class EdgeSettings(BaseModel):
     """Claim that names the tenant."""
     api_key_header: str = "x-api-key"
     """Header that carries API keys."""
-    counts_limits: bool = True
-    """Whether there is somebody at `maestro.limits` who counts; without, routes with limits answer 503."""
+    ca_file: str = "/etc/ssl/certs/ca-certificates.crt"
+    """Authorities that services with https have their certificates from: a PEM file on the gateway's machine."""
     limits_timeout_s: float = Field(default=1.0, gt=0, le=60)
     """How long a request may wait to be counted; beyond it the answer is 503."""
     certificate: str | None = None

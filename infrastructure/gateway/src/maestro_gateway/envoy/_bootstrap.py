@@ -37,6 +37,8 @@ class Surroundings:
     """What the registry wants to see."""
     limits_socket: Path | None
     """Where requests are counted; None for nowhere."""
+    ca_file: str
+    """Authorities that those outside have their certificates from."""
     extra: tuple[tuple[str, str], ...] = ()
     """Name of a cluster → address: issuers' keys, receivers of spans."""
 
@@ -79,7 +81,7 @@ def bootstrap(settings: EdgeSettings, around: Surroundings) -> Resource:
             "clusters": [
                 _registry(around),
                 *([_limits(around.limits_socket)] if around.limits_socket is not None else []),
-                *(_outside(name, url) for name, url in around.extra),
+                *(_outside(name, url, around.ca_file) for name, url in around.extra),
                 *([] if OTLP in dict(around.extra) else [_nobody(OTLP)]),
             ]
         },
@@ -126,7 +128,7 @@ def static_configuration(edge: Edge, settings: EdgeSettings, limits_socket: Path
         "node": {"id": "gateway", "cluster": "gateway"},
         "static_resources": {
             "listeners": [_bare(listener(settings, {"route_config": routes}))],
-            "clusters": [*map(_bare, clusters(edge, None)), *own, _nobody(OTLP)],
+            "clusters": [*map(_bare, clusters(edge, None, settings)), *own, _nobody(OTLP)],
         },
     }
 
@@ -155,10 +157,10 @@ def _registry(around: Surroundings) -> Resource:
             "typed_config": typed("extensions.filters.http.upstream_codec.v3.UpstreamCodec"),
         },
     ]
-    return _outside(XDS, around.registry_url, http_filters=filters)
+    return _outside(XDS, around.registry_url, around.ca_file, http_filters=filters)
 
 
-def _outside(name: str, url: str, **options: Any) -> Resource:
+def _outside(name: str, url: str, ca_file: str, **options: Any) -> Resource:
     address = urlsplit(url)
     assert address.hostname is not None
     port = address.port or (443 if address.scheme == "https" else 80)
@@ -170,7 +172,7 @@ def _outside(name: str, url: str, **options: Any) -> Resource:
             "typed_config": typed(
                 "extensions.transport_sockets.tls.v3.UpstreamTlsContext",
                 sni=address.hostname,
-                common_tls_context={"validation_context": {"system_root_certs": {}}},
+                common_tls_context={"validation_context": {"trusted_ca": {"filename": ca_file}}},
                 auto_sni_san_validation=True,
             ),
         }

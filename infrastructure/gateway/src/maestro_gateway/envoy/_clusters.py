@@ -4,23 +4,25 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from maestro_gateway._edge import Edge, EdgeService, Endpoint
+from maestro_gateway._settings import EdgeSettings
 
 from ._names import METADATA, TYPE_URLS, Resource, seconds, typed
 
 _KEEPALIVE: Final = {"tcp_keepalive": {"keepalive_probes": 3, "keepalive_time": 10, "keepalive_interval": 5}}
 
 
-def clusters(edge: Edge, xds: Mapping[str, Any] | None) -> list[Resource]:
+def clusters(edge: Edge, xds: Mapping[str, Any] | None, settings: EdgeSettings) -> list[Resource]:
     """Render the clusters of all services.
 
     Args:
         edge: What the gateway knows.
         xds: Where endpoints are asked for (a ConfigSource); None puts them into the clusters.
+        settings: The gateway process.
 
     Returns:
         One for each service, by name. A service keeps its cluster while nothing of it runs.
     """
-    return [_cluster(service, xds) for service in edge.services]
+    return [_cluster(service, xds, settings) for service in edge.services]
 
 
 def endpoints(service: EdgeService) -> Resource:
@@ -39,7 +41,7 @@ def endpoints(service: EdgeService) -> Resource:
     }
 
 
-def _cluster(service: EdgeService, xds: Mapping[str, Any] | None) -> Resource:
+def _cluster(service: EdgeService, xds: Mapping[str, Any] | None, settings: EdgeSettings) -> Resource:
     protection = service.protection
     # Names are looked up by Envoy itself, which it does for endpoints inside a cluster only.
     by_name = any(not endpoint.is_address for endpoint in service.endpoints)
@@ -94,16 +96,24 @@ def _cluster(service: EdgeService, xds: Mapping[str, Any] | None) -> Resource:
         },
     }
     if service.scheme == "https":
-        cluster["transport_socket"] = {
-            "name": "envoy.transport_sockets.tls",
-            "typed_config": typed(
-                "extensions.transport_sockets.tls.v3.UpstreamTlsContext",
-                sni=service.endpoints[0].host if by_name else service.name,
-                common_tls_context={"validation_context": {"system_root_certs": {}}},
-                auto_sni_san_validation=by_name,
-            ),
-        }
+        cluster["transport_socket"] = _tls(service, settings, by_name=by_name)
     return cluster
+
+
+def _tls(service: EdgeService, settings: EdgeSettings, *, by_name: bool) -> Resource:
+    # A certificate must be for the address that was registered: one of somebody else's would do otherwise.
+    hosts = sorted({endpoint.host for endpoint in service.endpoints})
+    kinds = dict.fromkeys(hosts, "DNS" if by_name else "IP_ADDRESS")
+    names = [{"san_type": kind, "matcher": {"exact": host}} for host, kind in kinds.items()]
+    context = {"trusted_ca": {"filename": settings.ca_file}, "match_typed_subject_alt_names": names}
+    return {
+        "name": "envoy.transport_sockets.tls",
+        "typed_config": typed(
+            "extensions.transport_sockets.tls.v3.UpstreamTlsContext",
+            sni=hosts[0] if by_name else service.name,
+            common_tls_context={"validation_context": context},
+        ),
+    }
 
 
 def _endpoint(endpoint: Endpoint) -> Resource:

@@ -60,6 +60,8 @@ class GatewayProcessConfig(BaseConfig):
     """Certificate chain to listen with; None speaks plain HTTP."""
     key: Path | None = None
     """Its key."""
+    ca_file: Path | None = None
+    """Authorities that services, issuers and the registry have their certificates from, a PEM file; None takes the system's."""
     trusted_hops: int = Field(default=0, ge=0, le=10)
     """How many proxies in front of it are believed about the caller's address."""
     shutdown_grace_s: float = Field(default=5.0, ge=0, le=300)

@@ -4,6 +4,7 @@ import asyncio
 import os
 import platform
 import signal
+import ssl
 import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -28,6 +29,7 @@ from ._workspace import Workspace, shared_key_set
 
 _TETHER: Final = Path(__file__).with_name("_tether.py")
 _LOG_FORMAT: Final = '{"timestamp":"%Y-%m-%dT%T.%fZ","level":"%l","logger":"envoy.%n","service":"gateway","event":"%j"}'
+_DEBIANS: Final = "/etc/ssl/certs/ca-certificates.crt"
 _PAUSE: Final = timedelta(milliseconds=50)
 
 
@@ -172,6 +174,7 @@ class Gateway:
             otlp_url=self._otlp_url(),
             trusted_hops=config.trusted_hops,
             limits_timeout_s=config.limits_timeout_s,
+            ca_file=self._ca_file(),
         )
 
     def _surroundings(self, workspace: Workspace) -> Surroundings:
@@ -184,8 +187,14 @@ class Gateway:
             registry_url=self._registry_url,
             token=self._token,
             limits_socket=workspace.limits,
+            ca_file=self._ca_file(),
             extra=tuple(outside),
         )
+
+    def _ca_file(self) -> str:
+        if self._config.ca_file is not None:
+            return str(self._config.ca_file.absolute())
+        return ssl.get_default_verify_paths().cafile or _DEBIANS
 
     def _otlp_url(self) -> str | None:
         if self._config.otlp_endpoint is None:

@@ -195,7 +195,7 @@ def render(kind: Kind, edge: Edge, settings: EdgeSettings, names: list[str]) -> 
     """
     match kind:
         case "clusters":
-            return clusters(edge, rest_source())
+            return clusters(edge, rest_source(), settings)
         case "endpoints":
             return [endpoints(service) for service in edge.services if not names or service.name in names]
         case "routes":

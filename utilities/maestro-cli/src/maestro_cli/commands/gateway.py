@@ -101,6 +101,9 @@ def render_target(ctx: click.Context, target: str, source: Path | None, port: in
     else:
         from maestro_gateway.envoy import static_configuration  # noqa: PLC0415
 
+        if any(isinstance(route, EdgeRoute) and route.declared.rate_limits for route in edge.routes):
+            sentence = "Nobody counts for a static configuration: routes with limits answer 503. `python -m maestro_gateway` counts."
+            render.err().print(sentence, markup=False, soft_wrap=True)
         issuer = EdgeIssuer(name="maestro", issuer="maestro", jwks_file=jwks_file)
         document = static_configuration(edge, EdgeSettings(host="0.0.0.0", port=port, issuers=(issuer,)))  # noqa: S104 - a gateway faces outwards
     click.echo(json.dumps(document, indent=2))
