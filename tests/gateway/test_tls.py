@@ -11,8 +11,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from edge_kit.edge import SECRET, TOKEN, CentralRegistryConfig, create_app, gateway_process, until
+from edge_kit.edge import SECRET, TOKEN, CentralRegistryConfig, create_app, edge, gateway_process, until
 
+from maestro_core_api import TLSConfig, public
 from maestro_core_api.testing import running
 
 
@@ -68,3 +69,28 @@ async def test_the_gateway_speaks_tls(tmp_path: Path) -> None:
             _, writer = await asyncio.open_connection("127.0.0.1", gateway.port, ssl=trust)
             assert writer.get_extra_info("ssl_object").selected_alpn_protocol() == "h2"
             writer.close()
+
+
+async def test_a_services_certificate_is_checked(tmp_path: Path) -> None:
+    """A service with https is reached when its certificate is from an authority that the gateway knows, and not otherwise."""
+    crt, key = certificate(tmp_path)
+    for name, files, status in (("known", {"GATEWAY_CA_FILE": str(crt)}, 200), ("unknown", {}, 503)):
+        folder = tmp_path / name
+        folder.mkdir()
+        async with edge(folder, **files) as site:
+            app = site.app(tls=TLSConfig(certificate=crt, key=key))
+
+            @app.get("/about")
+            @public
+            async def about() -> None: ...
+
+            await site.serve(app)
+            answer = await site.reachable("/shop/about", status=status)
+            if status == 503:
+                client = await site.client()
+
+                async def broken(client: httpx2.AsyncClient = client) -> bool:
+                    return bool((await client.get("/shop/about")).json()["rule"] == "instance-answers")
+
+                await until(broken)
+                assert answer.headers["content-type"] == "application/problem+json"
