@@ -14,6 +14,8 @@ from central_registry.clock import SteadyClock
 from central_registry.config import CentralRegistryConfig
 from central_registry.database import RegistryDatabase
 from central_registry.domain import Balancing, ChangeLog, Clock, HealthCheck, Limits, Registry, RegistryError
+from central_registry.gateway import GatewayRoom, opened_gateway
+from central_registry.gateway import router as gateway_router
 from central_registry.housekeeping import Housekeeper, OwnEntry
 from central_registry.metrics import RegistryMetrics
 from central_registry.outbox import SqliteOutbox
@@ -23,6 +25,7 @@ from central_registry.running_task import running_task
 from central_registry.storage import SqliteRegistrationStore
 from central_registry.watching import Watchers
 from maestro_core_api import APIConfig, MaestroAPI, configure_service_logging
+from maestro_core_api.gateway import GatewayConfig, declaration_of
 from maestro_core_config import ConfigManager
 from maestro_core_monitoring import Objectives
 
@@ -41,6 +44,7 @@ class State(TypedDict):
     balancing: Balancing
     probe_defaults: HealthCheck
     watchers: Watchers
+    gateway: GatewayRoom
 
 
 def create_app(config: CentralRegistryConfig | None = None, *, clock: Clock | None = None) -> MaestroAPI:
@@ -74,13 +78,15 @@ def create_app(config: CentralRegistryConfig | None = None, *, clock: Clock | No
             yield state
 
     # The registry knows itself without HTTP, and it would wait for its own answer before it can give any.
-    api_config = APIConfig.from_config(settings, title=_TITLE, version=_VERSION, registry_url=None)
+    hidden = GatewayConfig(hidden=(*GatewayConfig().hidden, "/v3"))
+    api_config = APIConfig.from_config(settings, title=_TITLE, version=_VERSION, registry_url=None, gateway=hidden)
     app = MaestroAPI(api_config, lifespan=lifespan, settings=manager)
     metrics = RegistryMetrics(app.metrics)
     # A watcher stays for as long as it likes, which says nothing about speed.
     app.metrics.objectives = Objectives(untimed=("/services/watch",))
     app.include_router(router)
     app.include_router(catalog_router)
+    app.include_router(gateway_router)
     return app
 
 
@@ -117,8 +123,12 @@ async def _open(
     await stack.enter_async_context(running_task(metrics.count_changes(registry), name="count-changes"))
     await stack.enter_async_context(_housekeeper(config, registry, clock, app).at_work())
     await stack.enter_async_context(_prober(config, registry).at_work())
+    # Last, since from here on gateways are told of what is there.
+    gateway = await stack.enter_async_context(opened_gateway(config, registry))
+    await gateway.catalog.declare(config.service_name, _VERSION, declaration_of(app))
     return State(
         registry=registry,
+        gateway=gateway,
         catalog=catalog,
         clock=clock,
         balancing=Balancing(slow_start=timedelta(seconds=config.slow_start_s)),

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from pydantic import Field, ValidationInfo, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 
 from maestro_core_config import BaseConfig
 from maestro_core_messaging import MessagingSettings
@@ -54,6 +54,9 @@ class CentralRegistryConfig(MessagingSettings, BaseConfig):
     database_path: Path | None = None
     """The SQLite file of registrations. Default central-registry.db in data_dir."""
 
+    gateway_token: SecretStr | None = Field(default=None, min_length=32)
+    """What the API gateway shows when it asks for its configuration, at least 32 characters; None serves no gateway."""
+
     @field_validator("default_lease_s")
     @classmethod
     def _at_least_the_shortest(cls, value: float, info: ValidationInfo) -> float:
@@ -79,3 +82,8 @@ class CentralRegistryConfig(MessagingSettings, BaseConfig):
     def database_file(self) -> Path:
         """The SQLite file of registrations, default or not."""
         return self.database_path or self.data_dir / "central-registry.db"
+
+    @property
+    def declarations_file(self) -> Path:
+        """What services want of the gateway; beside the database."""
+        return self.database_file.with_name("gateway-declarations.json")

@@ -17,6 +17,7 @@ from ._body_limit import BodyLimit
 from ._catalog_entry import catalog_document
 from ._config import APIConfig
 from ._docs_page import add_docs_page, docs_paths
+from ._errors import StartupError
 from ._followed import followed
 from ._handlers import add_handlers, answer_unexpected
 from ._in_flight import InFlight
@@ -264,10 +265,15 @@ class MaestroAPI(FastAPI):
             await stack.enter_async_context(_running_task(limits.watch(), name="time-limits"))
             stack.push_async_callback(self.in_flight.drain, config.shutdown_grace)
             if config.registry_url is not None:
+                from ._gateway._declaring import declaration_of  # noqa: PLC0415 - of use to those only that register
                 from ._registration import Registration  # noqa: PLC0415 - brings an HTTP client along
 
+                try:
+                    gateway = declaration_of(self)
+                except ValueError as error:
+                    raise StartupError(f"what it declares for the gateway contradicts itself: {error}") from error
                 registration = Registration(
-                    config, url=self.bound_url, worker=self.worker, catalog=self._catalog_document
+                    config, url=self.bound_url, worker=self.worker, catalog=self._catalog_document, gateway=gateway
                 )
                 await stack.enter_async_context(registration.kept(until=self._draining))
             self.started.set()

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from maestro_core_config import BaseConfig
 
 from ._catalog_entry import CatalogEntry
+from ._gateway._config import GatewayConfig
 from ._idempotency_config import IdempotencyConfig
 from ._limits import LimitsConfig
 from ._rate_limit_config import RateLimitConfig
@@ -68,6 +69,8 @@ class APIConfig(BaseModel):
     """Largest request body that is read; beyond it the answer is 413."""
     limits: LimitsConfig = Field(default_factory=LimitsConfig)
     """How much, and for how long, a caller may ask."""
+    gateway: GatewayConfig = Field(default_factory=GatewayConfig)
+    """What the API gateway is to do for the service; by default what its endpoints say of themselves."""
     enable_metrics: bool = True
     """Whether `/metrics` is there."""
     enable_ops: bool = True

@@ -18,6 +18,8 @@ from maestro_core_logging import get_logger
 from ._client import APIClient, ClientConfig
 from ._config import APIConfig
 from ._exceptions import APIException, RemoteAPIException
+from ._gateway._announcing import declare
+from ._gateway._declaration import Declaration
 from ._service_token import ServiceToken
 from ._worker import Worker
 
@@ -36,6 +38,7 @@ class Registration:
         url: Address that the service listens on, when it is known.
         worker: This worker, where several share one entry: the one whose turn it is keeps it.
         catalog: Writes what the registry's catalog is told; None for nothing.
+        gateway: What the service wants of the gateway; None says nothing about it.
         sleep: Waits some seconds.
     """
 
@@ -46,6 +49,7 @@ class Registration:
         url: str | None,
         worker: Worker | None = None,
         catalog: Callable[[], dict[str, Any]] | None = None,
+        gateway: Declaration | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._config = config
@@ -54,6 +58,7 @@ class Registration:
         self._url = config.advertise_url or url or configured
         self._sleep = sleep
         self._worker = worker
+        self._gateway = gateway
         instance_id = uuid.uuid4().hex if worker is None else worker.instance_id
         self._path = f"/services/{config.service_name}/instances/{instance_id}"
         self._catalog_path = f"/catalog/{config.service_name}"
@@ -157,6 +162,8 @@ class Registration:
                 self._in_catalog = False
             else:
                 return
+        if self._gateway is not None:
+            await declare(client, self._config.service_name, self._config.version, self._gateway)
         await self._register(client)
         self._registered = True
         self._logger.info("Registered", url=self._url, registry_url=self._config.registry_url)

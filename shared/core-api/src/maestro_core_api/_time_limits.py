@@ -53,6 +53,20 @@ def time_limit(limit: timedelta | None) -> Callable[[_Endpoint], _Endpoint]:
     return mark
 
 
+def time_limit_of(endpoint: object, default: timedelta | None) -> timedelta | None:
+    """Return how long requests to an endpoint may take.
+
+    Args:
+        endpoint: The endpoint function.
+        default: What holds where it has no limit of its own.
+
+    Returns:
+        The limit; None when there is none.
+    """
+    own = getattr(endpoint, _MARK, _UNSET)
+    return default if own is _UNSET else own  # type: ignore[return-value]  # set by time_limit
+
+
 class TimeLimits:
     """Looks at the running requests ten times a second, so that a limit costs a request nothing.
 
@@ -98,8 +112,7 @@ class TimeLimits:
                 yield exchange, _timed_out(limit)
 
     def _limit_of(self, exchange: Exchange) -> timedelta | None:
-        own = getattr(exchange.scope.get("endpoint"), _MARK, _UNSET)
-        return self._limits.request_timeout if own is _UNSET else own  # type: ignore[return-value]  # set by time_limit
+        return time_limit_of(exchange.scope.get("endpoint"), self._limits.request_timeout)
 
     def _expire(self, exchange: Exchange, error: APIException) -> None:
         # The task that watches is in no trace, and the answer belongs into the request's.

@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "catalog": "catalog",
     "journal": "journal",
     "engine": "engine",
+    "gateway": "gateway",
     "config": "config",
     "db": "db",
     "monitoring": "monitoring",

@@ -9,6 +9,8 @@ from maestro_cli import render
 from maestro_cli._errors import AlreadyRunningError
 from maestro_cli._watching import EnvironmentWatch
 from maestro_cli.local import (
+    GATEWAY,
+    REGISTRY,
     Engine,
     EnvironmentPhase,
     EnvironmentState,
@@ -41,6 +43,7 @@ from .status import show_status
 )
 @grace_option
 @engine_option
+@click.option("--no-gateway", is_flag=True, help="Leave the API gateway (Envoy) out.")
 @json_option
 @click.pass_obj
 def up(
@@ -50,14 +53,17 @@ def up(
     timeout: timedelta,
     grace: timedelta,
     engine: Engine | None,
+    no_gateway: bool,
     as_json: bool,
 ) -> None:
-    """Start SERVICES, or every installed service, and keep them running.
+    """Start SERVICES, or every installed service and the API gateway, and keep them running.
 
     In the foreground Ctrl-C ends them; a second Ctrl-C does not wait for them. With --detach they go on until
     `maestro down`.
     """
-    options = SupervisorOptions(ready_timeout=timeout, grace=grace, engine=engine)
+    gateway = not no_gateway and (not services or GATEWAY in services)
+    services = tuple(name for name in services if name != GATEWAY) or ((REGISTRY,) if services else ())
+    options = SupervisorOptions(ready_timeout=timeout, grace=grace, engine=engine, gateway=gateway)
     specs = installed_services(services)
     with EnvironmentWatch(render.err()) as watch:
         if not detach:

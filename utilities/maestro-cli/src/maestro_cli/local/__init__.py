@@ -16,6 +16,7 @@ from ._discovery import (
 from ._engine import Engine, check_same_engine, engine_of
 from ._env_file import env_file
 from ._environment import explained_environment, own_environment, service_environment
+from ._gateway import GATEWAY
 from ._home import Home
 from ._lock import lock_holder
 from ._log_tail import tail
@@ -32,6 +33,7 @@ from ._stop import stop_environment
 from ._supervisor import Supervisor
 
 __all__ = [
+    "GATEWAY",
     "GOVERNANCE",
     "ORCHESTRATOR",
     "REGISTRY",

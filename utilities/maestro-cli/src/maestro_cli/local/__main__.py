@@ -27,6 +27,7 @@ def main() -> None:
     parser.add_argument("--ready-timeout-s", type=float, required=True)
     parser.add_argument("--grace-s", type=float, required=True)
     parser.add_argument("--engine", type=Engine)
+    parser.add_argument("--gateway", action="store_true")
     parser.add_argument("services", nargs="*")
     options = parser.parse_args()
     configure_logging("maestro-supervisor", log_format="json", stream=sys.stderr)
@@ -48,6 +49,7 @@ def main() -> None:
                 ready_timeout=timedelta(seconds=options.ready_timeout_s),
                 grace=timedelta(seconds=options.grace_s),
                 engine=options.engine,
+                gateway=options.gateway,
             ),
             config_dir=options.config_dir,
             observe=observe,

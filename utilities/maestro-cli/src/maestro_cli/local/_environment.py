@@ -9,6 +9,7 @@ from typing import Final
 from ._discovery import ORCHESTRATOR, REGISTRY, TELEMETRY, ServiceSpec, workflow_modules
 from ._engine import ENGINE_VARIABLE, STORE_VARIABLE, has_payload_store, temporal_of
 from ._env_file import env_file_names
+from ._gateway import GATEWAY, gateway_variables
 from ._home import Home
 from ._lock import lock_holder
 from ._nats import NATS, messaging_variables
@@ -41,6 +42,7 @@ def service_environment(
     config_dir: Path | None = None,
     temporal: TemporalServer | None = None,
     given: Mapping[str, str] | None = None,
+    gateway_port: int | None = None,
 ) -> dict[str, str]:
     """Work out what a service's process gets.
 
@@ -57,6 +59,7 @@ def service_environment(
         config_dir: Folder with configuration files; None when there is none.
         temporal: The Temporal server of the environment; None when there is none.
         given: What the environment's other servers tell every service: variable → value.
+        gateway_port: Where the API gateway listens; None when there is none.
 
     Returns:
         Variable → value, complete.
@@ -81,6 +84,7 @@ def service_environment(
         fixed[ENGINE_VARIABLE] = temporal.url
     if registry_port is not None:
         fixed["MAESTRO_REGISTRY_URL"] = f"http://{LOOPBACK}:{registry_port}"
+    fixed |= gateway_variables(home, spec, gateway_port, LOOPBACK)
     return {**{name: value for name, value in defaults.items() if name not in in_env_file}, **base, **fixed}
 
 
@@ -109,6 +113,7 @@ def explained_environment(home: Home, service: str, base: Mapping[str, str], con
         config_dir=config_dir,
         temporal=None if state is None else temporal_of(state, home),
         given=None if state is None else _given(state, home),
+        gateway_port=ports.get(GATEWAY),
     )
     if service not in ports:
         variable = f"{spec.variable_prefix}PORT"

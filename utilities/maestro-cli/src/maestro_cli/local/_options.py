@@ -17,5 +17,7 @@ class SupervisorOptions:
     """How long a service may take to end after being asked, before it is killed. Default: 10 s."""
     engine: Engine | None = None
     """What runs are kept on. Default: what the orchestrator's own setting says."""
+    gateway: bool = False
+    """Whether the API gateway runs along. Default: it does not."""
     restart: RestartPolicy = field(default_factory=RestartPolicy)
     """When a crashed service is started again."""

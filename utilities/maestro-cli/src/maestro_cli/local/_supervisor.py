@@ -17,6 +17,7 @@ from ._configured_port import configured_port
 from ._discovery import REGISTRY, TELEMETRY, ServiceSpec, installed_services, workflow_modules
 from ._engine import Engine, check_unset
 from ._environment import service_environment
+from ._gateway import GATEWAY, check_envoy, gateway_spec
 from ._home import Home
 from ._leftovers import sweep_leftovers
 from ._lock import hold_lock
@@ -72,6 +73,7 @@ class Supervisor:
         self._started_at = datetime.now(UTC)
         self._services: dict[str, SupervisedService] = {}
         self._registry_port: int | None = None
+        self._gateway_port: int | None = None
         self._temporal: TemporalServer | None = None
         self._given: dict[str, str] = {}
         self._keepers: dict[str, asyncio.Task[None]] = {}
@@ -110,7 +112,7 @@ class Supervisor:
                     self._add_temporal()
                 if wants_nats(self._environ):
                     self._add_nats()
-                self._add(self._specs)
+                self._add([*self._specs, *self._gateway()])
                 self._publish()
                 if await self._unless_stopped(self._start_all()):
                     self._phase = EnvironmentPhase.RUNNING
@@ -131,6 +133,8 @@ class Supervisor:
             if spec.name == TELEMETRY:
                 ensure_token(self._home, TELEMETRY)
                 self._given |= telemetry_variables(self._home, port.number)
+            if spec.name == GATEWAY:
+                self._gateway_port = port.number
         for spec, port in reserved.items():
             environ = service_environment(
                 self._environ,
@@ -142,6 +146,7 @@ class Supervisor:
                 config_dir=self._config_dir,
                 temporal=self._temporal,
                 given=self._given,
+                gateway_port=self._gateway_port,
             )
             state = ServiceState(
                 name=spec.name,
@@ -189,6 +194,14 @@ class Supervisor:
 
     def _free_port(self, server: str) -> int:
         return self._resources.enter_context(reserve_port(server)).number
+
+    def _gateway(self) -> list[ServiceSpec]:
+        spec = gateway_spec() if self._options.gateway else None
+        if spec is None:
+            return []
+        check_envoy(self._environ)
+        ensure_token(self._home, GATEWAY)
+        return [spec]
 
     def _reserve(self, spec: ServiceSpec) -> PortReservation:
         wanted = configured_port(spec, self._environ, self._config_dir)

@@ -31,6 +31,7 @@ _SHADOWED: Final = {
     "maestro-governance-service": None,
     "maestro-orchestration-gateway": None,
     "maestro-telemetry-store": None,
+    "maestro-gateway": None,
 }
 
 

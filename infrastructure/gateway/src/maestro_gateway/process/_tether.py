@@ -1,0 +1,26 @@
+"""Started in front of Envoy: ties its life to the gateway process's, then becomes Envoy.
+
+It runs as a file, without the package around it: `python -I -S _tether.py PARENT PROGRAM ARGUMENT…`. The kernel keeps the
+wish to die with the parent across `execv`.
+"""
+
+import ctypes
+import os
+import signal
+import sys
+
+_PR_SET_PDEATHSIG = 1
+
+
+def _main() -> None:
+    parent, program = int(sys.argv[1]), sys.argv[2:]
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        # The supervisor died before the kernel knew of the wish.
+        raise SystemExit(1)
+    os.execv(program[0], program)  # noqa: S606 - no shell is wanted
+
+
+if __name__ == "__main__":
+    _main()

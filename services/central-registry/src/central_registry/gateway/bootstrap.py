@@ -1,0 +1,44 @@
+"""How this sub-package is put together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from central_registry.config import CentralRegistryConfig
+from central_registry.domain import Registry
+
+from .catalog import DeclarationCatalog
+from .discovery import Discovery
+from .publisher import EdgePublisher
+from .storage import DeclarationFile
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayRoom:
+    """What its endpoints stand on."""
+
+    catalog: DeclarationCatalog
+    """What services want of the gateway."""
+    discovery: Discovery
+    """Answers gateways."""
+    token: str | None
+    """What gateways have to show; None where there is no gateway."""
+
+
+@asynccontextmanager
+async def opened_gateway(config: CentralRegistryConfig, registry: Registry) -> AsyncIterator[GatewayRoom]:
+    """Hold everything open while the block runs.
+
+    Args:
+        config: The registry's configuration.
+        registry: Knows who is live.
+
+    Raises:
+        StorageError: What was declared cannot be read.
+    """
+    catalog = DeclarationCatalog(DeclarationFile(config.declarations_file), registry)
+    await catalog.restore()
+    publisher = EdgePublisher(catalog.snapshot)
+    token = None if config.gateway_token is None else config.gateway_token.get_secret_value()
+    async with publisher.at_work():
+        yield GatewayRoom(catalog, Discovery(publisher), token)

@@ -1,0 +1,1 @@
+"""A whole edge for tests, and load on it."""
