@@ -34,6 +34,8 @@ class APIKey(BaseModel):
     """Roles of the subject."""
     scopes: frozenset[str] = frozenset()
     """Scopes of the key."""
+    tenant: str | None = Field(default=None, min_length=1)
+    """The tenant that the subject belongs to; None: none."""
     created_at: AwareDatetime
     """When it was made."""
     expires_at: AwareDatetime | None = None
@@ -50,6 +52,7 @@ def issue_api_key(
     expires_in: timedelta | None = timedelta(days=365),
     prefix: str = "mk",
     pepper: SecretStr | str | None = None,
+    tenant: str | None = None,
 ) -> tuple[str, APIKey]:
     """Make an API key.
 
@@ -60,6 +63,7 @@ def issue_api_key(
         expires_in: How long it is valid; None: without end.
         prefix: Its first part; the service's `APIKeyConfig.prefix`.
         pepper: Key of the hash; the service's `APIKeyConfig.pepper`.
+        tenant: The tenant that the subject belongs to.
 
     Returns:
         The key, to be shown once and kept nowhere, and what is kept of it, for the store.
@@ -74,6 +78,7 @@ def issue_api_key(
         subject=subject,
         roles=frozenset(roles),
         scopes=frozenset(scopes),
+        tenant=tenant,
         created_at=now,
         expires_at=None if expires_in is None else now + expires_in,
     )

@@ -171,4 +171,4 @@ class Authenticator:
         until = (now + self._options.remember).timestamp()
         if record.expires_at is not None:
             until = min(until, record.expires_at.timestamp())
-        return Principal(record.subject, record.roles, record.scopes, key_id=key_id), until
+        return Principal(record.subject, record.roles, record.scopes, key_id=key_id, tenant=record.tenant), until

@@ -41,6 +41,8 @@ class ClaimRules:
     """Where the scopes are."""
     grantable_roles: frozenset[str] | None = None
     """Roles that may be given; None allows any."""
+    tenant_claim: str | None = "tenant"
+    """Where the tenant is; None: these tokens speak for no tenant."""
 
 
 def accepted(claims: Mapping[str, Any], rules: ClaimRules, now: float) -> tuple[Principal, float]:
@@ -69,12 +71,14 @@ def accepted(claims: Mapping[str, Any], rules: ClaimRules, now: float) -> tuple[
     if "nbf" in claims and _time(claims, "nbf") > now + rules.leeway_s:
         raise TokenRefusedError("the token is not valid yet: its 'nbf' has not come yet", "token-not-before")
     token_id = claims.get("jti")
+    tenant = None if rules.tenant_claim is None else _found(claims, rules.tenant_claim)
     principal = Principal(
         _text(claims.get("sub"), "sub"),
         _roles(claims, rules),
         _scopes(_found(claims, rules.scope_claim), rules.scope_claim),
         issuer=rules.issuer,
         token_id=None if token_id is None else _text(token_id, "jti"),
+        tenant=None if tenant is None else _text(tenant, rules.tenant_claim or ""),
     )
     return principal, expires
 

@@ -23,6 +23,8 @@ class Principal:
     """The token's `jti`; None when it has none."""
     key_id: str | None = None
     """Id of the API key; None for a token."""
+    tenant: str | None = None
+    """The tenant that the caller belongs to; None when its token or key names none."""
 
     @property
     def identity(self) -> str:

@@ -44,6 +44,9 @@ class TrustedIssuer(BaseModel):
     """Claim with the scopes: text with blanks in between, or a list."""
     grantable_roles: frozenset[str] | None = None
     """Roles that its tokens can give; others are left out. None lets it give any."""
+    tenant_claim: str | None = None
+    """Claim with the caller's tenant; None: its callers belong to none, whatever their tokens say. Name it only for an issuer that
+    may speak for every tenant."""
     keys_max_age: timedelta = Field(default=timedelta(minutes=10), gt=timedelta(0))
     """How old fetched keys may be before they are fetched again, in the background."""
     refetch_interval: timedelta = Field(default=timedelta(seconds=30), gt=timedelta(0))

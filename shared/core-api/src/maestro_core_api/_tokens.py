@@ -30,6 +30,7 @@ def issue_token(
     issuer: str = "maestro",
     audience: str | None = None,
     token_id: str | None = None,
+    tenant: str | None = None,
 ) -> str:
     """Sign a token.
 
@@ -42,6 +43,7 @@ def issue_token(
         issuer: Who issues it.
         audience: Whom it is for; None leaves the claim out.
         token_id: The `jti` claim, by which the token can be revoked; None leaves it out.
+        tenant: The tenant that the subject belongs to; None leaves the claim out.
 
     Returns:
         The compact form, to be sent as `Authorization: Bearer <token>`.
@@ -59,6 +61,8 @@ def issue_token(
         claims["aud"] = audience
     if token_id is not None:
         claims["jti"] = token_id
+    if tenant is not None:
+        claims["tenant"] = tenant
     return jwt.encode({"alg": _SHARED_KEY_ALGORITHM}, claims, _key(secret), algorithms=[_SHARED_KEY_ALGORITHM])
 
 
@@ -152,6 +156,7 @@ def _rules(issuer: TrustedIssuer, security: SecurityConfig) -> ClaimRules:
         issuer.roles_claim,
         issuer.scope_claim,
         issuer.grantable_roles,
+        issuer.tenant_claim,
     )
 
 

@@ -16,6 +16,7 @@ def token_for(
     roles: Sequence[str] = ("admin",),
     scopes: Sequence[str] = (),
     expires_in: timedelta = timedelta(hours=1),
+    tenant: str | None = None,
 ) -> str:
     """Issue a token that an application accepts.
 
@@ -25,6 +26,7 @@ def token_for(
         roles: Roles of the caller.
         scopes: Scopes of the caller.
         expires_in: How long it is valid; a negative time makes one that has expired.
+        tenant: Tenant of the caller.
 
     Returns:
         The token.
@@ -43,6 +45,7 @@ def token_for(
         expires_in=expires_in,
         issuer=security.issuer,
         audience=security.audience,
+        tenant=tenant,
     )
 
 
