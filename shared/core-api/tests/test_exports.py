@@ -49,6 +49,7 @@ def test_public_names_are_pinned() -> None:
         "ValkeyNotInstalledError",
         "ValkeyNotOpenError",
         "client_address",
+        "count_for",
         "current_principal",
         "etag",
         "idempotent",

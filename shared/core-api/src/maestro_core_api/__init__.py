@@ -33,7 +33,7 @@ from ._principal import Principal
 from ._problem import ProblemDetails
 from ._rate_limit import RateLimit
 from ._rate_limit_config import RateLimitConfig
-from ._rate_limit_layer import limit_rate
+from ._rate_limit_layer import count_for, limit_rate
 from ._request_info import IdempotentCall
 from ._security_config import APIKeyConfig, SecurityConfig, TrustedIssuer
 from ._time_limits import time_limit
@@ -89,6 +89,7 @@ __all__ = [
     "ValkeyNotInstalledError",
     "ValkeyNotOpenError",
     "client_address",
+    "count_for",
     "current_principal",
     "etag",
     "idempotent",

@@ -1,0 +1,74 @@
+"""CloudEvents, whichever way they come, to the triggers that wait for them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from maestro_core_logging import get_logger
+
+from .declaration import EventDeclaration
+from .errors import MappingError
+from .intake import Intake, Taken
+from .trigger import Trigger, meets
+from .triggers import Triggers
+
+_logger = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class EventTaken:
+    """What came of an event with one trigger."""
+
+    trigger: str
+    taken: Taken | None
+    """None when the trigger is paused, or could not map it."""
+
+
+class EventIntake:
+    """Gives events to triggers.
+
+    Args:
+        triggers: The triggers there are.
+        intake: Takes deliveries in.
+    """
+
+    def __init__(self, triggers: Triggers, intake: Intake) -> None:
+        self._triggers = triggers
+        self._intake = intake
+
+    async def take(
+        self, event: Mapping[str, Any], *, tenant: str | None, everybody: bool, traceparent: str | None = None
+    ) -> list[EventTaken]:
+        """Give an event to every trigger that waits for it; the deliveries are on disk when this returns.
+
+        Args:
+            event: The event in its JSON form.
+            tenant: Whose triggers may hear it.
+            everybody: Whether those of every tenant may: it comes from the platform itself.
+            traceparent: The trace in which it came.
+
+        Returns:
+            What came of it, by trigger. Once for each source and id, however often the event comes.
+
+        Raises:
+            DeliveryConflictError: An event of this source and id came before with another content.
+            APIException: A tenant's quota is used up.
+        """
+        found = []
+        for trigger in await self._triggers.for_events():
+            declaration = trigger.declaration
+            assert isinstance(declaration, EventDeclaration)
+            if (everybody or trigger.tenant == tenant) and meets(declaration, event):
+                found.append(EventTaken(trigger.name, await self._take(trigger, event, traceparent)))
+        return found
+
+    async def _take(self, trigger: Trigger, event: Mapping[str, Any], traceparent: str | None) -> Taken | None:
+        if trigger.declaration.paused:
+            return None
+        key = f"{event['source']} {event['id']}"[:400]
+        try:
+            return await self._intake.take(trigger, dict(event), key=key, traceparent=traceparent)
+        except MappingError as error:
+            # It is kept as a dead delivery; one trigger's fault must not keep the event from the others.
+            _logger.warning("An event could not be mapped", trigger=trigger.name, reason=str(error))
+            return None
