@@ -1,0 +1,1 @@
+pytest_plugins = ["maestro_core_db.testing.fixtures"]
