@@ -1,18 +1,16 @@
 """What can be set."""
 
 from pathlib import Path
-from typing import Any
 
 from pydantic import Field, SecretStr
 
 from maestro_core_config import BaseConfig
 from maestro_core_db import DatabaseSettings
-from maestro_core_messaging import MessagingSettings
 
 from .quotas.quota import Quota
 
 
-class OrchestrationGatewayConfig(DatabaseSettings, MessagingSettings, BaseConfig):
+class OrchestrationGatewayConfig(DatabaseSettings, BaseConfig):
     """Configuration of orchestration-gateway."""
 
     orchestrator_url: str = Field(default="service://maestro-orchestrator", pattern=r"^(https?|service)://")
@@ -86,7 +84,3 @@ class OrchestrationGatewayConfig(DatabaseSettings, MessagingSettings, BaseConfig
         """What keys at rest are derived from, the one in force first."""
         found = [secret for secret in (self.encryption_key, self.jwt_secret) if secret is not None]
         return [*found[:1], *self.previous_encryption_keys, *found[1:]]
-
-    def model_post_init(self, context: Any) -> None:
-        """Nothing is computed here; it keeps the two base configurations' hooks in one line."""
-        super().model_post_init(context)

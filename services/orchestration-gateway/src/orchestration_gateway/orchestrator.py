@@ -22,10 +22,12 @@ class Orchestrator:
 
     Args:
         client: An open client whose base URL is the orchestrator's.
+        streams: Another one, for streams, each of which has a connection for as long as it lasts.
     """
 
-    def __init__(self, client: APIClient) -> None:
+    def __init__(self, client: APIClient, streams: APIClient) -> None:
         self.client = client
+        self._streams = streams
 
     async def start(
         self,
@@ -90,7 +92,7 @@ class Orchestrator:
             APIException: While it is read: there is no such run, or the connection broke.
         """
         headers = {"last-event-id": str(after)} if after >= 0 else {}
-        return self.client.stream_events(f"{_run(run_id)}/events", headers=headers, read_timeout=_SILENCE)
+        return self._streams.stream_events(f"{_run(run_id)}/events", headers=headers, read_timeout=_SILENCE)
 
     async def runs(self, params: Mapping[str, Any]) -> dict[str, Any]:
         """List runs: `{runs, next_cursor}`.

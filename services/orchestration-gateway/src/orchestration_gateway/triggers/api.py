@@ -20,6 +20,7 @@ router = APIRouter(tags=["triggers"], dependencies=[VIEWER])
 Name = Annotated[str, Path(description="The trigger's name, a DNS label.", examples=["shop-orders"])]
 Conditions = Annotated[Preconditions, Depends(preconditions)]
 _MOST_AT_ONCE = 500
+_NAME = r"^[a-z0-9-]{1,63}$"
 
 
 class RotateRequest(BaseModel):
@@ -113,7 +114,7 @@ async def list_deliveries(
     state: TheState,
     caller: Viewer,
     pages: Annotated[Paging[tuple[datetime, str]], Depends(paging(tuple[datetime, str]))],
-    trigger: Annotated[str | None, Query(max_length=63, description="Only those of this trigger.")] = None,
+    trigger: Annotated[str | None, Query(pattern=_NAME, description="Only those of this trigger.")] = None,
     status: Annotated[DeliveryStatus | None, Query(description="Only those that stand here.")] = None,
 ) -> DeliveryList:
     """List deliveries, newest first, without what they hold."""

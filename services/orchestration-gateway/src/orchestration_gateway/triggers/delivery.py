@@ -112,7 +112,7 @@ def pause_after(attempts: int, luck: float) -> timedelta:
     Returns:
         Between half of a limit and the limit, which doubles from a second to a minute.
     """
-    limit = min(_FIRST_PAUSE * 2 ** min(attempts - 1, _MOST_DOUBLINGS), _LONGEST_PAUSE)
+    limit: timedelta = min(_FIRST_PAUSE * int(2 ** min(attempts - 1, _MOST_DOUBLINGS)), _LONGEST_PAUSE)
     return limit * (0.5 + luck / 2)
 
 

@@ -139,7 +139,7 @@ class DeliveryStore:
         """Count the deliveries by where they stand."""
         wanted = select(DELIVERIES.c.status, func.count()).group_by(DELIVERIES.c.status)
         async with self._db.reading() as session:
-            counted = {status: count for status, count in (await session.execute(wanted)).all()}
+            counted = {row[0]: row[1] for row in (await session.execute(wanted)).all()}
         return {status.value: counted.get(status.value, 0) for status in DeliveryStatus}
 
     async def purge(self, *, settled_before: datetime, dead_before: datetime) -> int:

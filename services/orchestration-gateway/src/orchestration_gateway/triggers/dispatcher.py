@@ -138,7 +138,7 @@ class Dispatcher:
     def _after_failure(self, tried: Delivery, error: StartFailedError) -> Delivery:
         now = self._clock()
         refused_for_good = error.is_final or (not error.is_away and tried.attempts >= self._options.max_refusals)
-        failed = replace(tried, error_code=error.error_code, error=str(error)[:2_000])
+        failed = replace(tried, error_code=error.error_code[:100], error=str(error)[:2_000])
         if refused_for_good or now - tried.waiting_since >= self._options.give_up_after:
             _logger.error(
                 "A delivery is given up; it can be replayed",

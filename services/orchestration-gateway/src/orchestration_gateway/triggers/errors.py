@@ -93,7 +93,9 @@ class DeliveryConflictError(GatewayError):
     code: ClassVar[str] = "DELIVERY_CONFLICT"
 
     def __init__(self, key: str) -> None:
-        super().__init__(f"a delivery with the id {key!r} came before with another content; give each message its own id")
+        super().__init__(
+            f"a delivery with the id {key!r} came before with another content; give each message its own id"
+        )
         self.key = key
 
 

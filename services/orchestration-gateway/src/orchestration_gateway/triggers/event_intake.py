@@ -1,5 +1,7 @@
 """CloudEvents, whichever way they come, to the triggers that wait for them."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +15,7 @@ from .trigger import Trigger, meets
 from .triggers import Triggers
 
 _logger = get_logger(__name__)
+_LONGEST_KEY = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +68,18 @@ class EventIntake:
     async def _take(self, trigger: Trigger, event: Mapping[str, Any], traceparent: str | None) -> Taken | None:
         if trigger.declaration.paused:
             return None
-        key = f"{event['source']} {event['id']}"[:400]
+        key = _key(event)
         try:
             return await self._intake.take(trigger, dict(event), key=key, traceparent=traceparent)
         except MappingError as error:
             # It is kept as a dead delivery; one trigger's fault must not keep the event from the others.
             _logger.warning("An event could not be mapped", trigger=trigger.name, reason=str(error))
             return None
+
+
+def _key(event: Mapping[str, Any]) -> str:
+    """Return what tells an event from others: its source and id, or a hash where they are long or cannot be printed."""
+    key = f"{event['source']} {event['id']}"
+    if len(key) <= _LONGEST_KEY and key.isprintable():
+        return key
+    return f"sha256:{hashlib.sha256(json.dumps([event['source'], event['id']]).encode()).hexdigest()}"

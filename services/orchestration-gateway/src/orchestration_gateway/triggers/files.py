@@ -67,14 +67,16 @@ def _trigger(path: Path) -> Trigger:
     try:
         declaration = DECLARATION.validate_python(content)
     except ValidationError as error:
-        raise InvalidTriggerError([
-            Fault(f"{path}: {'.'.join(map(str, fault['loc'])) or '(file)'}", fault["msg"])
-            for fault in error.errors(include_input=False)
-        ]) from None
+        raise InvalidTriggerError(
+            [
+                Fault(f"{path}: {'.'.join(map(str, fault['loc'])) or '(file)'}", fault["msg"])
+                for fault in error.errors(include_input=False)
+            ]
+        ) from None
     if getattr(declaration, "secrets", None):
-        raise InvalidTriggerError([
-            Fault(f"{path}: secrets", "do not belong into a file: name them in secret_names, see the guide")
-        ])
+        raise InvalidTriggerError(
+            [Fault(f"{path}: secrets", "do not belong into a file: name them in secret_names, see the guide")]
+        )
     if declaration.kind == "webhook" and not declaration.secret_names:
         raise InvalidTriggerError([Fault(f"{path}: secret_names", "must name a secret: MAESTRO_SECRET_<NAME>")])
     changed = datetime.fromtimestamp(path.stat().st_mtime, UTC)

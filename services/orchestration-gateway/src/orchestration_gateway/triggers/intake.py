@@ -1,5 +1,6 @@
 """Taking deliveries in: recognised, mapped, kept, and their runs started."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -18,6 +19,8 @@ from .trigger import Trigger
 
 _PATIENCE: Final = timedelta(seconds=2)
 _MAPPING_FAILED: Final = MappingError.code
+_ID: Final = re.compile(r"[0-9a-f]{32}")
+_TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 class AdmitsStarts(Protocol):
@@ -97,7 +100,7 @@ class Intake:
             status=DeliveryStatus.WAITING,
             received_at=now,
             waiting_since=now,
-            traceparent=traceparent,
+            traceparent=traceparent if traceparent and _TRACEPARENT.fullmatch(traceparent) else None,
         )
         delivery, failure = await self._mapped(trigger, blank)
         if not await self._store.add(delivery):
@@ -129,7 +132,9 @@ class Intake:
         """
         if delivery.status is DeliveryStatus.WAITING or (delivery.status is not DeliveryStatus.DEAD and not anew):
             hint = "it is still waiting to be started" if delivery.status is DeliveryStatus.WAITING else "use anew=true"
-            raise ReplayRefusedError(f"the delivery is {delivery.status.value}, and only dead ones are replayed; {hint}")
+            raise ReplayRefusedError(
+                f"the delivery is {delivery.status.value}, and only dead ones are replayed; {hint}"
+            )
         await self._quotas.admit_start(trigger.tenant)
         round_ = int(self._clock().timestamp() * 1_000_000) if anew else 0
         waiting = replace(delivery, status=DeliveryStatus.WAITING, waiting_since=self._clock(), attempts=0)
@@ -150,7 +155,7 @@ class Intake:
         Raises:
             DeliveryNotFoundError: There is none, or it is somebody else's.
         """
-        found = await self._store.get(delivery_id_)
+        found = await self._store.get(delivery_id_) if _ID.fullmatch(delivery_id_) else None
         if found is None or (tenant is not None and found.tenant != tenant):
             raise DeliveryNotFoundError(delivery_id_)
         return found

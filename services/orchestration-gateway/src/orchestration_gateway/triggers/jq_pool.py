@@ -6,7 +6,7 @@ import re
 import signal
 import sys
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from math import ceil
@@ -17,6 +17,7 @@ from .errors import MappingError
 
 _PROGRAM: Final = Path(__file__).with_name("jq_worker.py")
 _PLACE: Final = re.compile(r" at <top-level>, line \d+(?:, column \d+)?:?.*", re.DOTALL)
+_START_S: Final = 30.0
 _LINE_BYTES: Final = 64 * 1024 * 1024
 _LOADS_FILES: Final = re.compile(r"\b(?:import|include|modulemeta)\b")
 
@@ -100,7 +101,7 @@ class JqPool:
         async with self._places:
             worker = self._idle.pop() if self._idle else await _Worker.start(self._limits)
             try:
-                async with asyncio.timeout(self._limits.time.total_seconds() + worker.start_allowance_s):
+                async with asyncio.timeout(self._limits.time.total_seconds()):
                     line = await worker.ask(json.dumps(request).encode())
             except TimeoutError:
                 await worker.close()
@@ -123,8 +124,6 @@ class _Worker:
     def __init__(self, process: asyncio.subprocess.Process, limits: JqLimits) -> None:
         self._process = process
         self._limits = limits
-        self.start_allowance_s = 10.0
-        """A process that has not answered yet is still starting, on a machine that may be busy with other things."""
 
     @classmethod
     async def start(cls, limits: JqLimits) -> "_Worker":
@@ -138,7 +137,15 @@ class _Worker:
             limit=_LINE_BYTES,
             start_new_session=True,  # Ctrl-C in a terminal is for the service, which then ends its processes
         )  # fmt: skip
-        return cls(process, limits)
+        worker = cls(process, limits)
+        try:
+            # How long it takes to start is not held against the programs.
+            async with asyncio.timeout(_START_S):
+                await worker.ask(b'{"programs": {}}')
+        except BaseException:
+            await worker.close()
+            raise
+        return worker
 
     async def ask(self, request: bytes) -> bytes | None:
         """Send a request and return the answer; None when the process ended over it."""
@@ -152,7 +159,6 @@ class _Worker:
             line = b""
         if not line.endswith(b"\n"):
             return None
-        self.start_allowance_s = 0.0
         return line
 
     async def epitaph(self) -> str:
@@ -163,10 +169,8 @@ class _Worker:
 
     async def close(self) -> None:
         if self._process.returncode is None:
-            try:
+            with suppress(ProcessLookupError):
                 self._process.kill()
-            except ProcessLookupError:
-                pass
         if self._process.stdin is not None:
             self._process.stdin.close()
         await self._process.wait()

@@ -113,7 +113,8 @@ def _verify_standard(
     given = headers.get("webhook-signature", "")
     if not message_id or not at or not given:
         raise SignatureError(
-            "signature-present", "webhook-id, webhook-timestamp and webhook-signature are needed, as in Standard Webhooks"
+            "signature-present",
+            "webhook-id, webhook-timestamp and webhook-signature are needed, as in Standard Webhooks",
         )
     if not _ID.fullmatch(message_id):
         raise SignatureError("webhook-id", "webhook-id must be 1 to 200 visible ASCII characters")
@@ -144,7 +145,9 @@ def _verify_standard(
 def _verify_github(headers: Mapping[str, str], body: bytes, keys: Sequence[str]) -> Verified:
     given = headers.get("x-hub-signature-256", "")
     if not given:
-        raise SignatureError("signature-present", "X-Hub-Signature-256 is needed: sha256= and the HMAC of the body in hex")
+        raise SignatureError(
+            "signature-present", "X-Hub-Signature-256 is needed: sha256= and the HMAC of the body in hex"
+        )
     good = False
     for key in keys:
         wanted = "sha256=" + hmac.new(key.encode(), body, hashlib.sha256).hexdigest()

@@ -106,7 +106,9 @@ class Triggers:
         """
         faults = []
         if not NAME.fullmatch(name):
-            faults.append(Fault("name", "must be a DNS label: lower-case letters, digits and inner hyphens, at most 63"))
+            faults.append(
+                Fault("name", "must be a DNS label: lower-case letters, digits and inner hyphens, at most 63")
+            )
         if isinstance(declaration, WebhookDeclaration):
             faults += self._key_faults(declaration, origin)
         if isinstance(declaration, Mapped):
@@ -265,7 +267,9 @@ class Triggers:
         """Let the schedules of files be those of the files, after a start; those of files that are gone are taken away."""
         stored = {trigger.name for trigger in await self._store.all(kind="schedule")}
         wanted = {
-            name: trigger for name, trigger in self._files.items() if isinstance(trigger.declaration, ScheduleDeclaration)
+            name: trigger
+            for name, trigger in self._files.items()
+            if isinstance(trigger.declaration, ScheduleDeclaration)
         }
 
         async def work(session: AsyncSession) -> None:
