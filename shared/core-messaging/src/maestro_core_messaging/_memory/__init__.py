@@ -1,0 +1,1 @@
+"""Events within one process."""
