@@ -211,8 +211,11 @@ async def _talk(socket: WebSocket, state: Any, caller: Principal, run_id: str | 
     finally:
         for task in (sending, listening):
             task.cancel()
-        await asyncio.gather(sending, listening, return_exceptions=True)
+        ended, _ = await asyncio.gather(sending, listening, return_exceptions=True)
         await portions.aclose()
+    if isinstance(ended, Ended):
+        # Only now: the server sends no close while somebody waits for what the client says.
+        await socket.close(_COMPLETE if ended.reason == "complete" else _LAGGED, ended.reason)
 
 
 async def _hello(socket: WebSocket) -> int | None:
@@ -230,7 +233,9 @@ async def _hello(socket: WebSocket) -> int | None:
 
 async def _send_all(
     socket: WebSocket, portions: AsyncGenerator[list[FeedEvent] | Ended | None], send_timeout_s: float
-) -> None:
+) -> Ended | None:
+    """Send everything; returns why it ended."""
+
     async def send(text: str) -> None:
         async with asyncio.timeout(send_timeout_s):
             await socket.send_text(text)
@@ -241,13 +246,13 @@ async def _send_all(
                 await send('{"kind":"heartbeat"}')
             case Ended(reason, detail):
                 await send(json.dumps({"kind": reason, "detail": detail}))
-                await socket.close(_COMPLETE if reason == "complete" else _LAGGED, reason)
-                return
+                return portion
             case _:
                 for event in portion:
                     await send(
                         f'{{"kind":"event","cursor":{event.position},"type":"{event.type}","data":{event.data}}}'
                     )
+    return None
 
 
 async def _listen(socket: WebSocket) -> None:
