@@ -31,6 +31,10 @@ def test_public_names_are_pinned() -> None:
         "MigrationError",
         "MigrationState",
         "Migrations",
+        "Outbox",
+        "OutboxEntry",
+        "OutboxFullError",
+        "OutboxState",
         "QueryTimeoutError",
         "RetryPolicy",
         "Revision",
@@ -40,7 +44,10 @@ def test_public_names_are_pinned() -> None:
         "TransactionConflictError",
         "UtcDateTime",
         "Versioned",
+        "create_outbox",
+        "drop_outbox",
         "new_metadata",
+        "outbox_table",
         "parse_url",
     ]
     assert all(hasattr(maestro_core_db, name) for name in maestro_core_db.__all__)

@@ -27,6 +27,7 @@ def test_help_lists_every_command() -> None:
         "event",
         "journal",
         "config",
+        "db",
         "monitoring",
         "token",
     ):
@@ -47,6 +48,10 @@ def test_help_lists_every_command() -> None:
         ["config", "check"],
         ["config", "reference"],
         ["config", "schema"],
+        ["db", "upgrade"],
+        ["db", "downgrade"],
+        ["db", "check"],
+        ["db", "history"],
         ["monitoring", "dashboards"],
         ["monitoring", "rules"],
     ]

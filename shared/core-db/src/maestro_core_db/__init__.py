@@ -16,6 +16,7 @@ from ._errors import (
     DatabaseSettingsError,
     DatabaseUnavailableError,
     MigrationError,
+    OutboxFullError,
     QueryTimeoutError,
     SchemaNewerError,
     SchemaOutdatedError,
@@ -23,6 +24,9 @@ from ._errors import (
     TransactionConflictError,
 )
 from ._migrations import Migrations
+from ._outbox._entry import OutboxEntry, OutboxState
+from ._outbox._outbox import Outbox
+from ._outbox._table import create_outbox, drop_outbox, outbox_table
 from ._retrying import RetryPolicy
 from ._revision import MigrationState, Revision
 from ._settings import DatabaseOptions, DatabaseSettings
@@ -52,6 +56,10 @@ __all__ = [
     "MigrationError",
     "MigrationState",
     "Migrations",
+    "Outbox",
+    "OutboxEntry",
+    "OutboxFullError",
+    "OutboxState",
     "QueryTimeoutError",
     "RetryPolicy",
     "Revision",
@@ -61,6 +69,9 @@ __all__ = [
     "TransactionConflictError",
     "UtcDateTime",
     "Versioned",
+    "create_outbox",
+    "drop_outbox",
     "new_metadata",
+    "outbox_table",
     "parse_url",
 ]

@@ -52,8 +52,8 @@ class Backend(Protocol):
         """
 
     async def prove(self, connection: AsyncConnection) -> None:
-        """Find out whether the database can be used, and changed, right now.
+        """Find out whether the database can be used right now.
 
         Args:
-            connection: A new one, outside of any transaction.
+            connection: One for reading.
         """

@@ -107,6 +107,12 @@ class ConstraintViolatedError(DatabaseError):
         self.constraint = constraint
 
 
+class OutboxFullError(DatabaseError):
+    """As many events as the outbox takes wait to be published."""
+
+    code = "OUTBOX_FULL"
+
+
 class MigrationError(DatabaseError):
     """Migrations cannot be run, or one of them failed; the database is as it was before."""
 

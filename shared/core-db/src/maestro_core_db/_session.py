@@ -33,7 +33,13 @@ class UnitOfWorkSession(Session):
         try:
             super().commit()
         except DatabaseUnavailableError as error:
+            if not self._is_far():
+                raise
             raise CommitUnknownError(
                 f"{error}: during COMMIT, so the changes may be in the database or not; look before doing them again"
             ) from error
         self.info[COMMITTED] = True
+
+    def _is_far(self) -> bool:
+        # SQLite is in this process, and has rolled back when it says that it could not commit.
+        return self.get_bind().dialect.name != "sqlite"

@@ -77,7 +77,6 @@ class Sqlite:
 
     async def prove(self, connection: AsyncConnection) -> None:
         """See `Backend.prove`."""
-        # The write lock is not asked for: another process that is writing is no fault.
         await connection.exec_driver_sql("SELECT count(*) FROM sqlite_master")
 
     def translated(self, error: BaseException, place: str) -> DatabaseError | None:

@@ -3,7 +3,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from packages import FIRST, SECOND, package
+from migration_packages import FIRST, SECOND, package
 from sqlalchemy import inspect, text
 
 from maestro_core_db import Database, MigrationError, Migrations, SchemaNewerError, SchemaOutdatedError

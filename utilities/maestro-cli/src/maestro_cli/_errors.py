@@ -151,13 +151,14 @@ class UnknownServiceError(MaestroCliError):
     Args:
         name: The name that was given.
         known: The names there are.
+        kind: What was looked for.
     """
 
     code = "UNKNOWN_SERVICE"
 
-    def __init__(self, name: str, known: Sequence[str]) -> None:
-        choice = f"There are: {', '.join(sorted(known))}." if known else "No service is installed."
-        super().__init__(f"there is no service named {name!r}", hint=choice)
+    def __init__(self, name: str, known: Sequence[str], *, kind: str = "service") -> None:
+        choice = f"There are: {', '.join(sorted(known))}." if known else f"No {kind} is installed."
+        super().__init__(f"there is no {kind} named {name!r}", hint=choice)
         self.name = name
         self.known = tuple(known)
 
@@ -349,6 +350,21 @@ class MoveFailedError(MaestroCliError):
     """
 
     code = "MOVE_FAILED"
+
+
+class DatabaseCommandError(MaestroCliError):
+    """Something could not be done with a service's database.
+
+    Args:
+        message: Why, and what to do.
+        database_code: Stable code of the database's error.
+    """
+
+    code = "DATABASE_COMMAND_FAILED"
+
+    def __init__(self, message: str, database_code: str) -> None:
+        super().__init__(message)
+        self.database_code = database_code
 
 
 class ServiceAnswerError(MaestroCliError):

@@ -24,6 +24,7 @@ COMMANDS: Final = {
     "journal": "journal",
     "engine": "engine",
     "config": "config",
+    "db": "db",
     "monitoring": "monitoring",
     "token": "token",
 }
