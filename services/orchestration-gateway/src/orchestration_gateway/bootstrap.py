@@ -9,13 +9,15 @@ from typing import Any, Final, cast
 
 from maestro_core_api import APIClient, APIConfig, ClientConfig, MaestroAPI, RetryConfig, StartupError
 from maestro_core_config import ConfigManager
-from maestro_core_db import Database, DatabaseError, Migrations
+from maestro_core_db import Database, DatabaseError, Migrations, Outbox
 from maestro_core_logging import configure_logging
+from maestro_core_messaging import Broker, MessagingError, OutboxRelay
 from maestro_core_monitoring import Objectives
 from orchestration_gateway import migrations
 from orchestration_gateway.clock import Clock, utc_now
 from orchestration_gateway.config import OrchestrationGatewayConfig
 from orchestration_gateway.dashboard.api import router as dashboard_router
+from orchestration_gateway.events import Announcements, hear
 from orchestration_gateway.live.api import router as live_router
 from orchestration_gateway.live.hub import RunHub
 from orchestration_gateway.live.run_changes import RunChanges
@@ -85,7 +87,7 @@ def create_app(config: OrchestrationGatewayConfig | None = None, *, clock: Clock
         async with AsyncExitStack() as stack:
             try:
                 state = await _open(settings, app, stack, files, clock)
-            except (DatabaseError, GatewayError) as error:
+            except (DatabaseError, GatewayError, MessagingError) as error:
                 app.logger.critical("The gateway cannot start", reason=str(error), code=error.code)
                 raise StartupError(str(error)) from error
             yield state
@@ -123,7 +125,8 @@ async def _open(
         keep_settled=timedelta(seconds=config.keep_deliveries_s),
         keep_dead=timedelta(seconds=config.keep_dead_deliveries_s),
     )
-    dispatcher = Dispatcher(deliveries, orchestrator, options, clock=clock, settled=metrics.settled)
+    broker, announce = await _broker(config, app, stack, db)
+    dispatcher = Dispatcher(deliveries, orchestrator, options, clock=clock, settled=metrics.settled, announce=announce)
     schedules = Schedules(db, orchestrator, clock=clock)
     seal = Seal(config.seal_secrets)
     triggers = Triggers(db, TriggerStore(db, seal), seal, jq, schedules, files=files, clock=clock)
@@ -142,6 +145,9 @@ async def _open(
     )
     for part in (quotas, dispatcher, schedules, hub, changes):
         await stack.enter_async_context(part.at_work())
+    events = EventIntake(triggers, intake)
+    if broker is not None:
+        hear(broker, events)
     state: dict[str, Any] = {
         "config": config,
         "clock": clock,
@@ -149,7 +155,7 @@ async def _open(
         "triggers": triggers,
         "schedules": schedules,
         "intake": intake,
-        "events": EventIntake(triggers, intake),
+        "events": events,
         "deliveries": deliveries,
         "quotas": quotas,
         "hub": hub,
@@ -159,6 +165,21 @@ async def _open(
     }
     state["mcp"] = await stack.enter_async_context(ToolServer.opened(ToolCalls(state), VERSION))
     return cast("State", state)
+
+
+async def _broker(
+    config: OrchestrationGatewayConfig, app: MaestroAPI, stack: AsyncExitStack, db: Database
+) -> tuple[Broker | None, Announcements | None]:
+    """Connect to the platform's events, where there are any: without a server nobody else would hear or tell them."""
+    if config.messaging_url is None:
+        return None, None
+    broker = await stack.enter_async_context(
+        Broker.opened(config, service_name=config.service_name, metrics=app.metrics)
+    )
+    app.health.add("events", broker.check)
+    outbox = Outbox(db)
+    await stack.enter_async_context(OutboxRelay(outbox, broker).at_work())
+    return broker, Announcements(broker, outbox)
 
 
 async def _orchestrator(config: OrchestrationGatewayConfig, app: MaestroAPI, stack: AsyncExitStack) -> Orchestrator:
@@ -178,12 +199,17 @@ async def _screens(config: OrchestrationGatewayConfig, app: MaestroAPI, stack: A
     # A screen shows what its caller may see, so that it is the caller who asks.
     as_caller = ClientConfig(identity="caller")
     timeout = timedelta(seconds=config.screen_timeout_s)
-    client = APIClient.for_service(config, timeout=timeout, retries=0, config=as_caller, metrics=app.metrics)
+
+    async def opened(url: str) -> APIClient:
+        client = APIClient.for_service(
+            config, base_url=url, timeout=timeout, retries=0, config=as_caller, metrics=app.metrics
+        )
+        return await stack.enter_async_context(client)
+
     return Screens(
-        await stack.enter_async_context(client),
-        orchestrator=config.orchestrator_url,
-        registry=config.registry_url,
-        governance=config.governance_url,
+        orchestrator=await opened(config.orchestrator_url),
+        registry=None if config.registry_url is None else await opened(config.registry_url),
+        governance=await opened(config.governance_url),
         patience=timeout,
         keep=timedelta(seconds=config.screen_cache_s),
     )

@@ -6,11 +6,12 @@ from pydantic import Field, SecretStr
 
 from maestro_core_config import BaseConfig
 from maestro_core_db import DatabaseSettings
+from maestro_core_messaging import MessagingSettings
 
 from .quotas.quota import Quota
 
 
-class OrchestrationGatewayConfig(DatabaseSettings, BaseConfig):
+class OrchestrationGatewayConfig(DatabaseSettings, MessagingSettings, BaseConfig):
     """Configuration of orchestration-gateway."""
 
     orchestrator_url: str = Field(default="service://maestro-orchestrator", pattern=r"^(https?|service)://")

@@ -4,9 +4,10 @@ from typing import Final
 
 from sqlalchemy import Column, Index, Integer, String, Table, Text
 
-from maestro_core_db import AutoId, UtcDateTime, new_metadata
+from maestro_core_db import AutoId, UtcDateTime, new_metadata, outbox_table
 
 METADATA: Final = new_metadata()
+outbox_table(METADATA)
 
 TRIGGERS: Final = Table(
     "triggers",

@@ -26,10 +26,13 @@ async def declare(world: Any, name: str, **changes: Any) -> dict[str, Any]:
 
 
 async def deliver(
-    world: Any, name: str, body: Any, *, id: str = "msg_1", key: str = KEY, at: datetime | None = None
+    world: Any, name: str, body: Any, *, message_id: str = "msg_1", key: str = KEY, at: datetime | None = None
 ) -> httpx2.Response:
     content = json.dumps(body).encode()
-    headers = {"content-type": "application/json", **standard_headers(key, id, at or datetime.now(UTC), content)}
+    headers = {
+        "content-type": "application/json",
+        **standard_headers(key, message_id, at or datetime.now(UTC), content),
+    }
     answer: httpx2.Response = await world.gateway.post(f"/hooks/{name}", content=content, headers=headers)
     return answer
 
@@ -53,7 +56,7 @@ async def test_a_signed_delivery_starts_one_run(world: Any) -> None:
 async def test_many_deliveries_at_once(world: Any) -> None:
     """Each of many at the same time is one run, also when each is sent three times."""
     await declare(world, "orders")
-    sent = [deliver(world, "orders", {"order": n}, id=f"msg_{n}") for n in range(20) for _ in range(3)]
+    sent = [deliver(world, "orders", {"order": n}, message_id=f"msg_{n}") for n in range(20) for _ in range(3)]
     answers = await asyncio.gather(*sent)
     assert {answer.status_code for answer in answers} == {202}
     assert sum(not answer.json()["duplicate"] for answer in answers) == 20
@@ -91,19 +94,19 @@ async def test_keys_are_rotated(world: Any) -> None:
     """A new trigger gets a key; rotated, both are accepted until the old one's time is over."""
     made = await declare(world, "orders", secrets=None)
     first = made["new_secret"]
-    assert (await deliver(world, "orders", {"order": 1}, key=first, id="a")).status_code == 202
+    assert (await deliver(world, "orders", {"order": 1}, key=first, message_id="a")).status_code == 202
     second = (await world.gateway.post("/triggers/orders/rotate", json={"overlap_s": 3600})).json()["new_secret"]
     for key, id_ in ((first, "b"), (second, "c")):
-        assert (await deliver(world, "orders", {"order": 1}, key=key, id=id_)).status_code == 202
+        assert (await deliver(world, "orders", {"order": 1}, key=key, message_id=id_)).status_code == 202
     third = (await world.gateway.post("/triggers/orders/rotate", json={"overlap_s": 0})).json()["new_secret"]
-    assert (await deliver(world, "orders", {"order": 1}, key=third, id="d")).status_code == 202
-    assert (await deliver(world, "orders", {"order": 1}, key=first, id="e")).status_code == 401
+    assert (await deliver(world, "orders", {"order": 1}, key=third, message_id="d")).status_code == 202
+    assert (await deliver(world, "orders", {"order": 1}, key=first, message_id="e")).status_code == 401
     shown = (await world.gateway.get("/triggers/orders")).text
     assert not any(key in shown for key in (first, second, third))
 
 
 async def test_filters_keys_and_chosen_workflows(world: Any) -> None:
-    """jq decides what starts, which workflow of those allowed, and which deliveries are one run."""
+    """Jq decides what starts, which workflow of those allowed, and which deliveries are one run."""
     await declare(
         world,
         "orders",
@@ -113,12 +116,12 @@ async def test_filters_keys_and_chosen_workflows(world: Any) -> None:
         filter=".body.paid",
         run_key=".body.order",
     )
-    filtered = (await deliver(world, "orders", {"order": 1, "paid": False, "what": "echo"}, id="a")).json()
+    filtered = (await deliver(world, "orders", {"order": 1, "paid": False, "what": "echo"}, message_id="a")).json()
     assert (filtered["status"], filtered["run_id"]) == ("filtered", None)
-    one = (await deliver(world, "orders", {"order": 1, "paid": True, "what": "echo"}, id="b")).json()
-    same = (await deliver(world, "orders", {"order": 1, "paid": True, "what": "echo", "x": 1}, id="c")).json()
+    one = (await deliver(world, "orders", {"order": 1, "paid": True, "what": "echo"}, message_id="b")).json()
+    same = (await deliver(world, "orders", {"order": 1, "paid": True, "what": "echo", "x": 1}, message_id="c")).json()
     assert one["run_id"] == same["run_id"]
-    refused = await deliver(world, "orders", {"order": 2, "paid": True, "what": "waits"}, id="d")
+    refused = await deliver(world, "orders", {"order": 2, "paid": True, "what": "waits"}, message_id="d")
     assert (refused.status_code, refused.json()["error_code"]) == (422, "MAPPING_FAILED")
     assert "shop/waits" in refused.json()["detail"]
 
@@ -127,12 +130,12 @@ async def test_what_cannot_be_mapped_is_kept_and_replayed(world: Any) -> None:
     """A delivery whose program fails is dead; with the trigger put right it is replayed, or comes again."""
     await declare(world, "orders", input=".body.order + 1")
     for id_ in ("a", "b"):
-        refused = await deliver(world, "orders", {"order": {}}, id=id_)
+        refused = await deliver(world, "orders", {"order": {}}, message_id=id_)
         assert (refused.status_code, refused.json()["program"]) == (422, "input")
     dead = (await world.gateway.get("/deliveries", params={"status": "dead"})).json()["deliveries"]
     assert {each["error_code"] for each in dead} == {"MAPPING_FAILED"}
     await declare(world, "orders", input="{}")
-    again = await deliver(world, "orders", {"order": {}}, id="a")
+    again = await deliver(world, "orders", {"order": {}}, message_id="a")
     assert (again.status_code, again.json()["status"]) == (202, "started")
     replayed = (await world.gateway.post("/triggers/orders/replay")).json()
     assert replayed == {"replayed": 1, "failed": 0}
@@ -142,7 +145,7 @@ async def test_what_cannot_be_mapped_is_kept_and_replayed(world: Any) -> None:
 async def test_a_start_that_is_refused_is_dead_until_it_is_replayed(world: Any) -> None:
     """An input that the workflow's schema refuses is a dead delivery; a started one starts anew only when that is wanted."""
     await declare(world, "orders")
-    refused = (await deliver(world, "orders", {"order": "text"}, id="a")).json()
+    refused = (await deliver(world, "orders", {"order": "text"}, message_id="a")).json()
     assert refused["status"] == "dead"
     shown = (await world.gateway.get(f"/deliveries/{refused['delivery_id']}")).json()
     assert shown["error_code"] == "PAYLOAD_INVALID" or "order" in shown["error"]
@@ -203,8 +206,8 @@ async def test_quotas_of_starts(open_world: Callable[..., Any]) -> None:
     async with open_world(quota={"starts": 2, "window_s": 3600}) as world:
         await declare(world, "orders", filter="false")
         for id_ in ("a", "b", "a", "b"):
-            assert (await deliver(world, "orders", {}, id=id_)).status_code == 202
-        refused = await deliver(world, "orders", {}, id="c")
+            assert (await deliver(world, "orders", {}, message_id=id_)).status_code == 202
+        refused = await deliver(world, "orders", {}, message_id="c")
         problem = refused.json()
         assert refused.status_code == 429
         assert (problem["rule"], problem["limit"]) == ("starts-per-tenant", 2)

@@ -25,28 +25,25 @@ class Screens:
     """Puts the answers for screens together, as whoever asks: services show a caller what it may see.
 
     Args:
-        client: An open client that calls as the caller.
-        orchestrator: The orchestrator's base URL.
-        registry: The registry's base URL; None where there is none.
-        governance: Governance's base URL.
+        orchestrator: An open client of the orchestrator, which calls as the caller.
+        registry: The same of the registry; None where there is none.
+        governance: The same of governance.
         patience: How long each service may take.
         keep: How long an answer is given again to the same caller.
     """
 
     def __init__(
         self,
-        client: APIClient,
         *,
-        orchestrator: str,
-        registry: str | None,
-        governance: str,
+        orchestrator: APIClient,
+        registry: APIClient | None,
+        governance: APIClient,
         patience: timedelta,
         keep: timedelta,
     ) -> None:
-        self._client = client
-        self._orchestrator = orchestrator.rstrip("/")
-        self._registry = None if registry is None else registry.rstrip("/")
-        self._governance = governance.rstrip("/")
+        self._orchestrator = orchestrator
+        self._registry = registry
+        self._governance = governance
         self._patience = patience
         self._keep_s = keep.total_seconds()
         self._kept: OrderedDict[tuple[Any, ...], tuple[float, asyncio.Task[Parts]]] = OrderedDict()
@@ -60,13 +57,13 @@ class Screens:
                 "run_counts": (ORCHESTRATOR, self._counts(own)),
                 "latest_runs": (
                     ORCHESTRATOR,
-                    self._get(self._orchestrator, "/runs", "runs", {**own, "limit": _LATEST}),
+                    _get(self._orchestrator, "/runs", "runs", {**own, "limit": _LATEST}),
                 ),
                 "failed_runs": (
                     ORCHESTRATOR,
-                    self._get(self._orchestrator, "/runs", "runs", {**own, "status": "failed", "limit": _LATEST}),
+                    _get(self._orchestrator, "/runs", "runs", {**own, "status": "failed", "limit": _LATEST}),
                 ),
-                "queues": (ORCHESTRATOR, self._get(self._orchestrator, "/queues", "queues")),
+                "queues": (ORCHESTRATOR, _get(self._orchestrator, "/queues", "queues")),
                 "services": (REGISTRY, self._services()),
                 "approvals": (GOVERNANCE, self._approvals({"status": "pending"})),
             }
@@ -79,11 +76,11 @@ class Screens:
 
         def ask() -> Mapping[str, tuple[str, Awaitable[Any]]]:
             return {
-                "run": (ORCHESTRATOR, self._get(self._orchestrator, path)),
-                "history": (ORCHESTRATOR, self._get(self._orchestrator, f"{path}/history", "events")),
+                "run": (ORCHESTRATOR, _get(self._orchestrator, path)),
+                "history": (ORCHESTRATOR, _get(self._orchestrator, f"{path}/history", "events")),
                 "children": (
                     ORCHESTRATOR,
-                    self._get(self._orchestrator, "/runs", "runs", {"parent": run_id, "limit": 100}),
+                    _get(self._orchestrator, "/runs", "runs", {"parent": run_id, "limit": 100}),
                 ),
                 "approvals": (GOVERNANCE, self._approvals({"run_id": run_id})),
             }
@@ -96,8 +93,8 @@ class Screens:
         def ask() -> Mapping[str, tuple[str, Awaitable[Any]]]:
             return {
                 "services": (REGISTRY, self._services()),
-                "scorecards": (GOVERNANCE, self._get(self._governance, "/scorecards", "scorecards")),
-                "workflows": (ORCHESTRATOR, self._get(self._orchestrator, "/workflows", "workflows")),
+                "scorecards": (GOVERNANCE, _get(self._governance, "/scorecards", "scorecards")),
+                "workflows": (ORCHESTRATOR, _get(self._orchestrator, "/workflows", "workflows")),
             }
 
         return await self._remembered(("services", *_who(caller)), ask)
@@ -119,24 +116,23 @@ class Screens:
 
     async def _counts(self, own: Mapping[str, Any]) -> dict[str, int]:
         found = await asyncio.gather(
-            *(self._get(self._orchestrator, "/runs/count", "count", {**own, "status": status}) for status in _STATUSES)
+            *(_get(self._orchestrator, "/runs/count", "count", {**own, "status": status}) for status in _STATUSES)
         )
         return dict(zip(_STATUSES, found, strict=True))
 
     async def _services(self) -> Any:
         if self._registry is None:
             raise ValueError("no registry is configured")
-        return await self._get(self._registry, "/services", "services")
+        return await _get(self._registry, "/services", "services")
 
     async def _approvals(self, params: Mapping[str, Any]) -> Any:
-        found = await self._get(self._governance, "/approvals", None, {**params, "limit": _APPROVALS})
+        found = await _get(self._governance, "/approvals", None, {**params, "limit": _APPROVALS})
         return found.get("approvals", found.get("items", []))
 
-    async def _get(
-        self, base: str, path: str, member: str | None = None, params: Mapping[str, Any] | None = None
-    ) -> Any:
-        answer = (await self._client.get(f"{base}{path}", params=params)).json()
-        return answer if member is None else answer[member]
+
+async def _get(client: APIClient, path: str, member: str | None = None, params: Mapping[str, Any] | None = None) -> Any:
+    answer = (await client.get(path, params=params)).json()
+    return answer if member is None else answer[member]
 
 
 def _who(caller: Principal) -> tuple[Any, ...]:

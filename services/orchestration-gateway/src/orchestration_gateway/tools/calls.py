@@ -100,7 +100,7 @@ class ToolCalls:
         await self._state.quotas.admit_start(caller.tenant)
         run_id = f"tool.{uuid.uuid4().hex}"
         attributes = {"tool": name} if caller.tenant is None else {"tool": name, "tenant": caller.tenant}
-        options = {"attributes": attributes, **({} if caller.tenant is None else {"tenant": caller.tenant})}
+        options = {"attributes": attributes}
         try:
             await self._state.orchestrator.start(tool.workflow, tool.payload(arguments), run_id=run_id, options=options)
         except StartFailedError as error:

@@ -1,7 +1,7 @@
 """Deliveries in the database: the inbox."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,6 +16,8 @@ from orchestration_gateway.tables import DELIVERIES
 from .delivery import Delivery, DeliveryStatus, Start
 
 _PURGED_AT_ONCE = 500
+Announce = Callable[[AsyncSession, Delivery], Awaitable[None]]
+"""Tells of a delivery's change within a unit of work."""
 
 
 class DeliveryStore:
@@ -50,12 +52,15 @@ class DeliveryStore:
             row = (await session.execute(select(DELIVERIES).where(DELIVERIES.c.id == delivery_id))).one_or_none()
         return None if row is None else _from_row(row)
 
-    async def change(self, delivery: Delivery, *, only_while: DeliveryStatus | None = None) -> bool:
+    async def change(
+        self, delivery: Delivery, *, only_while: DeliveryStatus | None = None, announce: Announce | None = None
+    ) -> bool:
         """Keep a delivery's new state.
 
         Args:
             delivery: The delivery; one of its id is there.
             only_while: Change it only when it stands here.
+            announce: Tells of the change in the same transaction.
 
         Returns:
             Whether it was changed.
@@ -66,8 +71,11 @@ class DeliveryStore:
 
         async def work(session: AsyncSession) -> bool:
             done = await session.execute(statement)
+            changed = bool(done.rowcount)  # type: ignore[attr-defined]  # of an UPDATE it is a CursorResult
+            if changed and announce is not None:
+                await announce(session, delivery)
             await session.commit()
-            return bool(done.rowcount)  # type: ignore[attr-defined]  # of an UPDATE it is a CursorResult
+            return changed
 
         return await self._db.retrying(work)
 

@@ -14,7 +14,7 @@ from orchestration_gateway.clock import Clock
 from orchestration_gateway.orchestrator import Orchestrator
 
 from .delivery import Delivery, DeliveryStatus, pause_after
-from .delivery_store import DeliveryStore
+from .delivery_store import Announce, DeliveryStore
 from .errors import StartFailedError
 
 _logger = get_logger(__name__)
@@ -49,6 +49,7 @@ class Dispatcher:
         options: How long deliveries are tried and kept.
         clock: Gives the present.
         settled: Told of each delivery that was started or given up.
+        announce: Tells others of it, in the transaction that keeps it.
     """
 
     def __init__(
@@ -59,7 +60,9 @@ class Dispatcher:
         *,
         clock: Clock,
         settled: Callable[[Delivery], None] = lambda delivery: None,
+        announce: Announce | None = None,
     ) -> None:
+        self._announce = announce
         self._store = store
         self._orchestrator = orchestrator
         self._options = options
@@ -131,7 +134,10 @@ class Dispatcher:
                 error_code=None,
                 error=None,
             )
-        if await self._store.change(after, only_while=DeliveryStatus.WAITING) and after.settled_at is not None:
+        if (
+            await self._store.change(after, only_while=DeliveryStatus.WAITING, announce=self._announce)
+            and after.settled_at is not None
+        ):
             self._settled(after)
         return after
 

@@ -2,7 +2,7 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,14 +40,13 @@ class EventIntake:
         self._intake = intake
 
     async def take(
-        self, event: Mapping[str, Any], *, tenant: str | None, everybody: bool, traceparent: str | None = None
+        self, event: Mapping[str, Any], *, hears: Callable[[str | None], bool], traceparent: str | None = None
     ) -> list[EventTaken]:
         """Give an event to every trigger that waits for it; the deliveries are on disk when this returns.
 
         Args:
             event: The event in its JSON form.
-            tenant: Whose triggers may hear it.
-            everybody: Whether those of every tenant may: it comes from the platform itself.
+            hears: Tells whether the triggers of a tenant (None: the platform's) may hear it.
             traceparent: The trace in which it came.
 
         Returns:
@@ -61,7 +60,7 @@ class EventIntake:
         for trigger in await self._triggers.for_events():
             declaration = trigger.declaration
             assert isinstance(declaration, EventDeclaration)
-            if (everybody or trigger.tenant == tenant) and meets(declaration, event):
+            if hears(trigger.tenant) and meets(declaration, event):
                 found.append(EventTaken(trigger.name, await self._take(trigger, event, traceparent)))
         return found
 

@@ -111,7 +111,7 @@ async def take_events(request: Request, state: TheState, caller: Operator) -> Ev
         found = []
         for event in events:
             for each in await state.events.take(
-                event, tenant=caller.tenant, everybody=False, traceparent=headers.get("traceparent")
+                event, hears=lambda whose: whose == caller.tenant, traceparent=headers.get("traceparent")
             ):
                 accepted = None
                 if each.taken is not None:

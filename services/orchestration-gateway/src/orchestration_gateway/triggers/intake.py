@@ -202,7 +202,9 @@ def start_options(options: RunOptions, trigger: Trigger) -> dict[str, Any]:
     if trigger.tenant is not None:
         attributes["tenant"] = trigger.tenant
     found: dict[str, Any] = options.model_dump(exclude_none=True)
-    return {**found, "attributes": attributes, **({} if trigger.tenant is None else {"tenant": trigger.tenant})}
+    # Tenants take turns in a queue, and mean nothing to the orchestrator outside of one.
+    takes_turns = trigger.tenant is not None and options.queue is not None
+    return {**found, "attributes": attributes, **({"tenant": trigger.tenant} if takes_turns else {})}
 
 
 def _waiting(delivery: Delivery, start: Start, options: Mapping[str, Any], until: Any) -> Delivery:

@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from maestro_core_db import AutoId, UtcDateTime
+from maestro_core_db import AutoId, UtcDateTime, create_outbox, drop_outbox
 
 revision = "0001"
 down_revision = None
@@ -13,6 +13,7 @@ depends_on = None
 
 def upgrade() -> None:
     """Make them."""
+    create_outbox(op.get_bind())
     op.create_table(
         "deliveries",
         sa.Column("id", sa.String(length=32), nullable=False),
@@ -96,6 +97,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Take them away, with all that they hold."""
+    drop_outbox(op.get_bind())
     op.drop_index(op.f("ix_triggers_kind"), table_name="triggers")
     op.drop_table("triggers")
     op.drop_table("stream_places")
