@@ -21,12 +21,14 @@ import intelligence_service.bootstrap
 import intelligence_service.config
 import maestro.bootstrap
 import maestro.config
+import orchestration_gateway.bootstrap
+import orchestration_gateway.config
 from maestro_core_api import MaestroAPI
 from maestro_core_api.testing import in_process_client
 
 EXAMPLES = int(os.environ.get("MAESTRO_OPENAPI_EXAMPLES", "6"))
 """Requests for each operation, some as the document says and some against it."""
-AWAY = {"PERSONA_SOURCE_UNAVAILABLE"}
+AWAY = {"PERSONA_SOURCE_UNAVAILABLE", "RUN_UNKNOWN"}
 """What a service says when the one that it needs is not there; in this test none is."""
 COMMON: dict[str, Any] = {"jwt_secret": "a-secret-for-tests-of-at-least-32-bytes", "environment": "test"}
 
@@ -47,6 +49,12 @@ def orchestrator(folder: Path) -> MaestroAPI:
     return maestro.bootstrap.create_app(config.model_validate({**COMMON, "data_dir": folder}))
 
 
+def gateway(folder: Path) -> MaestroAPI:
+    config = orchestration_gateway.config.OrchestrationGatewayConfig
+    settings = {"data_dir": folder, "orchestrator_url": "http://127.0.0.1:1", "screen_timeout_s": 0.2}
+    return orchestration_gateway.bootstrap.create_app(config.model_validate({**COMMON, **settings}))
+
+
 @pytest.fixture
 def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No setting of whoever runs the tests reaches the services."""
@@ -55,7 +63,7 @@ def no_settings_from_outside(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) ->
     monkeypatch.chdir(tmp_path)
 
 
-@pytest.fixture(params=[registry, intelligence, orchestrator], ids=lambda make: make.__name__)
+@pytest.fixture(params=[registry, intelligence, orchestrator, gateway], ids=lambda make: make.__name__)
 def app(request: Any, tmp_path: Path, no_settings_from_outside: None) -> MaestroAPI:
     make: Callable[[Path], MaestroAPI] = request.param
     return make(tmp_path)

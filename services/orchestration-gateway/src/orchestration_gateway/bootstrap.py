@@ -29,8 +29,7 @@ from orchestration_gateway.screens.api import router as screens_router
 from orchestration_gateway.screens.screens import Screens
 from orchestration_gateway.state import State
 from orchestration_gateway.tools.calls import ToolCalls
-from orchestration_gateway.tools.route import mcp_route
-from orchestration_gateway.tools.server import ToolServer
+from orchestration_gateway.tools.route import ToolsOnDemand, mcp_route
 from orchestration_gateway.triggers.api import router as triggers_router
 from orchestration_gateway.triggers.delivery_store import DeliveryStore
 from orchestration_gateway.triggers.dispatcher import Dispatcher, DispatchOptions
@@ -50,7 +49,7 @@ TITLE: Final = "Orchestration Gateway API"
 VERSION: Final = "1.0.0"
 _ROUTERS: Final = (hooks_router, triggers_router, live_router, screens_router, dashboard_router)
 _STREAMS: Final = ("/live/runs", "/live/runs/{run_id}", "/mcp")
-_ATTEMPT: Final = timedelta(seconds=5)
+_ATTEMPT: Final = timedelta(seconds=3)
 _MOST_STREAMS: Final = 10_000
 
 
@@ -163,7 +162,7 @@ async def _open(
         "tickets": Tickets(config.jwt_secret, timedelta(seconds=config.ticket_lifetime_s)),
         "screens": await _screens(config, app, stack),
     }
-    state["mcp"] = await stack.enter_async_context(ToolServer.opened(ToolCalls(state), VERSION))
+    state["mcp"] = await stack.enter_async_context(ToolsOnDemand(ToolCalls(state), VERSION).at_work())
     return cast("State", state)
 
 
@@ -184,7 +183,7 @@ async def _broker(
 
 async def _orchestrator(config: OrchestrationGatewayConfig, app: MaestroAPI, stack: AsyncExitStack) -> Orchestrator:
     # Deliveries outlive the request that brought them, and have their own way of trying again.
-    patient = ClientConfig(deadline="own", total_timeout=_ATTEMPT * 2)
+    patient = ClientConfig(deadline="own", total_timeout=_ATTEMPT * 1.5, circuit=None)
     client = APIClient.for_service(
         config, base_url=config.orchestrator_url, timeout=_ATTEMPT, config=patient, metrics=app.metrics
     )

@@ -9,6 +9,7 @@ NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?")
 """A trigger's name is a DNS label."""
 _MODEL: Final = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 _MAX_SCHEDULE_S: Final = 366 * 86_400
+_NO_PRIORITY: Final = 5
 
 Jq = Annotated[str, Field(min_length=1, max_length=10_000)]
 """A jq program."""
@@ -23,10 +24,20 @@ class RunOptions(BaseModel):
 
     queue: str | None = Field(default=None, min_length=1, max_length=200)
     """The queue they wait in. Default: none."""
-    priority: int = Field(default=5, ge=0, le=9)
+    priority: int = Field(default=_NO_PRIORITY, ge=0, le=9)
     """Their place in the queue, 0 (most urgent) to 9."""
     delay_s: float | None = Field(default=None, ge=0, le=_MAX_SCHEDULE_S, allow_inf_nan=False)
     """How long they wait before they begin. Default: not at all."""
+
+    @model_validator(mode="after")
+    def _priority_in_a_queue(self) -> Self:
+        if self.queue is None and self.priority != _NO_PRIORITY:
+            raise ValueError("priority needs a queue")
+        return self
+
+    def in_words(self) -> dict[str, Any]:
+        """Return them in the orchestrator's words."""
+        return self.model_dump(exclude_none=True, exclude={"priority"} if self.queue is None else None)
 
 
 class _Declaration(BaseModel):

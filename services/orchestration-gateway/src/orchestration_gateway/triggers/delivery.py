@@ -102,17 +102,18 @@ def run_id(trigger: str, key: str, *, tenant: str | None, round_: int = 0) -> st
     return f"{trigger}.{hashlib.sha256(text.encode()).hexdigest()[:32]}"
 
 
-def pause_after(attempts: int, luck: float) -> timedelta:
+def pause_after(attempts: int, luck: float, *, longest: timedelta = _LONGEST_PAUSE) -> timedelta:
     """Return how long to wait before the next attempt.
 
     Args:
         attempts: How many there were, 1 or more.
         luck: A random number from 0 to 1, so that deliveries do not all come back at once.
+        longest: The longest pause.
 
     Returns:
-        Between half of a limit and the limit, which doubles from a second to a minute.
+        Between half of a limit and the limit, which doubles from a second up to the longest.
     """
-    limit: timedelta = min(_FIRST_PAUSE * int(2 ** min(attempts - 1, _MOST_DOUBLINGS)), _LONGEST_PAUSE)
+    limit: timedelta = min(_FIRST_PAUSE * int(2 ** min(attempts - 1, _MOST_DOUBLINGS)), longest)
     return limit * (0.5 + luck / 2)
 
 

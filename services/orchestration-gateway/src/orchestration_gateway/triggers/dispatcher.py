@@ -18,11 +18,13 @@ from .delivery_store import Announce, DeliveryStore
 from .errors import StartFailedError
 
 _logger = get_logger(__name__)
-LEASE: Final = timedelta(seconds=20)
+LEASE: Final = timedelta(seconds=6)
 """How long whoever took a delivery has it; longer than an attempt can take."""
 _BATCH: Final = 32
 _IDLE: Final = timedelta(seconds=1)
 """How often the inbox is looked into when nobody says that something came: another process may have died."""
+_LONGEST_AWAY: Final = timedelta(seconds=4)
+_LONGEST_REFUSED: Final = timedelta(minutes=1)
 _PURGE_EVERY: Final = timedelta(minutes=10)
 
 
@@ -155,7 +157,9 @@ class Dispatcher:
                 attempts=tried.attempts,
             )
             return replace(failed, status=DeliveryStatus.DEAD, next_attempt_at=None, settled_at=now)
-        return replace(failed, next_attempt_at=now + pause_after(tried.attempts, random.random()))  # noqa: S311 - no secret
+        longest = _LONGEST_AWAY if error.is_away else _LONGEST_REFUSED
+        pause = pause_after(tried.attempts, random.random(), longest=longest)  # noqa: S311 - no secret
+        return replace(failed, next_attempt_at=now + pause)
 
     def _attempted(self, task: "asyncio.Task[Delivery]") -> None:
         self._under_way.discard(task)
@@ -172,7 +176,8 @@ class Dispatcher:
                 for outcome in outcomes:
                     if isinstance(outcome, BaseException):
                         _logger.warning("What came of a start could not be kept", reason=str(outcome))
-                if len(claimed) == _BATCH:
+                # While the orchestrator is away, one batch a second finds out whether it is back.
+                if len(claimed) == _BATCH and not any(map(_is_waiting, outcomes)):
                     continue
             except DatabaseError as error:
                 _logger.warning("The inbox cannot be read now", reason=str(error), error_code=error.code)
@@ -192,3 +197,7 @@ class Dispatcher:
                 if gone:
                     _logger.info("Old deliveries forgotten", count=gone)
             await asyncio.sleep(_PURGE_EVERY.total_seconds())
+
+
+def _is_waiting(outcome: Delivery | BaseException) -> bool:
+    return isinstance(outcome, BaseException) or outcome.status is DeliveryStatus.WAITING

@@ -201,7 +201,7 @@ def start_options(options: RunOptions, trigger: Trigger) -> dict[str, Any]:
     attributes = {"trigger": trigger.name}
     if trigger.tenant is not None:
         attributes["tenant"] = trigger.tenant
-    found: dict[str, Any] = options.model_dump(exclude_none=True)
+    found = options.in_words()
     # Tenants take turns in a queue, and mean nothing to the orchestrator outside of one.
     takes_turns = trigger.tenant is not None and options.queue is not None
     return {**found, "attributes": attributes, **({"tenant": trigger.tenant} if takes_turns else {})}

@@ -171,5 +171,5 @@ def _definition(declaration: ScheduleDeclaration, trigger: Trigger) -> dict[str,
     found = declaration.model_dump(
         exclude_none=True, include={"workflow", "spec", "overlap", "catch_up_s", "jitter_s", "paused"}
     )
-    options = declaration.options.model_dump(exclude_none=True, include={"queue", "priority"})
+    options = {name: value for name, value in declaration.options.in_words().items() if name != "delay_s"}
     return {**found, **options, "input": declaration.input}
