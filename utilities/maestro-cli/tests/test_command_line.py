@@ -25,6 +25,7 @@ def test_help_lists_every_command() -> None:
         "schedule",
         "queue",
         "event",
+        "trigger",
         "journal",
         "config",
         "db",
@@ -91,6 +92,7 @@ def test_help_lists_every_command() -> None:
     ]
     + [["queue", name] for name in ("list", "show", "pause", "resume")]
     + [["event", "send"]]
+    + [["trigger", name] for name in ("list", "apply", "show", "delete", "deliveries", "replay", "sign")]
     + [["journal", name] for name in ("check", "export")],
 )
 def test_help_of_each_command(command: list[str]) -> None:

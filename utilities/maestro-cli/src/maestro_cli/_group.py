@@ -21,6 +21,7 @@ COMMANDS: Final = {
     "schedule": "schedule",
     "queue": "queue",
     "event": "event",
+    "trigger": "trigger",
     "journal": "journal",
     "engine": "engine",
     "config": "config",

@@ -76,13 +76,40 @@ def orchestrator_url(home: Home) -> str:
     Raises:
         NotRunningError: The environment does not run, or has no orchestrator.
     """
+    return service_url(home, ORCHESTRATOR)
+
+
+def service_url(home: Home, name: str) -> str:
+    """Find a service of an environment.
+
+    Args:
+        home: The environment's folder.
+        name: The service.
+
+    Returns:
+        Its base URL.
+
+    Raises:
+        NotRunningError: The environment does not run, or has no such service.
+    """
     state = load_state(home) if lock_holder(home) is not None else None
     if state is None:
         raise NotRunningError(home.root)
-    orchestrator = state.service(ORCHESTRATOR)
-    if orchestrator is None:
-        raise NotRunningError(home.root, f"what runs there has no {ORCHESTRATOR}")
-    return orchestrator.url
+    service = state.service(name)
+    if service is None:
+        raise NotRunningError(home.root, f"what runs there has no {name}")
+    return service.url
+
+
+@asynccontextmanager
+async def open_service(home: Home, name: str, url: str | None, token: str | None) -> AsyncIterator[APIClient]:
+    """Open a service of an environment, for calls in its own words; see `open_orchestrator`."""
+    base_url, issuer = url or service_url(home, name), token or _issuer(home)
+    async with APIClient(base_url, token=issuer, timeout=_TIMEOUT, config=ClientConfig(circuit=None)) as client:
+        try:
+            yield client
+        except APIException as error:
+            raise _answer_error(error) from error
 
 
 def _issuer(home: Home) -> Callable[[], str]:

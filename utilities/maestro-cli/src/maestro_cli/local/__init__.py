@@ -3,6 +3,7 @@
 from ._changes import Change, changes
 from ._detach import SUPERVISOR, Detached, Lifetime, failure_error, follow_start, start_detached
 from ._discovery import (
+    GATEWAY,
     ORCHESTRATOR,
     REGISTRY,
     ServiceSpec,
@@ -30,6 +31,7 @@ from ._stop import stop_environment
 from ._supervisor import Supervisor
 
 __all__ = [
+    "GATEWAY",
     "ORCHESTRATOR",
     "REGISTRY",
     "SUPERVISOR",

@@ -15,6 +15,7 @@ WORKFLOWS_GROUP: Final = "maestro.workflows"
 DOCUMENTS_GROUP: Final = "maestro.documents"
 REGISTRY: Final = "central-registry"
 ORCHESTRATOR: Final = "maestro-orchestrator"
+GATEWAY: Final = "orchestration-gateway"
 
 
 @dataclass(frozen=True, slots=True)

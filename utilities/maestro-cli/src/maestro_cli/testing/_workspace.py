@@ -27,6 +27,7 @@ _SHADOWED: Final = {
     "maestro-central-registry": "central-registry",
     "maestro": "maestro-orchestrator",
     "maestro-intelligence-service": None,
+    "maestro-orchestration-gateway": None,
     "maestro-example-dependency-review": None,
 }
 
