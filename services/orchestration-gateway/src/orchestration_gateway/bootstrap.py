@@ -21,6 +21,7 @@ from orchestration_gateway.events import Announcements, hear
 from orchestration_gateway.live.api import router as live_router
 from orchestration_gateway.live.hub import RunHub
 from orchestration_gateway.live.run_changes import RunChanges
+from orchestration_gateway.live.stopping import noticed
 from orchestration_gateway.live.tickets import Tickets
 from orchestration_gateway.metrics import GatewayMetrics
 from orchestration_gateway.orchestrator import Orchestrator
@@ -49,6 +50,7 @@ TITLE: Final = "Orchestration Gateway API"
 VERSION: Final = "1.0.0"
 _ROUTERS: Final = (hooks_router, triggers_router, live_router, screens_router, dashboard_router)
 _STREAMS: Final = ("/live/runs", "/live/runs/{run_id}", "/mcp")
+_GOODBYE: Final = timedelta(milliseconds=500)
 _ATTEMPT: Final = timedelta(seconds=3)
 _MOST_STREAMS: Final = 10_000
 
@@ -91,7 +93,10 @@ def create_app(config: OrchestrationGatewayConfig | None = None, *, clock: Clock
                 raise StartupError(str(error)) from error
             yield state
 
-    api_config = APIConfig.from_config(settings, title=TITLE, version=VERSION, valkey_url=settings.valkey_url)
+    # WebSockets say goodbye within the delay; afterwards the server cuts them off.
+    api_config = APIConfig.from_config(
+        settings, title=TITLE, version=VERSION, valkey_url=settings.valkey_url, shutdown_delay=_GOODBYE
+    )
     app = MaestroAPI(api_config, lifespan=lifespan, settings=manager)
     app.metrics.objectives = Objectives(untimed=_STREAMS)
     for router in _ROUTERS:
@@ -162,6 +167,7 @@ async def _open(
         "tickets": Tickets(config.jwt_secret, timedelta(seconds=config.ticket_lifetime_s)),
         "screens": await _screens(config, app, stack),
     }
+    state["stopping"] = await stack.enter_async_context(noticed(app))
     state["mcp"] = await stack.enter_async_context(ToolsOnDemand(ToolCalls(state), VERSION).at_work())
     return cast("State", state)
 

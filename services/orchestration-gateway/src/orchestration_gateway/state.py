@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypedDict
 
 from fastapi import Depends
@@ -42,6 +43,7 @@ class State(TypedDict):
     tickets: Tickets
     screens: Screens
     mcp: Any
+    stopping: asyncio.Event
 
 
 async def the_state(connection: HTTPConnection) -> Any:

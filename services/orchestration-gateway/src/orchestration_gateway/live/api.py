@@ -37,6 +37,7 @@ _TRY_AGAIN_LATER: Final = 1013
 _BAD_MESSAGE: Final = 1007
 _COMPLETE: Final = 1000
 _LAGGED: Final = 4_008
+_RESTARTS: Final = 1012
 _HELLO_S: Final = 30.0
 _LARGEST_HELLO: Final = 1_024
 
@@ -206,15 +207,20 @@ async def _talk(socket: WebSocket, state: Any, caller: Principal, run_id: str | 
         )
     sending = asyncio.create_task(_send_all(socket, portions, state.config.stream_send_timeout_s))
     listening = asyncio.create_task(_listen(socket))
+    stopping = asyncio.create_task(state.stopping.wait())
+    tasks = (sending, listening, stopping)
     try:
-        await asyncio.wait({sending, listening}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        is_stopping = stopping.done() and not listening.done()
     finally:
-        for task in (sending, listening):
+        for task in tasks:
             task.cancel()
-        ended, _ = await asyncio.gather(sending, listening, return_exceptions=True)
+        ended, *_ = await asyncio.gather(*tasks, return_exceptions=True)
         await portions.aclose()
-    if isinstance(ended, Ended):
-        # Only now: the server sends no close while somebody waits for what the client says.
+    # Only now: the server sends no close while somebody waits for what the client says.
+    if is_stopping:
+        await socket.close(_RESTARTS, "the service stops; come back")
+    elif isinstance(ended, Ended):
         await socket.close(_COMPLETE if ended.reason == "complete" else _LAGGED, ended.reason)
 
 
