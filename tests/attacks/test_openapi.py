@@ -96,6 +96,8 @@ def sent(client: TestClient, case: Any) -> httpx2.Response | None:
 
 
 @pytest.mark.timeout(0 if EXAMPLES > 6 else 120)
+# Services draw their pauses at random, in a thread of their own, while requests are made up here.
+@pytest.mark.filterwarnings("ignore:Do not use the `random` module")
 def test_no_request_is_answered_with_a_5xx(app: MaestroAPI, client: TestClient) -> None:
     """Requests made from each operation's schema, and against it, get an answer that is not the service's fault."""
     failures: dict[str, str] = {}

@@ -49,7 +49,7 @@ from orchestration_gateway.triggers.triggers import Triggers
 TITLE: Final = "Orchestration Gateway API"
 VERSION: Final = "1.0.0"
 _ROUTERS: Final = (hooks_router, triggers_router, live_router, screens_router, dashboard_router)
-_STREAMS: Final = ("/live/runs", "/live/runs/{run_id}", "/mcp")
+_STREAMS: Final = ("/live/runs", "/live/runs/{run_id}")
 _GOODBYE: Final = timedelta(milliseconds=500)
 _ATTEMPT: Final = timedelta(seconds=3)
 _MOST_STREAMS: Final = 10_000

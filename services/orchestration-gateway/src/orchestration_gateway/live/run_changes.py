@@ -105,7 +105,10 @@ class RunChanges:
                 if place < feed.oldest:
                     found: Sequence[FeedEvent] = await self._older(place)
                 else:
-                    found = await feed.after(place)
+                    try:
+                        found = await feed.after(place)
+                    except LaggedError:
+                        continue  # more came at once than is in memory; it is in the database
                 if found:
                     place = found[-1].position
                     yield list(found)
