@@ -98,7 +98,6 @@ def hear(broker: Broker, events: EventIntake) -> None:
             await events.take(
                 checked_event(_in_json(event)),
                 hears=lambda whose: whose is None or whose == tenant,
-                traceparent=event.extensions.get("traceparent"),
             )
         except (DeliveryConflictError, DeliveryInvalidError) as error:
             _logger.warning("An event is no use to triggers", event_id=event.id, source=event.source, reason=str(error))

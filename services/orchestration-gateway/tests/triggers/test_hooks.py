@@ -53,6 +53,15 @@ async def test_a_signed_delivery_starts_one_run(world: Any) -> None:
     assert (await world.orchestrator.get("/runs/count")).json() == {"count": 1}
 
 
+async def test_a_delivery_and_its_run_are_one_trace(world: Any) -> None:
+    """The sender's trace, or the one that begins with the request, is the run's, also when it is started later."""
+    await declare(world, "orders")
+    trace_id = "0af7651916cd43dd8448eb211c80319c"
+    world.gateway.headers["traceparent"] = f"00-{trace_id}-b7ad6b7169203331-01"
+    accepted = (await deliver(world, "orders", {"order": 17})).json()
+    assert (await world.ended(accepted["run_id"]))["trace_id"] == trace_id
+
+
 async def test_many_deliveries_at_once(world: Any) -> None:
     """Each of many at the same time is one run, also when each is sent three times."""
     await declare(world, "orders")

@@ -65,7 +65,7 @@ class Screens:
                 ),
                 "queues": (ORCHESTRATOR, _get(self._orchestrator, "/queues", "queues")),
                 "services": (REGISTRY, self._services()),
-                "approvals": (GOVERNANCE, self._approvals({"status": "pending"})),
+                "approvals": (GOVERNANCE, self._approvals({"status": "open"})),
             }
 
         return await self._remembered(("overview", *_who(caller)), ask)

@@ -39,15 +39,12 @@ class EventIntake:
         self._triggers = triggers
         self._intake = intake
 
-    async def take(
-        self, event: Mapping[str, Any], *, hears: Callable[[str | None], bool], traceparent: str | None = None
-    ) -> list[EventTaken]:
+    async def take(self, event: Mapping[str, Any], *, hears: Callable[[str | None], bool]) -> list[EventTaken]:
         """Give an event to every trigger that waits for it; the deliveries are on disk when this returns.
 
         Args:
             event: The event in its JSON form.
             hears: Tells whether the triggers of a tenant (None: the platform's) may hear it.
-            traceparent: The trace in which it came.
 
         Returns:
             What came of it, by trigger. Once for each source and id, however often the event comes.
@@ -61,15 +58,15 @@ class EventIntake:
             declaration = trigger.declaration
             assert isinstance(declaration, EventDeclaration)
             if hears(trigger.tenant) and meets(declaration, event):
-                found.append(EventTaken(trigger.name, await self._take(trigger, event, traceparent)))
+                found.append(EventTaken(trigger.name, await self._take(trigger, event)))
         return found
 
-    async def _take(self, trigger: Trigger, event: Mapping[str, Any], traceparent: str | None) -> Taken | None:
+    async def _take(self, trigger: Trigger, event: Mapping[str, Any]) -> Taken | None:
         if trigger.declaration.paused:
             return None
         key = _key(event)
         try:
-            return await self._intake.take(trigger, dict(event), key=key, traceparent=traceparent)
+            return await self._intake.take(trigger, dict(event), key=key)
         except MappingError as error:
             # It is kept as a dead delivery; one trigger's fault must not keep the event from the others.
             _logger.warning("An event could not be mapped", trigger=trigger.name, reason=str(error))

@@ -94,7 +94,6 @@ async def take_webhook(
             message,
             key=verified.key,
             digest=hashlib.sha256(body).hexdigest(),
-            traceparent=headers.get("traceparent"),
         )
     return AcceptedView.of(taken.delivery, is_new=taken.is_new)
 
@@ -110,9 +109,7 @@ async def take_events(request: Request, state: TheState, caller: Operator) -> Ev
             raise DeliveryInvalidError("the body broke off") from error
         found = []
         for event in events:
-            for each in await state.events.take(
-                event, hears=lambda whose: whose == caller.tenant, traceparent=headers.get("traceparent")
-            ):
+            for each in await state.events.take(event, hears=lambda whose: whose == caller.tenant):
                 accepted = None
                 if each.taken is not None:
                     accepted = AcceptedView.of(each.taken.delivery, is_new=each.taken.is_new)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final, Protocol
 
+from maestro_core_monitoring import inject
 from orchestration_gateway.clock import Clock
 
 from .declaration import Mapped, RunOptions
@@ -20,7 +21,6 @@ from .trigger import Trigger
 _PATIENCE: Final = timedelta(seconds=2)
 _MAPPING_FAILED: Final = MappingError.code
 _ID: Final = re.compile(r"[0-9a-f]{32}")
-_TRACEPARENT: Final = re.compile(r"[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
 
 
 class AdmitsStarts(Protocol):
@@ -64,9 +64,7 @@ class Intake:
         self._quotas = quotas
         self._clock = clock
 
-    async def take(
-        self, trigger: Trigger, message: Any, *, key: str, digest: str | None = None, traceparent: str | None = None
-    ) -> Taken:
+    async def take(self, trigger: Trigger, message: Any, *, key: str, digest: str | None = None) -> Taken:
         """Take a message in; it is on disk when this returns.
 
         Args:
@@ -74,7 +72,6 @@ class Intake:
             message: What jq sees of it.
             key: What tells it from the trigger's other messages.
             digest: SHA-256 of its content; made of the message when None.
-            traceparent: The trace in which it came.
 
         Returns:
             The delivery: a new one, or the one that had come before.
@@ -90,6 +87,7 @@ class Intake:
             return await self._again(trigger, known, digest)
         await self._quotas.admit_start(trigger.tenant)
         now = self._clock()
+        carrier: dict[str, str] = {}
         blank = Delivery(
             id=delivery_id(trigger.name, key),
             trigger=trigger.name,
@@ -100,7 +98,7 @@ class Intake:
             status=DeliveryStatus.WAITING,
             received_at=now,
             waiting_since=now,
-            traceparent=traceparent if traceparent and _TRACEPARENT.fullmatch(traceparent) else None,
+            traceparent=inject(carrier).get("traceparent"),
         )
         delivery, failure = await self._mapped(trigger, blank)
         if not await self._store.add(delivery):
