@@ -30,6 +30,8 @@ EXAMPLES = int(os.environ.get("MAESTRO_OPENAPI_EXAMPLES", "6"))
 """Requests for each operation, some as the document says and some against it."""
 AWAY = {"PERSONA_SOURCE_UNAVAILABLE", "RUN_UNKNOWN"}
 """What a service says when the one that it needs is not there; in this test none is."""
+ENDLESS = {"GET /live/runs", "GET /live/runs/{run_id}"}
+"""Streams that go on for as long as somebody listens, which this client would; the gateway's own attacks open them."""
 COMMON: dict[str, Any] = {"jwt_secret": "a-secret-for-tests-of-at-least-32-bytes", "environment": "test"}
 
 
@@ -104,6 +106,8 @@ def test_no_request_is_answered_with_a_5xx(app: MaestroAPI, client: TestClient) 
     answered: set[int] = set()
     for result in schemathesis.openapi.from_dict(app.openapi()).get_all_operations():
         operation = result.ok()
+        if operation.label in ENDLESS:
+            continue
         modes = [
             operation.as_strategy(generation_mode=mode) for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE)
         ]
