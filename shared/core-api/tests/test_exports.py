@@ -53,6 +53,7 @@ def test_public_names_are_pinned() -> None:
         "ValkeyNotOpenError",
         "client_address",
         "configure_service_logging",
+        "count_for",
         "current_principal",
         "etag",
         "idempotent",

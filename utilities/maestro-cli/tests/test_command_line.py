@@ -30,6 +30,7 @@ def test_help_lists_every_command() -> None:
         "scorecard",
         "service",
         "catalog",
+        "trigger",
         "journal",
         "config",
         "db",
@@ -103,6 +104,8 @@ def test_help_lists_every_command() -> None:
     + [["event", "send"], ["scorecard"]]
     + [["policy", name] for name in ("list", "show", "test", "apply", "check", "explain")]
     + [["approval", name] for name in ("list", "show", "approve", "reject", "claim", "delegate", "comment", "cancel")]
+    + [["event", "send"]]
+    + [["trigger", name] for name in ("list", "apply", "show", "delete", "deliveries", "replay", "sign")]
     + [["journal", name] for name in ("check", "export")],
 )
 def test_help_of_each_command(command: list[str]) -> None:

@@ -34,7 +34,7 @@ from ._principal import Principal
 from ._problem import ProblemDetails
 from ._rate_limit import RateLimit
 from ._rate_limit_config import RateLimitConfig
-from ._rate_limit_layer import limit_rate
+from ._rate_limit_layer import count_for, limit_rate
 from ._request_info import IdempotentCall
 from ._security_config import APIKeyConfig, SecurityConfig, TrustedIssuer
 from ._service_log import configure_service_logging
@@ -95,6 +95,7 @@ __all__ = [
     "ValkeyNotOpenError",
     "client_address",
     "configure_service_logging",
+    "count_for",
     "current_principal",
     "etag",
     "idempotent",

@@ -99,6 +99,29 @@ def limit_rate(limit: RateLimit) -> Callable[[Request, Response], Coroutine[Any,
     return check_rate
 
 
+async def count_for(app: Any, limit: RateLimit, whose: str) -> Headers:
+    """Count something against a limit for somebody who is named: a tenant, whose messages come from anywhere.
+
+    Example:
+        await count_for(request.app, RateLimit(rule="starts-per-tenant", limit=100), tenant)
+
+    Args:
+        app: The `MaestroAPI`; with `valkey_url` all its processes count together.
+        limit: The limit; its `by` says nothing here.
+        whose: On whose account it goes.
+
+    Returns:
+        Headers that tell where it stands.
+
+    Raises:
+        TooManyRequestsException: The limit is reached; with `rule`, `limit` and `retry_after`.
+        ServiceUnavailableException: Valkey is away, and nothing is let through uncounted.
+    """
+    limiter = app.protection.rate_limiter
+    assert isinstance(limiter, RateLimiter)
+    return await limiter.admit_for((limit,), whose)
+
+
 def rate_limit_of(dependency: object) -> RateLimit | None:
     """Return the limit that a dependency asks.
 

@@ -60,7 +60,26 @@ class RateLimiter:
             TooManyRequestsException: A limit is reached: the one that wants the longest wait.
             ServiceUnavailableException: The store is away, and requests are not let through uncounted.
         """
-        takes = [Take(key, limit) for limit in limits if (key := self._key(limit, scope, route)) is not None]
+        return await self._take(
+            [Take(key, limit) for limit in limits if (key := self._key(limit, scope, route)) is not None]
+        )
+
+    async def admit_for(self, limits: Sequence[RateLimit], whose: str) -> Headers:
+        """Count something for somebody who is named, whoever sent the request, or refuse it.
+
+        Args:
+            limits: Limits to ask; their `by` says nothing here.
+            whose: On whose account it goes.
+
+        Returns:
+            As for `admit`.
+
+        Raises:
+            APIException: As for `admit`.
+        """
+        return await self._take([Take(_named_key(limit.rule, [whose]), limit) for limit in limits])
+
+    async def _take(self, takes: Sequence[Take]) -> Headers:
         if not takes:
             return []
         try:
@@ -108,9 +127,7 @@ class RateLimiter:
                 parts.append(principal.identity)
             else:
                 parts.append(address_group(self._addresses.find(scope)))
-        # A hash: names and addresses do not lie about in the store, and keys have one length.
-        names = "\0".join(f"{len(part)}:{part}" for part in parts)
-        return f"{limit.rule}:{hashlib.blake2b(names.encode(errors='replace'), digest_size=16).hexdigest()}"
+        return _named_key(limit.rule, parts)
 
 
 def rate_limit_headers(decisions: Sequence[Decision]) -> Headers:
@@ -130,6 +147,12 @@ def rate_limit_headers(decisions: Sequence[Decision]) -> Headers:
         policies.append(f'"{limit.rule}";q={limit.limit};w={math.ceil(limit.period.total_seconds())}')
         states.append(f'"{limit.rule}";r={decision.remaining};t={_seconds(decision.full_after_us)}')
     return [("RateLimit-Policy", ", ".join(policies)), ("RateLimit", ", ".join(states))]
+
+
+def _named_key(rule: str, parts: Sequence[str]) -> str:
+    # A hash: names and addresses do not lie about in the store, and keys have one length.
+    names = "\0".join(f"{len(part)}:{part}" for part in parts)
+    return f"{rule}:{hashlib.blake2b(names.encode(errors='replace'), digest_size=16).hexdigest()}"
 
 
 def _denial(decision: Decision, headers: Headers) -> APIException:

@@ -27,6 +27,7 @@ COMMANDS: Final = {
     "scorecard": "scorecard",
     "service": "service",
     "catalog": "catalog",
+    "trigger": "trigger",
     "journal": "journal",
     "engine": "engine",
     "gateway": "gateway",

@@ -6,6 +6,7 @@ from ._opening import OrchestratorClient, open_orchestrator, orchestrator_url
 from ._registry import RegistryClient, open_registry, registry_url
 from ._runs import JSON, UpdateUnanswered
 from ._services import answer_error, open_service, service_url
+from ._triggers import TriggerClient
 
 __all__ = [
     "JSON",
@@ -13,6 +14,7 @@ __all__ = [
     "OrchestratorClient",
     "RegistryClient",
     "RunCriteria",
+    "TriggerClient",
     "UpdateUnanswered",
     "answer_error",
     "open_governance",

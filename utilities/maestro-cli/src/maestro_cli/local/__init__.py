@@ -3,6 +3,7 @@
 from ._changes import Change, changes
 from ._detach import SUPERVISOR, Detached, Lifetime, failure_error, follow_start, start_detached
 from ._discovery import (
+    EDGE,
     GOVERNANCE,
     ORCHESTRATOR,
     REGISTRY,
@@ -33,6 +34,7 @@ from ._stop import stop_environment
 from ._supervisor import Supervisor
 
 __all__ = [
+    "EDGE",
     "GATEWAY",
     "GOVERNANCE",
     "ORCHESTRATOR",

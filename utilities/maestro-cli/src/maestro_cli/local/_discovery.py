@@ -17,6 +17,7 @@ REGISTRY: Final = "central-registry"
 TELEMETRY: Final = "telemetry-store"
 ORCHESTRATOR: Final = "maestro-orchestrator"
 GOVERNANCE: Final = "governance-service"
+EDGE: Final = "orchestration-gateway"
 
 
 @dataclass(frozen=True, slots=True)

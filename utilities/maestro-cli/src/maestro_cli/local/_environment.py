@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
-from ._discovery import ORCHESTRATOR, REGISTRY, TELEMETRY, ServiceSpec, workflow_modules
+from ._discovery import GOVERNANCE, ORCHESTRATOR, REGISTRY, TELEMETRY, ServiceSpec, workflow_modules
 from ._engine import ENGINE_VARIABLE, STORE_VARIABLE, has_payload_store, temporal_of
 from ._env_file import env_file_names
 from ._gateway import GATEWAY, gateway_variables
@@ -20,6 +20,7 @@ from ._telemetry import telemetry_variables
 from ._temporal import TemporalServer
 
 HOME_VARIABLE: Final = "MAESTRO_HOME"
+IDENTITY_VARIABLE: Final = "MAESTRO_IDENTITY_URL"
 
 
 def own_environment() -> dict[str, str]:
@@ -128,6 +129,8 @@ def _given(state: EnvironmentState, home: Home) -> dict[str, str]:
     given: dict[str, str] = {}
     if (nats := state.service(NATS)) is not None and (token := read_token(home, NATS)) is not None:
         given |= messaging_variables(nats.port, token)
+    if (governance := state.service(GOVERNANCE)) is not None:
+        given[IDENTITY_VARIABLE] = governance.url
     if (telemetry := state.service(TELEMETRY)) is not None:
         given |= telemetry_variables(home, telemetry.port)
     return given

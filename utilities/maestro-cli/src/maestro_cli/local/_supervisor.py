@@ -14,9 +14,9 @@ from maestro_cli._errors import HomeError, MaestroCliError, PortTakenError, Star
 
 from ._atomic import write_atomically
 from ._configured_port import configured_port
-from ._discovery import REGISTRY, TELEMETRY, ServiceSpec, installed_services, workflow_modules
+from ._discovery import GOVERNANCE, REGISTRY, TELEMETRY, ServiceSpec, installed_services, workflow_modules
 from ._engine import Engine, check_unset
-from ._environment import service_environment
+from ._environment import IDENTITY_VARIABLE, service_environment
 from ._gateway import GATEWAY, check_envoy, gateway_spec
 from ._home import Home
 from ._leftovers import sweep_leftovers
@@ -135,6 +135,8 @@ class Supervisor:
                 self._given |= telemetry_variables(self._home, port.number)
             if spec.name == GATEWAY:
                 self._gateway_port = port.number
+            if spec.name == GOVERNANCE:
+                self._given[IDENTITY_VARIABLE] = f"http://{LOOPBACK}:{port.number}"
         for spec, port in reserved.items():
             environ = service_environment(
                 self._environ,

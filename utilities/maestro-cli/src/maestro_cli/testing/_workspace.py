@@ -27,9 +27,9 @@ _SHADOWED: Final = {
     "maestro-central-registry": "central-registry",
     "maestro": "maestro-orchestrator",
     "maestro-intelligence-service": None,
+    "maestro-orchestration-gateway": None,
     "maestro-example-dependency-review": None,
     "maestro-governance-service": None,
-    "maestro-orchestration-gateway": None,
     "maestro-telemetry-store": None,
     "maestro-gateway": None,
 }

@@ -1,0 +1,1 @@
+"""The dashboard: static files of a single-page application."""

@@ -1,0 +1,1 @@
+"""Answers for screens, put together from several services."""

@@ -1,0 +1,1 @@
+"""Workflows as tools of language models: the Model Context Protocol."""

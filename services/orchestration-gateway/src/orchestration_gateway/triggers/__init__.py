@@ -1,0 +1,1 @@
+"""What starts runs: webhooks, events and schedules."""
