@@ -162,15 +162,17 @@ def test_one_trace_id_finds_the_run_in_every_service(ecosystem, poll, tmp_path):
             found.setdefault(entry["kind"], set()).add(entry["service"])
         return found
 
-    seen = poll(lambda: (found := kinds()).keys() >= {"request", "step", "call", "log"} and found, "spans have come")
+    wanted = {"request", "step", "call", "log"}
+    seen = poll(lambda: (found := kinds()).keys() >= wanted and found, "spans have come")
     assert seen["step"] == {"maestro-orchestrator"}
     assert seen["request"] >= {"maestro-orchestrator", "intelligence-service", "governance-service"}
 
 
-def test_the_idle_ecosystem_stays_below_a_gigabyte(ecosystem):
+def test_the_idle_ecosystem_stays_below_a_gigabyte_and_a_half(ecosystem):
     """Every process of the environment, the language model included, resident in memory."""
     status = ecosystem.status()
     assert {service["name"] for service in status["services"]} >= {
-        "central-registry", "governance-service", "intelligence-service", "maestro-orchestrator", "nats", "telemetry-store",
+        "central-registry", "gateway", "governance-service", "intelligence-service", "maestro-orchestrator", "nats",
+        "orchestration-gateway", "telemetry-store",
     }  # fmt: skip
-    assert status["memory_bytes"] < 2**30
+    assert status["memory_bytes"] < 3 * 2**29

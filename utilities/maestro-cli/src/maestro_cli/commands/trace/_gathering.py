@@ -102,10 +102,11 @@ async def _from_audit(home: Home, trace_id: str) -> list[Entry]:
 
 def _audit_entry(entry: dict[str, Any]) -> Entry:
     return Entry(
-        time=datetime.fromisoformat(entry["recorded_at"]),
+        time=datetime.fromisoformat(entry["occurred_at"]),
         kind="audit",
-        service=entry.get("service") or GOVERNANCE,
-        what=f"{entry['actor']} {entry['action']} {entry.get('resource') or ''}".strip(),
+        service=entry["service"],
+        what=f"{entry['actor']} {entry['action']} {entry['resource']}".strip(),
+        failed=entry["outcome"] != "success",
         details=entry,
     )
 
