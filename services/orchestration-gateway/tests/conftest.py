@@ -12,6 +12,7 @@ import maestro.bootstrap
 from maestro.config import OrchestratorConfig
 from maestro_core_api import MaestroAPI, issue_token
 from maestro_core_api.testing import running
+from maestro_core_db.testing import fixtures
 from orchestration_gateway.bootstrap import create_app
 from orchestration_gateway.config import OrchestrationGatewayConfig
 
@@ -19,7 +20,12 @@ SECRET = "a-secret-for-tests-of-at-least-32-bytes"
 COMMON: dict[str, Any] = {"jwt_secret": SECRET, "environment": "test"}
 NOBODY = "http://127.0.0.1:1"
 
-pytest_plugins = ["maestro_core_db.testing.fixtures"]
+# Named one by one: only the topmost conftest of a run may name a plugin, and this is not the topmost when all is run.
+postgres_server = fixtures.postgres_server
+postgres_database = fixtures.postgres_database
+sqlite_database = fixtures.sqlite_database
+temporary_database = fixtures.temporary_database
+db = fixtures.db
 
 ECHO = """
 document: {dsl: '1.0.3', namespace: shop, name: echo, version: 1.0.0, summary: Gives back what it gets.}

@@ -5,6 +5,8 @@ from maestro_core_api import testing
 def test_public_names_are_pinned() -> None:
     """The package exports exactly these names, in order."""
     assert maestro_core_api.__all__ == [
+        "IDENTITY_AUDIENCE",
+        "IDENTITY_ISSUER",
         "APIClient",
         "APIConfig",
         "APIException",

@@ -61,6 +61,9 @@ class EdgeSettings(BaseModel):
     """Named in log lines."""
     otlp_url: str | None = None
     """Where spans are sent, through the cluster `maestro.otlp`; None for nowhere."""
+    otlp_token_variable: str | None = Field(default=None, pattern=r"^[A-Z][A-Z0-9_]{0,63}$")
+    """The variable of Envoy's own environment that holds the receiver's bearer token; None sends none. The token itself never passes
+    through the registry."""
     max_header_kib: int = Field(default=60, ge=8, le=512)
     """Largest head of a request; beyond it the answer is 431."""
     trusted_hops: int = Field(default=0, ge=0)

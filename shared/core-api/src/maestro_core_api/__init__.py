@@ -36,7 +36,7 @@ from ._rate_limit import RateLimit
 from ._rate_limit_config import RateLimitConfig
 from ._rate_limit_layer import count_for, limit_rate
 from ._request_info import IdempotentCall
-from ._security_config import APIKeyConfig, SecurityConfig, TrustedIssuer
+from ._security_config import IDENTITY_AUDIENCE, IDENTITY_ISSUER, APIKeyConfig, SecurityConfig, TrustedIssuer
 from ._service_log import configure_service_logging
 from ._time_limits import time_limit
 from ._tls import TLSConfig
@@ -47,6 +47,8 @@ if TYPE_CHECKING:
     from ._tokens import issue_token
 
 __all__ = [
+    "IDENTITY_AUDIENCE",
+    "IDENTITY_ISSUER",
     "APIClient",
     "APIConfig",
     "APIException",

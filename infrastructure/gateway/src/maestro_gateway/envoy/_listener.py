@@ -104,7 +104,11 @@ def _manager(settings: EdgeSettings, routes: Mapping[str, Any]) -> Resource:
 def _tracing(settings: EdgeSettings) -> Resource:
     # The tracer wants somebody to send spans to. Where nobody is, it makes and passes on ids all the same, which is what matters.
     uri = {"uri": settings.otlp_url or "http://maestro.otlp/v1/traces", "cluster": OTLP, "timeout": "5s"}
-    config: Resource = {"service_name": "gateway", "http_service": {"http_uri": uri}}
+    service: Resource = {"http_uri": uri}
+    if settings.otlp_token_variable is not None:
+        header = {"key": "authorization", "value": f"Bearer %ENVIRONMENT({settings.otlp_token_variable})%"}
+        service["request_headers_to_add"] = [{"header": header}]
+    config: Resource = {"service_name": "gateway", "http_service": service}
     return {
         "random_sampling": {"value": 100},
         "provider": {

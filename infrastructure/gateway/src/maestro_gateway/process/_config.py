@@ -6,6 +6,7 @@ from typing import ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
+from maestro_core_api import IDENTITY_AUDIENCE, IDENTITY_ISSUER
 from maestro_core_config import BaseConfig
 from maestro_gateway.limits import WhenUnavailable
 
@@ -66,6 +67,18 @@ class GatewayProcessConfig(BaseConfig):
     """How many proxies in front of it are believed about the caller's address."""
     shutdown_grace_s: float = Field(default=5.0, ge=0, le=300)
     """How long running requests may take to end when it is stopped, in seconds. Default 5."""
+
+    @property
+    def trusted_issuers(self) -> tuple[GatewayIssuer, ...]:
+        """`issuers`, and governance-service where `identity_url` names it."""
+        if self.identity_url is None:
+            return self.issuers
+        identity = GatewayIssuer(
+            issuer=IDENTITY_ISSUER,
+            jwks_url=f"{self.identity_url}/.well-known/jwks.json",
+            audiences=(IDENTITY_AUDIENCE,),
+        )
+        return (*self.issuers, identity)
 
     @model_validator(mode="after")
     def _pairs(self) -> Self:

@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 import httpx2
 
 from maestro_core_api.gateway import opened_limit_store
+from maestro_core_config import inherited_environment
 from maestro_core_logging import get_logger
 from maestro_gateway import EdgeIssuer, EdgeSettings
 from maestro_gateway._errors import GatewayError
@@ -29,6 +30,7 @@ from ._workspace import Workspace, shared_key_set
 
 _TETHER: Final = Path(__file__).with_name("_tether.py")
 _LOG_FORMAT: Final = '{"timestamp":"%Y-%m-%dT%T.%fZ","level":"%l","logger":"envoy.%n","service":"gateway","event":"%j"}'
+_OTLP_TOKEN: Final = "GATEWAY_OTLP_TOKEN"  # noqa: S105 - a variable's name
 _DEBIANS: Final = "/etc/ssl/certs/ca-certificates.crt"
 _PAUSE: Final = timedelta(milliseconds=50)
 
@@ -125,8 +127,18 @@ class Gateway:
             "--disable-hot-restart",
         )  # fmt: skip
         # Envoy writes where this process does. It ends with this process, even when that is killed.
+        environ = inherited_environment()
+        if self._config.otlp_token is not None:
+            environ[_OTLP_TOKEN] = self._config.otlp_token.get_secret_value()
         return await asyncio.create_subprocess_exec(
-            sys.executable, "-I", "-S", str(_TETHER), str(os.getpid()), *command, stdin=asyncio.subprocess.DEVNULL
+            sys.executable,
+            "-I",
+            "-S",
+            str(_TETHER),
+            str(os.getpid()),
+            *command,
+            stdin=asyncio.subprocess.DEVNULL,
+            env=environ,
         )
 
     async def _end(self, process: "asyncio.subprocess.Process", admin: EnvoyAdmin) -> None:
@@ -158,7 +170,7 @@ class Gateway:
                 scope_claim=each.scope_claim,
                 grantable_roles=each.grantable_roles,
             )
-            for number, each in enumerate(config.issuers, 1)
+            for number, each in enumerate(config.trusted_issuers, 1)
         ]
         if config.jwt_secret is not None:
             issuers.insert(0, EdgeIssuer(name="maestro", issuer=config.jwt_issuer, jwks_file=str(workspace.keys)))
@@ -172,13 +184,16 @@ class Gateway:
             key=None if config.key is None else str(config.key.absolute()),
             environment=config.environment,
             otlp_url=self._otlp_url(),
+            otlp_token_variable=None if config.otlp_token is None else _OTLP_TOKEN,
             trusted_hops=config.trusted_hops,
             limits_timeout_s=config.limits_timeout_s,
             ca_file=self._ca_file(),
         )
 
     def _surroundings(self, workspace: Workspace) -> Surroundings:
-        outside = [(f"maestro.keys.{number}", each.jwks_url) for number, each in enumerate(self._config.issuers, 1)]
+        outside = [
+            (f"maestro.keys.{number}", each.jwks_url) for number, each in enumerate(self._config.trusted_issuers, 1)
+        ]
         if (otlp := self._otlp_url()) is not None:
             outside.append(("maestro.otlp", otlp))
         return Surroundings(
