@@ -7,6 +7,7 @@ def test_public_names() -> None:
     """The package offers its errors, nothing by accident."""
     assert maestro_cli.__all__ == [
         "AlreadyRunningError",
+        "DatabaseDiffersError",
         "EngineDiffersError",
         "HomeError",
         "InputError",

@@ -2,6 +2,7 @@
 
 from ._errors import (
     AlreadyRunningError,
+    DatabaseDiffersError,
     EngineDiffersError,
     HomeError,
     InputError,
@@ -22,6 +23,7 @@ from ._errors import (
 
 __all__ = [
     "AlreadyRunningError",
+    "DatabaseDiffersError",
     "EngineDiffersError",
     "HomeError",
     "InputError",

@@ -9,6 +9,7 @@ from maestro_cli import render
 from maestro_cli._errors import AlreadyRunningError
 from maestro_cli._watching import EnvironmentWatch
 from maestro_cli.local import (
+    DatabaseKind,
     Engine,
     EnvironmentPhase,
     EnvironmentState,
@@ -16,6 +17,7 @@ from maestro_cli.local import (
     ServiceSpec,
     Supervisor,
     SupervisorOptions,
+    check_same_database,
     check_same_engine,
     follow_start,
     installed_services,
@@ -25,7 +27,7 @@ from maestro_cli.local import (
     start_detached,
 )
 
-from ._options import Seconds, config_folder, engine_option, grace_option, json_option
+from ._options import Seconds, config_folder, database_option, engine_option, grace_option, json_option
 from .status import show_status
 
 
@@ -41,6 +43,7 @@ from .status import show_status
 )
 @grace_option
 @engine_option
+@database_option
 @json_option
 @click.pass_obj
 def up(
@@ -50,6 +53,7 @@ def up(
     timeout: timedelta,
     grace: timedelta,
     engine: Engine | None,
+    database: DatabaseKind | None,
     as_json: bool,
 ) -> None:
     """Start SERVICES, or every installed service, and keep them running.
@@ -57,7 +61,7 @@ def up(
     In the foreground Ctrl-C ends them; a second Ctrl-C does not wait for them. With --detach they go on until
     `maestro down`.
     """
-    options = SupervisorOptions(ready_timeout=timeout, grace=grace, engine=engine)
+    options = SupervisorOptions(ready_timeout=timeout, grace=grace, engine=engine, database=database)
     specs = installed_services(services)
     with EnvironmentWatch(render.err()) as watch:
         if not detach:
@@ -75,6 +79,7 @@ def up(
         else:
             follow_start(home, watch)
             check_same_engine(home, engine)
+            check_same_database(home, database)
             render.err().print(f"The environment in {home.root} runs already.", markup=False, soft_wrap=True)
     show_status(home, as_json=as_json)
 

@@ -3,13 +3,14 @@
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from ._database import DatabaseKind
 from ._engine import Engine
 from ._restart import RestartPolicy
 
 
 @dataclass(frozen=True, slots=True)
 class SupervisorOptions:
-    """Time limits of one environment."""
+    """Time limits of one environment, and what it stands on."""
 
     ready_timeout: timedelta = timedelta(seconds=60)
     """How long a service may take until it is ready. Default: 60 s."""
@@ -17,5 +18,7 @@ class SupervisorOptions:
     """How long a service may take to end after being asked, before it is killed. Default: 10 s."""
     engine: Engine | None = None
     """What runs are kept on. Default: what the orchestrator's own setting says."""
+    database: DatabaseKind | None = None
+    """What databases are kept on. Default: what each service's own setting says."""
     restart: RestartPolicy = field(default_factory=RestartPolicy)
     """When a crashed service is started again."""
