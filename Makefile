@@ -13,6 +13,7 @@ PACKAGES := $(foreach m,$(MEMBERS),$(shell sed -n 's/^name = "\(.*\)"/\1/p' $(m)
 PYTEST_WORKERS ?= 2
 BENCH_VENV := .maestro/bench-venv
 ENGINE ?=
+DATABASE ?=
 BENCH ?=
 SOAK ?=
 
@@ -44,12 +45,12 @@ lock: | $(filter .maestro/uv/bin/uv,$(UV)) ## Write requirements.lock anew (vers
 		--no-annotate --no-header $(addprefix --no-emit-package ,$(PACKAGES)) -o requirements.lock
 
 .PHONY: demo
-demo: setup ## Start the ecosystem, review the licences of this environment, show the report, stop (ENGINE=temporal: on Temporal)
-	@$(BIN)/maestro demo $(if $(ENGINE),--engine $(ENGINE))
+demo: setup ## Start the ecosystem, review the licences of this environment, show the report, stop (ENGINE=temporal: on Temporal; DATABASE=postgres: on PostgreSQL)
+	@$(BIN)/maestro demo $(if $(ENGINE),--engine $(ENGINE)) $(if $(DATABASE),--database $(DATABASE))
 
 .PHONY: up
-up: setup ## Start the ecosystem in the foreground (Ctrl-C stops it; ENGINE=temporal: on Temporal)
-	@$(BIN)/maestro up $(if $(ENGINE),--engine $(ENGINE))
+up: setup ## Start the ecosystem in the foreground (Ctrl-C stops it; ENGINE=temporal: on Temporal; DATABASE=postgres: on PostgreSQL)
+	@$(BIN)/maestro up $(if $(ENGINE),--engine $(ENGINE)) $(if $(DATABASE),--database $(DATABASE))
 
 # Tests start hundreds of processes; where Python may not write bytecode by itself, each would compile everything anew.
 .PHONY: compiled

@@ -24,16 +24,19 @@ from maestro.domain.removal import Removal
 from maestro.domain.runs import Runs
 from maestro.domain.schedules import Schedules
 from maestro.engine_opening import opened
+from maestro.event_sinks import PlatformSink, SinksInTurn, declare_sink_metrics
 from maestro.http_caller import ServiceHttpCaller
 from maestro.journal_health import JournalHealth
 from maestro.persona_files import load_personas
+from maestro.platform_events import PlatformEvents
+from maestro.refused_events import RefusedEvents
 from maestro.run_metrics import RunMetrics, TakesCensus, cluster_census, declare_run_metrics, journal_census
 from maestro.storage import SqliteDefinitionStore
 from maestro.workflow_modules import PythonDefinitions, load_modules
 from maestro_core_api import APIConfig, MaestroAPI, StartupError
 from maestro_core_config import ConfigManager
 from maestro_core_monitoring import Objectives
-from maestro_workflow_engine import HttpEventSink, WorkflowEngine, WorkflowError
+from maestro_workflow_engine import EventSink, HttpEventSink, WorkflowEngine, WorkflowError
 from maestro_workflow_engine.dsl import Steps
 
 TITLE = "MAESTRO Orchestrator API"
@@ -80,6 +83,8 @@ def create_app(config: OrchestratorConfig, *, settings: ConfigManager[Orchestrat
     app.metrics.objectives = Objectives(untimed=(_STREAM_OF_A_RUN,))
     if config.enable_monitoring:
         declare_run_metrics(app.metrics)
+        if config.has_event_server:
+            declare_sink_metrics(app.metrics)
     for router in ROUTERS:
         app.include_router(router)
     return app
@@ -99,6 +104,7 @@ async def _open(
     store = await stack.enter_async_context(SqliteDefinitionStore.opened(config.storage_dir / "definitions.db"))
     # The engine takes up unfinished runs while it opens, so that it has to know every definition by then.
     loaded = await load_definitions(store, python.workflows, steps, lifecycle_events=config.lifecycle_events)
+    platform = PlatformEvents(config, app.metrics) if config.has_event_server else None
     engine = WorkflowEngine(
         config.runs_url,
         workflows=loaded.workflows,
@@ -106,7 +112,7 @@ async def _open(
         queues=[queue.value(name) for name, queue in config.queues.items()],
         retention=config.retention.value(),
         payload_store=config.payload_store,
-        event_sink=None if config.event_sink is None else HttpEventSink(config.event_sink),
+        event_sink=_event_sink(config, app, platform),
     )
     await stack.enter_async_context(opened(engine, patience=timedelta(seconds=config.engine_wait_s)))
     if config.enable_monitoring:
@@ -115,6 +121,8 @@ async def _open(
     _watch_health(config, app, engine)
     definitions = Definitions(loaded, store=store, engine=engine, steps=steps, lifecycle_events=config.lifecycle_events)
     await definitions.begin()
+    if platform is not None:  # last: what listens all the time does so by now
+        await stack.enter_async_context(platform.at_work(engine))
     return State(
         definitions=definitions,
         runs=Runs(engine, loaded.catalog),
@@ -126,6 +134,16 @@ async def _open(
         events=Events(engine),
         personas=personas,
     )
+
+
+def _event_sink(config: OrchestratorConfig, app: MaestroAPI, platform: PlatformEvents | None) -> EventSink | None:
+    sinks: list[EventSink] = []
+    if platform is not None:
+        refused = RefusedEvents(config.storage_dir / "refused-events.jsonl")
+        sinks.append(PlatformSink(platform.connected, refused, app.metrics))
+    if config.event_sink is not None:
+        sinks.append(HttpEventSink(config.event_sink))
+    return SinksInTurn(sinks) if len(sinks) > 1 else next(iter(sinks), None)
 
 
 def _census(config: OrchestratorConfig, engine: WorkflowEngine, catalog: Catalog) -> TakesCensus:

@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
-from urllib.parse import quote
+from typing import Annotated, Any, ClassVar, Final, Literal, Self
+from urllib.parse import quote, urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from maestro_core_config import BaseConfig
+from maestro_core_messaging import Event, InvalidSubscriptionError, MessagingSettings, Subscription
 from maestro_workflow_engine import Queue, Rate, Retention
 from maestro_workflow_engine.dsl import ProcessOptions
 
+HEARD_DURABLE: Final = "workflows"
+"""Name of the orchestrator's position in the platform's events. It never changes: another name would begin anew."""
 _DAYS_MAX = 36_600.0
 Days = Annotated[float, Field(ge=0, le=_DAYS_MAX, allow_inf_nan=False)]
 """A length of time in days, at most a hundred years."""
@@ -110,7 +113,7 @@ def _days(count: float | None) -> timedelta | None:
     return None if count is None else timedelta(days=count)
 
 
-class OrchestratorConfig(BaseConfig):
+class OrchestratorConfig(MessagingSettings, BaseConfig):
     """Configuration of maestro-orchestrator."""
 
     service_name: ClassVar[str] = "maestro-orchestrator"
@@ -163,8 +166,35 @@ class OrchestratorConfig(BaseConfig):
     here hear them. Default: nowhere else."""
 
     lifecycle_events: bool = False
-    """Whether runs of documents publish the lifecycle events of the Open Workflow specification, to `event_sink` and to workflows
-    that listen for them. Default false."""
+    """Whether runs of documents publish the lifecycle events of the Open Workflow specification, to `event_sink`, to the platform
+    and to workflows that listen for them. Default false."""
+
+    event_subjects: list[str] = Field(default_factory=list)
+    """What workflows hear of the platform's events: subjects such as `maestro.governance-service.>`, with `*` for a part and `>`
+    for the rest. Needs `messaging_url`. Default: nothing."""
+
+    @field_validator("event_subjects")
+    @classmethod
+    def _can_be_heard(cls, value: list[str]) -> list[str]:
+        if value:
+            try:
+                Subscription(tuple(value), durable=HEARD_DURABLE, handler=_nobody)
+            except InvalidSubscriptionError as error:
+                raise ValueError(str(error)) from error
+        return value
+
+    @model_validator(mode="after")
+    def _has_a_server_to_hear(self) -> Self:
+        if self.event_subjects and not self.has_event_server:
+            raise ValueError(
+                "event_subjects are heard from the platform's event server: set messaging_url to nats://…, too"
+            )
+        return self
+
+    @property
+    def has_event_server(self) -> bool:
+        """Whether there is a server for the platform's events; those in the memory of this process would reach nobody."""
+        return urlsplit(self.messaging_server).scheme != "memory"
 
     @property
     def storage_dir(self) -> Path:
@@ -186,3 +216,7 @@ class OrchestratorConfig(BaseConfig):
     def on_cluster(self) -> bool:
         """Whether runs are kept on a Temporal cluster."""
         return self.runs_url.startswith("temporal:")
+
+
+async def _nobody(_: Event[Any]) -> None:
+    """Hear nothing: a subscription is made to see whether it can be."""

@@ -8,6 +8,7 @@ def test_public_names() -> None:
     assert maestro_cli.__all__ == [
         "AlreadyRunningError",
         "AuditBrokenError",
+        "DatabaseDiffersError",
         "EngineDiffersError",
         "HomeError",
         "InputError",

@@ -8,6 +8,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from opentelemetry import trace
+from opentelemetry.context import attach, detach
+from opentelemetry.trace import SpanContext, TraceFlags
 
 from maestro_workflow_engine import (
     CloudEventError,
@@ -403,6 +406,50 @@ async def test_what_runs_emit_goes_to_the_sink_in_order(place):
         await (await engine.start(document.qualified_name, id="r")).result(SOON)
         await place.until(lambda: _so_many(sink, 5))
     assert sink.got == [f"t{n}" for n in range(5)]
+
+
+@pytest.mark.capability("event-sink")
+async def test_what_leaves_carries_the_run_and_its_trace(place):
+    """An event in the sink has the run as its key and the run's trace, unless it says otherwise; those who listen hear it as it was emitted."""
+    listener = load(
+        "do: [{a: {listen: {to: {all: [{with: {type: plain}}, {with: {type: own}}]}, read: envelope}}}]", "hears"
+    )
+    own = "{type: own, partitionkey: mine, traceparent: theirs}"
+    emitter = load(
+        f"do: [{{a: {{emit: {{event: {{with: {{type: plain, data: 1.10}}}}}}}}}}, {{b: {{emit: {{event: {{with: {own}}}}}}}}}]"
+    )
+    sink = Whole()
+    context = trace.set_span_in_context(trace.NonRecordingSpan(SpanContext(0xAB, 0xCD, True, TraceFlags(1))))
+    async with place.engine(workflows=[listener.as_workflow(), emitter.as_workflow()], event_sink=sink) as engine:
+        hearing = await engine.start(listener.qualified_name, id="hears")
+        await listens(place, hearing)
+        token = attach(context)
+        try:
+            run = await engine.start(emitter.qualified_name, id="emits")
+        finally:
+            detach(token)
+        await run.result(SOON)
+        heard = await hearing.result(SOON)
+        await place.until(lambda: _has_both(sink))
+    first, second = sink.got
+    assert (first["partitionkey"], first["traceparent"]) == ("emits", f"00-{0xAB:032x}-{0xCD:016x}-01")
+    assert (second["partitionkey"], second["traceparent"]) == ("mine", "theirs")
+    assert {name: value for name, value in first.items() if name not in ("partitionkey", "traceparent")} == heard[0]
+    assert second == heard[1]
+
+
+class Whole:
+    """A sink that keeps the events as they are."""
+
+    def __init__(self) -> None:
+        self.got: list[Any] = []
+
+    async def send(self, event: Mapping[str, Any]) -> None:
+        self.got.append(event)
+
+
+async def _has_both(sink: Whole) -> bool:
+    return len(sink.got) >= 2
 
 
 async def _so_many(sink: Sink, count: int) -> bool:

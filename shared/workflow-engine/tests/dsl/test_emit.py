@@ -140,18 +140,20 @@ async def test_what_was_not_handed_over_is_offered_by_the_next_engine(load: Load
     document = load(emitting("type: kept"))
     url, workflows = f"sqlite:///{tmp_path}/journal.db", [document.as_workflow()]
     async with WorkflowEngine(url, workflows=workflows, event_sink=Sink(refusals=1_000)) as engine:
-        sent = await (await engine.start(document.qualified_name)).result(LIMIT)
+        run = await engine.start(document.qualified_name)
+        sent = await run.result(LIMIT)
     sink = Sink()
     async with WorkflowEngine(url, workflows=workflows, event_sink=sink):
         async with asyncio.timeout(LIMIT.total_seconds()):
             await sink.is_full.wait()
     again = Sink()
     async with WorkflowEngine(url, workflows=workflows, event_sink=again) as engine:
-        other = await (await engine.start(document.qualified_name)).result(LIMIT)
+        later = await engine.start(document.qualified_name)
+        other = await later.result(LIMIT)
         async with asyncio.timeout(LIMIT.total_seconds()):
             await again.is_full.wait()
-    assert sink.taken == [sent]
-    assert again.taken == [other]
+    assert sink.taken == [{**sent, "partitionkey": run.id}]
+    assert again.taken == [{**other, "partitionkey": later.id}]
 
 
 async def test_the_http_sink_posts_in_structured_mode() -> None:

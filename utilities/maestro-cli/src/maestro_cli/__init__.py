@@ -3,6 +3,7 @@
 from ._errors import (
     AlreadyRunningError,
     AuditBrokenError,
+    DatabaseDiffersError,
     EngineDiffersError,
     HomeError,
     InputError,
@@ -24,6 +25,7 @@ from ._errors import (
 __all__ = [
     "AlreadyRunningError",
     "AuditBrokenError",
+    "DatabaseDiffersError",
     "EngineDiffersError",
     "HomeError",
     "InputError",

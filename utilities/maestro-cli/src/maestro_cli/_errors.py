@@ -113,14 +113,13 @@ class ProgramMissingError(MaestroCliError):
     Args:
         program: Its name.
         remedy: The command that installs it.
+        elsewhere: What does as well, for the hint.
     """
 
     code = "PROGRAM_MISSING"
 
-    def __init__(self, program: str, remedy: str) -> None:
-        super().__init__(
-            f"the program `{program}` is not installed", hint=f"`{remedy}` brings it; one on the PATH does as well."
-        )
+    def __init__(self, program: str, remedy: str, *, elsewhere: str = "; one on the PATH does as well") -> None:
+        super().__init__(f"the program `{program}` is not installed", hint=f"`{remedy}` brings it{elsewhere}.")
         self.program = program
 
 
@@ -139,6 +138,27 @@ class EngineDiffersError(MaestroCliError):
         super().__init__(
             f"the environment in {home} runs already, with --engine {running} and not {wanted}",
             hint="`maestro down` stops it, --home starts a second one elsewhere. Each engine has runs of its own.",
+        )
+        self.home = home
+        self.running = running
+        self.wanted = wanted
+
+
+class DatabaseDiffersError(MaestroCliError):
+    """The environment that runs keeps its databases elsewhere than was asked for.
+
+    Args:
+        home: The environment's folder.
+        running: What it runs on.
+        wanted: What was asked for.
+    """
+
+    code = "DATABASE_DIFFERS"
+
+    def __init__(self, home: Path, running: str, wanted: str) -> None:
+        super().__init__(
+            f"the environment in {home} runs already, with --database {running} and not {wanted}",
+            hint="`maestro down` stops it, --home starts a second one elsewhere. Each database has contents of its own.",
         )
         self.home = home
         self.running = running

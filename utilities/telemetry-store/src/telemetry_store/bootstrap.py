@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import TypedDict
 
-from maestro_core_api import APIConfig, MaestroAPI, configure_service_logging
+from maestro_core_api import APIClient, APIConfig, MaestroAPI, configure_service_logging
 from maestro_core_config import ConfigManager
 from maestro_core_logging import get_logger
 from telemetry_store.api import router
@@ -14,10 +14,13 @@ from telemetry_store.config import TelemetryStoreConfig
 from telemetry_store.errors import StorageError
 from telemetry_store.ingest import Ingest
 from telemetry_store.ingest import router as ingest_router
-from telemetry_store.storage import TelemetryFile, sweep
+from telemetry_store.reporting import Reporting
+from telemetry_store.storage import TelemetryFile, forget_uncounted, sweep
 
 _TITLE = "Telemetry Store API"
 _VERSION = "1.0.0"
+_CALLER_S = 600.0
+"""How long the span of whoever called is waited for."""
 _logger = get_logger(__name__)
 
 
@@ -63,6 +66,12 @@ def create_app(
                 raise
             sweeping = asyncio.create_task(_keep_swept(file, settings, clock), name="telemetry-sweep")
             stack.push_async_callback(_ended, sweeping)
+            if settings.registry_url is not None:
+                registry = await stack.enter_async_context(
+                    APIClient.for_service(settings, base_url=str(settings.registry_url))
+                )
+                reporting = Reporting(file, registry, app.metrics)
+                await stack.enter_async_context(reporting.at_work(settings.observations_interval_s))
             ingest = Ingest(file, settings.otlp_token, settings.max_request_bytes)
             yield State(file=file, ingest=ingest, config=settings, clock=clock)
 
@@ -76,12 +85,15 @@ def create_app(
 
 
 async def _keep_swept(file: TelemetryFile, config: TelemetryStoreConfig, clock: Callable[[], datetime]) -> None:
+    patience = timedelta(seconds=max(_CALLER_S, 2 * config.observations_interval_s))
     while True:
         before_ns = int((clock() - timedelta(seconds=config.keep_s)).timestamp() * 1e9)
         try:
             gone = await file.write(
                 lambda connection: sweep(connection, before_ns=before_ns, max_bytes=config.max_bytes)  # noqa: B023 - awaited here
             )
+            lost_s = (clock() - patience).timestamp()
+            await file.write(lambda connection: forget_uncounted(connection, lost_s))  # noqa: B023 - awaited here
         except StorageError as error:
             _logger.warning("Old telemetry could not be taken out", reason=error.reason)
         else:

@@ -25,6 +25,9 @@ class TelemetryStoreConfig(BaseConfig):
     max_request_bytes: int = Field(default=64 * 1024 * 1024, gt=0)
     """The largest request that is taken, unpacked, in bytes. Default: 64 MiB."""
 
+    observations_interval_s: float = Field(default=60.0, gt=0, le=86_400)
+    """How often the registry is told who calls whom, in seconds; with `registry_url` only. Default: 60."""
+
     @property
     def database_file(self) -> Path:
         """The SQLite file, default or not."""

@@ -123,7 +123,7 @@ class EventHub:
         except (WorkflowError, PayloadError) as error:
             self._core.append(run, ev.RequestFailed(now, command.seq, "", describe(error)))
             return
-        self._leave(event, raw, together)
+        self._leave(run, event, raw, together)
         together.add(run, ev.EventPublished(now, command.seq))
         self._journal.submit(together.write())
 
@@ -140,7 +140,7 @@ class EventHub:
             self._told[run.key] = number
             together = Together(self._core)
             try:
-                self._leave(event, self._checked(event), together)
+                self._leave(run, event, self._checked(event), together)
             except PayloadError as error:
                 _logger.error("Lifecycle event cannot be kept", run_id=run.id, type=event["type"], problem=str(error))
             together.also(rows.told(run.key, number))
@@ -150,7 +150,7 @@ class EventHub:
     def report(self, run: LiveRun, event: dict[str, Any]) -> None:
         """Publish what somebody has done to a run."""
         together = Together(self._core)
-        self._leave(cloud_event(event), self._checked(event), together)
+        self._leave(run, cloud_event(event), self._checked(event), together)
         together.after(run)
         self._journal.submit(together.write())
 
@@ -192,13 +192,13 @@ class EventHub:
         self._sealer.check_size("event", raw)
         return msgspec.Raw(raw)
 
-    def _leave(self, event: dict[str, Any], raw: msgspec.Raw, together: Together) -> None:
+    def _leave(self, run: LiveRun, event: dict[str, Any], raw: msgspec.Raw, together: Together) -> None:
         """Take in an event of our own, unless it is known, and hand it to the outbox."""
         key = _key(event)
         waiting = self._under_way.get(key)
         if waiting is None and not self._reader.has_event(*key):
             self._take_in(event, raw, together)
-            self.outbox.put(bytes(raw), together)
+            self.outbox.put(bytes(raw), run, together)
 
     def _take_in(self, event: dict[str, Any], raw: msgspec.Raw, together: Together) -> None:
         key, now = _key(event), self._clock.now_us()

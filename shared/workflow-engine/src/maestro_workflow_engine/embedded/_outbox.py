@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from maestro_core_logging import get_logger
+from maestro_workflow_engine._event_origin import with_origin
 from maestro_workflow_engine._event_sink import EventSink
 from maestro_workflow_engine._payload_errors import PayloadUnreadableError
 from maestro_workflow_engine.embedded import _event_rows as rows
 from maestro_workflow_engine.embedded._journal import Write
+from maestro_workflow_engine.embedded._live import LiveRun
 from maestro_workflow_engine.embedded._reader import JournalReader
 from maestro_workflow_engine.embedded._sealing import Sealer
 from maestro_workflow_engine.embedded._uploads import Uploads
@@ -57,12 +59,13 @@ class Outbox:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    def put(self, event: bytes, together: Together) -> None:
-        """Keep an event with what caused it."""
+    def put(self, event: bytes, run: LiveRun, together: Together) -> None:
+        """Keep an event of a run with what caused it."""
         if self._sink is None:
             return
         self._last += 1
-        together.also(rows.leaving(self._last, self._sealer.seal_value(_OWNER, _NAME, event)))
+        leaves = bytes(with_origin(event, run.id, None if run.machine is None else run.machine.trace))
+        together.also(rows.leaving(self._last, self._sealer.seal_value(_OWNER, _NAME, leaves)))
         together.then(self._wanted.set)
 
     async def _forward(self, sink: EventSink) -> None:

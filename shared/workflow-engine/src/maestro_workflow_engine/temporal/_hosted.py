@@ -121,6 +121,7 @@ class HostedRun:
             listening=start.listening.encode(),
             heard=start.heard,
             since=start.since,
+            trace=start.trace,
         )
         self._driver = driver = Driver(definition, start, self._house.steps, address, link)
         self._house.drivers.add(driver)

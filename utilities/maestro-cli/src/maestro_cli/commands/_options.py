@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import rich_click as click
 
-from maestro_cli.local import Engine
+from maestro_cli.local import DatabaseKind, Engine
 
 F = TypeVar("F", bound=Callable[..., object])
 reason_option = click.option("--reason", help="Why; kept and shown.")
@@ -18,6 +18,12 @@ engine_option = click.option(
     type=click.Choice([engine.value for engine in Engine]),
     callback=lambda ctx, param, value: None if value is None else Engine(value),
     help="Keep runs on a Temporal server that is started along, or (the default) where the orchestrator's engine_url says.",
+)
+database_option = click.option(
+    "--database",
+    type=click.Choice([database.value for database in DatabaseKind]),
+    callback=lambda ctx, param, value: None if value is None else DatabaseKind(value),
+    help="Keep databases on a PostgreSQL server that is started along, or (the default) where each service's database_url says.",
 )
 json_option = click.option("as_json", "--json", is_flag=True, help="Print JSON instead of text.")
 

@@ -19,11 +19,15 @@ from maestro_cli._watching import EnvironmentWatch
 from maestro_cli.client import OrchestratorClient, open_orchestrator
 from maestro_cli.local import (
     ORCHESTRATOR,
+    DatabaseKind,
     Engine,
+    EnvironmentState,
     Home,
     Lifetime,
     SupervisorOptions,
+    check_same_database,
     check_same_engine,
+    database_of,
     document_files,
     engine_of,
     follow_start,
@@ -33,7 +37,7 @@ from maestro_cli.local import (
     stop_environment,
 )
 
-from ._options import Seconds, config_folder, engine_option, json_option
+from ._options import Seconds, config_folder, database_option, engine_option, json_option
 
 WORKFLOW: Final = "examples/dependency-review"
 _MOST_LICENSES: Final = 15
@@ -46,9 +50,18 @@ _MOST_LICENSES: Final = 15
 )
 @click.option("--ask", is_flag=True, help="Wait for your own approval where the policy wants one.")
 @engine_option
+@database_option
 @json_option
 @click.pass_obj
-def demo(home: Home, limit: int | None, timeout: timedelta, ask: bool, engine: Engine | None, as_json: bool) -> None:
+def demo(
+    home: Home,
+    limit: int | None,
+    timeout: timedelta,
+    ask: bool,
+    engine: Engine | None,
+    database: DatabaseKind | None,
+    as_json: bool,
+) -> None:
     """Review the licence of every distribution that is installed here and write a report.
 
     Licences are recognised from their texts, a policy says what may be used, and where it wants an approval the demo gives it.
@@ -58,7 +71,8 @@ def demo(home: Home, limit: int | None, timeout: timedelta, ask: bool, engine: E
     value: dict[str, Any] = {"output_dir": str(home.root / "reports" / run_id)}
     if limit is not None:
         value["limit"] = limit
-    with _terminable(), _environment(home, SupervisorOptions(ready_timeout=timeout, engine=engine)) as used:
+    options = SupervisorOptions(ready_timeout=timeout, engine=engine, database=database)
+    with _terminable(), _environment(home, options) as used:
         run = asyncio.run(_review(home, run_id, value, approve=not ask))
     if as_json:
         render.print_json(run["output"])
@@ -113,18 +127,19 @@ async def _give_up(client: OrchestratorClient, run_id: str) -> None:
 
 
 @contextmanager
-def _environment(home: Home, options: SupervisorOptions) -> Iterator[Engine]:
+def _environment(home: Home, options: SupervisorOptions) -> Iterator[EnvironmentState]:
     """Have an environment while the block runs; stop it afterwards when it was not there before.
 
     Yields:
-        What it runs on.
+        Where it stood when it was ready.
     """
     console = render.err()
     if lock_holder(home) is not None:
         running = follow_start(home)
         check_same_engine(home, options.engine)
+        check_same_database(home, options.database)
         console.print(f"Using the environment in {home.root}, which runs already.", markup=False, soft_wrap=True)
-        yield engine_of(running)
+        yield running
         return
     with EnvironmentWatch(console) as watch:
         started = start_detached(
@@ -137,7 +152,7 @@ def _environment(home: Home, options: SupervisorOptions) -> Iterator[Engine]:
             watch=watch,
         )
     try:
-        yield engine_of(started.state)
+        yield started.state
     finally:
         console.print("Stopping what the demo has started.")
         stop_environment(home, grace=options.grace)
@@ -159,7 +174,7 @@ def _terminable() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _show(home: Home, run: Mapping[str, Any], engine: Engine) -> None:
+def _show(home: Home, run: Mapping[str, Any], used: EnvironmentState) -> None:
     output = run["output"]
     rate = output.get("match_rate")
     console = render.out()
@@ -180,7 +195,9 @@ def _show(home: Home, run: Mapping[str, Any], engine: Engine) -> None:
     console.print(render.table(("", ""), facts))
     console.print("\nWhere to look further", style="bold")
     maestro = invocation()
-    again = f"{maestro} up --detach" + ("" if engine is Engine.EMBEDDED else f" --engine {engine}")
+    again = f"{maestro} up --detach"
+    again += "" if engine_of(used) is Engine.EMBEDDED else f" --engine {engine_of(used)}"
+    again += "" if database_of(used) is DatabaseKind.SQLITE else f" --database {database_of(used)}"
     for name, where in (
         ("Report", output.get("report_html")),
         ("As data", output.get("report_json")),

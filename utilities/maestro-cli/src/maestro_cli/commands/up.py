@@ -11,6 +11,7 @@ from maestro_cli._watching import EnvironmentWatch
 from maestro_cli.local import (
     GATEWAY,
     REGISTRY,
+    DatabaseKind,
     Engine,
     EnvironmentPhase,
     EnvironmentState,
@@ -18,6 +19,7 @@ from maestro_cli.local import (
     ServiceSpec,
     Supervisor,
     SupervisorOptions,
+    check_same_database,
     check_same_engine,
     follow_start,
     installed_services,
@@ -27,7 +29,7 @@ from maestro_cli.local import (
     start_detached,
 )
 
-from ._options import Seconds, config_folder, engine_option, grace_option, json_option
+from ._options import Seconds, config_folder, database_option, engine_option, grace_option, json_option
 from .status import show_status
 
 
@@ -44,6 +46,7 @@ from .status import show_status
 @grace_option
 @engine_option
 @click.option("--no-gateway", is_flag=True, help="Leave the API gateway (Envoy) out.")
+@database_option
 @json_option
 @click.pass_obj
 def up(
@@ -54,6 +57,7 @@ def up(
     grace: timedelta,
     engine: Engine | None,
     no_gateway: bool,
+    database: DatabaseKind | None,
     as_json: bool,
 ) -> None:
     """Start SERVICES, or every installed service and the API gateway, and keep them running.
@@ -63,7 +67,7 @@ def up(
     """
     gateway = not no_gateway and (not services or GATEWAY in services)
     services = tuple(name for name in services if name != GATEWAY) or ((REGISTRY,) if services else ())
-    options = SupervisorOptions(ready_timeout=timeout, grace=grace, engine=engine, gateway=gateway)
+    options = SupervisorOptions(ready_timeout=timeout, grace=grace, engine=engine, database=database, gateway=gateway)
     specs = installed_services(services)
     with EnvironmentWatch(render.err()) as watch:
         if not detach:
@@ -81,6 +85,7 @@ def up(
         else:
             follow_start(home, watch)
             check_same_engine(home, engine)
+            check_same_database(home, database)
             render.err().print(f"The environment in {home.root} runs already.", markup=False, soft_wrap=True)
     show_status(home, as_json=as_json)
 

@@ -1,6 +1,7 @@
 """The local environment: its supervisor, its state, its ports, its secrets."""
 
 from ._changes import Change, changes
+from ._database import DatabaseKind, check_same_database, database_of
 from ._detach import SUPERVISOR, Detached, Lifetime, failure_error, follow_start, start_detached
 from ._discovery import (
     EDGE,
@@ -42,6 +43,7 @@ __all__ = [
     "SUPERVISOR",
     "TELEMETRY",
     "Change",
+    "DatabaseKind",
     "Detached",
     "Engine",
     "EnvironmentPhase",
@@ -58,8 +60,10 @@ __all__ = [
     "SupervisorOptions",
     "ask_restart",
     "changes",
+    "check_same_database",
     "check_same_engine",
     "config_points",
+    "database_of",
     "describe_exit",
     "document_files",
     "engine_of",

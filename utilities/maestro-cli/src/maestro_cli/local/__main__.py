@@ -9,6 +9,7 @@ from maestro_cli._errors import MaestroCliError
 from maestro_core_logging import configure_logging, get_logger
 
 from ._changes import changes
+from ._database import DatabaseKind
 from ._discovery import installed_services
 from ._engine import Engine
 from ._environment import own_environment
@@ -28,6 +29,7 @@ def main() -> None:
     parser.add_argument("--grace-s", type=float, required=True)
     parser.add_argument("--engine", type=Engine)
     parser.add_argument("--gateway", action="store_true")
+    parser.add_argument("--database", type=DatabaseKind)
     parser.add_argument("services", nargs="*")
     options = parser.parse_args()
     configure_logging("maestro-supervisor", log_format="json", stream=sys.stderr)
@@ -50,6 +52,7 @@ def main() -> None:
                 grace=timedelta(seconds=options.grace_s),
                 engine=options.engine,
                 gateway=options.gateway,
+                database=options.database,
             ),
             config_dir=options.config_dir,
             observe=observe,

@@ -83,6 +83,7 @@ def start_detached(
     command += ["--grace-s", str(options.grace.total_seconds())]
     command += ["--engine", options.engine] if options.engine else []
     command += ["--gateway"] if options.gateway else []
+    command += ["--database", options.database] if options.database else []
     command += ["--config-dir", str(config_dir)] if config_dir else []
     try:
         log = log_file.open("ab")

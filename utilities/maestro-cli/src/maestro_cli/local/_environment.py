@@ -14,6 +14,7 @@ from ._home import Home
 from ._lock import lock_holder
 from ._nats import NATS, messaging_variables
 from ._ports import LOOPBACK
+from ._postgres import POSTGRES, database_variables
 from ._secrets import SECRET_FILE_VARIABLE, SECRET_VARIABLE, jwt_secret_file, read_token
 from ._state import EnvironmentState, load_state
 from ._telemetry import telemetry_variables
@@ -131,6 +132,8 @@ def _given(state: EnvironmentState, home: Home) -> dict[str, str]:
         given |= messaging_variables(nats.port, token)
     if (governance := state.service(GOVERNANCE)) is not None:
         given[IDENTITY_VARIABLE] = governance.url
+    if (postgres := state.service(POSTGRES)) is not None and (password := read_token(home, POSTGRES)) is not None:
+        given |= database_variables(postgres.port, password)
     if (telemetry := state.service(TELEMETRY)) is not None:
         given |= telemetry_variables(home, telemetry.port)
     return given

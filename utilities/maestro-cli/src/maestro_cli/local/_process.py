@@ -75,20 +75,27 @@ def _open_log(path: Path) -> BinaryIO:
         raise HomeError(path, error.strerror or str(error)) from error
 
 
-async def end(process: asyncio.subprocess.Process, *, grace: timedelta, hurry: asyncio.Event) -> int:
+async def end(
+    process: asyncio.subprocess.Process,
+    *,
+    grace: timedelta,
+    hurry: asyncio.Event,
+    asked_by: signal.Signals = signal.SIGTERM,
+) -> int:
     """End a process: ask it, wait, then kill its whole group.
 
     Args:
         process: The process, as `spawn` gave it.
         grace: How long it may take after being asked.
         hurry: Ends the wait when it is set.
+        asked_by: The signal that asks it.
 
     Returns:
         Its exit code; negative: the signal that ended it.
     """
     if process.returncode is None:
         with contextlib.suppress(ProcessLookupError):
-            process.terminate()
+            process.send_signal(asked_by)
         ended = asyncio.ensure_future(process.wait())
         hurried = asyncio.ensure_future(hurry.wait())
         try:

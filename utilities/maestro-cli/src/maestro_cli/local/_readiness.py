@@ -3,8 +3,11 @@
 import asyncio
 from datetime import timedelta
 from typing import Final
+from urllib.parse import urlsplit
 
 import httpx2
+
+from ._postgres_readiness import ask_postgres
 
 READY_PATH: Final = "/health/ready"
 _PAUSE: Final = timedelta(milliseconds=100)
@@ -14,7 +17,7 @@ class ReadinessProbe:
     """Asks one service again and again.
 
     Args:
-        url: What answers with 2xx when the service is ready.
+        url: What answers with 2xx when the service is ready, or a PostgreSQL server.
         timeout: Limit for one question.
 
     Attributes:
@@ -46,6 +49,13 @@ class ReadinessProbe:
         return httpx2.AsyncClient(trust_env=False, timeout=self._timeout.total_seconds())
 
     async def _ask(self, client: httpx2.AsyncClient) -> bool:
+        place = urlsplit(self._url)
+        if place.scheme == "postgresql":
+            is_ready, said = await ask_postgres(
+                place.hostname or "", place.port or 0, timeout_s=self._timeout.total_seconds()
+            )
+            self.last_answer = f"{self._url}: {said}"
+            return is_ready
         try:
             response = await client.get(self._url)
         except httpx2.TransportError as error:

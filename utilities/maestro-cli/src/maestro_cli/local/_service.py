@@ -27,6 +27,7 @@ class SupervisedService:
         options: Time limits.
         hurry: Set when ending must not wait any longer.
         changed: Called after every change of `state`.
+        stop_signal: What asks the process to end.
 
     Attributes:
         state: What is known now.
@@ -41,6 +42,7 @@ class SupervisedService:
         options: SupervisorOptions,
         hurry: asyncio.Event,
         changed: Callable[[], None],
+        stop_signal: signal.Signals = signal.SIGTERM,
     ) -> None:
         self.state = state
         self._command = tuple(command)
@@ -48,6 +50,7 @@ class SupervisedService:
         self._options = options
         self._hurry = hurry
         self._changed = changed
+        self._stop_signal = stop_signal
         self._process: asyncio.subprocess.Process | None = None
         self._restart_asked = asyncio.Event()
         self._log_start = 0
@@ -126,7 +129,7 @@ class SupervisedService:
             self._set(phase=ServicePhase.STOPPED)
             return
         self._set(phase=ServicePhase.STOPPING)
-        exit_code = await end(process, grace=self._options.grace, hurry=self._hurry)
+        exit_code = await self._end(process)
         self._set(phase=ServicePhase.STOPPED, pid=None, process_started=None, last_exit=exit_code)
 
     async def _until_ended_or_asked(self) -> int | None:
@@ -140,7 +143,7 @@ class SupervisedService:
             if self._process.returncode is None:
                 return None
             # What the dead process had started must not keep its port or its files.
-            return await end(self._process, grace=self._options.grace, hurry=self._hurry)
+            return await self._end(self._process)
         finally:
             asked.cancel()
 
@@ -153,7 +156,7 @@ class SupervisedService:
 
     async def _failed(self, process: asyncio.subprocess.Process, reason: str) -> StartFailedError:
         exit_code = process.returncode
-        ended_with = await end(process, grace=self._options.grace, hurry=self._hurry)
+        ended_with = await self._end(process)
         self._set(phase=ServicePhase.FAILED, pid=None, process_started=None, last_exit=ended_with)
         return StartFailedError(
             self.state.name,
@@ -162,6 +165,9 @@ class SupervisedService:
             log_file=self.state.log_file,
             log_tail=tail(self.state.log_file, _TAIL_LINES, start=self._log_start),
         )
+
+    async def _end(self, process: asyncio.subprocess.Process) -> int:
+        return await end(process, grace=self._options.grace, hurry=self._hurry, asked_by=self._stop_signal)
 
     def _ran(self) -> timedelta:
         started = self.state.started_at

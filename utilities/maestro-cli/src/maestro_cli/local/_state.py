@@ -44,7 +44,7 @@ class ServiceState(BaseModel):
     url: str
     log_file: Path
     ready_url: str | None = None
-    """What answers with 2xx when it is ready; None for `/health/ready` of its address."""
+    """What answers with 2xx when it is ready, or a PostgreSQL server; None for `/health/ready` of its address."""
     pid: int | None = None
     """Process id, which is its process group and session too; None while it does not run."""
     process_started: float | None = None

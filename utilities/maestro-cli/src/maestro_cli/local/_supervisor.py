@@ -14,6 +14,7 @@ from maestro_cli._errors import HomeError, MaestroCliError, PortTakenError, Star
 
 from ._atomic import write_atomically
 from ._configured_port import configured_port
+from ._database import DatabaseKind, check_database_unset
 from ._discovery import GOVERNANCE, REGISTRY, TELEMETRY, ServiceSpec, installed_services, workflow_modules
 from ._engine import Engine, check_unset
 from ._environment import IDENTITY_VARIABLE, service_environment
@@ -24,6 +25,7 @@ from ._lock import hold_lock
 from ._nats import NATS, find_nats, nats_server, wants_nats
 from ._options import SupervisorOptions
 from ._ports import LOOPBACK, PortReservation, reserve_port
+from ._postgres import POSTGRES, check_postgres_installed, postgres_server
 from ._process import process_started
 from ._requests import take_restarts
 from ._secrets import ensure_jwt_secret, ensure_token
@@ -33,7 +35,7 @@ from ._state import EnvironmentPhase, EnvironmentState, ServiceState, StartFailu
 from ._telemetry import telemetry_variables, wants_telemetry
 from ._temporal import TEMPORAL, TemporalServer, find_temporal
 
-_FOUNDATION: Final = frozenset({REGISTRY, TELEMETRY, TEMPORAL, NATS})
+_FOUNDATION: Final = frozenset({REGISTRY, TELEMETRY, TEMPORAL, NATS, POSTGRES})
 _TRIES: Final = 3
 _TAKEN: Final = "address already in use"
 _LOW_SPACE_BYTES: Final = 16 * 1024 * 1024
@@ -110,6 +112,8 @@ class Supervisor:
                 ensure_jwt_secret(self._home)
                 if self._options.engine is Engine.TEMPORAL:
                     self._add_temporal()
+                if self._options.database is DatabaseKind.POSTGRES:
+                    self._add_postgres()
                 if wants_nats(self._environ):
                     self._add_nats()
                 self._add([*self._specs, *self._gateway()])
@@ -167,6 +171,12 @@ class Supervisor:
         self._temporal = TemporalServer(binary, port, http_port, self._home.data / TEMPORAL)
         self._add_server(self._temporal.as_server(self._environ, self._home))
 
+    def _add_postgres(self) -> None:
+        check_database_unset(self._environ)
+        check_postgres_installed()
+        port, password = self._free_port(POSTGRES), ensure_token(self._home, POSTGRES)
+        self._add_server(postgres_server(self._environ, home=self._home, port=port, password=password))
+
     def _add_nats(self) -> None:
         binary = find_nats(self._environ)
         port, http_port = self._free_port(NATS), self._free_port(NATS)
@@ -191,7 +201,13 @@ class Supervisor:
             log_file=self._home.log_file(server.name),
         )
         self._services[server.name] = SupervisedService(
-            server.command, state, server.environ, options=self._options, hurry=self._hurry, changed=self._publish
+            server.command,
+            state,
+            server.environ,
+            options=self._options,
+            hurry=self._hurry,
+            changed=self._publish,
+            stop_signal=server.stop_signal,
         )
 
     def _free_port(self, server: str) -> int:

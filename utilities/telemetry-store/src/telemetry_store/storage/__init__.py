@@ -2,6 +2,7 @@
 
 from ._file import TelemetryFile
 from ._logs import LogFilter, logs_of, logs_page
+from ._observed import Batch, Observed, count_calls, forget_uncounted, next_batch, settle_batch
 from ._retention import Sizes, sizes, sweep
 from ._series import Series, series
 from ._services import Dependency, ServiceLoad, dependencies, loads
@@ -9,8 +10,10 @@ from ._traces import TraceFilter, TraceSummary, spans_of, traces_page
 from ._writing import add_logs, add_points, add_spans
 
 __all__ = [
+    "Batch",
     "Dependency",
     "LogFilter",
+    "Observed",
     "Series",
     "ServiceLoad",
     "Sizes",
@@ -20,11 +23,15 @@ __all__ = [
     "add_logs",
     "add_points",
     "add_spans",
+    "count_calls",
     "dependencies",
+    "forget_uncounted",
     "loads",
     "logs_of",
     "logs_page",
+    "next_batch",
     "series",
+    "settle_batch",
     "sizes",
     "spans_of",
     "sweep",

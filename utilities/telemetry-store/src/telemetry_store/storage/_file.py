@@ -12,7 +12,7 @@ from typing import Final, TypeVar
 from maestro_core_logging import get_logger
 from telemetry_store.errors import StorageError
 
-from ._schema import SCHEMA, VERSION
+from ._schema import STEPS, VERSION
 
 _T = TypeVar("_T")
 _LOCK_TIMEOUT_S: Final = 5.0
@@ -145,8 +145,9 @@ def _prepared(path: Path) -> sqlite3.Connection:
         finding = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
         if finding != "ok":
             raise _UnusableError(f"it is damaged: {finding}")
-        if not version:
-            connection.executescript(f"BEGIN;{SCHEMA}PRAGMA user_version = {VERSION};COMMIT;")
+        if version < VERSION:
+            missing = "".join(STEPS[version:])
+            connection.executescript(f"BEGIN IMMEDIATE;{missing}PRAGMA user_version = {VERSION};COMMIT;")
     except sqlite3.DatabaseError as error:
         connection.close()
         if (getattr(error, "sqlite_errorname", None) or "").startswith(_DAMAGE):

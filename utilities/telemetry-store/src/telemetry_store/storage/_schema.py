@@ -2,9 +2,9 @@
 
 from typing import Final
 
-VERSION: Final = 1
+VERSION: Final = 2
 
-SCHEMA: Final = """
+_FIRST: Final = """
 CREATE TABLE spans (
     trace_id TEXT NOT NULL, span_id TEXT NOT NULL, parent_id TEXT NOT NULL, service TEXT NOT NULL, name TEXT NOT NULL,
     kind TEXT NOT NULL, start_ns INTEGER NOT NULL, duration_ns INTEGER NOT NULL, failed INTEGER NOT NULL,
@@ -39,3 +39,18 @@ CREATE TABLE points (
 ) WITHOUT ROWID;
 CREATE INDEX points_by_time ON points (time_ns);
 """
+_OBSERVED: Final = """
+CREATE TABLE uncounted (
+    trace_id TEXT NOT NULL, span_id TEXT NOT NULL, arrived_s INTEGER NOT NULL, PRIMARY KEY (trace_id, span_id)
+) WITHOUT ROWID;
+CREATE TABLE observed (
+    caller TEXT NOT NULL, callee TEXT NOT NULL, calls INTEGER NOT NULL, errors INTEGER NOT NULL,
+    first_ns INTEGER NOT NULL, last_ns INTEGER NOT NULL, PRIMARY KEY (caller, callee)
+) WITHOUT ROWID;
+CREATE TABLE batch (
+    id TEXT NOT NULL, caller TEXT NOT NULL, callee TEXT NOT NULL, calls INTEGER NOT NULL, errors INTEGER NOT NULL,
+    first_ns INTEGER NOT NULL, last_ns INTEGER NOT NULL, PRIMARY KEY (id, caller, callee)
+) WITHOUT ROWID;
+"""
+STEPS: Final = (_FIRST, _OBSERVED)
+"""What makes each version of the one before; the first one makes version 1 of nothing."""

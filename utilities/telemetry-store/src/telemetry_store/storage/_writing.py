@@ -8,6 +8,7 @@ from typing import Final
 from telemetry_store.records import LogRecord, Point, Span
 
 from ._json import to_text
+from ._observed import note_calls
 
 _SEVERITIES: Final = {"debug": 0, "info": 1, "warning": 2, "error": 3, "critical": 4}
 _SUMMARY: Final = """
@@ -27,6 +28,7 @@ def add_spans(connection: sqlite3.Connection, spans: Sequence[Span]) -> None:
         connection: In a transaction.
         spans: The spans.
     """
+    note_calls(connection, spans)
     connection.executemany(
         "INSERT OR REPLACE INTO spans VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (

@@ -67,6 +67,7 @@ class HubLink:
         listening: What the pass before listened for, when there was one.
         heard: The number of the last event that the run has heard.
         since: The version of what the run listened for at first; 0 when it has not listened yet.
+        trace: The run's W3C traceparent; None when it was started outside any trace.
 
     Attributes:
         heard: The same, as it goes on.
@@ -83,8 +84,10 @@ class HubLink:
         listening: bytes = NOBODY,
         heard: int = 0,
         since: int = 0,
+        trace: str | None = None,
     ) -> None:
         self._id = run_id
+        self._trace = trace
         self._queue = hub_of(task_queue)
         self._options = options
         self.heard, self.since = heard, since
@@ -156,7 +159,7 @@ class HubLink:
 
     async def _published(self, command: cmd.PublishEvent) -> ev.Event:
         reason = self._options.problem_of(bytes(command.event))
-        message: Word = Published(command.event, self._options.has_sink) if reason is None else TooLarge(reason)
+        message: Word = self._leaving(command.event) if reason is None else TooLarge(reason)
         try:
             await self._tell([message], str(command.seq))
         except te.ActivityError as error:
@@ -188,6 +191,9 @@ class HubLink:
 
     # ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────
 
+    def _leaving(self, event: msgspec.Raw) -> Published:
+        return Published(event, self._options.has_sink, self._id, self._trace)
+
     def _begin(self) -> None:
         if self._work is None:
             self._work = asyncio.get_running_loop().create_task(self._keep_up())
@@ -196,7 +202,7 @@ class HubLink:
         while self._wanted != self.listening or self._told:
             wanted, names = self._wanted, self._names
             told, self._told = _cut(self._told, self._options.limit_bytes or MOST_EVENT_BYTES)
-            messages: list[Word] = [Published(event, self._options.has_sink) for event in told]
+            messages: list[Word] = [self._leaving(event) for event in told]
             if wanted != self.listening:
                 self._version = max(_now_us(), self._version + 1)
                 self.since = self.since or self._version

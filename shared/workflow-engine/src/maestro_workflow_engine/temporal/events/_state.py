@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from maestro_workflow_engine._event_origin import with_origin
 from maestro_workflow_engine.temporal.events._index import Index
 from maestro_workflow_engine.temporal.events._listeners import Listener, Listeners
 from maestro_workflow_engine.temporal.events._memory import EventMemory
@@ -114,8 +115,9 @@ class HubState:
         if not self._memory.note(event, now_us // 1_000_000):
             return Answer(is_new=False), None
         if message.leaves:
-            self.outbox.append(message.event)
-            self._outbox_bytes += size
+            leaves = with_origin(message.event, message.run, message.trace) if message.run else message.event
+            self.outbox.append(leaves)
+            self._outbox_bytes += len(bytes(leaves))
         return Answer(), Arrival(message.event, event)
 
     def send(self, arrival: Arrival, runs: list[str]) -> None:

@@ -70,10 +70,14 @@ class Published(msgspec.Struct, frozen=True, tag="published", omit_defaults=True
     Attributes:
         event: In its JSON form, checked.
         leaves: Whether it also goes to the event sink.
+        run: The run that publishes it; empty when none does, and in what earlier releases said.
+        trace: That run's W3C traceparent.
     """
 
     event: msgspec.Raw
     leaves: bool = False
+    run: str = ""
+    trace: str | None = None
 
 
 class TooLarge(msgspec.Struct, frozen=True, tag="too_large"):
