@@ -58,7 +58,10 @@ class Observation:
     def _before(
         self, connection: Connection, cursor: Any, statement: str, parameters: Any, context: Any, many: bool
     ) -> None:
-        span = self._tracer.start_span(summary(statement).name, kind=SpanKind.CLIENT)
+        # A statement is a part of some work. What a service does by itself, again and again, would be a trace of its own each time.
+        span: Span = trace.INVALID_SPAN
+        if trace.get_current_span().is_recording():
+            span = self._tracer.start_span(summary(statement).name, kind=SpanKind.CLIENT)
         connection.info[_WATCHED] = (time.perf_counter(), span)
 
     def _after(

@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 from notes import Folder, make_tables, run, store
+from opentelemetry import trace
 from sqlalchemy import text
 
 from maestro_core_db import (
@@ -90,10 +91,11 @@ async def test_health_is_published(measured: Database, metrics: MetricsCollector
 async def test_statements_are_spans_without_values(measured: Database, captured_spans: CapturedSpans) -> None:
     """A statement is a span with its kind, table and text; neither parameters nor values written into it are there."""
     captured_spans.clear()
-    await store(measured, Folder(name=SECRET))
-    await run(measured, f"UPDATE folders SET name = '{SECRET}-2' WHERE name = '{SECRET}' OR id = 4711")
-    with pytest.raises(ConstraintViolatedError):
-        await run(measured, f"INSERT INTO folders (name) VALUES ('{SECRET}-2')")
+    with trace.get_tracer("test").start_as_current_span("work"):
+        await store(measured, Folder(name=SECRET))
+        await run(measured, f"UPDATE folders SET name = '{SECRET}-2' WHERE name = '{SECRET}' OR id = 4711")
+        with pytest.raises(ConstraintViolatedError):
+            await run(measured, f"INSERT INTO folders (name) VALUES ('{SECRET}-2')")
     insert, failed = captured_spans.named("INSERT folders")
     update = captured_spans.one("UPDATE folders")
     assert insert.attributes["db.system.name"] == measured.kind
@@ -101,6 +103,13 @@ async def test_statements_are_spans_without_values(measured: Database, captured_
     assert update.attributes["db.query.text"] == "UPDATE folders SET name = ? WHERE name = ? OR id = ?"
     assert (failed.status, failed.attributes["error.type"]) == ("error", "CONSTRAINT_VIOLATED")
     assert SECRET not in str([(span.name, span.attributes, span.events) for span in captured_spans])
+
+
+async def test_what_belongs_to_no_work_is_no_span(measured: Database, captured_spans: CapturedSpans) -> None:
+    """What a service looks for by itself, again and again, would drown the traces of what somebody asked for."""
+    captured_spans.clear()
+    await store(measured, Folder(name="alone"))
+    assert list(captured_spans) == []
 
 
 async def test_slow_statements_are_logged_without_values(

@@ -67,7 +67,8 @@ def test_every_entry_is_shown_once(pairs: list[tuple[str, str | None]]) -> None:
         ("shop", "step charge", "internal", {}, "step"),
         ("intelligence-service", "chat", "client", {"gen_ai.system": "openai"}, "model"),
         ("shop", "publish order.paid", "producer", {}, "event"),
-        ("shop", "SELECT", "internal", {}, "work"),
+        ("shop", "SELECT orders", "client", {"db.system.name": "sqlite"}, "query"),
+        ("shop", "sort", "internal", {}, "work"),
     ],
 )
 def test_a_span_is_named_for_what_it_is(

@@ -18,6 +18,7 @@ from maestro_cli._invocation import invocation
 from maestro_cli._watching import EnvironmentWatch
 from maestro_cli.client import OrchestratorClient, open_orchestrator
 from maestro_cli.local import (
+    GATEWAY,
     ORCHESTRATOR,
     DatabaseKind,
     Engine,
@@ -31,6 +32,8 @@ from maestro_cli.local import (
     document_files,
     engine_of,
     follow_start,
+    has_gateway,
+    load_state,
     lock_holder,
     own_environment,
     start_detached,
@@ -71,7 +74,8 @@ def demo(
     value: dict[str, Any] = {"output_dir": str(home.root / "reports" / run_id)}
     if limit is not None:
         value["limit"] = limit
-    options = SupervisorOptions(ready_timeout=timeout, engine=engine, database=database)
+    gateway = has_gateway(own_environment())
+    options = SupervisorOptions(ready_timeout=timeout, engine=engine, database=database, gateway=gateway)
     with _terminable(), _environment(home, options) as used:
         run = asyncio.run(_review(home, run_id, value, approve=not ask))
     if as_json:
@@ -91,7 +95,8 @@ async def _review(home: Home, run_id: str, value: dict[str, Any], *, approve: bo
             await client.put_workflow(
                 document.namespace, document.name, document.version, document.text, document.content_type
             )
-        await client.start(WORKFLOW, value, run_id)
+        async with open_orchestrator(home, _through_the_gateway(home), None) as outside:
+            await outside.start(WORKFLOW, value, run_id)
         try:
             with ReviewProgress(render.err(), value.get("limit")) as progress:
                 answering = answer_what_is_asked(home, run_id, render.err(), approve=approve) if governed else None
@@ -99,6 +104,13 @@ async def _review(home: Home, run_id: str, value: dict[str, Any], *, approve: bo
         except asyncio.CancelledError:
             await _give_up(client, run_id)
             raise
+
+
+def _through_the_gateway(home: Home) -> str | None:
+    """Return the orchestrator's address from outside, as a caller elsewhere would use it; None where there is no gateway."""
+    state = load_state(home)
+    gateway = None if state is None else state.service(GATEWAY)
+    return None if gateway is None else f"{gateway.url}/{ORCHESTRATOR}"
 
 
 async def _beside(

@@ -18,7 +18,7 @@ from ._discovery import (
 from ._engine import Engine, check_same_engine, engine_of
 from ._env_file import env_file
 from ._environment import explained_environment, own_environment, service_environment
-from ._gateway import GATEWAY
+from ._gateway import GATEWAY, has_gateway
 from ._home import Home
 from ._lock import lock_holder
 from ._log_tail import tail
@@ -71,6 +71,7 @@ __all__ = [
     "explained_environment",
     "failure_error",
     "follow_start",
+    "has_gateway",
     "installed_services",
     "load_state",
     "lock_holder",

@@ -32,6 +32,19 @@ def gateway_spec() -> ServiceSpec | None:
     return None
 
 
+def has_gateway(environ: Mapping[str, str]) -> bool:
+    """Tell whether a gateway and its program are installed.
+
+    Args:
+        environ: The user's environment.
+    """
+    try:
+        check_envoy(environ)
+    except ProgramMissingError:
+        return False
+    return gateway_spec() is not None
+
+
 def check_envoy(environ: Mapping[str, str]) -> None:
     """See that the gateway's program is there.
 

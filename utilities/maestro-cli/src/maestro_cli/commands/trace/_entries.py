@@ -15,7 +15,7 @@ class Entry:
 
     time: datetime
     kind: str
-    """gateway, request, call, step, model, event, work (other spans), log or audit."""
+    """gateway, request, call, step, model, event, query (of a database), work (other spans), log or audit."""
     service: str
     what: str
     span_id: str | None = None
@@ -133,6 +133,8 @@ def _span_kind(span: Mapping[str, Any]) -> str:
         return "gateway"
     if any(name.startswith("gen_ai.") for name in attributes):
         return "model"
+    if "db.system.name" in attributes:
+        return "query"
     if span["name"].startswith("step "):
         return "step"
     if span["kind"] in {"producer", "consumer"} or "messaging.system" in attributes:
