@@ -133,10 +133,11 @@ async def test_events_of_the_platform_reach_workflows(
         await _listens(client, "tests.starts.on:1.0.0")
         await _is_heard(nats.url)
         sent = await governance.publish(DECIDED, Decided(approval_id="a-7"), event_id="once", key="a-7")
+        trace = sent.extensions["traceparent"]
         (heard,) = await _completed(client, "first")
         assert (heard["id"], heard["type"], heard["data"]) == ("once", DECIDED.subject, {"approval_id": "a-7"})
         assert (heard["source"], heard["partitionkey"]) == (sent.source, "a-7")
-        assert heard.get("traceparent") == sent.extensions.get("traceparent")
+        assert heard["traceparent"] == trace
 
         # The same again, past what the server itself would notice; a later one shows that it has been through.
         await client.post("/runs", json={"workflow": "tests/hears", "id": "second"})
@@ -147,14 +148,17 @@ async def test_events_of_the_platform_reach_workflows(
         (heard,) = await _completed(client, "second")
         assert heard["id"] == "twice"
 
-        async def outputs() -> list[str] | None:
+        async def outputs() -> list[tuple[str, str | None]] | None:
             runs = (await client.get("/runs", params={"workflow": "tests/starts", "status": "completed"})).json()[
                 "runs"
             ]
-            found = [(await _run(client, run["id"]))["output"]["id"] for run in runs]
-            return sorted(found) if len(found) >= 2 else None
+            shown = [await _run(client, run["id"]) for run in runs]
+            found = sorted((each["output"]["id"], each["trace_id"]) for each in shown)
+            return found if len(found) >= 2 else None
 
-        assert await eventually(outputs) == ["a-7", "a-8"]
+        (first, of_trace), (second, _) = await eventually(outputs)
+        assert (first, second) == ("a-7", "a-8")
+        assert of_trace == trace.split("-")[1]
 
 
 async def _is_heard(url: str) -> None:

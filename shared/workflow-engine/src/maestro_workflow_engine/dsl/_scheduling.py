@@ -24,6 +24,7 @@ from maestro_workflow_engine._errors import (
     WorkflowCancelledError,
     WorkflowFailedError,
 )
+from maestro_workflow_engine._event_origin import in_trace, trace_of
 from maestro_workflow_engine._handle import WorkflowHandle
 from maestro_workflow_engine._parent_close import ParentClose
 from maestro_workflow_engine._records import RunStatus
@@ -139,8 +140,9 @@ class DocumentSchedules:
 
         # Whichever of a cluster's workers has it, it starts runs of all documents.
         @step(name="start-run", retry=_AGAIN)
-        async def start_run(workflow: str, run_id: str, payload: Any) -> None:
-            await engine.start(workflow, payload, id=run_id)
+        async def start_run(workflow: str, run_id: str, payload: Any, trace: str | None = None) -> None:
+            with in_trace(trace):
+                await engine.start(workflow, payload, id=run_id)
 
         return start_run
 
@@ -176,7 +178,8 @@ def _trigger(
                     :32
                 ]
                 run_id = f"{document.namespace}.{document.name}@{named}"
-                await start_run(workflow, run_id, [read_event(each, read) for each in consumed])
+                payload = [read_event(each, read) for each in consumed]
+                await start_run(workflow, run_id, payload, trace_of(consumed[0]) if consumed else None)
             _inside.continue_as_new()
 
     listen_for_events.__doc__ = f"Start {document.qualified_name} when its events have come"
