@@ -32,7 +32,7 @@ from maestro_core_api.testing import in_process_client
 
 EXAMPLES = int(os.environ.get("MAESTRO_OPENAPI_EXAMPLES", "6"))
 """Requests for each operation, some as the document says and some against it."""
-AWAY = {"PERSONA_SOURCE_UNAVAILABLE", "RUN_UNKNOWN"}
+AWAY = {"PERSONA_SOURCE_UNAVAILABLE", "REGISTRY_UNREACHABLE", "RUN_UNKNOWN"}
 """What a service says when the one that it needs is not there; in this test none is."""
 ENDLESS = {"GET /live/runs", "GET /live/runs/{run_id}"}
 """Streams that go on for as long as somebody listens, which this client would; the gateway's own attacks open them."""

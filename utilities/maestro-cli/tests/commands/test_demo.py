@@ -5,7 +5,13 @@ import pytest
 
 from maestro_cli.testing import Workspace, until
 
-REAL = ("maestro", "maestro-central-registry", "maestro-intelligence-service", "maestro-example-dependency-review")
+REAL = (
+    "maestro",
+    "maestro-central-registry",
+    "maestro-governance-service",
+    "maestro-intelligence-service",
+    "maestro-example-dependency-review",
+)
 
 
 def test_demo_with_a_service_that_dies(workspace: Workspace) -> None:
