@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
-from maestro_cli.local import GATEWAY, Home
+from maestro_cli.local import EDGE, Home
 
 if TYPE_CHECKING:
     from maestro_cli.client import TriggerClient
@@ -35,7 +35,7 @@ class Gateway:
         from maestro_cli.client import TriggerClient, open_service  # noqa: PLC0415 - help is shown without
 
         async def run() -> T:
-            async with open_service(self.home, GATEWAY, self.url, self.token) as client:
+            async with open_service(self.home, EDGE, self.url, self.token) as client:
                 return await work(TriggerClient(client))
 
         return asyncio.run(run())
@@ -44,4 +44,4 @@ class Gateway:
         """Return the gateway's base URL."""
         from maestro_cli.client import service_url  # noqa: PLC0415 - as above
 
-        return (self.url or service_url(self.home, GATEWAY)).rstrip("/")
+        return (self.url or service_url(self.home, EDGE)).rstrip("/")
