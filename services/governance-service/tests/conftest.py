@@ -59,3 +59,13 @@ def client(app: MaestroAPI) -> Iterator[TestClient]:
     """A client of the service, running, whose token is an admin's and a service's."""
     with in_process_client(app) as running:
         yield running
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Leave to `make slow` what PostgreSQL shows again of identities and attacks; storage, migrations and the trail stay."""
+    here = Path(__file__).parent
+    for item in items:
+        path = item.path
+        if path.is_relative_to(here) and path.parent.name in {"identity", "attacks"} and "[postgresql" in item.name:
+            item.add_marker(pytest.mark.slow)

@@ -1,4 +1,5 @@
 import asyncio
+import gc
 import socket
 import threading
 from collections.abc import AsyncIterator, Callable
@@ -166,8 +167,13 @@ async def test_an_endpoint_that_swallows_its_cancellation_does_no_harm(
     assert [answer.status_code for answer in answers] == [504, 504]
 
 
-async def test_a_body_that_trickles_is_cut(make_app: MakeApp, auth: Callable[..., dict[str, str]]) -> None:
-    """A client that sends its body byte by byte is answered with 408 and its connection is closed."""
+async def test_a_body_that_trickles_is_cut(
+    make_app: MakeApp, auth: Callable[..., dict[str, str]], request: pytest.FixtureRequest
+) -> None:
+    """A client that sends its body byte by byte is answered with 408 and its connection is closed, without the collector."""
+    gc.collect()
+    gc.disable()
+    request.addfinalizer(gc.enable)
     app = make_app(limits=LimitsConfig(request_timeout=LONG, body_timeout=SHORT))
 
     @app.post("/orders")

@@ -30,6 +30,9 @@ CALLS: list[tuple[str, str, Any, str]] = [
     ("PUT", "/catalog/echo", {"version": "1"}, "operator"),
     ("POST", "/catalog/observations", SEEN, "operator"),
     ("DELETE", "/catalog/echo", None, "admin"),
+    ("GET", "/catalog/central-registry/gateway", None, "viewer"),
+    ("PUT", "/catalog/echo/gateway/1.0.0", {}, "operator"),
+    ("DELETE", "/catalog/echo/gateway", None, "admin"),
 ]
 RANKS = ["viewer", "operator", "admin"]
 
@@ -76,7 +79,7 @@ def _pattern(path: str) -> str:
     if len(parts) > 2 and parts[2] != "observations":
         parts[2] = "{name}"
     if len(parts) > 4:
-        parts[4] = "{instance_id}"
+        parts[4] = "{version}" if parts[3] == "gateway" else "{instance_id}"
     return "/".join(parts)
 
 

@@ -49,6 +49,9 @@ def config_for(folder: Path, database_url: str | None = None, **settings: Any) -
     return GovernanceServiceConfig.model_validate(given)
 
 
+_TELLING: Final = "noted-teller"
+
+
 class NotedTeller:
     """A `Teller` that only notes what it is told, once it is committed.
 
@@ -61,20 +64,21 @@ class NotedTeller:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._telling: list[Told] = []
         self.told: list[Told] = []
 
     async def tell(self, session: AsyncSession, told: Told) -> None:
         """See `Teller.tell`."""
-        self._telling.append(told)
+        session.info.setdefault(_TELLING, []).append(told)
 
     async def recorded(self, work: Callable[[AsyncSession], Awaitable[T]]) -> T:
         """See `Teller.recorded`."""
+        telling: list[Told] = []
 
         async def noted(session: AsyncSession) -> T:
-            self._telling.clear()
+            telling.clear()
+            session.info[_TELLING] = telling
             return await work(session)
 
         done = await self._db.retrying(noted)
-        self.told += self._telling
+        self.told += telling
         return done

@@ -74,7 +74,9 @@ class FailureLayer:
             await stack.aclose()
 
 
-async def _fail(error: BaseException, stack: AsyncExitStack, scope: Scope, receive: Receive, send: Send) -> None:
+async def _fail(failure: BaseException, stack: AsyncExitStack, scope: Scope, receive: Receive, send: Send) -> None:
+    held = [failure]
+    del failure
     is_http = scope["type"] == "http"
     began = is_http and request_info(scope).status is not None
 
@@ -82,11 +84,15 @@ async def _fail(error: BaseException, stack: AsyncExitStack, scope: Scope, recei
         if began:
             await send(_BEGAN)
         async with stack:
-            raise error
+            raise held[0]
 
     async def pass_on(message: Message) -> None:
         if message is not _BEGAN:
             await send(message)
 
     connection = Request(scope, receive, send) if is_http else WebSocket(scope, receive, send)
-    await wrap_app_handling_exceptions(failing, connection)(scope, receive, pass_on)
+    try:
+        await wrap_app_handling_exceptions(failing, connection)(scope, receive, pass_on)
+    finally:
+        # The frames of the failure hold what holds the failure, and with it the request, until the collector comes by.
+        held.clear()

@@ -89,8 +89,12 @@ class TimeLimits:
         """Look again and again, until cancelled."""
         while True:
             await asyncio.sleep(_EVERY_S)
-            for exchange, error in self._overdue(time.perf_counter()):
-                self._expire(exchange, error)
+            self._look()
+
+    def _look(self) -> None:
+        # Apart from `watch`, whose variables live on while it sleeps: the last request that was ended, and its connection with it.
+        for exchange, error in self._overdue(time.perf_counter()):
+            self._expire(exchange, error)
 
     def _overdue(self, now: float) -> Iterator[tuple[Exchange, APIException]]:
         body_limit = self._limits.body_timeout
