@@ -49,6 +49,14 @@ async def test_the_senders_token_does_not_read(store: httpx2.AsyncClient, sender
         assert (await store.get(path, headers=sender)).status_code == 401, path
 
 
+async def test_a_tenant_does_not_read_the_others(store: httpx2.AsyncClient) -> None:
+    """What is kept is of all tenants, so that a tenant's own admin sees none of it."""
+    token = issue_token("a-secret-of-32-bytes-or-more-for-tests", subject="bo", roles=("admin",), tenant="acme")
+    for path in ("/traces", "/logs", "/graph", "/statistics", f"/traces/{'a' * 32}", "/series?name=x"):
+        answer = await store.get(path, headers={"authorization": f"Bearer {token}"})
+        assert (answer.status_code, answer.json()["rule"]) == (403, "no-tenant"), path
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize(
     ("headers", "body", "status"),

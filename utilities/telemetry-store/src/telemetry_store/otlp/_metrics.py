@@ -1,5 +1,6 @@
 """Points of an ExportMetricsServiceRequest."""
 
+import math
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ _MOST: Final = 2**63 - 1
 
 
 def points_in(request: ExportMetricsServiceRequest) -> Iterator[Point]:
-    """Read the points of gauges, sums and histograms; other kinds are left out.
+    """Read the points of gauges, sums and histograms; other kinds, and numbers that are none, are left out.
 
     Args:
         request: What was sent.
@@ -34,9 +35,11 @@ def _points(metric: metrics_pb2.Metric, service: str) -> Iterator[Point]:
     numbers: Any = {"gauge": metric.gauge, "sum": metric.sum}.get(kind or "")
     for number in numbers.data_points if numbers is not None else ():
         held = number.WhichOneof("value")
-        if held is not None:
-            yield _point(metric, service, str(kind), number, float(getattr(number, held)), {})
+        if held is not None and math.isfinite(value := float(getattr(number, held))):
+            yield _point(metric, service, str(kind), number, value, {})
     for histogram in metric.histogram.data_points if kind == "histogram" else ():
+        if not math.isfinite(histogram.sum):
+            continue
         detail = {
             "count": histogram.count,
             "bounds": list(histogram.explicit_bounds),
