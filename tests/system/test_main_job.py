@@ -71,7 +71,7 @@ def reviewed(ecosystem, poll, tmp_path_factory: pytest.TempPathFactory) -> Revie
             "the orchestrator is back",
         )
         poll(
-            lambda: ecosystem.cli("approval", "approve", "whole", "--as", "ada").returncode == 0,
+            lambda: ecosystem.cli("approval", "--as", "ada", "approve", "whole").returncode == 0,
             "the question to those who approve is there, and answered",
             deadline_s=480,
         )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, Final
 
 import msgspec
 
 from maestro.config import HEARD_DURABLE, OrchestratorConfig
+from maestro_core_api import running_task
 from maestro_core_logging import get_logger
 from maestro_core_messaging import Broker, Event, MessagingError, RedeliveryPolicy, RejectEventError, write_event
 from maestro_core_monitoring import MetricsCollector
@@ -54,13 +55,8 @@ class PlatformEvents:
         Yields:
             Nothing.
         """
-        task = asyncio.create_task(self._keep_connected(engine), name="platform-events")
-        try:
+        async with running_task(self._keep_connected(engine), name="platform-events"):
             yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
 
     async def _keep_connected(self, engine: WorkflowEngine) -> None:
         pause_s = _FIRST_PAUSE_S

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Collection, Iterable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Protocol
 
 from maestro.domain.census import Census, Tally
 from maestro.domain.cluster_census import ClusterCensus
+from maestro_core_api import running_task
 from maestro_core_logging import get_logger
 from maestro_core_monitoring import Counter, Gauge, MetricsCollector
 from maestro_workflow_engine import RunFilter, RunPage, RunStatus, WorkflowEngine, WorkflowError
@@ -100,13 +101,8 @@ class RunMetrics:
     async def kept(self) -> AsyncIterator[None]:
         """Count while the block runs."""
         self._publish(await self._census.take())
-        task = asyncio.create_task(self._count(), name="run-metrics")
-        try:
+        async with running_task(self._count(), name="run-metrics"):
             yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
 
     async def _count(self) -> None:
         pause_s = self._interval_s

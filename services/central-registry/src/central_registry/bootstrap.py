@@ -21,10 +21,9 @@ from central_registry.metrics import RegistryMetrics
 from central_registry.outbox import SqliteOutbox
 from central_registry.probing import Prober
 from central_registry.publishing import events_document, publish
-from central_registry.running_task import running_task
 from central_registry.storage import SqliteRegistrationStore
 from central_registry.watching import Watchers
-from maestro_core_api import APIConfig, MaestroAPI, configure_service_logging
+from maestro_core_api import APIConfig, MaestroAPI, configure_service_logging, running_task
 from maestro_core_api.gateway import GatewayConfig, declaration_of
 from maestro_core_config import ConfigManager
 from maestro_core_monitoring import Objectives

@@ -8,7 +8,7 @@ from datetime import timedelta
 from typing import Final
 
 from central_registry.domain import Clock, Registry, StorageError
-from central_registry.running_task import running_task
+from maestro_core_api import running_task
 from maestro_core_logging import get_logger
 
 _SHORTEST_REST: Final = timedelta(milliseconds=20)

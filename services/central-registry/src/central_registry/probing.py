@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import httpx2
 
 from central_registry.domain import Health, Instance, InstanceKey, Registry, Selection, why_not_probed
-from central_registry.running_task import running_task
+from maestro_core_api import running_task
 from maestro_core_logging import get_logger
 
 _ROUND: Final = timedelta(milliseconds=250)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from maestro_core_api import ForbiddenException, Principal, current_principal, require_role
+from maestro_core_api import ForbiddenException, Principal, require_role
 
 
 async def _service(request: Request, caller: Annotated[Principal, Depends(require_role("operator"))]) -> Principal:
@@ -25,28 +25,6 @@ async def _platform_admin(caller: Annotated[Principal, Depends(require_role("adm
             "Only the platform's own admins may do this",
             detail=f"{caller.subject} is of the tenant {caller.tenant}, and this concerns all tenants",
             error_code="PLATFORM_ADMIN_REQUIRED",
-            rule="no-tenant",
-        )
-    return caller
-
-
-async def platform_caller(caller: Annotated[Principal, Depends(current_principal)]) -> Principal:
-    """Let only callers of the platform itself through; a dependency.
-
-    Args:
-        caller: Filled in by FastAPI.
-
-    Returns:
-        The caller.
-
-    Raises:
-        ForbiddenException: The caller belongs to a tenant.
-    """
-    if caller.tenant is not None:
-        raise ForbiddenException(
-            "Only the platform's own people may do this",
-            detail=f"{caller.subject} is of the tenant {caller.tenant}, and this concerns all tenants",
-            error_code="PLATFORM_CALLER_REQUIRED",
             rule="no-tenant",
         )
     return caller

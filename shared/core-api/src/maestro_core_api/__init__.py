@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from ._access import current_principal, public, require_role, require_scope
+from ._access import current_principal, platform_caller, public, require_role, require_scope
 from ._api_keys import APIKey, issue_api_key
 from ._app import MaestroAPI
 from ._catalog_entry import CatalogEntry, Dependency, DocsLink
@@ -36,6 +36,7 @@ from ._rate_limit import RateLimit
 from ._rate_limit_config import RateLimitConfig
 from ._rate_limit_layer import count_for, limit_rate
 from ._request_info import IdempotentCall
+from ._running_task import running_task
 from ._security_config import IDENTITY_AUDIENCE, IDENTITY_ISSUER, APIKeyConfig, SecurityConfig, TrustedIssuer
 from ._service_log import configure_service_logging
 from ._time_limits import time_limit
@@ -106,12 +107,14 @@ __all__ = [
     "issue_token",
     "limit_rate",
     "paging",
+    "platform_caller",
     "preconditions",
     "public",
     "require_idempotency_key",
     "require_if_match",
     "require_role",
     "require_scope",
+    "running_task",
     "time_limit",
     "weak_etag",
 ]

@@ -80,6 +80,30 @@ async def current_principal(connection: HTTPConnection) -> Principal:
     return principal
 
 
+async def platform_caller(connection: HTTPConnection) -> Principal:
+    """Let only callers of the platform itself through, and nobody of a tenant: for what concerns all tenants. A dependency.
+
+    Args:
+        connection: Filled in by FastAPI.
+
+    Returns:
+        The caller.
+
+    Raises:
+        UnauthorizedException: There is no caller.
+        ForbiddenException: The caller belongs to a tenant.
+    """
+    principal = await current_principal(connection)
+    if principal.tenant is not None:
+        raise ForbiddenException(
+            "Only the platform's own people may do this",
+            detail=f"{principal.subject} is of the tenant {principal.tenant}, and this concerns all tenants",
+            error_code="PLATFORM_CALLER_REQUIRED",
+            rule="no-tenant",
+        )
+    return principal
+
+
 def require_role(role: str) -> _Check:
     """Make a dependency that lets only callers with a role through.
 

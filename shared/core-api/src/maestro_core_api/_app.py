@@ -1,8 +1,8 @@
 """`MaestroAPI`: FastAPI with everything that a service of the platform has."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from fastapi import FastAPI
@@ -26,6 +26,7 @@ from ._layers import lean_layers
 from ._openapi import extend_openapi
 from ._ops import ops_router
 from ._pipeline import RequestPipeline
+from ._running_task import running_task
 from ._service_log import otlp_headers
 from ._system_routes import SYSTEM_PATHS, add_system_routes
 from ._time_limits import TimeLimits
@@ -262,7 +263,7 @@ class MaestroAPI(FastAPI):
             if self._user_lifespan is not None:
                 state = await stack.enter_async_context(self._user_lifespan(self))
             limits = TimeLimits(self.in_flight, config.limits, self.logger)
-            await stack.enter_async_context(_running_task(limits.watch(), name="time-limits"))
+            await stack.enter_async_context(running_task(limits.watch(), name="time-limits"))
             stack.push_async_callback(self.in_flight.drain, config.shutdown_grace)
             if config.registry_url is not None:
                 from ._gateway._declaring import declaration_of  # noqa: PLC0415 - of use to those only that register
@@ -288,14 +289,3 @@ async def _framework_lifespan(app: FastAPI) -> AsyncIterator[Any]:
     assert isinstance(app, MaestroAPI)
     async with app._running() as state:  # noqa: SLF001 - the two are one, split because FastAPI wants a function
         yield state
-
-
-@asynccontextmanager
-async def _running_task(work: Coroutine[Any, Any, None], *, name: str) -> AsyncIterator[None]:
-    task = asyncio.create_task(work, name=name)
-    try:
-        yield
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError):
-            await task

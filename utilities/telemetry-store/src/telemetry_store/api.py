@@ -7,7 +7,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Path, Query, Request
 from pydantic import AwareDatetime
 
-from maestro_core_api import ForbiddenException, Page, Paging, Principal, paging, require_role
+from maestro_core_api import Page, Paging, paging, platform_caller, require_role
 from telemetry_store.config import TelemetryStoreConfig
 from telemetry_store.errors import StorageError, StorageUnavailableException, TraceNotFoundException
 from telemetry_store.storage import (
@@ -69,16 +69,10 @@ TracePaging = Annotated[Paging[tuple[int, str]], Depends(paging(tuple[int, str],
 LogPaging = Annotated[Paging[tuple[int, int]], Depends(paging(tuple[int, int], most=1_000))]
 
 
-async def _of_the_platform(caller: Annotated[Principal, Depends(require_role("viewer"))]) -> None:
-    if caller.tenant is not None:
-        raise ForbiddenException(
-            "Telemetry is the platform's",
-            detail=f"{caller.subject} is of the tenant {caller.tenant}, and what is kept here is of all tenants",
-            rule="no-tenant",
-        )
-
-
-router = APIRouter(tags=["telemetry"], dependencies=[Depends(_in_http_terms), Depends(_of_the_platform)])
+router = APIRouter(
+    tags=["telemetry"],
+    dependencies=[Depends(_in_http_terms), Depends(require_role("viewer")), Depends(platform_caller)],
+)
 
 
 @router.get("/traces")

@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import TypedDict
 
-from maestro_core_api import APIClient, APIConfig, MaestroAPI, configure_service_logging
+from maestro_core_api import APIClient, APIConfig, MaestroAPI, configure_service_logging, running_task
 from maestro_core_config import ConfigManager
 from maestro_core_logging import get_logger
 from telemetry_store.api import router
@@ -64,8 +64,8 @@ def create_app(
             except StorageError as error:
                 app.logger.critical("The telemetry store cannot start", reason=str(error), code=error.code)
                 raise
-            sweeping = asyncio.create_task(_keep_swept(file, settings, clock), name="telemetry-sweep")
-            stack.push_async_callback(_ended, sweeping)
+            sweeping = _keep_swept(file, settings, clock)
+            await stack.enter_async_context(running_task(sweeping, name="telemetry-sweep"))
             if settings.registry_url is not None:
                 registry = await stack.enter_async_context(
                     APIClient.for_service(settings, base_url=str(settings.registry_url))
@@ -100,9 +100,3 @@ async def _keep_swept(file: TelemetryFile, config: TelemetryStoreConfig, clock: 
             if gone:
                 _logger.info("Old telemetry was taken out", rows=gone)
         await asyncio.sleep(config.sweep_interval_s)
-
-
-async def _ended(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with suppress(asyncio.CancelledError):
-        await task

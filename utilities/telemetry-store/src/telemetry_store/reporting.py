@@ -3,11 +3,11 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from maestro_core_api import APIClient, APIException, RemoteAPIException
+from maestro_core_api import APIClient, APIException, RemoteAPIException, running_task
 from maestro_core_logging import get_logger
 from maestro_core_monitoring import MetricsCollector
 from telemetry_store.errors import StorageError
@@ -52,13 +52,8 @@ class Reporting:
         Yields:
             Nothing.
         """
-        task = asyncio.create_task(self._again_and_again(interval_s), name="telemetry-reporting")
-        try:
+        async with running_task(self._again_and_again(interval_s), name="telemetry-reporting"):
             yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
 
     async def report(self) -> None:
         """Count, and report everything that was counted.

@@ -7,12 +7,11 @@ from typing import Annotated, Literal, Self
 from fastapi import APIRouter, Depends, Query, Request
 from pydantic import BaseModel, ConfigDict, Field
 
-from governance_service.callers import platform_caller
 from governance_service.clock import Clock
 from governance_service.errors import in_http_terms
 from governance_service.scorecards.assessor import Assessor
 from governance_service.scorecards.domain import Attestation, Point, Scorecard, ScorecardStore, State
-from maestro_core_api import Principal, require_role
+from maestro_core_api import Principal, platform_caller, require_role
 
 _TREND = 50
 
