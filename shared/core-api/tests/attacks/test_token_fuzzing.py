@@ -2,6 +2,7 @@
 
 import json
 import time
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,7 +14,8 @@ from maestro_core_api._authenticator import Authenticator
 from maestro_core_api._compact_token import TokenRefusedError, read_compact
 
 SECRET = "a-secret-for-tests-of-at-least-32-bytes"
-GOOD = issue_token(SECRET, subject="ada").encode()
+# Made while tests are collected, used whenever this one has its turn.
+GOOD = issue_token(SECRET, subject="ada", expires_in=timedelta(days=1)).encode()
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
