@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import threading
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +15,7 @@ import pytest
 from dependency_review import Relation
 from dependency_review.policy import question_about
 from dependency_review.workflow import ReviewRequest, ReviewResult, review_dependencies
+from governance_service.approvals.domain import MAX_CONTEXT_BYTES
 from maestro_workflow_engine import QueryNotFoundError, WorkflowEngine, WorkflowHandle
 
 _LIMIT = timedelta(seconds=60)
@@ -62,7 +65,6 @@ async def _waits(handle: WorkflowHandle[ReviewResult], eventually: Any) -> None:
 @pytest.fixture
 def eventually() -> Any:
     """Wait for something that another task brings about."""
-    import asyncio
 
     async def wait(condition: Any) -> None:
         async with asyncio.timeout(30):
@@ -216,10 +218,54 @@ async def test_approvers_that_cannot_be_asked_are_a_finding(
 ) -> None:
     """Nothing is allowed for want of somebody to ask."""
     governance.answer = _by_license(MPL_2_0="needs_approval")
-    governance.approvals_status = 422
+    governance.take_approval = lambda _: 422
     site.install("weak", "1.0", files={"LICENSE": "MPL-2.0"})
 
     result = await (await engine.start(review_dependencies, request_of, id="run")).result(_LIMIT)
 
     assert result.policy is not None
     assert (result.policy.approval, result.findings) == (None, 2)
+
+
+async def test_a_question_about_very_many_fits(
+    engine: WorkflowEngine, site: Any, request_of: ReviewRequest, governance: Any, eventually: Any
+) -> None:
+    """However many need an approval, the question stays below what governance-service takes, and says how many more."""
+    governance.answer = _by_license(MPL_2_0="needs_approval")
+    for number in range(300):
+        site.install(f"a-distribution-with-a-long-name-{number:03}", "2026.11.1", files={"LICENSE": "MPL-2.0"})
+    handle = await engine.start(review_dependencies, request_of, id="run")
+    await _waits(handle, eventually)
+
+    await handle.signal("approval", {"approval_id": "run", "decision": "approve", "by": ["ada"], "comments": []})
+    await handle.result(_LIMIT)
+
+    (question,) = governance.approvals
+    assert len(json.dumps(question["context"]).encode()) <= MAX_CONTEXT_BYTES
+    assert 0 < len(question["context"]["distributions"]) < 300
+    assert len(question["context"]["distributions"]) + question["context"]["more"] == 300
+
+
+async def test_a_question_that_is_cancelled_is_a_finding(
+    engine: WorkflowEngine, site: Any, request_of: ReviewRequest, governance: Any
+) -> None:
+    """Somebody may cancel the asking; the report comes all the same, and nothing is allowed by it."""
+    asked, released = threading.Event(), threading.Event()
+
+    def slowly(question: dict[str, Any]) -> int:
+        asked.set()
+        released.wait(30)
+        return 201
+
+    governance.answer = _by_license(MPL_2_0="needs_approval")
+    governance.take_approval = slowly
+    site.install("weak", "1.0", files={"LICENSE": "MPL-2.0"})
+    handle = await engine.start(review_dependencies, request_of, id="run")
+    assert await asyncio.to_thread(asked.wait, 30)
+    await engine.handle("run~approval").cancel()
+    result = await handle.result(_LIMIT)
+    released.set()
+
+    assert result.policy is not None
+    assert (result.policy.approval, result.findings) == (None, 2)
+    assert "asking was cancelled" in Path(result.report_json).read_text()  # noqa: ASYNC240 - as above

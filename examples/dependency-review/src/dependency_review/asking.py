@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final
@@ -15,7 +16,8 @@ from maestro_workflow_engine import WorkflowCancelledError, WorkflowFailedError,
 
 SIGNAL: Final = "approval"
 """The signal by which the answer of those who approve comes."""
-_SHOWN: Final = 500
+_SHOWN_BYTES: Final = 30_000
+"""How much of the context is filled with distributions; governance-service takes 32,768 bytes."""
 _LATE: Final = timedelta(minutes=5)
 """How long after its due time the outcome of an approval may still be on its way."""
 
@@ -81,6 +83,7 @@ def needs_approval(review: Review) -> bool:
 def _question(run_id: str, reviews: Sequence[Review], patience: timedelta) -> dict[str, Any]:
     count = len(reviews)
     noun = "distribution" if count == 1 else "distributions"
+    shown = _as_many_as_fit(reviews)
     licenses = sorted({" AND ".join(review.policy.licenses) or "unknown" for review in reviews if review.policy})
     return {
         "id": run_id,
@@ -90,17 +93,27 @@ def _question(run_id: str, reviews: Sequence[Review], patience: timedelta) -> di
         "signal": SIGNAL,
         "due_in_s": patience.total_seconds(),
         "context": {
-            "distributions": [
-                {
-                    "name": review.name,
-                    "version": review.version,
-                    "licenses": list(review.policy.licenses),
-                    "confidence": review.confidence,
-                    "reasons": [reason.text for reason in review.policy.reasons],
-                }
-                for review in reviews[:_SHOWN]
-                if review.policy is not None
-            ],
-            "more": max(0, count - _SHOWN),
+            "distributions": shown,
+            "more": count - len(shown),
         },
     }
+
+
+def _as_many_as_fit(reviews: Sequence[Review]) -> list[dict[str, Any]]:
+    shown: list[dict[str, Any]] = []
+    size = 0
+    for review in reviews:
+        if review.policy is None:
+            continue
+        entry = {
+            "name": review.name,
+            "version": review.version,
+            "licenses": list(review.policy.licenses),
+            "confidence": review.confidence,
+            "reasons": [reason.text for reason in review.policy.reasons],
+        }
+        size += len(json.dumps(entry).encode()) + 2
+        if size > _SHOWN_BYTES:
+            break
+        shown.append(entry)
+    return shown

@@ -110,8 +110,7 @@ def question_about(
     if declared is not None and recognized is None:
         return Question(alternatives=_sets(declared), confidence=_DECLARED_ONLY)
     if declared is not None:
-        both = declared if recognized is None else f"({declared}) AND ({recognized})"
-        return Question(alternatives=_sets(both), confidence=_CONTRADICTED)
+        return Question(alternatives=_sets(f"({declared}) AND ({recognized})"), confidence=_CONTRADICTED)
     if recognized is not None:
         return Question(alternatives=_sets(recognized), confidence=round(confidence or 0.0, 4))
     return Question(alternatives=((),), confidence=0.0)

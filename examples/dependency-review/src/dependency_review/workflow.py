@@ -127,6 +127,8 @@ async def review_dependencies(request: ReviewRequest | None = None) -> ReviewRes
             approval = await ask_for_approval(info().run_id, waiting, timedelta(seconds=request.approval_timeout_s))
         except WorkflowFailedError as error:
             unasked = [Finding(FindingKind.POLICY_UNANSWERED, "approval", error.failure.message)]
+        except WorkflowCancelledError:
+            unasked = [Finding(FindingKind.POLICY_UNANSWERED, "approval", "asking was cancelled")]
     progress.writing()
     findings = sorted([*inventory.findings, *unasked, *_findings(reviews, approval)])
     summary = summarize(reviews)
