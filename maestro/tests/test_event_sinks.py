@@ -1,5 +1,6 @@
 """Sinks by themselves."""
 
+import asyncio
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from maestro.event_sinks import PlatformSink, SinksInTurn
 from maestro.refused_events import RefusedEvents
 from maestro_core_messaging import Broker, BrokerUnavailableError, EventTooLargeError
+from maestro_core_messaging.testing import eventually
 from maestro_core_monitoring import MetricsCollector
 from maestro_workflow_engine import EventSinkError
 
@@ -55,6 +57,15 @@ class Refusing:
         self.taken.append((body, subject))
 
 
+def _held_up(metrics: MetricsCollector) -> float:
+    (line,) = (
+        line
+        for line in metrics.exposition()[0].decode().splitlines()
+        if line.startswith("maestro_events_held_up_seconds ")
+    )
+    return float(line.split()[1])
+
+
 def _sink(broker: Refusing | Broker, file: Path, metrics: MetricsCollector) -> PlatformSink:
     async def connected() -> Any:
         return broker
@@ -71,6 +82,24 @@ async def test_an_event_waits_while_the_server_is_away(tmp_path: Path) -> None:
     assert (json.loads(body), subject) == (EVENT, "maestro.maestro-orchestrator.emitted.order.ready")
     assert "maestro_events_held_up_seconds 0.0" in metrics.exposition()[0].decode()
     assert not (tmp_path / "refused").exists()
+
+
+async def test_how_long_it_waits_is_shown_from_the_start(tmp_path: Path) -> None:
+    """Where there was never a connection the gauge tells of it too, as an alert needs it to."""
+    metrics, broker = MetricsCollector("tests"), asyncio.Future[Any]()
+
+    async def connected() -> Any:
+        return await asyncio.shield(broker)
+
+    sending = asyncio.create_task(PlatformSink(connected, RefusedEvents(tmp_path / "refused"), metrics).send(EVENT))
+
+    async def is_held_up() -> bool:
+        return _held_up(metrics) > 0
+
+    await eventually(is_held_up)
+    broker.set_result(Refusing())
+    await sending
+    assert _held_up(metrics) == 0
 
 
 async def test_what_can_never_be_published_is_set_aside(tmp_path: Path) -> None:

@@ -63,8 +63,12 @@ class PlatformSink:
         began, told = time.monotonic(), False
         while True:
             try:
-                await (await self._connected()).publish_raw(body, subject)
+                async with asyncio.timeout(_PAUSE_S):
+                    broker = await self._connected()
+                await broker.publish_raw(body, subject)
                 break
+            except TimeoutError:  # whoever keeps the connection has said in the log why there is none
+                self._held_up.set(time.monotonic() - began)
             except (InvalidEventError, UnreadableEventError) as error:
                 await self._refused.add(event, code=error.code, reason=str(error))
                 self._refused_total.labels(error.code).inc()

@@ -100,9 +100,12 @@ def test_lines_of_the_logs_themselves_are_found(tmp_path: Path) -> None:
     other = line | {"trace_id": "b" * 32, "event": f"Something about {TRACE}"}
     (tmp_path / "shop.log").write_text("\n".join([json.dumps(line), json.dumps(other), f"plain {TRACE}", '{"cut']))
 
-    (found,) = _from_files(tmp_path, TRACE)
+    (tmp_path / "cart.log.1").write_text(json.dumps(line | {"event": "Long ago", "service": "cart"}))
 
-    assert (found.kind, found.what, found.failed) == ("log", "Lost", True)
+    long_ago, lost = _from_files(tmp_path, TRACE)
+
+    assert (lost.kind, lost.what, lost.failed) == ("log", "Lost", True)
+    assert (long_ago.service, long_ago.what) == ("cart", "Long ago"), "logs that were moved out of the way count too"
 
 
 def test_a_line_keeps_its_level_and_fields() -> None:

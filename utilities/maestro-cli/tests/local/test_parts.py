@@ -9,6 +9,7 @@ from maestro_cli import AlreadyRunningError, HomeError, InputError, PortTakenErr
 from maestro_cli.local import Home, RestartPolicy, ServiceSpec, describe_exit, lock_holder, service_environment, tail
 from maestro_cli.local._atomic import write_atomically
 from maestro_cli.local._configured_port import configured_port
+from maestro_cli.local._environment import identity_variables
 from maestro_cli.local._lock import hold_lock
 from maestro_cli.local._ports import reserve_port
 
@@ -137,6 +138,18 @@ def test_the_env_file_wins_over_what_up_would_set(tmp_path: Path, monkeypatch: p
     assert environ["MAESTRO_LOG_FORMAT"] == "json"
     assert configured_port(spec, {}, None) == 4712
     assert configured_port(spec, {"MAESTRO_ENV_FILE": ""}, None) == 0
+
+
+def test_tokens_of_elsewhere_are_believed_where_the_user_says_so(tmp_path: Path) -> None:
+    """Who names an identity service means that one; an empty variable names none."""
+    own = {"MAESTRO_IDENTITY_URL": "http://127.0.0.1:1"}
+    file = tmp_path / "settings.env"
+    file.write_text("MAESTRO_IDENTITY_URL=https://id.example\n")
+
+    assert identity_variables({"MAESTRO_ENV_FILE": ""}, "http://127.0.0.1:1") == own
+    assert identity_variables({"MAESTRO_ENV_FILE": "", "MAESTRO_IDENTITY_URL": ""}, "http://127.0.0.1:1") == own
+    assert identity_variables({"MAESTRO_IDENTITY_URL": "https://id.example"}, "http://127.0.0.1:1") == {}
+    assert identity_variables({"MAESTRO_ENV_FILE": str(file)}, "http://127.0.0.1:1") == {}
 
 
 @pytest.mark.parametrize(("code", "text"), [(0, "exit code 0"), (-9, "signal SIGKILL"), (-200, "signal 200")])

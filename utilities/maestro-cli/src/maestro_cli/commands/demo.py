@@ -214,7 +214,7 @@ def _show(home: Home, run: Mapping[str, Any], used: EnvironmentState) -> None:
         ("Report", output.get("report_html")),
         ("As data", output.get("report_json")),
         ("Bill of materials", output.get("sbom")),
-        ("Everything about it", f"{maestro} trace {run['id']}"),
+        ("Everything about it", f"{maestro} trace {run['id']} (after {again})"),
         ("This run", f"{maestro} workflow show {run['id']} (after {again})"),
         ("Logs", f"{maestro} logs {ORCHESTRATOR}; all in {home.logs}"),
     ):

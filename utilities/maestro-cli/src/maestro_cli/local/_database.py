@@ -5,7 +5,7 @@ from enum import StrEnum
 
 from maestro_cli._errors import DatabaseDiffersError, InputError
 
-from ._env_file import env_file_names
+from ._env_file import is_said
 from ._home import Home
 from ._postgres import DATABASE_VARIABLE, POSTGRES
 from ._state import EnvironmentState, load_state
@@ -57,7 +57,7 @@ def check_database_unset(environ: Mapping[str, str]) -> None:
         InputError: A variable, there or in the `.env` file, says otherwise.
     """
     for variable in (DATABASE_VARIABLE, f"{DATABASE_VARIABLE}_FILE"):
-        if environ.get(variable) or variable in env_file_names(environ):
+        if is_said(environ, variable):
             raise InputError(
                 f"{variable} says where databases are, and so does --database postgres, which starts a server for them",
                 hint="Leave one of them out.",

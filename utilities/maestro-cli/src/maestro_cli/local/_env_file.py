@@ -34,3 +34,16 @@ def env_file_names(environ: Mapping[str, str]) -> frozenset[str]:
     from maestro_core_config import env_file_variables  # noqa: PLC0415
 
     return frozenset(env_file_variables(file))
+
+
+def is_said(environ: Mapping[str, str], variable: str) -> bool:
+    """Tell whether the user says what a variable is.
+
+    Args:
+        environ: The user's environment.
+        variable: Its name.
+
+    Returns:
+        True when the environment has a value for it that is not empty, or the file sets it.
+    """
+    return bool(environ.get(variable)) or variable in env_file_names(environ)

@@ -8,7 +8,7 @@ from typing import Final
 
 from ._discovery import GOVERNANCE, ORCHESTRATOR, REGISTRY, TELEMETRY, ServiceSpec, workflow_modules
 from ._engine import ENGINE_VARIABLE, STORE_VARIABLE, has_payload_store, temporal_of
-from ._env_file import env_file_names
+from ._env_file import env_file_names, is_said
 from ._gateway import GATEWAY, gateway_variables
 from ._home import Home
 from ._lock import lock_holder
@@ -90,6 +90,16 @@ def service_environment(
     return {**{name: value for name, value in defaults.items() if name not in in_env_file}, **base, **fixed}
 
 
+def identity_variables(base: Mapping[str, str], url: str) -> dict[str, str]:
+    """Say whose tokens services believe: those of the environment's own governance-service unless the user has said.
+
+    Args:
+        base: The user's own environment.
+        url: Where the environment's own governance-service is.
+    """
+    return {} if is_said(base, IDENTITY_VARIABLE) else {IDENTITY_VARIABLE: url}
+
+
 def explained_environment(home: Home, service: str, base: Mapping[str, str], config_dir: Path | None) -> dict[str, str]:
     """Work out what a service's process has, or would get from `maestro up`.
 
@@ -114,7 +124,7 @@ def explained_environment(home: Home, service: str, base: Mapping[str, str], con
         workflow_modules=workflow_modules(),
         config_dir=config_dir,
         temporal=None if state is None else temporal_of(state, home),
-        given=None if state is None else _given(state, home),
+        given=None if state is None else _given(state, home, base),
         gateway_port=ports.get(GATEWAY),
     )
     if service not in ports:
@@ -126,12 +136,12 @@ def explained_environment(home: Home, service: str, base: Mapping[str, str], con
     return environ
 
 
-def _given(state: EnvironmentState, home: Home) -> dict[str, str]:
+def _given(state: EnvironmentState, home: Home, base: Mapping[str, str]) -> dict[str, str]:
     given: dict[str, str] = {}
     if (nats := state.service(NATS)) is not None and (token := read_token(home, NATS)) is not None:
         given |= messaging_variables(nats.port, token)
     if (governance := state.service(GOVERNANCE)) is not None:
-        given[IDENTITY_VARIABLE] = governance.url
+        given |= identity_variables(base, governance.url)
     if (postgres := state.service(POSTGRES)) is not None and (password := read_token(home, POSTGRES)) is not None:
         given |= database_variables(postgres.port, password)
     if (telemetry := state.service(TELEMETRY)) is not None:

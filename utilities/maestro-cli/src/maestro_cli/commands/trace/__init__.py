@@ -57,7 +57,7 @@ def trace(home: Home, trace: str, kinds: tuple[str, ...], as_json: bool) -> None
     elif entries:
         _show(trace_id, entries)
     for reason in missing:
-        render.err().print(f"Not asked: {reason}.", markup=False, soft_wrap=True)
+        render.err().print(f"Not complete: {reason}.", markup=False, soft_wrap=True)
     if not entries:
         raise MaestroCliError(
             f"nothing carries {trace_id}" + (f" and is one of {', '.join(kinds)}" if kinds else ""),

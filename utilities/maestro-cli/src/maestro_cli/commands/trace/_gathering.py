@@ -50,7 +50,7 @@ async def gather(home: Home, trace_id: str) -> tuple[list[Entry], list[str]]:
         trace_id: The trace.
 
     Returns:
-        The entries, in no order, and what could not be asked, for a person.
+        The entries, in no order, and what is missing among them, for a person.
     """
     runs = load_state(home) if lock_holder(home) is not None else None
     missing: list[str] = []
@@ -69,7 +69,10 @@ async def gather(home: Home, trace_id: str) -> tuple[list[Entry], list[str]]:
         elif isinstance(answer, BaseException):
             raise answer
         else:
-            found += answer
+            entries, is_cut = answer
+            found += entries
+            if is_cut:
+                missing.append(f"{service} shows the first spans and log lines only; there are more")
     known = {(entry.time, entry.service, entry.what) for entry in found if entry.kind == "log"}
     found += [
         entry for entry in _from_files(home.logs, trace_id) if (entry.time, entry.service, entry.what) not in known
@@ -77,18 +80,18 @@ async def gather(home: Home, trace_id: str) -> tuple[list[Entry], list[str]]:
     return found, missing
 
 
-async def _from_store(home: Home, trace_id: str) -> list[Entry]:
+async def _from_store(home: Home, trace_id: str) -> tuple[list[Entry], bool]:
     async with open_service(home, TELEMETRY) as client:
         try:
             trace: dict[str, Any] = (await client.get(f"/traces/{trace_id}")).json()
         except APIException as error:
             if error.status_code == HTTPStatus.NOT_FOUND:
-                return []
+                return [], False
             raise
-    return [*map(span_entry, trace["spans"]), *map(log_entry, trace["logs"])]
+    return [*map(span_entry, trace["spans"]), *map(log_entry, trace["logs"])], trace["is_cut"]
 
 
-async def _from_audit(home: Home, trace_id: str) -> list[Entry]:
+async def _from_audit(home: Home, trace_id: str) -> tuple[list[Entry], bool]:
     found: list[Entry] = []
     query: dict[str, str] = {"trace_id": trace_id}
     async with open_service(home, GOVERNANCE) as client:
@@ -96,7 +99,7 @@ async def _from_audit(home: Home, trace_id: str) -> list[Entry]:
             page: dict[str, Any] = (await client.get("/audit/entries", params=query)).json()
             found += [_audit_entry(entry) for entry in page["items"]]
             if not page.get("next_cursor"):
-                return found
+                return found, False
             query = {"trace_id": trace_id, "cursor": page["next_cursor"]}
 
 
@@ -113,10 +116,15 @@ def _audit_entry(entry: dict[str, Any]) -> Entry:
 
 def _from_files(folder: Path, trace_id: str) -> Iterator[Entry]:
     """Look through the logs themselves: they have what never reached the store, or left it again."""
-    for path in sorted(folder.glob("*.log")):
+    for path in sorted(
+        [*folder.glob("*.log"), *folder.glob("*.log.1")]
+    ):  # the latter: what has been moved out of the way
         with path.open("rb") as lines:
             for line in lines:
-                if trace_id.encode() in line and (entry := _logged(line, path.stem, trace_id)) is not None:
+                if (
+                    trace_id.encode() in line
+                    and (entry := _logged(line, path.name.partition(".log")[0], trace_id)) is not None
+                ):
                     yield entry
 
 
