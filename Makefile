@@ -63,7 +63,7 @@ test: compiled ## Run the tests; make slow, chaos, chaos-temporal and soak have 
 
 .PHONY: slow
 slow: compiled ## Run the tests that take minutes: the patterns and the main job's faults on Temporal, long queues
-	@$(BIN)/python -m pytest -m slow -n $(PYTEST_WORKERS) --dist loadgroup
+	@$(BIN)/python -m pytest -m slow -n $(PYTEST_WORKERS) --dist loadgroup --ignore tests/chaos-services
 
 .PHONY: chaos
 chaos: compiled ## Kill, starve, damage and flood the engine (some minutes; SOAK=30m: then kill on for so long)

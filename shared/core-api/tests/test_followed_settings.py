@@ -35,7 +35,9 @@ def _say(file: Path, text: str) -> None:
     file.write_text(text)
 
 
-async def test_a_level_that_changes_in_the_file_holds_at_once(make_app: MakeApp, file: Path, eventually: Any) -> None:
+async def test_a_level_that_changes_in_the_file_holds_at_once(
+    make_app: MakeApp, file: Path, eventually: Any, caplog: pytest.LogCaptureFixture
+) -> None:
     """The service is not started again for it; a file that is broken meanwhile leaves the level as it is."""
     configure_logging("shop", log_level="INFO")
     app = make_app(settings=ConfigManager(ShopConfig, config_dir=file.parent, environ={}))
@@ -43,7 +45,8 @@ async def test_a_level_that_changes_in_the_file_holds_at_once(make_app: MakeApp,
         _say(file, "log_level: DEBUG\n")
         await eventually(lambda: log_levels()[""] == "DEBUG")
         _say(file, "log_level: LOUD\n")
-        await asyncio.sleep(0)
+        await eventually(lambda: "a change of the configuration was refused" in caplog.text)
+        assert log_levels()[""] == "DEBUG"
         _say(file, "log_level: ERROR\n")
         await eventually(lambda: log_levels()[""] == "ERROR")
 
