@@ -10,6 +10,8 @@ import stat
 import subprocess
 import sys
 import textwrap
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -24,6 +26,7 @@ from maestro_workflow_engine import (
     NonDeterminismError,
     RetryPolicy,
     RunStatus,
+    WorkflowEndedError,
     WorkflowEngine,
     receive,
     step,
@@ -37,6 +40,19 @@ SOON = timedelta(seconds=20)
 
 def url(folder: Path) -> str:
     return f"sqlite:///{folder}/journal.db"
+
+
+@contextmanager
+def full_disk(engine: WorkflowEngine) -> Iterator[None]:
+    runner = engine._runner
+    assert isinstance(runner, EmbeddedRunner)
+    connection = runner._opened.journal._connection
+    pages = connection.execute("PRAGMA page_count").fetchone()[0]
+    connection.execute(f"PRAGMA max_page_count = {pages}")
+    try:
+        yield
+    finally:
+        connection.execute("PRAGMA max_page_count = 1000000")
 
 
 async def test_waiting_runs_leave_memory_and_come_back_when_something_happens():
@@ -227,6 +243,73 @@ async def test_a_full_disk_refuses_new_work_keeps_finished_work_and_recovers(tmp
         assert await handle.result(SOON) == 200_000
         assert engine.failure is None
         assert await (await engine.start(flow, id="refused")).result(SOON) == 200_000
+
+
+@pytest.mark.parametrize("ask", ["signal", "update", "cancel", "pause", "terminate"])
+async def test_a_run_that_died_before_its_end_was_written_answers_whoever_asks_it(tmp_path: Path, ask: str):
+    """Its end comes when it is taken up; who brings that about by asking something of it is told so, and not left waiting."""
+
+    @workflow
+    async def waits() -> str:
+        return str(await receive("go"))
+
+    async with WorkflowEngine(url(tmp_path), workflows=[waits]) as engine:
+        handle = await engine.start(waits, id="r")
+        await handle.signal("go", "done")
+        assert await handle.result(SOON) == "done"
+    # What a process leaves that dies after the signal is on disk, of a run that was asleep there until then.
+    with sqlite3.connect(tmp_path / "journal.db") as connection:
+        connection.execute("DELETE FROM history WHERE json_extract(event, '$.type') = 'run_completed'")
+        connection.execute("UPDATE runs SET status = 'running', finished_us = NULL, parked = 1")
+    connection.close()
+
+    async with WorkflowEngine(url(tmp_path), workflows=[waits]) as engine:
+        handle = engine.handle("r")
+        asked = {
+            "signal": lambda: handle.signal("go", "again"),
+            "update": lambda: handle.update("add", 1),
+            "cancel": handle.cancel,
+            "pause": handle.pause,
+            "terminate": handle.terminate,
+        }[ask]
+        async with asyncio.timeout(SOON.total_seconds()):
+            if ask in {"cancel", "terminate"}:
+                await asked()
+            else:
+                with pytest.raises(WorkflowEndedError):
+                    await asked()
+            assert await handle.result() == "done"
+
+
+async def test_what_a_full_disk_has_refused_leaves_no_run_asleep(tmp_path: Path):
+    """A signal that was refused and sent again wakes its run for good: a process that dies then leaves it at work."""
+    at_work, release, copy = asyncio.Event(), asyncio.Event(), tmp_path / "copy.db"
+
+    @step
+    async def working() -> str:
+        at_work.set()
+        await release.wait()
+        return "done"
+
+    @workflow
+    async def waits() -> str:
+        await receive("go")
+        return await working()
+
+    async with WorkflowEngine(url(tmp_path), workflows=[waits], max_workflows_in_memory=1) as engine:
+        asleep, _ = [await engine.start(waits, id=name) for name in ("asleep", "awake")]
+        with full_disk(engine), pytest.raises(JournalWriteError):
+            await asleep.signal("go", "x" * 200_000)
+        async with asyncio.timeout(SOON.total_seconds()):
+            while not at_work.is_set():
+                with suppress(JournalWriteError):  # it recovers by itself
+                    await asleep.signal("go")
+                    await at_work.wait()
+        with closing(sqlite3.connect(tmp_path / "journal.db")) as source, closing(sqlite3.connect(copy)) as target:
+            source.backup(target)  # what a process leaves that dies now
+        release.set()
+    async with WorkflowEngine(f"sqlite:///{copy}", workflows=[waits]) as engine:
+        assert await engine.handle("asleep").result(SOON) == "done"
 
 
 async def test_a_second_engine_on_the_same_journal_is_refused_by_process(tmp_path: Path):

@@ -293,6 +293,8 @@ class Core:
             PayloadError: A signal, an update or a reason is too large to be kept; it was not sent.
         """
         if run.is_ending or self.residents.by_key.get(run.key) is not run:
+            if on_failed is not None:
+                on_failed(self._ended_before(run))
             return
         objects: dict[str, bytes] = {}
         event, data = self.seal(run, run.next_position, event, objects)
@@ -305,13 +307,14 @@ class Core:
                 )
                 return
             run.arriving += 1
-        position = self.reserve(run)
+        position, parked = self.reserve(run), self.unpark(run) if run.parked_on_disk else None
+        failed = None if on_failed is None else partial(self._failed, run, event, on_failed, woken=parked is not None)
         write = Write(
             partial(self._durable, run, event, position, on_durable),
             events=[(run.key, position, data)],
             status=None if status is None else StatusChange(run.key, status.value),
-            parked=self.unpark(run) if run.parked_on_disk else None,
-            on_failed=None if on_failed is None else partial(self._failed, run, event, on_failed),
+            parked=parked,
+            on_failed=failed,
             also=also,
             objects=objects,
         )
@@ -328,14 +331,28 @@ class Core:
         self.happened(run, event, position)
 
     def _failed(
-        self, run: LiveRun, event: ev.Event, on_failed: Callable[[JournalWriteError], None], error: JournalWriteError
+        self,
+        run: LiveRun,
+        event: ev.Event,
+        on_failed: Callable[[JournalWriteError], None],
+        error: JournalWriteError,
+        *,
+        woken: bool,
     ) -> None:
         run.unflushed -= 1
+        if woken:
+            self._still_asleep(run)
         if isinstance(event, ev.ARRIVALS):
             run.arriving -= 1
             self._start_over_at_last(run)
         self._settle(run)
         on_failed(error)
+
+    def _still_asleep(self, run: LiveRun) -> None:
+        """Take note that a run's waking was refused with the event that it came with, so that it comes with another one."""
+        run.parked_on_disk = True
+        if run.unflushed and self.residents.by_key.get(run.key) is run:  # what follows counts on it, and may succeed
+            self._journal.submit(Write(_nothing, parked=self.unpark(run)))
 
     def seal(self, run: LiveRun, position: int, event: ev.Event, objects: dict[str, bytes]) -> tuple[ev.Event, bytes]:
         """Return an event as it is kept, which may tell of a refusal instead, and its bytes."""
@@ -455,7 +472,10 @@ class Core:
         if not run.is_ending:
             self.append(run, event, on_failed=on_failed, **how)
         elif on_failed is not None:
-            on_failed(JournalWriteError(self._journal.path, f"run {run.id!r} has ended before it could be kept"))
+            on_failed(self._ended_before(run))
+
+    def _ended_before(self, run: LiveRun) -> JournalWriteError:
+        return JournalWriteError(self._journal.path, f"run {run.id!r} has ended before it could be kept")
 
     def cancel(
         self,
@@ -564,3 +584,7 @@ class Core:
     def _answer(self, run: LiveRun, command: cmd.AnswerUpdate) -> None:
         output = msgspec.UNSET if command.output is None else command.output
         self.append(run, ev.UpdateAnswered(self._clock.now_us(), command.update_id, output, command.failure))
+
+
+def _nothing() -> None:
+    """A write that nobody waits for."""

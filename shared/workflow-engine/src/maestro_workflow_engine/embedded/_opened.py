@@ -63,6 +63,8 @@ class Opened:
             if run is not None or not RunStatus(row.status).is_open:
                 raise WorkflowEndedError(run_id, row.status if run is None else "just now")
             run = self.core.residents.find(row)
+            if run.is_ending:  # it had died just before its end, which came when it was taken up
+                raise WorkflowEndedError(run_id, "just now")
         return run
 
     def is_taken(self, run_id: str) -> bool:
