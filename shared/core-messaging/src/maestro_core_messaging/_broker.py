@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 from uuid import uuid4
 
 from opentelemetry import trace
@@ -265,6 +265,17 @@ class Broker(Subscriptions):
         for name, consuming in self._consuming.items():
             if consuming.problem is not None:
                 raise HealthCheckError(f"the consumer {name} does not work: {consuming.problem}")
+
+    async def lost(self) -> NoReturn:
+        """Wait until the connection is gone for good: a service that publishes by itself then opens another broker.
+
+        A server that is away is waited for and is not meant; its client gives up after errors that the server tells, such as
+        credentials that have expired.
+
+        Raises:
+            BrokerUnavailableError: It is gone.
+        """
+        await self._transport.lost()
 
     async def lag(self, durable: str) -> int:
         """Return how many events a consumer of this service has not handled yet.

@@ -79,7 +79,7 @@ class EventTooLargeError(InvalidEventError):
     """The event is larger than the server takes.
 
     Attributes:
-        size_bytes: Size of the event.
+        size_bytes: Size of the event with its headers, or with those that it would have as a dead letter.
         limit_bytes: What the server takes.
     """
 
@@ -87,7 +87,7 @@ class EventTooLargeError(InvalidEventError):
 
     def __init__(self, *, event_type: str, size_bytes: int, limit_bytes: int) -> None:
         super().__init__(
-            f"the event {event_type} has {size_bytes} bytes and the server takes {limit_bytes}; "
+            f"the event {event_type} has {size_bytes} bytes with its headers and the server takes {limit_bytes}; "
             "keep large things elsewhere and send where they are",
             event_type=event_type,
         )

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal, Protocol
+from typing import Literal, NoReturn, Protocol
 
 from maestro_core_messaging._dead_letter import DeadLetter
 
@@ -125,6 +125,9 @@ class Transport(Protocol):
 
     async def check(self) -> None:
         """Raise `BrokerUnavailableError` unless the server takes events now."""
+
+    async def lost(self) -> NoReturn:
+        """Wait until the connection is gone and does not come back, then raise `BrokerUnavailableError`."""
 
     def tail(self, subjects: Sequence[str], *, since: datetime | None) -> AsyncGenerator[Stored, None]:
         """Follow what is published, from a moment on; None: from now on."""

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final, cast
+from typing import Final, NoReturn, cast
 
 from faststream.nats import NatsBroker
 from faststream.nats.security import NatsCredentials
@@ -34,6 +34,7 @@ class Connection:
         self.server = shown(settings.messaging_server)
         self.last_error: BaseException | None = None
         self._closing = False
+        self._gone = asyncio.Event()
         credentials = settings.messaging_credentials
         self.broker = NatsBroker(
             [url.strip() for url in settings.messaging_server.split(",")],
@@ -46,6 +47,7 @@ class Connection:
             error_cb=self._on_error,
             disconnected_cb=self._on_disconnect,
             reconnected_cb=self._on_reconnect,
+            closed_cb=self._on_closed,
             logger=None,
             apply_types=False,
         )
@@ -70,6 +72,20 @@ class Connection:
             yield connection
         finally:
             await connection._disconnect()
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it is closed and does not come back: the client gives up after most errors that the server tells."""
+        return self._gone.is_set()
+
+    async def lost(self) -> NoReturn:
+        """Wait until it is gone for good, and raise `BrokerUnavailableError`."""
+        await self._gone.wait()
+        raise BrokerUnavailableError(
+            f"the connection to the server {self.server} was closed for good ({self.last_error or 'no reason given'}); "
+            "open another broker",
+            server=self.server,
+        )
 
     async def _connect(self, settings: MessagingSettings) -> None:
         doing = "connecting"
@@ -110,3 +126,11 @@ class Connection:
 
     async def _on_reconnect(self) -> None:
         _logger.info("The connection to the event server is back", server=self.server)
+
+    async def _on_closed(self) -> None:
+        if not self._closing:
+            self.last_error = self.client.last_error or self.last_error
+            self._gone.set()
+            _logger.error(
+                "The connection to the event server is closed for good", server=self.server, error=str(self.last_error)
+            )
