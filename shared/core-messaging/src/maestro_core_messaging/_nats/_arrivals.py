@@ -38,6 +38,7 @@ class Arrivals:
         self._last: int | None = None
         self._held: list[NatsDelivery] = []
         self._settling: asyncio.Task[None] | None = None
+        self._gaps = 0
 
     @asynccontextmanager
     async def beating(self, heartbeat_s: float) -> AsyncIterator[None]:
@@ -66,6 +67,7 @@ class Arrivals:
         about = message.raw_message.metadata
         complete = self._last is not None and about.sequence.consumer == self._last + 1
         self._last = about.sequence.consumer
+        self._gaps += not complete
         known = self._here.get(about.sequence.stream)
         if known is not None:
             known.came_again(message)
@@ -91,8 +93,10 @@ class Arrivals:
 
     async def _settle(self) -> None:
         for look in itertools.count():
+            gaps = self._gaps
             missing = await self._position.missing(self._here)
-            if missing is not None and not missing:
+            # A gap that has come up meanwhile is behind what the server has told about.
+            if missing is not None and not missing and gaps == self._gaps:
                 break
             if missing and look % _LOOKS_PER_REQUEST == 0:
                 with suppress(MessagingError):
