@@ -1,13 +1,15 @@
 """Who is at work for an ordered consumer, on a real server."""
 
 import asyncio
+from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import nats
 import pytest
 from pydantic import BaseModel
 
-from maestro_core_messaging import Broker, EventType
+from maestro_core_messaging import Broker, EventType, TransactionalProcessedEvents
+from maestro_core_messaging._nats import _consuming, _lease
 from maestro_core_messaging.testing import NatsServer, eventually
 
 
@@ -81,3 +83,38 @@ async def test_a_consumer_that_listens_to_more_keeps_its_place(server) -> None:
         await broker.publish(PAID, Paid(number=3), key="k")
         await eventually(lambda: len(seen) == 3)
     assert seen == [("paid", 1), ("sent", 2), ("paid", 3)]
+
+
+async def test_what_was_done_under_a_lease_that_has_run_out_is_not_committed(server, monkeypatch) -> None:
+    """The server cannot be asked while the subscriber runs: another instance may be at work, so nothing is committed."""
+    monkeypatch.setattr(_lease, "LEASE_S", 2.0)
+    lent, begun, committed = [], [], []
+    monkeypatch.setattr(_consuming, "Lease", lambda *given: lent.append(_lease.Lease(*given)) or lent[-1])
+
+    @asynccontextmanager
+    async def transaction():
+        yield begun
+
+    async def record(session, consumer, identity):
+        return True
+
+    async def commit(session):
+        committed.append(len(session))
+
+    once = TransactionalProcessedEvents(transaction, record, commit)
+    async with Broker.opened(server.url, service_name="orders") as broker:
+
+        @broker.subscriber(PAID, durable="fenced", processed=once)
+        async def fenced(event, session):
+            session.append(event.data.number)
+            if len(session) == 1:
+                server.pause()
+                await eventually(lambda: not lent[0].is_ours())
+                monkeypatch.setattr(_lease, "LEASE_S", 10.0)
+                server.resume()
+
+        await broker.publish(PAID, Paid(number=1), key="k")
+        await broker.publish(PAID, Paid(number=2), key="k")
+        await eventually(lambda: len(committed) == 2, within=timedelta(seconds=60))
+    assert begun == [1, 1, 2]
+    assert committed == [2, 3]

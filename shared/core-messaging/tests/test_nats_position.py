@@ -53,7 +53,7 @@ async def test_a_gap_that_comes_up_while_the_server_is_asked_is_asked_about_agai
     async def intake(delivery) -> None:
         handed.append(delivery.sequence)
 
-    arrivals = Arrivals(position, ordered=True)
+    arrivals = Arrivals(position, ordered=True, is_ours=lambda: True)
     async with arrivals.handed_to(intake):
         await arrivals.take(_message(1, 1))
         await eventually(lambda: len(position.answers) == 1)

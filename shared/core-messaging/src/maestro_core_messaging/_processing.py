@@ -92,6 +92,9 @@ class Processing:
             yield take
 
     async def _attempt(self, arrived: _Arrived, tried_here: int) -> float | None:
+        if not arrived.delivery.is_ours:
+            await _give_back(arrived)
+            return None
         if arrived.letter is not None:
             return await self._keep(arrived, arrived.letter)
         event, delivery = arrived.event, arrived.delivery
@@ -110,7 +113,17 @@ class Processing:
         }
         with continued_trace(event.extensions, f"process {delivery.subject}", attributes=attributes) as span:
             try:
-                outcome = await self._handle(event, delivered)
+                outcome = await self._handle(arrived, event, delivered)
+            except _NotOursError as error:
+                _mark(span, error)
+                _logger.warning(
+                    "An event is given back: another instance may have it by now",
+                    consumer=self._consumer,
+                    event_type=event.type,
+                    event_id=event.id,
+                )
+                await _give_back(arrived)
+                return None
             except (IncompatibleEventError, RejectEventError) as error:
                 _mark(span, error)
                 return await self._bury(arrived, error.code, str(error), delivered, began)
@@ -128,7 +141,7 @@ class Processing:
         self._metrics.consumed(self._consumer, outcome, time.perf_counter() - began)
         return None
 
-    async def _handle(self, event: Event[Any], delivered: int) -> str:
+    async def _handle(self, arrived: _Arrived, event: Event[Any], delivered: int) -> str:
         limit = self._subscription.redelivery.max_deliveries
         if delivered > limit:
             raise _ExhaustedError(
@@ -143,6 +156,9 @@ class Processing:
                 await self._subscription.handler(typed, once.resource)
             else:
                 await self._subscription.handler(typed)
+            # What stands in a transaction can be taken back. Other effects are there, and are acknowledged.
+            if self._subscription.processed is not None and not arrived.delivery.is_ours:
+                raise _NotOursError
         return "handled"
 
     async def _failed(
@@ -211,6 +227,10 @@ class Processing:
             deliveries=letter.deliveries,
         )
         return None
+
+
+class _NotOursError(Exception):
+    """Another instance may be at work for the consumer."""
 
 
 class _ExhaustedError(Exception):

@@ -64,6 +64,10 @@ class Delivery(Protocol):
     def delivered(self) -> int:
         """How often the server has handed it out, from 1."""
 
+    @property
+    def is_ours(self) -> bool:
+        """Whether this instance may still handle it; of an ordered consumer another one may have it after an outage."""
+
     async def ack(self) -> None:
         """It is done with."""
 

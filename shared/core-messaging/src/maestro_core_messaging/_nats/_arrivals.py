@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
@@ -28,10 +28,12 @@ class Arrivals:
     Args:
         position: Of the consumer, on the server.
         ordered: Whether order matters; else messages are handed on as they come.
+        is_ours: Tells whether this instance may still handle them.
     """
 
-    def __init__(self, position: Position, *, ordered: bool) -> None:
+    def __init__(self, position: Position, *, ordered: bool, is_ours: Callable[[], bool]) -> None:
         self._position = position
+        self._is_ours = is_ours
         self._ordered = ordered
         self._here: dict[int, NatsDelivery] = {}
         self._done: OrderedDict[int, None] = OrderedDict()
@@ -73,9 +75,9 @@ class Arrivals:
             known.came_again(message)
         elif about.sequence.stream in self._done:
             # Its answer got lost.
-            await NatsDelivery(message, _unnoticed).ack()
+            await NatsDelivery(message, _unnoticed, self._is_ours).ack()
         else:
-            self._here[about.sequence.stream] = delivery = NatsDelivery(message, self._answered)
+            self._here[about.sequence.stream] = delivery = NatsDelivery(message, self._answered, self._is_ours)
             if self._ordered and (self._settling is not None or not complete):
                 self._held.append(delivery)
             else:
