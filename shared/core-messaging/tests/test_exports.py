@@ -37,6 +37,7 @@ def test_the_public_names() -> None:
         "RejectEventError",
         "RetryEventError",
         "Stored",
+        "StreamsMissingError",
         "Subscription",
         "Subscriptions",
         "TransactionalProcessedEvents",

@@ -18,6 +18,7 @@ from maestro_core_messaging._errors import (
     MessagingError,
     RejectEventError,
     RetryEventError,
+    StreamsMissingError,
     UnreadableEventError,
 )
 from maestro_core_messaging._event import Event, read_event, write_event
@@ -67,6 +68,7 @@ __all__ = [
     "RejectEventError",
     "RetryEventError",
     "Stored",
+    "StreamsMissingError",
     "Subscription",
     "Subscriptions",
     "TransactionalProcessedEvents",

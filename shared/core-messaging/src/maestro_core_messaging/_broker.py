@@ -30,7 +30,7 @@ from maestro_core_messaging._reading import problems_of
 from maestro_core_messaging._settings import MessagingSettings
 from maestro_core_messaging._subscription import Subscription
 from maestro_core_messaging._subscriptions import Subscriptions
-from maestro_core_messaging._transport import ConsumerSpec, Consuming, Outgoing, Receipt, Stored, Transport
+from maestro_core_messaging._transport import ConsumerSpec, Consuming, Outgoing, Receipt, Stored, Streams, Transport
 from maestro_core_messaging._transports import opened_transport
 from maestro_core_monitoring import HealthCheckError, MetricsCollector, extract, inject
 
@@ -81,6 +81,7 @@ class Broker(Subscriptions):
         memory: MemoryServer | None = None,
         drain: timedelta = timedelta(seconds=10),
         lag_interval: timedelta = timedelta(seconds=10),
+        streams: Streams = "make",
     ) -> AsyncIterator["Broker"]:
         """Connect, and make the streams when they are not there yet.
 
@@ -91,6 +92,7 @@ class Broker(Subscriptions):
             memory: A server in this process, to be shared by several brokers; then the address does not matter.
             drain: How long closing waits for subscribers that run; what they had is then given back.
             lag_interval: How often the lag of consumers is looked up.
+            streams: `expect` makes none, for those who only look.
 
         Yields:
             The broker. Leaving the block takes no more events, finishes those at work and gives back the rest.
@@ -99,10 +101,11 @@ class Broker(Subscriptions):
             BrokerUnavailableError: The server does not answer in time.
             BrokerRefusedError: The server does not let this service in.
             JetStreamUnavailableError: The server answers and keeps no streams.
+            StreamsMissingError: Streams are expected, and are not there.
         """
         chosen = settings if isinstance(settings, MessagingSettings) else MessagingSettings(messaging_url=settings)
         async with AsyncExitStack() as stack:
-            transport = await stack.enter_async_context(opened_transport(chosen, service_name, memory))
+            transport = await stack.enter_async_context(opened_transport(chosen, service_name, memory, streams))
             counted = MessagingMetrics(metrics, service_name)
             broker = cls(transport, service_name=service_name, metrics=counted, settings=chosen, drain=drain)
             stack.push_async_callback(broker._close)

@@ -47,6 +47,23 @@ class BrokerRefusedError(MessagingError):
         self.server = server
 
 
+class StreamsMissingError(MessagingError):
+    """The server has no streams of the platform, and they were not to be made.
+
+    Attributes:
+        server: Address of the server, without credentials.
+    """
+
+    code = "STREAMS_MISSING"
+
+    def __init__(self, stream: str, *, server: str) -> None:
+        super().__init__(
+            f"the server {server} has no stream {stream}: no service of the platform has connected to it yet, "
+            "or it is another server than theirs"
+        )
+        self.server = server
+
+
 class BrokerClosedError(MessagingError):
     """The broker is used before it is opened or after it was closed."""
 

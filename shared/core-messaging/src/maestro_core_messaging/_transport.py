@@ -11,6 +11,7 @@ from maestro_core_messaging._dead_letter import DeadLetter
 
 Ordering = Literal["key", "none"]
 Start = Literal["all", "new"]
+Streams = Literal["make", "expect"]
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,9 @@ from nats.js import JetStreamContext
 from maestro_core_logging import get_logger
 from maestro_core_messaging._errors import BrokerUnavailableError, MessagingError
 from maestro_core_messaging._nats._failures import NETWORK, explained, shown, unreachable
-from maestro_core_messaging._nats._streams import ensure_streams
+from maestro_core_messaging._nats._streams import ensure_streams, expect_streams
 from maestro_core_messaging._settings import MessagingSettings
+from maestro_core_messaging._transport import Streams
 
 _RECONNECT_S: Final = 0.25
 _PING_S: Final = 5
@@ -64,11 +65,13 @@ class Connection:
 
     @classmethod
     @asynccontextmanager
-    async def opened(cls, settings: MessagingSettings, service_name: str) -> AsyncIterator["Connection"]:
-        """Connect and make the streams, within `messaging_connect_timeout_s`."""
+    async def opened(
+        cls, settings: MessagingSettings, service_name: str, streams: Streams = "make"
+    ) -> AsyncIterator["Connection"]:
+        """Connect and make the streams or see that they are there, within `messaging_connect_timeout_s`."""
         connection = cls(settings, service_name)
         try:
-            await connection._connect(settings)
+            await connection._connect(settings, streams)
             yield connection
         finally:
             await connection._disconnect()
@@ -87,7 +90,7 @@ class Connection:
             server=self.server,
         )
 
-    async def _connect(self, settings: MessagingSettings) -> None:
+    async def _connect(self, settings: MessagingSettings, streams: Streams) -> None:
         doing = "connecting"
         try:
             async with asyncio.timeout(settings.messaging_connect_timeout_s):
@@ -96,7 +99,10 @@ class Connection:
                 while True:
                     try:
                         with explained(self.server, "making the streams"):
-                            await ensure_streams(self.jetstream, settings)
+                            if streams == "make":
+                                await ensure_streams(self.jetstream, settings)
+                            else:
+                                await expect_streams(self.jetstream, self.server)
                         return
                     except BrokerUnavailableError as error:
                         # A server that has just started, or a cluster without a leader yet, has no JetStream for a moment.

@@ -12,9 +12,8 @@ from nats.js.kv import KeyValue
 
 from maestro_core_messaging._nats._connection import Connection
 from maestro_core_messaging._nats._failures import NETWORK, explained
-from maestro_core_messaging._nats._streams import LEASES
+from maestro_core_messaging._nats._streams import LEASE_S, LEASES
 
-LEASE_S: Final = 10.0
 _TRY_S: Final = 0.5
 
 
@@ -49,7 +48,7 @@ class Lease:
             Whether it is ours, until `is_ours` says otherwise; False when stopping came first.
         """
         with explained(self._connection.server, f"waiting to work as {self._name}"):
-            keys = await self._connection.broker.key_value(LEASES, ttl=LEASE_S)
+            keys = await self._connection.jetstream.key_value(LEASES)
             revision, since = await self._obtain(keys, stopping)
         if revision is None:
             yield False

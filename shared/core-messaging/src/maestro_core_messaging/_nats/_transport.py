@@ -18,7 +18,7 @@ from maestro_core_messaging._nats._tail import tail
 from maestro_core_messaging._redelivery import RedeliveryPolicy
 from maestro_core_messaging._replays import ORIGINAL_SUBJECT, replay_subject
 from maestro_core_messaging._settings import MessagingSettings
-from maestro_core_messaging._transport import ConsumerSpec, OpenIntake, Outgoing, Receipt, Stored
+from maestro_core_messaging._transport import ConsumerSpec, OpenIntake, Outgoing, Receipt, Stored, Streams
 
 _ATTEMPT_S: Final = 2.0
 _CHECK_S: Final = 2.0
@@ -47,9 +47,11 @@ class NatsTransport:
 
     @classmethod
     @asynccontextmanager
-    async def opened(cls, settings: MessagingSettings, service_name: str) -> AsyncIterator["NatsTransport"]:
-        """Connect, and make the streams that are not there."""
-        async with Connection.opened(settings, service_name) as connection:
+    async def opened(
+        cls, settings: MessagingSettings, service_name: str, streams: Streams
+    ) -> AsyncIterator["NatsTransport"]:
+        """Connect, and make the streams that are not there or expect all to be."""
+        async with Connection.opened(settings, service_name, streams) as connection:
             yield cls(connection, settings.messaging_publish_timeout_s)
 
     async def publish(self, message: Outgoing) -> Receipt:
