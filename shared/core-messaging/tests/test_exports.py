@@ -44,6 +44,7 @@ def test_the_public_names() -> None:
         "UnreadableEventError",
         "asyncapi_document",
         "incompatibilities",
+        "new_event",
         "read_as",
         "read_event",
         "write_event",

@@ -23,6 +23,7 @@ from maestro_core_messaging._errors import (
 )
 from maestro_core_messaging._event import Event, read_event, write_event
 from maestro_core_messaging._event_type import EventType
+from maestro_core_messaging._new_event import new_event
 from maestro_core_messaging._outbox_relay import OutboxRelay
 from maestro_core_messaging._outbox_source import OutboxEntry, OutboxSource, OutboxState
 from maestro_core_messaging._processed import (
@@ -75,6 +76,7 @@ __all__ = [
     "UnreadableEventError",
     "asyncapi_document",
     "incompatibilities",
+    "new_event",
     "read_as",
     "read_event",
     "write_event",

@@ -3,13 +3,11 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, NoReturn, TypeVar
-from uuid import uuid4
 
 from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind
-from pydantic import ValidationError
 
 from maestro_core_logging import get_logger
 from maestro_core_messaging._dead_letters import DeadLetters
@@ -24,15 +22,15 @@ from maestro_core_messaging._event import Event, read_event, write_event
 from maestro_core_messaging._event_type import SUBJECT, EventType
 from maestro_core_messaging._memory._server import MemoryServer
 from maestro_core_messaging._metrics import MessagingMetrics
+from maestro_core_messaging._new_event import new_event
 from maestro_core_messaging._processed import MemoryProcessedEvents
 from maestro_core_messaging._processing import Processing
-from maestro_core_messaging._reading import problems_of
 from maestro_core_messaging._settings import MessagingSettings
 from maestro_core_messaging._subscription import Subscription
 from maestro_core_messaging._subscriptions import Subscriptions
 from maestro_core_messaging._transport import ConsumerSpec, Consuming, Outgoing, Receipt, Stored, Streams, Transport
 from maestro_core_messaging._transports import opened_transport
-from maestro_core_monitoring import HealthCheckError, MetricsCollector, extract, inject
+from maestro_core_monitoring import HealthCheckError, MetricsCollector, extract
 
 D = TypeVar("D")
 _TRACER = trace.get_tracer("maestro_core_messaging")
@@ -190,7 +188,7 @@ class Broker(Subscriptions):
         time: datetime | None = None,
         extensions: dict[str, str] | None = None,
     ) -> Event[Any]:
-        """Make an event without publishing it, for an outbox: `write_event(broker.event(…))`.
+        """Make an event without publishing it, for an outbox: `write_event(broker.event(…))`; see also `new_event`.
 
         Args:
             event_type: What kind of event.
@@ -208,16 +206,8 @@ class Broker(Subscriptions):
             InvalidEventError: The data does not fit, or it is the event of another service.
         """
         self.publishes(event_type)
-        return Event(
-            id=event_id or str(uuid4()),
-            source=f"/{self.service_name}",
-            type=event_type.subject,
-            data=_json_values(event_type, data),
-            time=time or datetime.now(UTC),
-            subject=subject,
-            key=key,
-            dataschema=event_type.schema_uri,
-            extensions=inject(dict(extensions or {})),
+        return new_event(
+            event_type, data, key=key, subject=subject, event_id=event_id, time=time, extensions=extensions
         )
 
     async def publish_raw(self, body: bytes, subject: str) -> Receipt:
@@ -364,16 +354,3 @@ class Broker(Subscriptions):
     async def _close(self) -> None:
         self._closed = True
         await asyncio.gather(*(consuming.stop() for consuming in self._consuming.values()))
-
-
-def _json_values(event_type: EventType[D], data: D) -> Any:
-    try:
-        checked = event_type.adapter.validate_python(data)
-    except ValidationError as error:
-        problems = problems_of(error)
-        raise InvalidEventError(
-            f"the data does not fit {event_type.name} version {event_type.version}: {'; '.join(problems)}",
-            event_type=event_type.name,
-            problems=problems,
-        ) from error
-    return event_type.adapter.dump_python(checked, mode="json")
