@@ -147,7 +147,9 @@ class Broker(Subscriptions):
         time: datetime | None = None,
         extensions: dict[str, str] | None = None,
     ) -> Event[D]:
-        """Publish an event; it is with the server for good when this returns.
+        """Publish an event; the server has it in its file when this returns.
+
+        That outlives the server's process, and a power cut if the server has `sync_interval: always` or the stream replicas.
 
         For what must happen exactly when a transaction commits use an outbox: `event`, `write_event`, `OutboxRelay`.
 

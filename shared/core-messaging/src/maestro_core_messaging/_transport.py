@@ -123,7 +123,7 @@ class Transport(Protocol):
         """Its address, without credentials."""
 
     async def publish(self, message: Outgoing) -> Receipt:
-        """Publish; returns when the server has it for good."""
+        """Publish; returns when the server has acknowledged it."""
 
     def consume(self, spec: ConsumerSpec, open_intake: OpenIntake) -> Consuming:
         """Begin to consume in the background."""

@@ -55,7 +55,7 @@ class NatsTransport:
             yield cls(connection, settings.messaging_publish_timeout_s)
 
     async def publish(self, message: Outgoing) -> Receipt:
-        """Publish; returns when the server has it for good."""
+        """Publish; returns when the server has acknowledged it."""
         # It must also fit with the headers that it gets as a dead letter.
         spare_bytes = LETTER_BYTES if self._connection.client.max_payload >= _LEAST_LIMIT_BYTES else 0
         return await self._publish_to(EVENTS, message, spare_bytes)
