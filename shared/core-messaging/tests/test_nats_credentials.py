@@ -24,7 +24,19 @@ CREDENTIALS = """\
 ------END USER NKEY SEED------
 """
 UNLIMITED = dict.fromkeys(
-    ("subs", "data", "payload", "imports", "exports", "conn", "leaf", "mem_storage", "disk_storage", "streams", "consumer"),
+    (
+        "subs",
+        "data",
+        "payload",
+        "imports",
+        "exports",
+        "conn",
+        "leaf",
+        "mem_storage",
+        "disk_storage",
+        "streams",
+        "consumer",
+    ),
     -1,
 )
 

@@ -147,7 +147,9 @@ class _Comparison:
             if taken.get(word) not in (None, written.get(word)):
                 self.problems.append((path, f"the {word} {taken[word]} is asked for"))
         step = taken.get("multipleOf")
-        if step is not None and ("multipleOf" not in written or Decimal(str(written["multipleOf"])) % Decimal(str(step))):
+        if step is not None and (
+            "multipleOf" not in written or Decimal(str(written["multipleOf"])) % Decimal(str(step))
+        ):
             self.problems.append((path, f"multiples of {step} are asked for"))
 
     def _array(self, taken: _Schema, written: _Schema, path: str) -> None:
@@ -179,6 +181,11 @@ class _Comparison:
                 self.problems.append((_at(path, name), "it is not known, and unknown fields are forbidden"))
             elif isinstance(rest, dict):
                 self.compare(rest, schema, _at(path, name))
+        self._further(taken, written, path)
+
+    def _further(self, taken: _Schema, written: _Schema, path: str) -> None:
+        wanted, given = taken.get("properties", {}), written.get("properties", {})
+        rest = taken.get("additionalProperties", True)
         # A model whose schema does not speak of further fields writes none.
         given_rest = written.get("additionalProperties", False)
         if given_rest is not False:

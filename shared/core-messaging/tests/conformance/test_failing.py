@@ -171,7 +171,9 @@ async def test_a_subscriber_whose_wait_was_cancelled_has_failed(open_broker, pai
         await eventually(lambda: attempts == [1, 1, 2])
 
 
-@pytest.mark.parametrize("error", [LookupError("no such order"), RejectEventError("no such order")], ids=["fails", "rejected"])
+@pytest.mark.parametrize(
+    "error", [LookupError("no such order"), RejectEventError("no such order")], ids=["fails", "rejected"]
+)
 async def test_a_burial_that_fails_is_tried_again_alone(open_broker, paid, error) -> None:
     """The subscriber does not run once more, and the letter tells why and how often it has failed."""
     attempts, burials = [], []

@@ -42,7 +42,8 @@ class Graveyard:
             await self._publish_to(DEAD, _message(letter))
         except EventTooLargeError:
             # Only somebody else's event leaves no room for the reason. It must not hold up its key for ever.
-            detail = f"too large to be kept here, it is number {letter.sequence} of the stream {EVENTS}; {letter.detail}"
+            where = f"number {letter.sequence} of the stream {EVENTS}"
+            detail = f"too large to be kept here, it is {where}; {letter.detail}"
             await self._publish_to(DEAD, _message(replace(letter, body=b"", detail=detail)))
 
     async def each(self, consumer: str | None) -> AsyncIterator[DeadLetter]:

@@ -80,10 +80,11 @@ def with_broker(url: str | None, work: Callable[[Broker], Awaitable[T]]) -> T:
 
     from maestro_core_messaging import Broker, MessagingError, MessagingSettings  # noqa: PLC0415  as above
 
+    context = click.get_current_context()
     try:
         settings = MessagingSettings(
             messaging_url=url,
-            messaging_credentials=click.get_current_context().meta[_CREDENTIALS],
+            messaging_credentials=None if context is None else context.meta.get(_CREDENTIALS),
             messaging_connect_timeout_s=_CONNECT_S,
         )
     except ValidationError:
