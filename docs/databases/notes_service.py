@@ -1,6 +1,5 @@
 """A service with a database: notes, and events that tell of them."""
 
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -9,12 +8,14 @@ from typing import TypedDict
 import notes_migrations
 from fastapi import Request
 from notes_models import Note
+from pydantic import BaseModel
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from maestro_core_api import APIConfig, MaestroAPI, NotFoundException, PreconditionFailedException
 from maestro_core_config import BaseConfig
 from maestro_core_db import Database, DatabaseSettings, Migrations, Outbox, StaleRecordError
+from maestro_core_messaging import EventType, new_event, write_event
 
 
 class State(TypedDict):
@@ -59,6 +60,17 @@ def create_app(config: NotesServiceConfig) -> MaestroAPI:
     return app
 
 
+# region: event
+class NoteWritten(BaseModel):
+    """Somebody has written a note."""
+
+    note_id: int
+
+
+WRITTEN = EventType("notes-service.note.written", 1, NoteWritten)
+# endregion: event
+
+
 class NoteStore:
     """Keeps notes."""
 
@@ -74,8 +86,8 @@ class NoteStore:
             note = Note(text=text, written_at=datetime.now(UTC))
             session.add(note)
             await session.flush()
-            event = {"note_id": note.id}
-            await self._outbox.add(session, json.dumps(event), "maestro.notes-service.note.written", key=str(note.id))
+            event = new_event(WRITTEN, NoteWritten(note_id=note.id), key=str(note.id))
+            await self._outbox.add(session, write_event(event).decode(), event.type, key=event.key)
             await session.commit()
             return note.id
 

@@ -62,11 +62,19 @@ async def lifespan(url: str) -> AsyncIterator[Broker]:
 # endregion: lifespan
 
 
+kept: set[tuple[str, str]] = set()
+"""What stands for the tables of a database here: processed events, and what was booked."""
+
+
 class Session:
     """What stands for the session of a database here."""
 
     def __init__(self) -> None:
-        self.known: set[tuple[str, str]] = set()
+        self.rows: set[tuple[str, str]] = set()
+
+    async def commit(self) -> None:
+        """Keep what was written."""
+        kept.update(self.rows)
 
 
 @asynccontextmanager
@@ -77,18 +85,18 @@ async def transaction() -> AsyncIterator[Session]:
 
 async def record(session: Session, consumer: str, identity: str) -> bool:
     """INSERT INTO processed_events … ON CONFLICT DO NOTHING; tell whether a row was added."""
-    new = (consumer, identity) not in session.known
-    session.known.add((consumer, identity))
-    return new
+    session.rows.add((consumer, identity))
+    return (consumer, identity) not in kept
 
 
 # region: once
-once = TransactionalProcessedEvents(transaction, record)
+once = TransactionalProcessedEvents(transaction, record, commit=Session.commit)
 
 
 @subscriptions.subscriber(DECIDED, durable="book", processed=once)
 async def book(event: Event[Decided], session: Session) -> None:
-    """Write with the session: effect and memory are one transaction."""
+    """Write with the session: effect and memory are one transaction, committed when this returns."""
+    session.rows.add(("booked", event.data.approval_id))
 
 
 # endregion: once
@@ -112,6 +120,7 @@ async def main(url: str) -> None:
     async with lifespan(url) as broker:
         await decide(broker, "a-1")
         await _until(lambda: shipped == ["a-1"])
+        await _until(lambda: ("booked", "a-1") in kept and len(kept) == 2)
         maybe = Decided(approval_id="a-2", decision="maybe", decided_at=datetime.now(UTC))
         await broker.publish(DECIDED, maybe, key="a-2")
         consumer = broker.consumer_name("ship-approved")

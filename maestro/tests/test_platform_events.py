@@ -235,3 +235,31 @@ def test_what_cannot_be_heard_is_refused(config: OrchestratorConfig, settings: d
     own = {name: getattr(config, name) for name in config.model_fields_set}
     with pytest.raises(ValidationError, match=said):
         OrchestratorConfig.model_validate({**own, **settings})
+
+
+async def test_a_connection_that_is_gone_for_good_is_opened_anew(
+    serve: Serve,
+    connected: OrchestratorConfig,
+    nats: NatsServer,
+    document: Document,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The client gives up after an error of the server; what runs tell after it goes out by another broker."""
+    brokers: list[Broker] = []
+    made = Broker.__init__
+
+    def noted(broker: Broker, *arguments: Any, **options: Any) -> None:
+        made(broker, *arguments, **options)
+        brokers.append(broker)
+
+    monkeypatch.setattr(Broker, "__init__", noted)
+    emit = {"emit": {"event": {"with": {"type": "order.ready"}}}}
+    async with serve(connected) as client:
+        await eventually(lambda: len(brokers) == 1)
+        transport: Any = brokers[0]._transport
+        transport._connection.client._max_payload = 10_000_000
+        await transport._connection.client.publish("maestro-nobody", b"x" * 2_000_000)
+        await eventually(lambda: len(brokers) == 2)
+        await client.put("/workflows/tests/job/1.0.0", json=document({"tell": emit}))
+        await client.post("/runs", json={"workflow": "tests/job", "id": "r"})
+        await _published(nats.url, 1)

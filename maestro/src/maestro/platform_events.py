@@ -65,10 +65,11 @@ class PlatformEvents:
                 async with Broker.opened(
                     self._config, service_name=self._config.service_name, metrics=self._metrics
                 ) as broker:
+                    pause_s = _FIRST_PAUSE_S
                     self._hear(broker, engine)
                     await self._set(broker)
                     try:
-                        await asyncio.Event().wait()
+                        await broker.lost()
                     finally:
                         await self._set(None)
             except MessagingError as error:

@@ -20,8 +20,8 @@ from central_registry.outbox import SqliteOutbox
 from central_registry.storage import SqliteRegistrationStore
 from maestro_core_api import APIClient, issue_token
 from maestro_core_api.testing import running
-from maestro_core_messaging import Broker, Event, read_event
-from maestro_core_messaging.testing import NatsServer
+from maestro_core_messaging import Broker, BrokerUnavailableError, Event, read_event
+from maestro_core_messaging.testing import NatsServer, eventually
 
 SECRET = "a-secret-for-tests-of-at-least-32-bytes"
 NOW = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -149,3 +149,44 @@ async def test_events_reach_the_platform_and_outlast_an_outage(tmp_path: Path, n
     assert seen.index(("registered", "b")) < seen.index(("lost", "b"))
     assert len({event.id for event in heard}) == len(heard)
     assert len(document["channels"]) == 3
+
+
+async def test_a_connection_that_is_gone_for_good_is_opened_anew(
+    tmp_path: Path, nats: NatsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client gives up after an error of the server; the registry does not, and publishes what happens after it."""
+    nats.start()
+    brokers: list[Broker] = []
+    made = Broker.__init__
+
+    def noted(broker: Broker, *arguments: Any, **options: Any) -> None:
+        brokers.append(broker)
+        made(broker, *arguments, **options)
+
+    monkeypatch.setattr(Broker, "__init__", noted)
+    config = CentralRegistryConfig(
+        environment="test", data_dir=tmp_path, jwt_secret=SecretStr(SECRET), messaging_url=nats.url
+    )
+    token = issue_token(SECRET, subject="test", roles=("operator",))
+    entry = {"url": "http://127.0.0.1:8000", "version": "1.0.0", "lease_s": 60}
+    heard: list[str] = []
+    async with (
+        running(create_app(config)) as url,
+        APIClient(url, token=token) as client,
+        Broker.opened(nats.url, service_name="listener") as listener,
+    ):
+
+        @listener.subscriber(*EVENT_TYPES, durable="all")
+        async def hear(event: Event[InstanceEvent]) -> None:
+            heard.append(event.data.instance_id)
+
+        await client.put("/services/echo/instances/a", json=entry)
+        await eventually(lambda: "a" in heard)
+        (publishing,) = [each for each in brokers if each.server == nats.url and each is not listener]
+        connection: Any = publishing._transport
+        connection._connection.client._max_payload = 10_000_000
+        await connection._connection.client.publish("maestro-nobody", b"x" * 2_000_000)
+        with pytest.raises(BrokerUnavailableError, match="closed for good"):
+            await publishing.lost()
+        await client.put("/services/echo/instances/b", json=entry)
+        await eventually(lambda: "b" in heard)

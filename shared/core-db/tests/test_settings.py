@@ -34,6 +34,13 @@ def test_everything_comes_from_the_environment(tmp_path: Path) -> None:
     assert "hush-hush" not in repr(config) + repr(options) + config.model_dump_json()
 
 
+def test_a_password_among_the_options_is_not_shown() -> None:
+    """It goes to the driver; whoever shows the address sees how it is encrypted, and nothing else of the options."""
+    url = parse_url("postgresql://host/db?user=u&password=hush-hush&sslmode=require")
+    assert (str(url), url.url.query["password"]) == ("postgresql://host/db?ssl=require", "hush-hush")
+    assert "hush-hush" not in repr(url)
+
+
 @pytest.mark.parametrize("url", ["mysql://me:hush-hush@here/there", "no url hush-hush", "postgresql+psycopg2://h/d"])
 def test_a_url_that_cannot_be_used_is_refused_without_its_secret(url: str) -> None:
     """What is wrong is told, and what may be secret in it is not."""

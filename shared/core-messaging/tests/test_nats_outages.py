@@ -15,9 +15,11 @@ from maestro_core_messaging import (
     BrokerUnavailableError,
     EventTooLargeError,
     EventType,
+    InvalidEventError,
     JetStreamUnavailableError,
     MessagingSettings,
     RedeliveryPolicy,
+    write_event,
 )
 from maestro_core_messaging.testing import NatsServer, eventually
 from maestro_core_monitoring import HealthCheckError
@@ -233,3 +235,81 @@ async def _ready(broker) -> bool:
     except HealthCheckError:
         return False
     return True
+
+
+async def test_headers_count_towards_the_size_of_an_event(server) -> None:
+    """Ids are headers: with them an event may be larger than the server takes, which would close the connection for good."""
+    async with Broker.opened(settings(server), service_name="orders") as broker:
+        with pytest.raises(EventTooLargeError):
+            await broker.publish(PAID, Paid(key="k", number=0), event_id="x" * 530_000)
+        with pytest.raises(InvalidEventError, match="1024"):
+            await broker.publish_raw(
+                write_event(broker.event(PAID, Paid(key="k", number=0))), f"maestro.orders.{'x' * 2_000}"
+            )
+        await broker.publish(PAID, Paid(key="k", number=1))
+        await broker.check()
+
+
+async def test_the_largest_event_with_the_longest_names_can_be_buried(server) -> None:
+    """What it is called is cut in its dead letter, and its body is whole; replayed, it fits again."""
+    broken, seen = [True], []
+    async with Broker.opened(settings(server), service_name="orders") as broker:
+
+        @broker.subscriber(PAID, durable="buries", redelivery=RedeliveryPolicy(max_deliveries=1))
+        async def buries(event):
+            if broken[0]:
+                raise LookupError("ö" * 5_000)
+            seen.append(event.key)
+
+        key, event_id = "ä" * 20_000, "i" * 5_000
+        empty = len(write_event(broker.event(PAID, Paid(key="", number=1), key=key, event_id=event_id)))
+        # Room for microseconds that happen to be zero, and for a trace.
+        filling = 1_048_576 - 8_192 - empty - 200
+        await broker.publish(PAID, Paid(key="x" * filling, number=1), key=key, event_id=event_id)
+        (letter,) = await eventually(broker.dead_letters.list, within=SOON)
+        assert (letter.key[:50], letter.event_id[:500]) == ("ä" * 50, "i" * 500)
+        assert "LookupError: öööö" in letter.detail
+        assert len(letter.body) > 1_040_000
+        broken[0] = False
+        await broker.dead_letters.replay(letter.id)
+        await eventually(lambda: seen == [key], within=SOON)
+
+
+async def test_an_event_that_leaves_no_room_is_buried_without_its_body(server) -> None:
+    """Somebody else's event may be as large as the server takes: its letter tells where it is, and the next one comes."""
+    seen = []
+    async with Broker.opened(settings(server), service_name="orders") as broker:
+
+        @broker.subscriber(PAID, durable="full")
+        async def full(event):
+            seen.append(event.data.number)
+
+        await broker._transport._connection.jetstream.publish(PAID.subject, b"x" * 1_048_576)
+        await broker.publish(PAID, Paid(key="k", number=1), key="k")
+        await eventually(lambda: seen == [1], within=SOON)
+        (letter,) = await eventually(broker.dead_letters.list, within=SOON)
+    assert (letter.body, letter.reason) == (b"", "UNREADABLE_EVENT")
+    assert f"number {letter.sequence} of the stream MAESTRO" in letter.detail
+
+
+async def test_a_connection_that_is_gone_for_good_is_told(server) -> None:
+    """The server refuses what no check has seen; whoever waits for `lost` is told, readiness is gone, and closing works."""
+    async with Broker.opened(settings(server), service_name="orders") as broker:
+
+        @broker.subscriber(PAID, durable="gone")
+        async def gone(event):
+            raise AssertionError
+
+        await broker.subscribed()
+        losing = asyncio.create_task(broker.lost())
+        server.kill()
+        server.start()
+        await eventually(lambda: _ready(broker), within=SOON)
+        assert not losing.done()
+        client = broker._transport._connection.client
+        client._max_payload = 10_000_000
+        await client.publish("maestro-nobody", b"x" * 2_000_000)
+        with pytest.raises(BrokerUnavailableError, match="closed for good"):
+            await asyncio.wait_for(losing, 60)
+        with pytest.raises(HealthCheckError, match="BROKER_UNAVAILABLE"):
+            await broker.check()

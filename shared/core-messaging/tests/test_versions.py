@@ -1,9 +1,12 @@
-from datetime import datetime
-from typing import Literal
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import Enum
+from typing import Annotated, Literal
 from uuid import UUID
 
 import pytest
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
+from typing_extensions import TypeAliasType
 
 from maestro_core_messaging import (
     Event,
@@ -149,6 +152,15 @@ def test_what_breaks_a_consumer_is_named_with_its_place() -> None:
     )
 
 
+class Color(Enum):
+    RED = "red"
+    BLUE = "blue"
+
+
+class OldColor(Enum):
+    RED = "red"
+
+
 def _types(old_field, new_field, **options):
     namespace = {"__annotations__": {"field": old_field}, "__module__": __name__}
     old = type("Old", (BaseModel,), namespace)
@@ -172,6 +184,30 @@ def _types(old_field, new_field, **options):
         (list[Amount], list[Amount | None], [1]),
         (datetime, str, [1]),
         (int | str, str | int, []),
+        (dict[str, int], dict[str, str], [1, 2]),
+        (dict[str, int], dict[str, int | None], [1]),
+        (dict[str, dict[str, int]], dict[str, dict[str, bool]], [1, 2]),
+        (dict[Literal["a", "b"], int], dict[Literal["a"], int], [2]),
+        (dict[Literal["a"], int], dict[str, int], [1]),
+        (tuple[int, str], tuple[str, str], [1, 2]),
+        (tuple[int, str], tuple[int, str], []),
+        (tuple[int, int], list[int], [1]),
+        (tuple[int, ...], list[int], []),
+        (list, list[int], [2]),
+        (set[int], list[int], []),
+        (str, Annotated[str, Field(pattern="^a")], [2]),
+        (Annotated[str, Field(pattern="^a")], Annotated[str, Field(pattern="^a")], []),
+        (int, Annotated[int, Field(ge=1)], [2]),
+        (Annotated[int, Field(ge=1, le=9)], Annotated[int, Field(ge=2, le=8)], [2]),
+        (Annotated[list[int], Field(max_length=5)], Annotated[list[int], Field(max_length=4)], [2]),
+        (Annotated[int, Field(multiple_of=2)], Annotated[int, Field(multiple_of=4)], [2]),
+        (Annotated[dict[str, int], Field(min_length=1)], dict[str, int], [1]),
+        (list[Color], list[OldColor], [2]),
+        (list[OldColor] | None, list[Color] | None, [1]),
+        (Decimal, Decimal, []),
+        (timedelta, timedelta, []),
+        (bytes, bytes, []),
+        (UUID | None, UUID | None, []),
     ],
 )
 def test_types_are_compared_in_both_directions(old, new, readers) -> None:
@@ -190,6 +226,45 @@ def test_forbidding_what_is_not_known_breaks_with_every_addition() -> None:
 
     (problem,) = incompatibilities(EventType(NAME, 1, Closed), V2)
     assert (problem.reader, problem.path) == (1, "currency")
+
+
+def test_the_same_model_at_several_places_is_compared_at_each() -> None:
+    """What one place takes says nothing about another."""
+
+    class Colored(BaseModel):
+        near: Color
+        far: Color
+
+    class Narrow(BaseModel):
+        near: Literal["red", "blue"]
+        far: Literal["red"]
+
+    (problem,) = incompatibilities(EventType(NAME, 1, Colored), EventType(NAME, 2, Narrow))
+    assert (problem.reader, problem.path) == (2, "far")
+
+
+def test_a_writer_that_lets_anything_through_breaks_one_that_forbids_it() -> None:
+    """What comes besides the known fields is told as a star."""
+
+    class Open(BaseModel):
+        model_config = ConfigDict(extra="allow")
+        order: str
+
+    class Closed(BaseModel):
+        model_config = ConfigDict(extra="forbid")
+        order: str
+
+    (problem,) = incompatibilities(EventType(NAME, 1, Open), EventType(NAME, 2, Closed))
+    assert (problem.reader, problem.path) == (2, "*")
+
+
+def test_aliases_of_aliases_are_followed() -> None:
+    """However many names lead to a type."""
+    inner = TypeAliasType("Inner", int)
+    middle = TypeAliasType("Middle", inner)
+    outer = TypeAliasType("Outer", middle)
+    assert [each.reader for each in incompatibilities(*_types(str, outer))] == [2, 1]
+    assert incompatibilities(*_types(int, outer)) == []
 
 
 def test_models_that_contain_themselves_are_compared() -> None:

@@ -2,13 +2,11 @@
 
 from datetime import datetime
 from typing import Final, NamedTuple
-from uuid import uuid4
 
 from pydantic import BaseModel, ConfigDict
 
 from central_registry.domain import ChangeKind, Notice
-from maestro_core_messaging import Event, EventType, write_event
-from maestro_core_monitoring import inject
+from maestro_core_messaging import EventType, new_event, write_event
 
 SERVICE: Final = "central-registry"
 
@@ -76,16 +74,5 @@ def written(notice: Notice) -> Written:
         tags=sorted(registration.tags),
         registered_at=registration.registered_at,
     )
-    no_headers: dict[str, str] = {}
-    event = Event(
-        id=str(uuid4()),
-        source=f"/{SERVICE}",
-        type=event_type.subject,
-        data=told.model_dump(mode="json"),
-        time=notice.at,
-        subject=about,
-        key=about,
-        dataschema=event_type.schema_uri,
-        extensions=dict(inject(no_headers)),
-    )
+    event = new_event(event_type, told, key=about, subject=about, time=notice.at)
     return Written(event_type.subject, about, write_event(event).decode(), notice.at)

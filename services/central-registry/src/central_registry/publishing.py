@@ -28,10 +28,11 @@ async def publish(outbox: SqliteOutbox, settings: MessagingSettings, metrics: Me
     while True:
         try:
             async with Broker.opened(settings, service_name=SERVICE, metrics=metrics) as broker:
+                pause = _PAUSE
                 broker.publishes(*EVENT_TYPES)
                 _logger.info("Publishing events", server=broker.server)
                 async with OutboxRelay(outbox, broker).at_work():
-                    await asyncio.Event().wait()
+                    await broker.lost()
         except MessagingError as error:
             log = _logger.warning if pause == _PAUSE else _logger.debug
             log("Events cannot be published; they are kept and tried again", error=str(error), code=error.code)

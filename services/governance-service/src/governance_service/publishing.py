@@ -55,10 +55,11 @@ async def _publish(outbox: Outbox, audit: Audit, config: GovernanceServiceConfig
     while True:
         try:
             async with Broker.opened(config, service_name=config.service_name, metrics=metrics) as broker:
+                pause_s = _FIRST_PAUSE_S
                 broker.publishes(*EVENT_TYPES)
                 broker.include(audit_subscriptions(audit.trail))
                 async with OutboxRelay(outbox, broker).at_work(), _checkpoints_published(audit.announcer, broker):
-                    await asyncio.Event().wait()
+                    await broker.lost()
         except MessagingError as error:
             _logger.warning(
                 "Events wait for their server", error_code=error.code, reason=str(error), again_in_s=pause_s

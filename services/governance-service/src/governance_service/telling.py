@@ -2,17 +2,14 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from typing import Any, Protocol, TypeVar
-from uuid import uuid4
 
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from governance_service.audit import AuditRecord, AuditTrail
 from maestro_core_db import Outbox
-from maestro_core_messaging import Event, EventType, write_event
-from maestro_core_monitoring import inject
+from maestro_core_messaging import EventType, new_event, write_event
 
 T = TypeVar("T")
 
@@ -82,17 +79,7 @@ class AuditAndEvents:
         """See `Teller.tell`."""
         if told.announcement is not None and self._outbox is not None:
             event_type, data = told.announcement.event_type, told.announcement.data
-            event = Event(
-                id=str(uuid4()),
-                source=f"/{event_type.service}",
-                type=event_type.subject,
-                data=data.model_dump(mode="json"),
-                time=datetime.now(UTC),
-                subject=told.resource,
-                key=told.announcement.key,
-                dataschema=event_type.schema_uri,
-                extensions=inject(dict[str, str]()),
-            )
+            event = new_event(event_type, data, key=told.announcement.key, subject=told.resource)
             written = write_event(event).decode()
             await self._outbox.add(session, written, event_type.subject, told.announcement.key)
         record = AuditRecord(

@@ -114,3 +114,25 @@ async def test_services_tell_entries_by_event(server: NatsServer, tmp_path: Path
             return any(told["position"] == verdict["head"] for told in heard)
 
         await eventually(is_witnessed)
+
+
+async def test_a_connection_that_is_gone_for_good_is_opened_anew(
+    server: NatsServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client gives up after an error of the server; the service opens another broker, and hears and tells on it."""
+    brokers: list[Broker] = []
+    made = Broker.__init__
+
+    def noted(broker: Broker, *arguments: Any, **options: Any) -> None:
+        made(broker, *arguments, **options)
+        brokers.append(broker)
+
+    monkeypatch.setattr(Broker, "__init__", noted)
+    async with running(create_app(config_for(tmp_path / "data", messaging_url=server.url, **CHEAP))):
+        await eventually(lambda: len(brokers) == 1)
+        await brokers[0].subscribed()
+        transport: Any = brokers[0]._transport
+        transport._connection.client._max_payload = 10_000_000
+        await transport._connection.client.publish("maestro-nobody", b"x" * 2_000_000)
+        await eventually(lambda: len(brokers) == 2)
+        await brokers[1].check()

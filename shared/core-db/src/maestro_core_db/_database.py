@@ -134,7 +134,7 @@ class Database:
             DatabaseReadOnlyError: The block tried to change something.
             DatabaseError: As for `transaction`.
         """
-        async with self._session(self.backend.reading(isolation)) as session:
+        async with self._session(self.backend.reading(isolation), uncommitted="read") as session:
             yield session
 
     async def retrying(
@@ -253,15 +253,16 @@ class Database:
             ) from None
 
     @asynccontextmanager
-    async def _session(self, execution_options: dict[str, Any]) -> AsyncIterator[AsyncSession]:
+    async def _session(
+        self, execution_options: dict[str, Any], *, uncommitted: str = "rolled_back"
+    ) -> AsyncIterator[AsyncSession]:
         engine = self.engine.execution_options(**execution_options) if execution_options else self.engine
         session = AsyncSession(engine, sync_session_class=UnitOfWorkSession, expire_on_commit=False)
         outcome = "rolled_back"
         try:
             async with session:
                 yield session
-            if session.info.get(COMMITTED, False):
-                outcome = "committed"
+            outcome = "committed" if session.info.get(COMMITTED, False) else uncommitted
         except PoolTimeoutError as error:
             raise DatabaseBusyError(
                 f"all {self.options.pool_size + self.options.pool_overflow} connections to {self.options.url} were in use "

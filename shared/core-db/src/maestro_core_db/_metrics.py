@@ -34,7 +34,9 @@ class DatabaseMetrics:
             "db_slow_queries_total", "Statements that took longer than database_slow_query_ms.", labels
         )
         self._transactions = collector.counter(
-            "db_transactions_total", "Units of work, by their end: committed or rolled_back.", (*labels, "outcome")
+            "db_transactions_total",
+            "Units of work, by their end: committed, read (there was nothing to commit) or rolled_back.",
+            (*labels, "outcome"),
         )
         self._retries = collector.counter(
             "db_retries_total", "Units of work that were done again, by the error's code.", (*labels, "error_code")

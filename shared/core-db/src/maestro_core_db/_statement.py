@@ -15,8 +15,10 @@ _MASK: Final = "?"
 _WORD: Final = re.compile(r"\s*([a-zA-Z]+)")
 _TABLE: Final = re.compile(r"\b(?:FROM|INTO|UPDATE|TABLE)\s+(?:ONLY\s+)?\"?([\w.]+)\"?", re.IGNORECASE)
 # Comments, dollar-quoted and quoted texts, names in double quotes (kept), numbers that are no part of a name or of `$1`.
+# A backslash escapes in E'…' alone: elsewhere it would take the closing quote along, and show what follows.
 _LITERAL: Final = re.compile(
-    r"--[^\n]*|/\*.*?\*/|\$(\w*)\$.*?\$\1\$|[eExXbB]?'(?:[^'\\]|''|\\.)*'?"
+    r"--[^\n]*|/\*.*?\*/|\$(\w*)\$.*?\$\1\$"
+    r"|(?<![\w$])[eE]'(?:[^'\\]|''|\\.)*'?|(?:(?<![\w$])[xXbB])?'(?:[^']|'')*'?"
     r"|(?P<name>\"(?:[^\"]|\"\")*\"?)|(?<![\w$\"?:])(?:0[xX][0-9a-fA-F]+|\d+(?:\.\d*)?(?:[eE][+-]?\d+)?)",
     re.DOTALL,
 )

@@ -17,6 +17,8 @@ _KINDS: Final[dict[str, DatabaseKind]] = {
     "postgres": "postgresql",
     "postgresql+asyncpg": "postgresql",
 }
+_SHOWN: Final = frozenset({"ssl"})
+"""Options that an address shows; others, such as `password`, may be secret."""
 _DRIVERS: Final[dict[DatabaseKind, str]] = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+asyncpg"}
 
 
@@ -41,7 +43,10 @@ class DatabaseUrl:
         return self.kind == "sqlite" and self.url.database in {None, "", ":memory:"}
 
     def __str__(self) -> str:
-        return str(self.path) if self.kind == "sqlite" else self.url.set(drivername=self.kind).render_as_string()
+        if self.kind == "sqlite":
+            return str(self.path)
+        query = {name: value for name, value in self.url.query.items() if name in _SHOWN}
+        return self.url.set(drivername=self.kind, query=query).render_as_string()
 
     def __repr__(self) -> str:
         return f"DatabaseUrl({str(self)!r})"

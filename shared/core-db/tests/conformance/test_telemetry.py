@@ -49,6 +49,10 @@ async def test_statements_and_units_of_work_are_counted(measured: Database, metr
     assert value(metrics, measured, "db_query_duration_seconds_count", operation="INSERT") >= 1
     assert value(metrics, measured, "db_query_duration_seconds_count", operation="SELECT") >= 1
     assert value(metrics, measured, "db_transactions_total", outcome="committed") == before + 1
+    assert value(metrics, measured, "db_transactions_total", outcome="read") == 1
+    assert value(metrics, measured, "db_transactions_total", outcome="rolled_back") == 0
+    async with measured.transaction() as unfinished:
+        unfinished.add(Folder(name="c"))
     assert value(metrics, measured, "db_transactions_total", outcome="rolled_back") == 1
     with pytest.raises(ConstraintViolatedError):
         await store(measured, Folder(name="a"))

@@ -18,10 +18,12 @@ from maestro_core_messaging._errors import (
     MessagingError,
     RejectEventError,
     RetryEventError,
+    StreamsMissingError,
     UnreadableEventError,
 )
 from maestro_core_messaging._event import Event, read_event, write_event
 from maestro_core_messaging._event_type import EventType
+from maestro_core_messaging._new_event import new_event
 from maestro_core_messaging._outbox_relay import OutboxRelay
 from maestro_core_messaging._outbox_source import OutboxEntry, OutboxSource, OutboxState
 from maestro_core_messaging._processed import (
@@ -67,12 +69,14 @@ __all__ = [
     "RejectEventError",
     "RetryEventError",
     "Stored",
+    "StreamsMissingError",
     "Subscription",
     "Subscriptions",
     "TransactionalProcessedEvents",
     "UnreadableEventError",
     "asyncapi_document",
     "incompatibilities",
+    "new_event",
     "read_as",
     "read_event",
     "write_event",

@@ -3,13 +3,11 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AbstractContextManager, AsyncExitStack, asynccontextmanager
-from datetime import UTC, datetime, timedelta
-from typing import Any, TypeVar
-from uuid import uuid4
+from datetime import datetime, timedelta
+from typing import Any, NoReturn, TypeVar
 
 from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind
-from pydantic import ValidationError
 
 from maestro_core_logging import get_logger
 from maestro_core_messaging._dead_letters import DeadLetters
@@ -24,15 +22,15 @@ from maestro_core_messaging._event import Event, read_event, write_event
 from maestro_core_messaging._event_type import SUBJECT, EventType
 from maestro_core_messaging._memory._server import MemoryServer
 from maestro_core_messaging._metrics import MessagingMetrics
+from maestro_core_messaging._new_event import new_event
 from maestro_core_messaging._processed import MemoryProcessedEvents
 from maestro_core_messaging._processing import Processing
-from maestro_core_messaging._reading import problems_of
 from maestro_core_messaging._settings import MessagingSettings
 from maestro_core_messaging._subscription import Subscription
 from maestro_core_messaging._subscriptions import Subscriptions
-from maestro_core_messaging._transport import ConsumerSpec, Consuming, Outgoing, Receipt, Stored, Transport
+from maestro_core_messaging._transport import ConsumerSpec, Consuming, Outgoing, Receipt, Stored, Streams, Transport
 from maestro_core_messaging._transports import opened_transport
-from maestro_core_monitoring import HealthCheckError, MetricsCollector, extract, inject
+from maestro_core_monitoring import HealthCheckError, MetricsCollector, extract
 
 D = TypeVar("D")
 _TRACER = trace.get_tracer("maestro_core_messaging")
@@ -81,6 +79,7 @@ class Broker(Subscriptions):
         memory: MemoryServer | None = None,
         drain: timedelta = timedelta(seconds=10),
         lag_interval: timedelta = timedelta(seconds=10),
+        streams: Streams = "make",
     ) -> AsyncIterator["Broker"]:
         """Connect, and make the streams when they are not there yet.
 
@@ -91,6 +90,7 @@ class Broker(Subscriptions):
             memory: A server in this process, to be shared by several brokers; then the address does not matter.
             drain: How long closing waits for subscribers that run; what they had is then given back.
             lag_interval: How often the lag of consumers is looked up.
+            streams: `expect` makes none, for those who only look.
 
         Yields:
             The broker. Leaving the block takes no more events, finishes those at work and gives back the rest.
@@ -99,10 +99,11 @@ class Broker(Subscriptions):
             BrokerUnavailableError: The server does not answer in time.
             BrokerRefusedError: The server does not let this service in.
             JetStreamUnavailableError: The server answers and keeps no streams.
+            StreamsMissingError: Streams are expected, and are not there.
         """
         chosen = settings if isinstance(settings, MessagingSettings) else MessagingSettings(messaging_url=settings)
         async with AsyncExitStack() as stack:
-            transport = await stack.enter_async_context(opened_transport(chosen, service_name, memory))
+            transport = await stack.enter_async_context(opened_transport(chosen, service_name, memory, streams))
             counted = MessagingMetrics(metrics, service_name)
             broker = cls(transport, service_name=service_name, metrics=counted, settings=chosen, drain=drain)
             stack.push_async_callback(broker._close)
@@ -146,7 +147,9 @@ class Broker(Subscriptions):
         time: datetime | None = None,
         extensions: dict[str, str] | None = None,
     ) -> Event[D]:
-        """Publish an event; it is with the server for good when this returns.
+        """Publish an event; the server has it in its file when this returns.
+
+        That outlives the server's process, and a power cut if the server has `sync_interval: always` or the stream replicas.
 
         For what must happen exactly when a transaction commits use an outbox: `event`, `write_event`, `OutboxRelay`.
 
@@ -187,7 +190,7 @@ class Broker(Subscriptions):
         time: datetime | None = None,
         extensions: dict[str, str] | None = None,
     ) -> Event[Any]:
-        """Make an event without publishing it, for an outbox: `write_event(broker.event(…))`.
+        """Make an event without publishing it, for an outbox: `write_event(broker.event(…))`; see also `new_event`.
 
         Args:
             event_type: What kind of event.
@@ -205,16 +208,8 @@ class Broker(Subscriptions):
             InvalidEventError: The data does not fit, or it is the event of another service.
         """
         self.publishes(event_type)
-        return Event(
-            id=event_id or str(uuid4()),
-            source=f"/{self.service_name}",
-            type=event_type.subject,
-            data=_json_values(event_type, data),
-            time=time or datetime.now(UTC),
-            subject=subject,
-            key=key,
-            dataschema=event_type.schema_uri,
-            extensions=inject(dict(extensions or {})),
+        return new_event(
+            event_type, data, key=key, subject=subject, event_id=event_id, time=time, extensions=extensions
         )
 
     async def publish_raw(self, body: bytes, subject: str) -> Receipt:
@@ -265,6 +260,17 @@ class Broker(Subscriptions):
         for name, consuming in self._consuming.items():
             if consuming.problem is not None:
                 raise HealthCheckError(f"the consumer {name} does not work: {consuming.problem}")
+
+    async def lost(self) -> NoReturn:
+        """Wait until the connection is gone for good: a service that publishes by itself then opens another broker.
+
+        A server that is away is waited for and is not meant; its client gives up after errors that the server tells, such as
+        credentials that have expired.
+
+        Raises:
+            BrokerUnavailableError: It is gone.
+        """
+        await self._transport.lost()
 
     async def lag(self, durable: str) -> int:
         """Return how many events a consumer of this service has not handled yet.
@@ -350,16 +356,3 @@ class Broker(Subscriptions):
     async def _close(self) -> None:
         self._closed = True
         await asyncio.gather(*(consuming.stop() for consuming in self._consuming.values()))
-
-
-def _json_values(event_type: EventType[D], data: D) -> Any:
-    try:
-        checked = event_type.adapter.validate_python(data)
-    except ValidationError as error:
-        problems = problems_of(error)
-        raise InvalidEventError(
-            f"the data does not fit {event_type.name} version {event_type.version}: {'; '.join(problems)}",
-            event_type=event_type.name,
-            problems=problems,
-        ) from error
-    return event_type.adapter.dump_python(checked, mode="json")

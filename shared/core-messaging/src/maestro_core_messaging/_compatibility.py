@@ -1,6 +1,8 @@
 """Whether two versions of an event can be read by each other's consumers, told from their JSON Schemas."""
 
+import sys
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Final
 
 from maestro_core_messaging._event_type import EventType
@@ -10,10 +12,12 @@ _BOUNDS: Final = {
     "exclusiveMinimum": 1,
     "minLength": 1,
     "minItems": 1,
+    "minProperties": 1,
     "maximum": -1,
     "exclusiveMaximum": -1,
     "maxLength": -1,
     "maxItems": -1,
+    "maxProperties": -1,
 }
 """Bounds of a schema, and in which direction they become narrower."""
 _NUMBERS: Final = {"integer": {"integer", "number"}}
@@ -42,7 +46,8 @@ def incompatibilities(old: EventType[Any], new: EventType[Any]) -> list[Incompat
     """Find what makes two versions unreadable for each other's consumers, converters left aside.
 
     Where an upcaster or a downcaster leads from the one version to the other, that direction is not looked at. What the
-    schemas do not tell (validators in Python, patterns, the rules of `not` and `if`) is not seen.
+    schemas do not tell (validators in Python, the rules of `not` and `if`) is not seen. Patterns are the same or not: that one takes
+    all that another one lets through is not seen either.
 
     Args:
         old: The earlier version.
@@ -84,23 +89,27 @@ class _Comparison:
     def compare(self, taken: Any, written: Any, path: str) -> None:
         """Note what the writer may write at a place and the reader does not take."""
         references = (_reference(taken), _reference(written))
-        if references != ("", ""):
+        # One side without a reference differs from place to place, and ends by itself.
+        if all(references):
             if references in self._seen:
                 return
             self._seen.add(references)
         taken, written = self._resolved(taken, 0), self._resolved(written, 1)
-        if taken is True or not taken:
+        if written is False or taken is True or taken == {}:
+            return
+        if taken is False:
+            self.problems.append((path, "nothing is taken here, and something may come"))
             return
         alternatives = _alternatives(written)
-        if len(alternatives) > 1:
+        if alternatives != [written]:
             for each in alternatives:
                 self.compare(taken, each, path)
             return
         choices = _alternatives(taken)
-        if len(choices) > 1:
+        if choices != [taken]:
             self._one_of(choices, written, path)
             return
-        self._same_kind(choices[0], alternatives[0], path)
+        self._same_kind(taken, written, path)
 
     def _one_of(self, choices: list[Any], written: Any, path: str) -> None:
         tried = []
@@ -114,7 +123,6 @@ class _Comparison:
         self.problems += tried[0] if len(tried) == 1 else [(path, f"no alternative takes {_shown(written)}")]
 
     def _same_kind(self, taken: Any, written: Any, path: str) -> None:
-        taken, written = self._resolved(taken, 0), self._resolved(written, 1)
         kind, other = taken.get("type"), written.get("type")
         if kind is not None and kind != other and kind not in _NUMBERS.get(other, ()):
             self.problems.append((path, f"it was {_shown(written)} and is to be {_shown(taken)}"))
@@ -122,8 +130,8 @@ class _Comparison:
         self._values(taken, written, path)
         if kind == "object":
             self._object(taken, written, path)
-        elif kind == "array" and "items" in taken:
-            self.compare(taken["items"], written.get("items", True), f"{path}[]")
+        elif kind == "array":
+            self._array(taken, written, path)
 
     def _values(self, taken: _Schema, written: _Schema, path: str) -> None:
         allowed, possible = _constants(taken), _constants(written)
@@ -135,8 +143,27 @@ class _Comparison:
         for bound, direction in _BOUNDS.items():
             if bound in taken and (bound not in written or (taken[bound] - written[bound]) * direction > 0):
                 self.problems.append((path, f"{bound} {taken[bound]} is asked for, and is not kept by the publisher"))
-        if taken.get("format") not in (None, written.get("format")):
-            self.problems.append((path, f"the format {taken['format']} is asked for"))
+        for word in ("format", "pattern"):
+            if taken.get(word) not in (None, written.get(word)):
+                self.problems.append((path, f"the {word} {taken[word]} is asked for"))
+        step = taken.get("multipleOf")
+        if step is not None and (
+            "multipleOf" not in written or Decimal(str(written["multipleOf"])) % Decimal(str(step))
+        ):
+            self.problems.append((path, f"multiples of {step} are asked for"))
+
+    def _array(self, taken: _Schema, written: _Schema, path: str) -> None:
+        wanted, given = taken.get("prefixItems", []), written.get("prefixItems", [])
+        rest, given_rest = taken.get("items", True), written.get("items", True)
+        most = written.get("maxItems", sys.maxsize)
+        for place in range(min(max(len(wanted), len(given)), most)):
+            self.compare(
+                wanted[place] if place < len(wanted) else rest,
+                given[place] if place < len(given) else given_rest,
+                f"{path}[{place}]",
+            )
+        if most > max(len(wanted), len(given)):
+            self.compare(rest, given_rest, f"{path}[]")
 
     def _object(self, taken: _Schema, written: _Schema, path: str) -> None:
         wanted, given = taken.get("properties", {}), written.get("properties", {})
@@ -154,10 +181,34 @@ class _Comparison:
                 self.problems.append((_at(path, name), "it is not known, and unknown fields are forbidden"))
             elif isinstance(rest, dict):
                 self.compare(rest, schema, _at(path, name))
+        self._further(taken, written, path)
+
+    def _further(self, taken: _Schema, written: _Schema, path: str) -> None:
+        wanted, given = taken.get("properties", {}), written.get("properties", {})
+        rest = taken.get("additionalProperties", True)
+        # A model whose schema does not speak of further fields writes none.
+        given_rest = written.get("additionalProperties", False)
+        if given_rest is not False:
+            self._keys(taken, written, path)
+            self.compare(rest, given_rest, _at(path, "*"))
+        if isinstance(given_rest, dict):
+            for name, schema in wanted.items():
+                if name not in given:
+                    self.compare(schema, given_rest, _at(path, name))
+        for pattern, schema in written.get("patternProperties", {}).items():
+            self.compare(taken.get("patternProperties", {}).get(pattern, rest), schema, _at(path, "*"))
+
+    def _keys(self, taken: _Schema, written: _Schema, path: str) -> None:
+        if "propertyNames" in taken:
+            names = {"type": "string", **self._resolved(written.get("propertyNames", {}), 1)}
+            self.compare({"type": "string", **self._resolved(taken["propertyNames"], 0)}, names, _at(path, "*"))
+        for pattern in taken.get("patternProperties", ()):
+            self.problems.append((_at(path, "*"), f"names with the pattern {pattern} are asked for"))
 
     def _resolved(self, schema: Any, side: int) -> Any:
-        name = _reference(schema)
-        return self._definitions[side].get(name, {}) if name else schema
+        while name := _reference(schema):
+            schema = self._definitions[side].get(name, {})
+        return schema
 
 
 def _reference(schema: Any) -> str:
@@ -165,7 +216,7 @@ def _reference(schema: Any) -> str:
 
 
 def _alternatives(schema: Any) -> list[Any]:
-    if schema is True or not isinstance(schema, dict):
+    if not isinstance(schema, dict):
         return [{}]
     for word in ("anyOf", "oneOf"):
         if word in schema:

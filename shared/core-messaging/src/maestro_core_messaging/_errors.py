@@ -47,6 +47,23 @@ class BrokerRefusedError(MessagingError):
         self.server = server
 
 
+class StreamsMissingError(MessagingError):
+    """The server has no streams of the platform, and they were not to be made.
+
+    Attributes:
+        server: Address of the server, without credentials.
+    """
+
+    code = "STREAMS_MISSING"
+
+    def __init__(self, stream: str, *, server: str) -> None:
+        super().__init__(
+            f"the server {server} has no stream {stream}: no service of the platform has connected to it yet, "
+            "or it is another server than theirs"
+        )
+        self.server = server
+
+
 class BrokerClosedError(MessagingError):
     """The broker is used before it is opened or after it was closed."""
 
@@ -79,7 +96,7 @@ class EventTooLargeError(InvalidEventError):
     """The event is larger than the server takes.
 
     Attributes:
-        size_bytes: Size of the event.
+        size_bytes: Size of the event with its headers, or with those that it would have as a dead letter.
         limit_bytes: What the server takes.
     """
 
@@ -87,7 +104,7 @@ class EventTooLargeError(InvalidEventError):
 
     def __init__(self, *, event_type: str, size_bytes: int, limit_bytes: int) -> None:
         super().__init__(
-            f"the event {event_type} has {size_bytes} bytes and the server takes {limit_bytes}; "
+            f"the event {event_type} has {size_bytes} bytes with its headers and the server takes {limit_bytes}; "
             "keep large things elsewhere and send where they are",
             event_type=event_type,
         )

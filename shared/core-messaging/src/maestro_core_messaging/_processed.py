@@ -76,16 +76,17 @@ class TransactionalProcessedEvents(Generic[R]):
     `record` is an INSERT … ON CONFLICT DO NOTHING, and tells whether a row was added.
 
     Args:
-        transaction: Begins a transaction that is rolled back unless it is committed, and gives its session.
+        transaction: Begins a transaction that is rolled back when the block ends by an exception, and gives its session.
         record: Notes consumer and identity in it, and returns whether they are new.
-        commit: Commits it; None when leaving the block does.
+        commit: Commits it. None only for a transaction that is committed by leaving the block without an exception: with one that
+            is rolled back unless it is committed, such as that of `maestro_core_db`, nothing would ever be kept.
     """
 
     def __init__(
         self,
         transaction: Callable[[], AbstractAsyncContextManager[R]],
         record: Callable[[R, str, str], Awaitable[bool]],
-        commit: Callable[[R], Awaitable[Any]] | None = None,
+        commit: Callable[[R], Awaitable[Any]] | None,
     ) -> None:
         self._transaction = transaction
         self._record = record

@@ -34,10 +34,13 @@ _BURIAL_RETRY_S: Final = 1.0
 _logger = get_logger(__name__)
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Arrived:
     delivery: Delivery
     event: Event[Any] | UnreadableEventError
+    letter: DeadLetter | None = None
+    """Set once it has failed for good: from then on only its burial is tried."""
+    took_s: float = 0.0
 
 
 class Processing:
@@ -89,10 +92,15 @@ class Processing:
             yield take
 
     async def _attempt(self, arrived: _Arrived, tried_here: int) -> float | None:
+        if not arrived.delivery.is_ours:
+            await _give_back(arrived)
+            return None
+        if arrived.letter is not None:
+            return await self._keep(arrived, arrived.letter)
         event, delivery = arrived.event, arrived.delivery
         delivered = delivery.delivered + tried_here
         if isinstance(event, UnreadableEventError):
-            return await self._bury(delivery, None, event.code, str(event), delivered)
+            return await self._bury(arrived, event.code, str(event), delivered, began=None)
         began = time.perf_counter()
         attributes: dict[str, str | int] = {
             "messaging.system": "nats",
@@ -105,25 +113,35 @@ class Processing:
         }
         with continued_trace(event.extensions, f"process {delivery.subject}", attributes=attributes) as span:
             try:
-                outcome = await self._handle(event, delivered)
+                outcome = await self._handle(arrived, event, delivered)
+            except _NotOursError as error:
+                _mark(span, error)
+                _logger.warning(
+                    "An event is given back: another instance may have it by now",
+                    consumer=self._consumer,
+                    event_type=event.type,
+                    event_id=event.id,
+                )
+                await _give_back(arrived)
+                return None
             except (IncompatibleEventError, RejectEventError) as error:
                 _mark(span, error)
-                return await self._bury(delivery, event, error.code, str(error), delivered, began)
+                return await self._bury(arrived, error.code, str(error), delivered, began)
             except asyncio.CancelledError as error:
                 task = asyncio.current_task()
                 if task is None or task.cancelling():
                     raise
                 # Nobody has cancelled this task: something that the subscriber waited for was cancelled.
                 _mark(span, error)
-                return await self._failed(delivery, event, error, delivered, began)
+                return await self._failed(arrived, event, error, delivered, began)
             except Exception as error:  # noqa: BLE001  # whatever a subscriber raises is a failed attempt
                 _mark(span, error)
-                return await self._failed(delivery, event, error, delivered, began)
+                return await self._failed(arrived, event, error, delivered, began)
         await delivery.ack()
         self._metrics.consumed(self._consumer, outcome, time.perf_counter() - began)
         return None
 
-    async def _handle(self, event: Event[Any], delivered: int) -> str:
+    async def _handle(self, arrived: _Arrived, event: Event[Any], delivered: int) -> str:
         limit = self._subscription.redelivery.max_deliveries
         if delivered > limit:
             raise _ExhaustedError(
@@ -138,16 +156,19 @@ class Processing:
                 await self._subscription.handler(typed, once.resource)
             else:
                 await self._subscription.handler(typed)
+            # What stands in a transaction can be taken back. Other effects are there, and are acknowledged.
+            if self._subscription.processed is not None and not arrived.delivery.is_ours:
+                raise _NotOursError
         return "handled"
 
     async def _failed(
-        self, delivery: Delivery, event: Event[Any], error: BaseException, delivered: int, began: float
+        self, arrived: _Arrived, event: Event[Any], error: BaseException, delivered: int, began: float
     ) -> float | None:
         policy = self._subscription.redelivery
         told = _told(error)
         if delivered >= policy.max_deliveries:
             detail = f"tried {delivered} times; the last time: {told}"
-            return await self._bury(delivery, event, _TOO_MANY, detail, delivered, began)
+            return await self._bury(arrived, _TOO_MANY, detail, delivered, began)
         chosen = error.after_s if isinstance(error, RetryEventError) else None
         delay_s = policy.delay_s(delivered) if chosen is None else chosen
         self._metrics.redelivered(self._consumer)
@@ -163,19 +184,15 @@ class Processing:
         )
         if self._subscription.ordering == "key":
             return delay_s
-        await delivery.nak(delay_s)
+        await arrived.delivery.nak(delay_s)
         return None
 
     async def _bury(
-        self,
-        delivery: Delivery,
-        event: Event[Any] | None,
-        reason: str,
-        detail: str,
-        delivered: int,
-        began: float | None = None,
+        self, arrived: _Arrived, reason: str, detail: str, delivered: int, began: float | None
     ) -> float | None:
-        letter = DeadLetter(
+        delivery, event = arrived.delivery, arrived.event if isinstance(arrived.event, Event) else None
+        arrived.took_s = 0.0 if began is None else time.perf_counter() - began
+        arrived.letter = DeadLetter(
             id="",
             consumer=self._consumer,
             subject=delivery.subject,
@@ -189,24 +206,31 @@ class Processing:
             event_id=None if event is None else event.id,
             key=None if event is None else event.key,
         )
+        return await self._keep(arrived, arrived.letter)
+
+    async def _keep(self, arrived: _Arrived, letter: DeadLetter) -> float | None:
         try:
             await self._transport.bury(letter)
         except MessagingError as error:
             _logger.warning("A dead letter cannot be kept yet", consumer=self._consumer, error=str(error))
             return _BURIAL_RETRY_S
-        await delivery.ack()
-        self._metrics.died(self._consumer, reason)
-        self._metrics.consumed(self._consumer, "dead", 0.0 if began is None else time.perf_counter() - began)
+        await arrived.delivery.ack()
+        self._metrics.died(self._consumer, letter.reason)
+        self._metrics.consumed(self._consumer, "dead", arrived.took_s)
         _logger.error(
             "An event went to the dead letters",
             consumer=self._consumer,
-            subject=delivery.subject,
+            subject=letter.subject,
             event_id=letter.event_id,
-            reason=reason,
+            reason=letter.reason,
             detail=letter.detail,
-            deliveries=delivered,
+            deliveries=letter.deliveries,
         )
         return None
+
+
+class _NotOursError(Exception):
+    """Another instance may be at work for the consumer."""
 
 
 class _ExhaustedError(Exception):

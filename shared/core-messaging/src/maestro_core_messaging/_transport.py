@@ -5,12 +5,13 @@ from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, 
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal, Protocol
+from typing import Literal, NoReturn, Protocol
 
 from maestro_core_messaging._dead_letter import DeadLetter
 
 Ordering = Literal["key", "none"]
 Start = Literal["all", "new"]
+Streams = Literal["make", "expect"]
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,10 @@ class Delivery(Protocol):
     @property
     def delivered(self) -> int:
         """How often the server has handed it out, from 1."""
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether this instance may still handle it; of an ordered consumer another one may have it after an outage."""
 
     async def ack(self) -> None:
         """It is done with."""
@@ -118,13 +123,16 @@ class Transport(Protocol):
         """Its address, without credentials."""
 
     async def publish(self, message: Outgoing) -> Receipt:
-        """Publish; returns when the server has it for good."""
+        """Publish; returns when the server has acknowledged it."""
 
     def consume(self, spec: ConsumerSpec, open_intake: OpenIntake) -> Consuming:
         """Begin to consume in the background."""
 
     async def check(self) -> None:
         """Raise `BrokerUnavailableError` unless the server takes events now."""
+
+    async def lost(self) -> NoReturn:
+        """Wait until the connection is gone and does not come back, then raise `BrokerUnavailableError`."""
 
     def tail(self, subjects: Sequence[str], *, since: datetime | None) -> AsyncGenerator[Stored, None]:
         """Follow what is published, from a moment on; None: from now on."""

@@ -5,11 +5,11 @@ from contextlib import AbstractAsyncContextManager, nullcontext
 from maestro_core_messaging._memory._server import MemoryServer
 from maestro_core_messaging._memory._transport import MemoryTransport
 from maestro_core_messaging._settings import MEMORY_URL, MessagingSettings
-from maestro_core_messaging._transport import Transport
+from maestro_core_messaging._transport import Streams, Transport
 
 
 def opened_transport(
-    settings: MessagingSettings, service_name: str, memory: MemoryServer | None
+    settings: MessagingSettings, service_name: str, memory: MemoryServer | None, streams: Streams
 ) -> AbstractAsyncContextManager[Transport]:
     """Open the transport that the settings name.
 
@@ -17,6 +17,7 @@ def opened_transport(
         settings: The address and how to connect.
         service_name: Under which the server shows the connection.
         memory: The server in this process to be used instead of the address.
+        streams: Whether those that are not there are made.
 
     Returns:
         An async context manager.
@@ -26,4 +27,4 @@ def opened_transport(
     # FastStream and the client of NATS are loaded by whoever talks to NATS.
     from maestro_core_messaging._nats._transport import NatsTransport  # noqa: PLC0415
 
-    return NatsTransport.opened(settings, service_name)
+    return NatsTransport.opened(settings, service_name, streams)

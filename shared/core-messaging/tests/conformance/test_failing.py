@@ -5,6 +5,7 @@ import pytest
 from pydantic import BaseModel
 
 from maestro_core_messaging import (
+    BrokerUnavailableError,
     DeadLetterNotFoundError,
     EventType,
     RedeliveryPolicy,
@@ -168,3 +169,36 @@ async def test_a_subscriber_whose_wait_was_cancelled_has_failed(open_broker, pai
         await broker.publish(paid, Paid(number=1), key="k")
         await broker.publish(paid, Paid(number=2), key="k")
         await eventually(lambda: attempts == [1, 1, 2])
+
+
+@pytest.mark.parametrize(
+    "error", [LookupError("no such order"), RejectEventError("no such order")], ids=["fails", "rejected"]
+)
+async def test_a_burial_that_fails_is_tried_again_alone(open_broker, paid, error) -> None:
+    """The subscriber does not run once more, and the letter tells why and how often it has failed."""
+    attempts, burials = [], []
+    async with open_broker() as broker:
+        bury = broker._transport.bury
+
+        async def fails_first(letter):
+            burials.append(letter)
+            if len(burials) == 1:
+                raise BrokerUnavailableError("away", server="x")
+            if len(burials) == 2:
+                raise RuntimeError("broken")
+            await bury(letter)
+
+        broker._transport.bury = fails_first
+
+        @broker.subscriber(paid, durable="buries", redelivery=RedeliveryPolicy(max_deliveries=1))
+        async def buries(event):
+            attempts.append(event.data.number)
+            raise error
+
+        await broker.publish(paid, Paid(number=1), key="k")
+        consumer = broker.consumer_name("buries")
+        (letter,) = await eventually(lambda: broker.dead_letters.list(consumer=consumer))
+    assert attempts == [1]
+    assert len(burials) == 3
+    assert "no such order" in letter.detail
+    assert letter.deliveries == 1

@@ -115,3 +115,10 @@ async def test_effect_and_memory_are_one_transaction(open_broker, paid, database
         await broker.publish(paid, Paid(number=99))
         await eventually(lambda: 99 in effects(database))
     assert effects(database) == [*range(8), 99]
+
+
+def test_committing_cannot_be_forgotten() -> None:
+    """Without it every effect would be rolled back and acknowledged; who has nothing to commit says so."""
+    with pytest.raises(TypeError, match="commit"):
+        TransactionalProcessedEvents(lambda: None, lambda *_: None)
+    TransactionalProcessedEvents(lambda: None, lambda *_: None, None)

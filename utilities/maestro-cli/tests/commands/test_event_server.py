@@ -103,6 +103,7 @@ def test_events_are_followed(space: Workspace, server: NatsServer) -> None:
         (("dead-letters",), {"MAESTRO_MESSAGING_URL": ""}, "MAESTRO_MESSAGING_URL"),
         (("dead-letters", "--broker", "memory://"), {}, "stay within one process"),
         (("dead-letters", "--broker", "http://x"), {}, "no address of an event server"),
+        (("dead-letters", "--broker-credentials", "none.creds"), {}, "none.creds"),
         (("replay",), {}, "maestro event dead-letters"),
         (("replay", "1", "--all"), {}, "which dead letters"),
         (("replay", "1", "-c", "x"), {}, "--consumer goes with --all"),
@@ -121,3 +122,22 @@ def test_a_server_that_is_away_is_named(space: Workspace) -> None:
     """With its address."""
     done = space.ask("event", "dead-letters", "--broker", "nats://127.0.0.1:9")
     assert (done.returncode, "127.0.0.1:9" in done.stderr) == (1, True), done.stderr
+
+
+def test_an_address_with_a_password_is_not_repeated(space: Workspace) -> None:
+    """Whether it is none, or nobody answers there."""
+    for url in ("http://me:hush-hush@x", "nats://me:hush-hush@127.0.0.1:9"):
+        done = space.ask("event", "dead-letters", "--broker", url)
+        assert done.returncode != 0
+        assert "hush-hush" not in done.stdout + done.stderr
+
+
+def test_looking_makes_no_streams(tmp_path: Path) -> None:
+    """A server without streams is another one than the services use: that is said, and it stays as it is."""
+    workspace = Workspace(tmp_path)
+    with NatsServer(tmp_path / "nats") as empty:
+        workspace.environ["MAESTRO_MESSAGING_URL"] = empty.url
+        for command in (("dead-letters",), ("tail", "-n", "1"), ("replay", "--all")):
+            done = workspace.ask("event", *command)
+            assert (done.returncode, "no stream MAESTRO" in done.stderr) == (1, True), done.stderr
+        assert not list((empty.directory / "streams").rglob("MAESTRO*"))

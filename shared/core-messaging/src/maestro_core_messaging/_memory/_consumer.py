@@ -36,6 +36,11 @@ class MemoryDelivery:
         """Its number in the stream."""
         return self.stored.sequence
 
+    @property
+    def is_ours(self) -> bool:
+        """Nobody else takes it away."""
+        return True
+
     async def ack(self) -> None:
         """It is done with."""
         await self.consumer.answered(self.stored, None, self.delivered)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
+from typing import NoReturn
 
 from maestro_core_messaging._dead_letter import DeadLetter
 from maestro_core_messaging._errors import BrokerUnavailableError
@@ -40,6 +41,11 @@ class MemoryTransport:
         """Raise `BrokerUnavailableError` when a test has stopped the server."""
         if not self._server.running:
             raise BrokerUnavailableError("the memory broker is stopped", server=self.server)
+
+    async def lost(self) -> NoReturn:
+        """Wait for ever: what is in this process is never gone."""
+        while True:
+            await asyncio.Event().wait()
 
     async def tail(self, subjects: Sequence[str], *, since: datetime | None) -> AsyncGenerator[Stored, None]:
         """Follow what is published."""

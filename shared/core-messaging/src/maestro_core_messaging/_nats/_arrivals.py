@@ -3,7 +3,7 @@
 import asyncio
 import itertools
 from collections import OrderedDict
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
@@ -28,16 +28,19 @@ class Arrivals:
     Args:
         position: Of the consumer, on the server.
         ordered: Whether order matters; else messages are handed on as they come.
+        is_ours: Tells whether this instance may still handle them.
     """
 
-    def __init__(self, position: Position, *, ordered: bool) -> None:
+    def __init__(self, position: Position, *, ordered: bool, is_ours: Callable[[], bool]) -> None:
         self._position = position
+        self._is_ours = is_ours
         self._ordered = ordered
         self._here: dict[int, NatsDelivery] = {}
         self._done: OrderedDict[int, None] = OrderedDict()
         self._last: int | None = None
         self._held: list[NatsDelivery] = []
         self._settling: asyncio.Task[None] | None = None
+        self._gaps = 0
 
     @asynccontextmanager
     async def beating(self, heartbeat_s: float) -> AsyncIterator[None]:
@@ -66,14 +69,15 @@ class Arrivals:
         about = message.raw_message.metadata
         complete = self._last is not None and about.sequence.consumer == self._last + 1
         self._last = about.sequence.consumer
+        self._gaps += not complete
         known = self._here.get(about.sequence.stream)
         if known is not None:
             known.came_again(message)
         elif about.sequence.stream in self._done:
             # Its answer got lost.
-            await NatsDelivery(message, _unnoticed).ack()
+            await NatsDelivery(message, _unnoticed, self._is_ours).ack()
         else:
-            self._here[about.sequence.stream] = delivery = NatsDelivery(message, self._answered)
+            self._here[about.sequence.stream] = delivery = NatsDelivery(message, self._answered, self._is_ours)
             if self._ordered and (self._settling is not None or not complete):
                 self._held.append(delivery)
             else:
@@ -91,8 +95,10 @@ class Arrivals:
 
     async def _settle(self) -> None:
         for look in itertools.count():
+            gaps = self._gaps
             missing = await self._position.missing(self._here)
-            if missing is not None and not missing:
+            # A gap that has come up meanwhile is behind what the server has told about.
+            if missing is not None and not missing and gaps == self._gaps:
                 break
             if missing and look % _LOOKS_PER_REQUEST == 0:
                 with suppress(MessagingError):

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Final, cast
+from typing import Final, NoReturn, cast
 
 from faststream.nats import NatsBroker
 from faststream.nats.security import NatsCredentials
@@ -13,8 +13,9 @@ from nats.js import JetStreamContext
 from maestro_core_logging import get_logger
 from maestro_core_messaging._errors import BrokerUnavailableError, MessagingError
 from maestro_core_messaging._nats._failures import NETWORK, explained, shown, unreachable
-from maestro_core_messaging._nats._streams import ensure_streams
+from maestro_core_messaging._nats._streams import ensure_streams, expect_streams
 from maestro_core_messaging._settings import MessagingSettings
+from maestro_core_messaging._transport import Streams
 
 _RECONNECT_S: Final = 0.25
 _PING_S: Final = 5
@@ -34,6 +35,7 @@ class Connection:
         self.server = shown(settings.messaging_server)
         self.last_error: BaseException | None = None
         self._closing = False
+        self._gone = asyncio.Event()
         credentials = settings.messaging_credentials
         self.broker = NatsBroker(
             [url.strip() for url in settings.messaging_server.split(",")],
@@ -46,6 +48,7 @@ class Connection:
             error_cb=self._on_error,
             disconnected_cb=self._on_disconnect,
             reconnected_cb=self._on_reconnect,
+            closed_cb=self._on_closed,
             logger=None,
             apply_types=False,
         )
@@ -62,16 +65,32 @@ class Connection:
 
     @classmethod
     @asynccontextmanager
-    async def opened(cls, settings: MessagingSettings, service_name: str) -> AsyncIterator["Connection"]:
-        """Connect and make the streams, within `messaging_connect_timeout_s`."""
+    async def opened(
+        cls, settings: MessagingSettings, service_name: str, streams: Streams = "make"
+    ) -> AsyncIterator["Connection"]:
+        """Connect and make the streams or see that they are there, within `messaging_connect_timeout_s`."""
         connection = cls(settings, service_name)
         try:
-            await connection._connect(settings)
+            await connection._connect(settings, streams)
             yield connection
         finally:
             await connection._disconnect()
 
-    async def _connect(self, settings: MessagingSettings) -> None:
+    @property
+    def is_gone(self) -> bool:
+        """Whether it is closed and does not come back: the client gives up after most errors that the server tells."""
+        return self._gone.is_set()
+
+    async def lost(self) -> NoReturn:
+        """Wait until it is gone for good, and raise `BrokerUnavailableError`."""
+        await self._gone.wait()
+        raise BrokerUnavailableError(
+            f"the connection to the server {self.server} was closed for good ({self.last_error or 'no reason given'}); "
+            "open another broker",
+            server=self.server,
+        )
+
+    async def _connect(self, settings: MessagingSettings, streams: Streams) -> None:
         doing = "connecting"
         try:
             async with asyncio.timeout(settings.messaging_connect_timeout_s):
@@ -80,7 +99,10 @@ class Connection:
                 while True:
                     try:
                         with explained(self.server, "making the streams"):
-                            await ensure_streams(self.jetstream, settings)
+                            if streams == "make":
+                                await ensure_streams(self.jetstream, settings)
+                            else:
+                                await expect_streams(self.jetstream, self.server)
                         return
                     except BrokerUnavailableError as error:
                         # A server that has just started, or a cluster without a leader yet, has no JetStream for a moment.
@@ -110,3 +132,11 @@ class Connection:
 
     async def _on_reconnect(self) -> None:
         _logger.info("The connection to the event server is back", server=self.server)
+
+    async def _on_closed(self) -> None:
+        if not self._closing:
+            self.last_error = self.client.last_error or self.last_error
+            self._gone.set()
+            _logger.error(
+                "The connection to the event server is closed for good", server=self.server, error=str(self.last_error)
+            )

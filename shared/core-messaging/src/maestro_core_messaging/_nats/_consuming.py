@@ -1,6 +1,7 @@
 """A durable consumer at work, over and over again until it is stopped."""
 
 import asyncio
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
@@ -80,15 +81,16 @@ class NatsConsuming:
 
     async def _in_turn(self) -> None:
         if self._spec.ordering == "none":
-            await self._work(asyncio.Event())
+            await self._work(_always)
             return
-        async with Lease(self._connection, self._spec.name).held(self._stopping) as lost:
-            if lost is not None:
-                await self._work(lost)
-                if lost.is_set():
+        lease = Lease(self._connection, self._spec.name)
+        async with lease.held(self._stopping) as is_held:
+            if is_held:
+                await self._work(lease.is_ours)
+                if not lease.is_ours():
                     _logger.warning("Another instance may work for the consumer now", consumer=self._spec.name)
 
-    async def _work(self, lost: asyncio.Event) -> None:
+    async def _work(self, is_ours: Callable[[], bool]) -> None:
         subscriber = self._connection.broker.subscriber(
             self._spec.subjects[0],
             durable=self._spec.name,
@@ -100,10 +102,10 @@ class NatsConsuming:
         await subscriber.start()
         try:
             heartbeat_s = self._spec.ack_wait.total_seconds() / 3
-            arrivals = Arrivals(self._position, ordered=self._spec.ordering == "key")
+            arrivals = Arrivals(self._position, ordered=self._spec.ordering == "key", is_ours=is_ours)
             async with arrivals.beating(heartbeat_s), self._open_intake() as intake, arrivals.handed_to(intake):
                 self.active = True
-                while not (self._stopping.is_set() or lost.is_set()):
+                while is_ours() and not self._stopping.is_set():
                     message = await self._next(subscriber)
                     if message is not None:
                         await arrivals.take(message)
@@ -119,3 +121,7 @@ class NatsConsuming:
                 # A server that has just come back has no JetStream for a moment.
                 await asyncio.sleep(_AGAIN_S)
                 return None
+
+
+def _always() -> bool:
+    return True

@@ -17,9 +17,12 @@ class NatsDelivery:
     Args:
         message: As FastStream hands it out.
         answered: Told once it has an answer, and whether it is done with.
+        is_ours: Tells whether this instance may still handle it.
     """
 
-    def __init__(self, message: NatsMessage, answered: Callable[["NatsDelivery", bool], None]) -> None:
+    def __init__(
+        self, message: NatsMessage, answered: Callable[["NatsDelivery", bool], None], is_ours: Callable[[], bool]
+    ) -> None:
         about = message.raw_message.metadata
         self.subject = original_subject(message.raw_message.subject, message.headers)
         self.body = message.raw_message.data
@@ -27,6 +30,12 @@ class NatsDelivery:
         self.delivered = about.num_delivered
         self._message = message
         self._answered = answered
+        self._is_ours = is_ours
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether this instance may still handle it."""
+        return self._is_ours()
 
     def came_again(self, message: NatsMessage) -> None:
         """Answer this one instead: the server has handed it out once more while it is here."""

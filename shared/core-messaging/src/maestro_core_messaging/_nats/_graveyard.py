@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Final
 
@@ -9,13 +10,18 @@ from nats.js.api import RawStreamMsg
 from nats.js.errors import NotFoundError
 
 from maestro_core_messaging._dead_letter import DeadLetter
-from maestro_core_messaging._errors import DeadLetterNotFoundError
+from maestro_core_messaging._errors import DeadLetterNotFoundError, EventTooLargeError
 from maestro_core_messaging._nats._connection import Connection
 from maestro_core_messaging._nats._failures import explained
-from maestro_core_messaging._nats._streams import DEAD, DEAD_PREFIX
+from maestro_core_messaging._nats._streams import DEAD, DEAD_PREFIX, EVENTS
 from maestro_core_messaging._transport import Outgoing, Receipt
 
 _HEADER: Final = "Maestro-Dead-Letter"
+LETTER_BYTES: Final = 8_192
+"""A dead letter has no more bytes than this besides its body."""
+_TOLD_BYTES: Final = LETTER_BYTES - 1_024
+_NAME_BYTES: Final = 1_024
+"""Of these, the id and the key of an event, which may be as long as they like, and the subject have so much each."""
 
 
 class Graveyard:
@@ -32,13 +38,13 @@ class Graveyard:
 
     async def bury(self, letter: DeadLetter) -> None:
         """Keep a dead letter; the server takes the same one once."""
-        message = Outgoing(
-            DEAD_PREFIX + letter.consumer,
-            letter.body,
-            f"{letter.consumer}:{letter.sequence}",
-            {_HEADER: _written(letter)},
-        )
-        await self._publish_to(DEAD, message)
+        try:
+            await self._publish_to(DEAD, _message(letter))
+        except EventTooLargeError:
+            # Only somebody else's event leaves no room for the reason. It must not hold up its key for ever.
+            where = f"number {letter.sequence} of the stream {EVENTS}"
+            detail = f"too large to be kept here, it is {where}; {letter.detail}"
+            await self._publish_to(DEAD, _message(replace(letter, body=b"", detail=detail)))
 
     async def each(self, consumer: str | None) -> AsyncIterator[DeadLetter]:
         """Read them, oldest first."""
@@ -47,7 +53,7 @@ class Graveyard:
         while True:
             try:
                 with explained(self._connection.server, "reading dead letters"):
-                    found = await self._message(position, subject)
+                    found = await self._found(position, subject)
             except _NoneLeftError:
                 return
             yield _read(found)
@@ -70,7 +76,7 @@ class Graveyard:
             except NotFoundError:
                 raise DeadLetterNotFoundError(letter_id) from None
 
-    async def _message(self, position: int, subject: str) -> RawStreamMsg:
+    async def _found(self, position: int, subject: str) -> RawStreamMsg:
         try:
             return await self._connection.jetstream.get_msg(DEAD, seq=position, subject=subject, next=True)
         except NotFoundError:
@@ -81,21 +87,38 @@ class _NoneLeftError(Exception):
     """There are no more."""
 
 
-def _written(letter: DeadLetter) -> str:
-    return json.dumps(
-        {
-            "consumer": letter.consumer,
-            "subject": letter.subject,
-            "sequence": letter.sequence,
-            "reason": letter.reason,
-            "detail": letter.detail,
-            "deliveries": letter.deliveries,
-            "died_at": letter.died_at.isoformat(),
-            "trace_id": letter.trace_id,
-            "event_id": letter.event_id,
-            "key": letter.key,
-        }
+def _message(letter: DeadLetter) -> Outgoing:
+    return Outgoing(
+        DEAD_PREFIX + letter.consumer,
+        letter.body,
+        f"{letter.consumer}:{letter.sequence}",
+        {_HEADER: _written(letter)},
     )
+
+
+def _written(letter: DeadLetter) -> str:
+    told = {
+        "consumer": letter.consumer,
+        "subject": _cut(letter.subject, _NAME_BYTES),
+        "sequence": letter.sequence,
+        "reason": letter.reason,
+        "detail": "",
+        "deliveries": letter.deliveries,
+        "died_at": letter.died_at.isoformat(),
+        "trace_id": letter.trace_id,
+        "event_id": None if letter.event_id is None else _cut(letter.event_id, _NAME_BYTES),
+        "key": None if letter.key is None else _cut(letter.key, _NAME_BYTES),
+    }
+    return json.dumps({**told, "detail": _cut(letter.detail, _TOLD_BYTES - len(json.dumps(told)))})
+
+
+def _cut(text: str, most_bytes: int) -> str:
+    if len(json.dumps(text)) <= most_bytes:
+        return text
+    kept = text[:most_bytes]
+    while len(json.dumps(f"{kept}…")) > most_bytes:
+        kept = kept[: len(kept) * 9 // 10]
+    return f"{kept}…"
 
 
 def _read(message: RawStreamMsg) -> DeadLetter:

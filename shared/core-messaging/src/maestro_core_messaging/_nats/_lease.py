@@ -12,9 +12,8 @@ from nats.js.kv import KeyValue
 
 from maestro_core_messaging._nats._connection import Connection
 from maestro_core_messaging._nats._failures import NETWORK, explained
-from maestro_core_messaging._nats._streams import LEASES
+from maestro_core_messaging._nats._streams import LEASE_S, LEASES
 
-LEASE_S: Final = 10.0
 _TRY_S: Final = 0.5
 
 
@@ -31,32 +30,37 @@ class Lease:
         self._name = name
         self._holder = uuid4().hex.encode()
         self._revision = 0
+        self._until = 0.0
+        self._lost = asyncio.Event()
+
+    def is_ours(self) -> bool:
+        """Tell whether nobody else can have it now; unlike the renewals this does not depend on anything being in time."""
+        return not self._lost.is_set() and time.monotonic() < self._until
 
     @asynccontextmanager
-    async def held(self, stopping: asyncio.Event) -> AsyncIterator[asyncio.Event | None]:
+    async def held(self, stopping: asyncio.Event) -> AsyncIterator[bool]:
         """Wait until it is ours, and keep it until the block ends.
 
         Args:
             stopping: Ends the waiting.
 
         Yields:
-            Set when it may be somebody else's; None when stopping came first.
+            Whether it is ours, until `is_ours` says otherwise; False when stopping came first.
         """
         with explained(self._connection.server, f"waiting to work as {self._name}"):
-            keys = await self._connection.broker.key_value(LEASES, ttl=LEASE_S)
+            keys = await self._connection.jetstream.key_value(LEASES)
             revision, since = await self._obtain(keys, stopping)
         if revision is None:
-            yield None
+            yield False
             return
-        lost = asyncio.Event()
-        self._revision = revision
-        renewing = asyncio.create_task(self._renew(keys, since, lost))
+        self._revision, self._until = revision, since + LEASE_S
+        renewing = asyncio.create_task(self._renew(keys))
         try:
-            yield lost
+            yield True
         finally:
             renewing.cancel()
             await asyncio.gather(renewing, return_exceptions=True)
-            if not lost.is_set():
+            if not self._lost.is_set():
                 with suppress(*NETWORK):
                     await keys.delete(self._name, last=self._revision)
 
@@ -71,19 +75,20 @@ class Lease:
                         await stopping.wait()
         return None, 0.0
 
-    async def _renew(self, keys: KeyValue, since: float, lost: asyncio.Event) -> None:
-        while not lost.is_set():
+    async def _renew(self, keys: KeyValue) -> None:
+        while not self._lost.is_set():
             await asyncio.sleep(LEASE_S / 5)
             asked = time.monotonic()
             try:
-                if await self._renewed(keys):
-                    since = asked
-                else:
-                    lost.set()
+                async with asyncio.timeout(self._until - asked):
+                    if await self._renewed(keys):
+                        self._until = asked + LEASE_S
+                    else:
+                        self._lost.set()
             except NETWORK:
                 # A server that is away, or just coming back, gives it to nobody else before its time is over.
-                if time.monotonic() - since > LEASE_S:
-                    lost.set()
+                if time.monotonic() >= self._until:
+                    self._lost.set()
 
     async def _renewed(self, keys: KeyValue) -> bool:
         try:

@@ -70,10 +70,11 @@ class Position:
             info = await self.info()
         except MessagingError:
             return None
-        if (info.num_ack_pending or 0) <= len(here):
-            return frozenset()
         floor = info.ack_floor.stream_seq if info.ack_floor else 0
         newest = info.delivered.stream_seq if info.delivered else 0
+        # What came while the server was asked is here and not in its answer: counted, it would hide one that is missing.
+        if (info.num_ack_pending or 0) <= sum(sequence <= newest for sequence in here):
+            return frozenset()
         return frozenset(range(floor + 1, min(newest, floor + _MOST_ASKED) + 1)).difference(here)
 
     async def ask_for(self, sequences: Collection[int]) -> None:

@@ -4,8 +4,9 @@ from typing import Final
 
 from nats.js import JetStreamContext
 from nats.js.api import DiscardPolicy, StorageType, StreamConfig
-from nats.js.errors import NotFoundError
+from nats.js.errors import BucketNotFoundError, NotFoundError
 
+from maestro_core_messaging._errors import StreamsMissingError
 from maestro_core_messaging._replays import REPLAY_PREFIX
 from maestro_core_messaging._settings import MessagingSettings
 
@@ -13,6 +14,16 @@ EVENTS: Final = "MAESTRO"
 DEAD: Final = "MAESTRO_DEAD"
 DEAD_PREFIX: Final = "maestro-dead."
 LEASES: Final = "maestro-consumers"
+LEASE_S: Final = 10.0
+
+
+async def expect_streams(stream: JetStreamContext, server: str) -> None:
+    """Raise `StreamsMissingError` unless the streams are there."""
+    for name in (EVENTS, DEAD):
+        try:
+            await stream.stream_info(name)
+        except NotFoundError:
+            raise StreamsMissingError(name, server=server) from None
 
 
 async def ensure_streams(stream: JetStreamContext, settings: MessagingSettings) -> None:
@@ -47,10 +58,24 @@ async def ensure_streams(stream: JetStreamContext, settings: MessagingSettings) 
             allow_direct=True,
         ),
     )
+    await _ensure_leases(stream, settings)
 
 
 def _window_s(window_s: float, retention_s: float) -> float:
     return min(window_s, retention_s) if retention_s else window_s
+
+
+async def _ensure_leases(stream: JetStreamContext, settings: MessagingSettings) -> None:
+    try:
+        await stream.key_value(LEASES)
+    except BucketNotFoundError:
+        await stream.create_key_value(
+            bucket=LEASES,
+            description="Which instance is at work for an ordered consumer.",
+            ttl=LEASE_S,
+            storage=StorageType.FILE,
+            replicas=settings.messaging_replicas,
+        )
 
 
 async def _ensure(stream: JetStreamContext, config: StreamConfig) -> None:
