@@ -10,7 +10,7 @@ from pydantic import BaseModel, ValidationError
 
 from central_registry.domain import RegistryError
 from central_registry.errors import as_api_exception
-from maestro_core_api import MaestroAPI, public, require_role
+from maestro_core_api import MaestroAPI, platform_caller, public, require_role
 from maestro_core_api.gateway import Declaration
 from maestro_core_logging import get_logger
 from maestro_gateway import EdgeSnapshot, find_conflicts
@@ -55,7 +55,10 @@ Version = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$")]
 
 router = APIRouter(tags=["gateway"], dependencies=[Depends(_in_http_terms)])
 _viewer = [Depends(require_role("viewer"))]
-_operator = [Depends(require_role("operator"))]
+_operator = [Depends(require_role("operator")), Depends(platform_caller)]
+_admin = [Depends(require_role("admin")), Depends(platform_caller)]
+# The edge as a whole, with every instance's address, is for those who run it.
+_edge_viewer = [*_viewer, Depends(platform_caller)]
 
 
 @router.put("/catalog/{name}/gateway/{version}", dependencies=_operator, status_code=204)
@@ -74,27 +77,27 @@ async def show_declarations(name: Name, room: Room) -> dict[str, Declaration]:
     raise DeclarationNotFoundException(detail=name)
 
 
-@router.delete("/catalog/{name}/gateway", dependencies=[Depends(require_role("admin"))], status_code=204)
+@router.delete("/catalog/{name}/gateway", dependencies=_admin, status_code=204)
 async def forget(name: Name, room: Room) -> None:
     """Take a service out of the gateway, until it declares something again."""
     if await room.catalog.forget(name):
         _LOGGER.info("Routes forgotten", declared_by=name)
 
 
-@router.get("/gateway/snapshot", dependencies=_viewer)
+@router.get("/gateway/snapshot", dependencies=_edge_viewer)
 async def snapshot(room: Room) -> EdgeSnapshot:
     """Show everything that the gateway's routes are made from."""
     return room.catalog.snapshot()
 
 
-@router.get("/gateway/findings", dependencies=_viewer)
+@router.get("/gateway/findings", dependencies=_edge_viewer)
 async def findings(room: Room) -> FindingsView:
     """Show what is wrong, or odd, in the declarations."""
     found = find_conflicts(room.catalog.snapshot())
     return FindingsView(findings=[FindingView(**asdict(finding)) for finding in found])
 
 
-@router.get("/gateway/nodes", dependencies=_viewer)
+@router.get("/gateway/nodes", dependencies=_edge_viewer)
 async def nodes(room: Room) -> dict[str, Any]:
     """Show which gateways ask here, and which configuration each has accepted."""
     return {
