@@ -64,14 +64,14 @@ _edge_viewer = [*_viewer, Depends(platform_caller)]
 @router.put("/catalog/{name}/gateway/{version}", dependencies=_operator, status_code=204)
 async def declare(name: Name, version: Version, data: Declaration, room: Room) -> None:
     """Say what a version of a service wants of the gateway."""
-    if await room.catalog.declare(name, version, data):
+    if await room.declarations.declare(name, version, data):
         _LOGGER.info("Routes declared", declared_by=name, declared_version=version, routes=len(data.routes))
 
 
 @router.get("/catalog/{name}/gateway", dependencies=_viewer)
 async def show_declarations(name: Name, room: Room) -> dict[str, Declaration]:
     """Show what a service has declared, by version."""
-    for service in room.catalog.snapshot().services:
+    for service in room.declarations.snapshot().services:
         if service.name == name and service.declarations:
             return service.declarations
     raise DeclarationNotFoundException(detail=name)
@@ -80,20 +80,20 @@ async def show_declarations(name: Name, room: Room) -> dict[str, Declaration]:
 @router.delete("/catalog/{name}/gateway", dependencies=_admin, status_code=204)
 async def forget(name: Name, room: Room) -> None:
     """Take a service out of the gateway, until it declares something again."""
-    if await room.catalog.forget(name):
+    if await room.declarations.forget(name):
         _LOGGER.info("Routes forgotten", declared_by=name)
 
 
 @router.get("/gateway/snapshot", dependencies=_edge_viewer)
 async def snapshot(room: Room) -> EdgeSnapshot:
     """Show everything that the gateway's routes are made from."""
-    return room.catalog.snapshot()
+    return room.declarations.snapshot()
 
 
 @router.get("/gateway/findings", dependencies=_edge_viewer)
 async def findings(room: Room) -> FindingsView:
     """Show what is wrong, or odd, in the declarations."""
-    found = find_conflicts(room.catalog.snapshot())
+    found = find_conflicts(room.declarations.snapshot())
     return FindingsView(findings=[FindingView(**asdict(finding)) for finding in found])
 
 
