@@ -127,7 +127,7 @@ async def watch(
     def show(change: Change) -> ChangeView | None:
         return ChangeView.of(change, hinting) if concerns(change.instance.key.service) else None
 
-    messages = ChangeMessages(registry.changes, reset=reset, show=show, is_ending=lambda: request.app.is_draining)
+    messages = ChangeMessages(registry.changes, reset=reset, show=show, ending=request.app.draining)
 
     async def counted() -> AsyncIterator[bytes]:
         with watchers.counted():

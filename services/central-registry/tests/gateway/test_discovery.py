@@ -1,6 +1,7 @@
 """The protocol between gateways and registry, without HTTP: what is answered when, and what is held back."""
 
 import asyncio
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from central_registry.gateway.publisher import EdgePublisher
 from central_registry.testing import FakeClock
 from maestro_core_api.gateway import Declaration, DeclaredRoute
 from maestro_core_logging.testing import capture_logs
+from maestro_gateway import EdgeSnapshot
 
 ROUTE = DeclaredRoute(path="/a", is_prefix=True, max_body_bytes=1)
 METADATA = {"maestro": {"port": 8080}}
@@ -34,9 +36,13 @@ def declarations(registry: Registry) -> Declarations:
     return Declarations(MemoryDeclarations(), registry)
 
 
+def publisher_of(declarations: Declarations, registry: Registry) -> EdgePublisher:
+    return EdgePublisher(declarations.snapshot, (registry.changes, declarations.ticker))
+
+
 @pytest.fixture
-def discovery(declarations: Declarations) -> Discovery:
-    return Discovery(EdgePublisher(declarations.snapshot), longest_wait_s=0.05)
+def discovery(declarations: Declarations, registry: Registry) -> Discovery:
+    return Discovery(publisher_of(declarations, registry), longest_wait_s=0.05)
 
 
 def asked(version: str = "", *names: str, **more: Any) -> DiscoveryRequest:
@@ -63,7 +69,7 @@ async def test_an_answer_has_a_version_that_is_asked_for_again(discovery: Discov
 
 async def test_a_change_ends_the_waiting(declarations: Declarations, registry: Registry) -> None:
     """Who waits is answered when an instance comes, and when its lease ends; kinds that did not change are held back on."""
-    publisher = EdgePublisher(declarations.snapshot)
+    publisher = publisher_of(declarations, registry)
     discovery = Discovery(publisher, longest_wait_s=60)
     await declarations.declare("shop", "1.0.0", Declaration(routes=(ROUTE,)))
     async with publisher.at_work():
@@ -109,9 +115,9 @@ async def test_a_service_keeps_its_cluster_and_routes(
     assert await discovery.answer("routes", asked(routes)) is None
 
 
-async def test_what_was_refused_is_not_sent_again_at_once(declarations: Declarations) -> None:
+async def test_what_was_refused_is_not_sent_again_at_once(declarations: Declarations, registry: Registry) -> None:
     """A gateway that asks on with its old version has not taken the new one: the log and `nodes` tell it, and it waits for a newer one."""
-    publisher = EdgePublisher(declarations.snapshot)
+    publisher = publisher_of(declarations, registry)
     discovery = Discovery(publisher, longest_wait_s=3600)
     async with publisher.at_work():
         first = await given(discovery, "routes")
@@ -139,12 +145,60 @@ async def test_what_was_lost_on_the_way_is_sent_again(declarations: Declarations
     assert again.version_info == second.version_info
 
 
-async def test_waiting_ends_when_the_registry_stops(declarations: Declarations) -> None:
+async def test_waiting_ends_when_the_registry_stops(declarations: Declarations, registry: Registry) -> None:
     """A registry that is to stop lets nobody wait on."""
-    discovery = Discovery(EdgePublisher(declarations.snapshot), longest_wait_s=3600)
+    discovery = Discovery(publisher_of(declarations, registry), longest_wait_s=3600)
     first = await given(discovery, "routes")
-    answer = discovery.answer("routes", asked(first.version_info), stopping=lambda: True)
+    stopping = asyncio.Event()
+    waiting = asyncio.create_task(discovery.answer("routes", asked(first.version_info), stopping=stopping))
+    await asyncio.sleep(0)
+    assert not waiting.done()
+    stopping.set()
+    assert await asyncio.wait_for(waiting, 30) is None
+    answer = discovery.answer("routes", asked(first.version_info), stopping=stopping)
     assert await asyncio.wait_for(answer, 30) is None
+
+
+async def test_changes_are_noticed_when_they_happen(declarations: Declarations, registry: Registry) -> None:
+    """Who waits is woken by an instance that comes and by a declaration, with no look in between; nothing looks while nothing happens."""
+    looks = 0
+
+    def snapshot() -> EdgeSnapshot:
+        nonlocal looks
+        looks += 1
+        return declarations.snapshot()
+
+    tickers = (registry.changes, declarations.ticker)
+    never = timedelta(days=1)
+    publisher = EdgePublisher(snapshot, tickers, rest=timedelta(0), longest_wait=never)
+    async with publisher.at_work():
+        while looks < 2:
+            await asyncio.sleep(0)
+        for _ in range(100):
+            await asyncio.sleep(0)
+        assert looks == 2
+        waiting = asyncio.create_task(publisher.changed())
+        await asyncio.sleep(0)
+        await registry.register("shop", "a", url="http://10.0.0.1:80", version="1.0.0")
+        await asyncio.wait_for(waiting, 30)
+        waiting = asyncio.create_task(publisher.changed())
+        await asyncio.sleep(0)
+        await declarations.declare("shop", "1.0.0", Declaration(routes=(ROUTE,)))
+        await asyncio.wait_for(waiting, 30)
+
+
+async def test_what_does_not_tick_is_noticed_a_little_later(
+    declarations: Declarations, registry: Registry, clock: FakeClock
+) -> None:
+    """A lease that ends is noticed though nobody has swept it."""
+    await registry.register("shop", "a", url="http://10.0.0.1:80", version="1.0.0")
+    soon = timedelta(milliseconds=1)
+    publisher = EdgePublisher(declarations.snapshot, (registry.changes,), rest=soon, longest_wait=soon)
+    async with publisher.at_work():
+        waiting = asyncio.create_task(publisher.changed())
+        await asyncio.sleep(0)
+        clock.advance(10)
+        await asyncio.wait_for(waiting, 30)
 
 
 async def test_a_gateway_without_settings_is_refused(discovery: Discovery) -> None:

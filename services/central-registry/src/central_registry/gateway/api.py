@@ -115,7 +115,7 @@ async def discover(kind: Kind, request: Request, room: Room) -> Response:
     app: MaestroAPI = request.app
     try:
         asked = DiscoveryRequest.model_validate_json(await request.body())
-        answer = await room.discovery.answer(kind, asked, stopping=lambda: app.is_draining)
+        answer = await room.discovery.answer(kind, asked, stopping=app.draining)
     except ValidationError as error:
         raise GatewaySettingsException(detail=str(error)) from error
     if answer is None:

@@ -42,7 +42,7 @@ async def opened_gateway(
     """
     declarations = Declarations(SqliteDeclarationStore(database), registry)
     await declarations.restore()
-    publisher = EdgePublisher(declarations.snapshot)
+    publisher = EdgePublisher(declarations.snapshot, (registry.changes, declarations.ticker))
     token = None if config.gateway_token is None else config.gateway_token.get_secret_value()
     async with publisher.at_work():
         yield GatewayRoom(declarations, Discovery(publisher), token)

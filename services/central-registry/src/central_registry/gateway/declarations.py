@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from central_registry.catalog.domain import CatalogFullError, InvalidEntryError
-from central_registry.domain import Fault, Registry
+from central_registry.domain import Fault, Registry, Ticker
 from maestro_core_api.gateway import Declaration
 from maestro_gateway import EdgeSnapshot, InstanceSnapshot, ServiceSnapshot
 
@@ -18,6 +18,9 @@ class Declarations:
         store: Keeps it over restarts.
         registry: Knows who is live.
         limits: The bounds.
+
+    Attributes:
+        ticker: Ticks when something is declared or forgotten.
     """
 
     def __init__(self, store: DeclarationStore, registry: Registry, *, limits: DeclarationLimits | None = None) -> None:
@@ -26,6 +29,7 @@ class Declarations:
         self._limits = limits or DeclarationLimits()
         self._declarations: Mapping[str, Versions] = {}
         self._changing = asyncio.Lock()
+        self.ticker = Ticker()
         self._made: tuple[object, object, EdgeSnapshot] | None = None
 
     async def restore(self) -> None:
@@ -68,6 +72,7 @@ class Declarations:
                 raise CatalogFullError(f"versions of {service} that declare routes", limits.max_versions)
             await self._store.replace(service, changed)
             self._declarations = {**self._declarations, service: changed}
+            self.ticker.tick()
             return True
 
     async def forget(self, service: str) -> bool:
@@ -87,6 +92,7 @@ class Declarations:
                 return False
             await self._store.replace(service, {})
             self._declarations = {name: each for name, each in self._declarations.items() if name != service}
+            self.ticker.tick()
             return True
 
     def snapshot(self) -> EdgeSnapshot:
