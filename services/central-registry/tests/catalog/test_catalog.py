@@ -265,6 +265,22 @@ async def test_services_that_only_traces_know_are_listed(catalog: Catalog, clock
     assert found["orders"].agrees
 
 
+async def test_a_list_asks_once_what_runs(tmp_path: Path, clock: FakeClock, live: Running) -> None:
+    """However many entries are compared, the services that run are found out once."""
+    asked: list[None] = []
+
+    def running() -> dict[str, set[str]]:
+        asked.append(None)
+        return live.versions
+
+    live.versions = {"billing": {"1"}}
+    async with opened(tmp_path, clock, live, live_services=running) as catalog:
+        for name in ("orders", "shop"):
+            await catalog.put(name, Draft(version="1", dependencies=(Dependency("billing"), Dependency("mailer"))))
+        assert [each.unknown for each in await catalog.comparisons()] == [("mailer",)] * 2
+    assert len(asked) == 1
+
+
 @pytest.mark.parametrize(
     ("changes", "field"),
     [
