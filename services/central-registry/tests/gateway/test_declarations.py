@@ -19,6 +19,7 @@ from central_registry.gateway.storage import SqliteDeclarationStore
 from maestro_core_api import issue_token
 from maestro_core_api.gateway import Declaration, DeclaredRoute
 from maestro_core_api.testing import running
+from maestro_core_logging.testing import capture_logs
 
 SECRET = "a-secret-for-tests-of-at-least-32-bytes"
 DECLARATION = Declaration(routes=(DeclaredRoute(path="/a", is_prefix=True, max_body_bytes=1),))
@@ -123,6 +124,22 @@ async def test_declarations_are_bounded(tmp_path: Path, registry: Registry) -> N
         assert await declarations.declare("a", "2", Declaration())
         assert await declarations.forget("b")
         assert await declarations.declare("c", "1", DECLARATION)
+
+
+async def test_a_disk_that_fails_is_in_the_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A declaration that cannot be kept is answered without the file's path, which the log has."""
+    config = CentralRegistryConfig.model_validate({"jwt_secret": SECRET, "data_dir": tmp_path, "environment": "test"})
+
+    async def full(*_: Any) -> None:
+        raise StorageFullError(config.database_file, "the disk is full")
+
+    async with running(create_app(config)) as url, client(url, "operator") as operator:
+        monkeypatch.setattr(SqliteDeclarationStore, "replace", full)
+        with capture_logs() as lines:
+            answer = await operator.put("/catalog/shop/gateway/1.0.0", json=CONTENT)
+    assert (answer.status_code, answer.json()["error_code"]) == (507, "STORAGE_FULL")
+    assert str(tmp_path) not in answer.text
+    assert str(config.database_file) in {line.get("path") for line in lines}
 
 
 def test_old_versions_are_forgotten() -> None:

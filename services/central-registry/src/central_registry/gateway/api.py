@@ -1,15 +1,13 @@
 """HTTP in and out: what services declare, what operators ask, and what Envoy fetches."""
 
 import hmac
-from collections.abc import AsyncIterator
 from dataclasses import asdict
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import BaseModel, ValidationError
 
-from central_registry.domain import RegistryError
-from central_registry.errors import as_api_exception
+from central_registry.api import in_http_terms
 from maestro_core_api import MaestroAPI, platform_caller, public, require_role
 from maestro_core_api.gateway import Declaration
 from maestro_core_logging import get_logger
@@ -42,18 +40,11 @@ async def _room(request: Request) -> GatewayRoom:
     return room
 
 
-async def _in_http_terms() -> AsyncIterator[None]:
-    try:
-        yield
-    except RegistryError as error:
-        raise as_api_exception(error) from error
-
-
 Room = Annotated[GatewayRoom, Depends(_room)]
 Name = Annotated[str, Path(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$")]
 Version = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$")]
 
-router = APIRouter(tags=["gateway"], dependencies=[Depends(_in_http_terms)])
+router = APIRouter(tags=["gateway"], dependencies=[Depends(in_http_terms)])
 _viewer = [Depends(require_role("viewer"))]
 _operator = [Depends(require_role("operator")), Depends(platform_caller)]
 _admin = [Depends(require_role("admin")), Depends(platform_caller)]
