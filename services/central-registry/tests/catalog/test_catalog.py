@@ -59,8 +59,7 @@ async def opened(folder: Path, clock: FakeClock, live: Running, **options: Any) 
             SqliteCatalogStore(database),
             clock=clock,
             live_versions=live.of,
-            live_services=lambda: live.versions,
-            **{"limits": LIMITS, "implicit": ["central-registry"], **options},
+            **{"live_services": lambda: live.versions, "limits": LIMITS, "implicit": ["central-registry"], **options},
         )
         await catalog.restore()
         yield catalog
