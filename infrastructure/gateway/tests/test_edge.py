@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import maestro_gateway
+from maestro_core_api import version_key
 from maestro_core_api.gateway import Declaration, DeclaredRoute
 from maestro_gateway import (
     EdgeRoute,
@@ -18,7 +19,6 @@ from maestro_gateway import (
     find_conflicts,
 )
 from maestro_gateway._paths import precedence, regex
-from maestro_gateway._versions import version_key
 
 
 def route(path: str, *, is_prefix: bool = False, methods: tuple[str, ...] = (), public: bool = False) -> DeclaredRoute:

@@ -34,7 +34,7 @@ def rendered(snapshot: EdgeSnapshot, settings: EdgeSettings) -> dict[str, Any]:
         "envoy-endpoints": [endpoints(service) for service in edge.services],
         "envoy-routes": route_configuration(edge, settings),
         "envoy-listener": dynamic_listener(settings),
-        "kong": kong_document(edge, secret="{vault://env/maestro-jwt-secret}"),
+        "kong": kong_document(edge, secret="of-at-least-32-bytes-for-this-test"),
         "kong-schema": KongDocument.model_json_schema(),
     }
 

@@ -9,9 +9,9 @@ import jsonschema
 import pytest
 from pydantic import ValidationError
 
-from maestro_core_api.gateway import GatewayRateLimit
-from maestro_gateway import EdgeSnapshot, build_edge
-from maestro_gateway.kong import KongDocument, kong_document, unequal_limits
+from maestro_core_api.gateway import Declaration, DeclaredRoute, GatewayRateLimit
+from maestro_gateway import EdgeSnapshot, ServiceSnapshot, build_edge
+from maestro_gateway.kong import KongDocument, kong_document, unequal_limits, unknown_issuers
 
 
 @pytest.fixture
@@ -70,6 +70,7 @@ def test_each_route_asks_what_is_declared(document: dict[str, Any]) -> None:
     }  # fmt: skip
     assert plugins["rate-limiting"]["minute"] == 100
     assert plugins["rate-limiting"]["header_name"] == "x-maestro-subject"
+    assert plugins["jwt"]["claims_to_verify"] == ["exp"]  # nbf, which our tokens lack, would refuse them all
     assert "[[operator]], [[approver]], [[admin]]" in plugins["post-function"]["access"][0]
     assert "jwt" not in {plugin["name"] for plugin in found["shop_about.exact.get-head"]["plugins"]}
     assert found["shop_files.prefix.any.keyed"]["headers"] == {"x-api-key": ["~*.+"]}
@@ -90,6 +91,33 @@ def test_weights_divide_among_instances(document: dict[str, Any]) -> None:
     """Ten percent for one canary, ninety for two others: 1,000 and 4,500 each."""
     shop = next(upstream for upstream in document["upstreams"] if upstream["name"] == "shop")
     assert [target["weight"] for target in shop["targets"]] == [4_500, 4_500, 1_000]
+
+
+@pytest.mark.parametrize(
+    ("authentication", "by", "counted"),
+    [
+        ("public", ("subject",), ["ip"]),
+        ("public", ("tenant",), ["ip"]),
+        ("public", (), ["service"]),
+        ("jwt-or-api-key", ("tenant",), ["header", "ip"]),
+        ("jwt", ("tenant",), ["header"]),
+    ],
+)
+def test_nobody_counts_by_claims_that_none_has_verified(
+    authentication: Any, by: tuple[Any, ...], counted: list[str]
+) -> None:
+    """Where no token is verified callers count by address: invented claims would give each its own count."""
+    limit = GatewayRateLimit(rule="few", limit=3, by=by)
+    route = DeclaredRoute(
+        path="/x", is_prefix=False, authentication=authentication, rate_limits=(limit,), max_body_bytes=1
+    )
+    shop = ServiceSnapshot(name="shop", declarations={"1.0.0": Declaration(routes=(route,))})
+    edge = build_edge(EdgeSnapshot(services=(shop,)))
+    found = routes(kong_document(edge, secret="x" * 32)).values()
+    plugins = [plugin for each in found for plugin in each["plugins"] if plugin["name"] == "rate-limiting"]
+    assert sorted(plugin["config"]["limit_by"] for plugin in plugins) == counted
+    assert bool(unequal_limits(edge)) == ("ip" in counted)
+    assert bool(unknown_issuers(edge)) == (authentication != "public")
 
 
 def test_limits_that_kong_cannot_keep_are_named(snapshot: EdgeSnapshot) -> None:

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from central_registry.bootstrap import create_app
 from central_registry.config import CentralRegistryConfig
 from central_registry.database import RegistryDatabase
-from central_registry.domain import ChangeKind, Notice, Registration
+from central_registry.domain import ChangeKind, Notice, Registration, StorageError
 from central_registry.events import EVENT_TYPES, InstanceEvent, written
 from central_registry.outbox import SqliteOutbox
 from central_registry.storage import SqliteRegistrationStore
@@ -87,6 +87,22 @@ async def test_an_instance_has_its_events_one_after_the_other(tmp_path: Path) ->
         assert [(entry.position, entry.attempts) for entry in again] == [(first.position, 1), (first.position + 1, 0)]
         await box.released(again)
         assert [entry.position for entry in await box.claim()] == [entry.position for entry in again]
+
+
+async def test_a_claim_ends_with_its_lease(tmp_path: Path) -> None:
+    """Of two relays one has an event; when its process dies, or its work cannot be noted, the event is handed out again."""
+    async with outbox(tmp_path) as (box, store):
+        await store.save(REGISTRATION, [notice()])
+        claims = await asyncio.gather(box.claim(), box.claim())
+        assert sorted(map(len, claims)) == [0, 1]
+    async with RegistryDatabase.opened(tmp_path / "registry.db") as database:
+        box = SqliteOutbox(database)
+        (first,) = await box.claim(lease=timedelta())
+        async with database.engine.connect() as connection:
+            await connection.exec_driver_sql("PRAGMA query_only = 1")
+        with pytest.raises(StorageError):
+            await box.done([first])
+        assert await box.claim() == [first]
 
 
 async def test_the_outbox_is_bounded(tmp_path: Path) -> None:

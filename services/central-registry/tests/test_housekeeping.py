@@ -3,7 +3,7 @@ from datetime import timedelta
 
 import pytest
 
-from central_registry.domain import InvalidRegistrationError, Registry, StorageFullError
+from central_registry.domain import InvalidRegistrationError, Limits, Registry, StorageFullError
 from central_registry.housekeeping import Housekeeper, OwnEntry
 from central_registry.testing import FakeClock, MemoryStore
 from maestro_core_logging.testing import capture_logs
@@ -77,6 +77,26 @@ async def test_a_failing_disk_is_complained_of_once_per_outage(
             await housekeeper.tidy()
     assert [line["code"] for line in lines if line["level"] == "error"] == ["STORAGE_FULL"] * 2
     assert store.kept == {}
+
+
+async def test_a_full_registry_does_not_end_the_rounds(store: MemoryStore, clock: FakeClock) -> None:
+    """A registry that others have filled while it stood still clears up all the same, and takes itself in when there is room."""
+    registry = Registry(store, clock=clock, limits=Limits(max_instances=2))
+    housekeeper = Housekeeper(registry, own_entry=OWN, interval=INTERVAL)
+    await housekeeper.tidy()
+    await register(registry, "lost")
+    clock.advance(10)
+    registry.expire()
+    with capture_logs() as lines:
+        for _ in range(2):
+            for instance_id in ("a", "b"):
+                await register(registry, instance_id)
+            await housekeeper.tidy()
+    assert [line["code"] for line in lines if line["level"] == "error"] == ["REGISTRY_FULL"]
+    assert {key.instance_id for key in store.kept} == {"a", "b"}
+    await registry.leave("echo", "a")
+    await housekeeper.tidy()
+    assert registry.look_up("central-registry")
 
 
 async def test_rounds_repeat_until_the_block_ends(registry: Registry, clock: FakeClock) -> None:

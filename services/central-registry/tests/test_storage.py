@@ -158,7 +158,7 @@ async def test_a_newer_schema_is_left_alone(tmp_path: Path) -> None:
     await filled(path, 1)
     with closing(sqlite3.connect(path)) as connection:
         connection.execute("PRAGMA user_version = 7")
-    with pytest.raises(StorageCorruptError, match="version 7 of the schema and this registry knows 2"):
+    with pytest.raises(StorageCorruptError, match="version 7 of the schema and this registry knows 3"):
         async with opened(path):
             pass
     with closing(sqlite3.connect(path)) as connection:

@@ -73,6 +73,7 @@ def test_public_names_are_pinned() -> None:
         "require_scope",
         "running_task",
         "time_limit",
+        "version_key",
         "weak_etag",
     ]
     assert all(hasattr(maestro_core_api, name) for name in maestro_core_api.__all__)

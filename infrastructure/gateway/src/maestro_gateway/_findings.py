@@ -6,12 +6,12 @@ from itertools import pairwise
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
+from maestro_core_api import version_key
 from maestro_core_api.gateway import Declaration, DeclaredRoute
 
 from ._edge import RESERVED, scheme_of
 from ._paths import precedence
 from ._snapshot import EdgeSnapshot, ServiceSnapshot
-from ._versions import version_key
 
 _EVERY_METHOD: Final = frozenset({"any"})
 
@@ -109,7 +109,10 @@ def _open_below_hidden(service: str, declaration: Declaration) -> Iterator[Findi
 
 
 def _lost_routes(service: ServiceSnapshot) -> Iterator[Finding]:
-    running = sorted({instance.version for instance in service.instances} & set(service.declarations), key=version_key)
+    running = sorted(
+        {instance.version for instance in service.instances} & set(service.declarations),
+        key=lambda version: (version_key(version), version),
+    )
     for older, newer in pairwise(running):
         kept = {(route.path, route.is_prefix) for route in service.declarations[newer].routes}
         lost = [route.path for route in service.declarations[older].routes if (route.path, route.is_prefix) not in kept]

@@ -2,9 +2,8 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from maestro_core_api import version_key
 from maestro_core_api.gateway import Declaration
-
-from ._versions import version_key
 
 _OPTIONS = ConfigDict(frozen=True, extra="ignore")
 
@@ -39,7 +38,11 @@ class ServiceSnapshot(BaseModel):
         """The one that holds: that of the latest version that runs; of the latest there is when nothing runs."""
         running = {instance.version for instance in self.instances}
         candidates = [version for version in self.declarations if version in running] or list(self.declarations)
-        return self.declarations[max(candidates, key=version_key)] if candidates else None
+        return (
+            self.declarations[max(candidates, key=lambda version: (version_key(version), version))]
+            if candidates
+            else None
+        )
 
 
 class EdgeSnapshot(BaseModel):

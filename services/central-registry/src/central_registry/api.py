@@ -31,7 +31,7 @@ from central_registry.views import (
     seconds,
 )
 from central_registry.watching import ChangeMessages, Reason, Watchers, WatchStream
-from maestro_core_api import require_role
+from maestro_core_api import platform_caller, require_role
 from maestro_core_logging import get_logger
 
 _logger = get_logger(__name__)
@@ -92,7 +92,8 @@ TheSelection = Annotated[Selection, Depends(_selection)]
 router = APIRouter(prefix="/services", tags=["registry"], dependencies=[Depends(in_http_terms)])
 _STREAM: dict[int | str, dict[str, Any]] = {200: {"content": {"text/event-stream": {"schema": {"type": "string"}}}}}
 _viewer = [Depends(require_role("viewer"))]
-_operator = [Depends(require_role("operator"))]
+# What is said of a service holds for every tenant. Reading is free to them: a client that hands on its caller's token looks up with it.
+_operator = [Depends(require_role("operator")), Depends(platform_caller)]
 
 
 @router.get("", dependencies=_viewer)
@@ -126,7 +127,7 @@ async def watch(
     def show(change: Change) -> ChangeView | None:
         return ChangeView.of(change, hinting) if concerns(change.instance.key.service) else None
 
-    messages = ChangeMessages(registry.changes, reset=reset, show=show, is_ending=lambda: request.app.is_draining)
+    messages = ChangeMessages(registry.changes, reset=reset, show=show, ending=request.app.draining)
 
     async def counted() -> AsyncIterator[bytes]:
         with watchers.counted():

@@ -123,8 +123,8 @@ async def _open(
     await stack.enter_async_context(_housekeeper(config, registry, clock, app).at_work())
     await stack.enter_async_context(_prober(config, registry).at_work())
     # Last, since from here on gateways are told of what is there.
-    gateway = await stack.enter_async_context(opened_gateway(config, registry))
-    await gateway.catalog.declare(config.service_name, _VERSION, declaration_of(app))
+    gateway = await stack.enter_async_context(opened_gateway(config, database, registry))
+    await gateway.declarations.declare(config.service_name, _VERSION, declaration_of(app))
     return State(
         registry=registry,
         gateway=gateway,

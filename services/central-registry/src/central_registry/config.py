@@ -52,7 +52,7 @@ class CentralRegistryConfig(MessagingSettings, BaseConfig):
     max_document_bytes: int = Field(default=2 * 1024 * 1024, ge=1_024, le=8 * 1024 * 1024)
     """Room for one OpenAPI or AsyncAPI document, in bytes. Default 2 MiB."""
     database_path: Path | None = None
-    """The SQLite file of registrations. Default central-registry.db in data_dir."""
+    """The registry's SQLite file. Default central-registry.db in data_dir."""
 
     gateway_token: SecretStr | None = Field(default=None, min_length=32)
     """What the API gateway shows when it asks for its configuration, at least 32 characters; None serves no gateway."""
@@ -80,10 +80,5 @@ class CentralRegistryConfig(MessagingSettings, BaseConfig):
 
     @property
     def database_file(self) -> Path:
-        """The SQLite file of registrations, default or not."""
+        """The registry's SQLite file, default or not."""
         return self.database_path or self.data_dir / "central-registry.db"
-
-    @property
-    def declarations_file(self) -> Path:
-        """What services want of the gateway; beside the database."""
-        return self.database_file.with_name("gateway-declarations.json")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
 
-from central_registry.domain import Clock, Registry, StorageError
+from central_registry.domain import Clock, Registry, RegistryError, RegistryFullError
 from maestro_core_api import running_task
 from maestro_core_logging import get_logger
 
@@ -77,7 +77,7 @@ class Housekeeper:
             yield
 
     async def tidy(self) -> None:
-        """Do one round. A database that fails is left to the next one and complained of once."""
+        """Do one round. What fails, such as a full disk, is left to the next one and complained of once."""
         expired = self._registry.expire()
         if self._registry.pauses != self._pauses:
             self._pauses = self._registry.pauses
@@ -93,15 +93,25 @@ class Housekeeper:
                 url=registration.url,
                 lease_s=registration.lease.total_seconds(),
             )
-        try:
-            await self._announce()
-            await self._registry.clear_away()
-        except StorageError as error:
-            if not self._complained:
-                self._logger.error("The database cannot be written; trying on", error=str(error), code=error.code)
-            self._complained = True
-        else:
-            self._complained = False
+        failure = None
+        for work in (self._announce, self._registry.clear_away):
+            try:
+                await work()
+            except RegistryError as error:
+                failure = failure or error
+        self._complain(failure)
+
+    def _complain(self, failure: RegistryError | None) -> None:
+        if failure is not None and not self._complained:
+            kept_out = isinstance(failure, RegistryFullError)
+            self._logger.error(
+                "The registry has no room for its own entry; trying on"
+                if kept_out
+                else "The database cannot be written; trying on",
+                error=str(failure),
+                code=failure.code,
+            )
+        self._complained = failure is not None
 
     async def _work(self) -> None:
         while True:

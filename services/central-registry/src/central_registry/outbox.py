@@ -49,6 +49,8 @@ class Fill:
 class SqliteOutbox:
     """Keeps events until they are published. The file has one process, so who has claimed what is in memory alone.
 
+    A claim ends with its lease: a relay that fails before it has given everything back holds up nobody for good.
+
     While nobody takes events for very long the oldest are dropped: look-up and the catalog tell how things stand.
 
     Args:
@@ -59,9 +61,10 @@ class SqliteOutbox:
     def __init__(self, database: RegistryDatabase, *, most: int = _MOST_KEPT) -> None:
         self._database = database
         self._most = most
-        self._claimed: set[str] = set()
+        self._claimed: dict[str, float] = {}
         self._due: dict[str, float] = {}
         self._added = asyncio.Event()
+        self._claiming = asyncio.Lock()
 
     async def add(self, connection: AsyncConnection, events: Sequence[Written]) -> None:
         """Keep events in somebody's transaction.
@@ -90,14 +93,16 @@ class SqliteOutbox:
 
     async def claim(self, limit: int = 100, lease: timedelta = timedelta(seconds=30)) -> Sequence[Owed]:
         """See `OutboxSource.claim`."""
-        self._added.clear()
-        now = asyncio.get_running_loop().time()
-        self._due = {key: due for key, due in self._due.items() if due > now}
-        blocked = self._claimed | self._due.keys()
-        wanted = select(_OUTBOX).where(_OUTBOX.c.key.not_in(blocked)).order_by(_OUTBOX.c.position).limit(limit)
-        async with self._database.transaction() as connection:
-            rows = (await connection.execute(wanted)).all()
-        self._claimed.update(row.key for row in rows)
+        async with self._claiming:
+            self._added.clear()
+            now = asyncio.get_running_loop().time()
+            self._due = {key: due for key, due in self._due.items() if due > now}
+            self._claimed = {key: end for key, end in self._claimed.items() if end > now}
+            blocked = self._claimed.keys() | self._due.keys()
+            wanted = select(_OUTBOX).where(_OUTBOX.c.key.not_in(blocked)).order_by(_OUTBOX.c.position).limit(limit)
+            async with self._database.transaction() as connection:
+                rows = (await connection.execute(wanted)).all()
+            self._claimed.update((row.key, now + lease.total_seconds()) for row in rows)
         return [Owed(row.position, row.subject, row.key, row.event_json, row.attempts) for row in rows]
 
     async def done(self, entries: Sequence[Owed]) -> None:
@@ -119,7 +124,8 @@ class SqliteOutbox:
 
     async def released(self, entries: Sequence[Owed]) -> None:
         """See `OutboxSource.released`."""
-        self._claimed.difference_update(entry.key or "" for entry in entries)
+        for entry in entries:
+            self._claimed.pop(entry.key or "", None)
 
     async def arrived(self, timeout: timedelta) -> bool:
         """See `OutboxSource.arrived`."""

@@ -31,6 +31,12 @@ MIGRATIONS: Final[tuple[tuple[str, ...], ...]] = (
         )""",
         "CREATE INDEX observed_calls_by_day ON observed_calls (day)",
     ),
+    (
+        """CREATE TABLE gateway_declarations (
+            position INTEGER PRIMARY KEY AUTOINCREMENT, service TEXT NOT NULL, version TEXT NOT NULL,
+            declaration_json TEXT NOT NULL, UNIQUE (service, version)
+        )""",
+    ),
 )
 """What leads from each version to the next; a new file goes through all of them, so that old and new files are alike. Only ever
 added to: what is here was run on someone's file."""

@@ -18,7 +18,6 @@ Reason = Literal["start", "too_old", "restarted"]
 """Why a watcher gets all there is."""
 HEARTBEAT: Final = timedelta(seconds=15)
 """The longest silence: proxies and clients tell a quiet registry from a dead connection."""
-_LOOK_ROUND: Final = timedelta(seconds=1)
 
 
 class Watchers:
@@ -102,7 +101,7 @@ class ChangeMessages:
         log: The log.
         reset: Shows all there is, for a reason.
         show: Shows a change; None for one that this watcher is not concerned with.
-        is_ending: Tells whether the service is about to stop.
+        ending: Set once the service is about to stop.
         heartbeat: The longest silence.
     """
 
@@ -112,13 +111,13 @@ class ChangeMessages:
         *,
         reset: Callable[[Reason], BaseModel],
         show: Callable[[Change], BaseModel | None],
-        is_ending: Callable[[], bool],
+        ending: asyncio.Event,
         heartbeat: timedelta = HEARTBEAT,
     ) -> None:
         self._log = log
         self._reset = reset
         self._show = show
-        self._is_ending = is_ending
+        self._ending = ending
         self._heartbeat = heartbeat
 
     async def since(self, last_event_id: str | None) -> AsyncIterator[bytes]:
@@ -132,7 +131,7 @@ class ChangeMessages:
         """
         yield b": connected\n\n"  # so that the head of the answer goes out at once
         position, reason = self._place(last_event_id)
-        while not self._is_ending():
+        while not self._ending.is_set():
             changes = None if reason is not None else self._log.since(position)
             if changes is None:
                 position = self._log.position
@@ -148,18 +147,14 @@ class ChangeMessages:
                     yield comment
 
     async def _quiet(self, position: int) -> AsyncIterator[bytes]:
-        waiting = asyncio.create_task(self._log.wait(position))
-        silent = timedelta()
+        awaited = {asyncio.ensure_future(self._log.wait(position)), asyncio.ensure_future(self._ending.wait())}
+        silence_s = self._heartbeat.total_seconds()
         try:
-            # In short waits, because nothing tells of the service's end.
-            while not waiting.done() and not self._is_ending():
-                await asyncio.wait({waiting}, timeout=_LOOK_ROUND.total_seconds())
-                silent += _LOOK_ROUND
-                if silent >= self._heartbeat and not waiting.done():
-                    silent = timedelta()
-                    yield b": waiting\n\n"
+            while not (await asyncio.wait(awaited, timeout=silence_s, return_when=asyncio.FIRST_COMPLETED))[0]:
+                yield b": waiting\n\n"
         finally:
-            await _cancelled(waiting)
+            for each in awaited:
+                await _cancelled(each)
 
     def _place(self, last_event_id: str | None) -> tuple[int, Reason | None]:
         if last_event_id is None:

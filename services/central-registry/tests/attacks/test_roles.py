@@ -33,6 +33,9 @@ CALLS: list[tuple[str, str, Any, str]] = [
     ("GET", "/catalog/central-registry/gateway", None, "viewer"),
     ("PUT", "/catalog/echo/gateway/1.0.0", {}, "operator"),
     ("DELETE", "/catalog/echo/gateway", None, "admin"),
+    ("GET", "/gateway/snapshot", None, "viewer"),
+    ("GET", "/gateway/findings", None, "viewer"),
+    ("GET", "/gateway/nodes", None, "viewer"),
 ]
 RANKS = ["viewer", "operator", "admin"]
 
@@ -53,6 +56,27 @@ def test_each_route_wants_its_role(
     assert allowed.status_code != 404 or "lease" in path
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "body"),
+    [(m, p, b) for m, p, b, _ in CALLS if m != "GET" or p.startswith("/gateway")],
+    ids=lambda each: str(each)[:40],
+)
+def test_a_tenant_changes_nothing_for_the_others(
+    client: TestClient, auth: Auth, method: str, path: str, body: Any
+) -> None:
+    """A tenant's own admin neither says where a service runs or what it is, nor sees the edge of all of them."""
+    known = client.get("/services", headers=auth("viewer")).json()
+    answer = client.request(method, path, json=body, headers=auth("admin", tenant="acme"))
+    assert (answer.status_code, answer.json()["rule"]) == (403, "no-tenant")
+    assert len(client.get("/services", headers=auth("viewer")).json()["services"]) == len(known["services"])
+
+
+def test_a_tenant_looks_up(client: TestClient, auth: Auth) -> None:
+    """Whoever calls with the token of a tenant's caller still finds services, and reads what they are."""
+    for path in ("/services", "/services/central-registry", "/catalog", "/catalog/central-registry"):
+        assert client.get(path, headers=auth("viewer", tenant="acme")).status_code == 200
+
+
 @pytest.mark.parametrize("path", ["/services/watch", "/ops/info", "/docs", "/openapi.json", "/ops/config"])
 def test_nothing_else_is_open(client: TestClient, auth: Auth, path: str) -> None:
     """Streams, operations and documents want a token, too; operations want an admin."""
@@ -68,7 +92,7 @@ def test_every_route_is_looked_at(client: TestClient, auth: Auth) -> None:
         (method.upper(), path)
         for path, operations in shown.items()
         for method in operations
-        if path.startswith(("/services", "/catalog"))
+        if path.startswith(("/services", "/catalog", "/gateway"))
     }
     looked_at = {(method, _pattern(path)) for method, path, _, _ in CALLS} | {("GET", "/services/watch")}
     assert declared == looked_at
@@ -76,7 +100,7 @@ def test_every_route_is_looked_at(client: TestClient, auth: Auth) -> None:
 
 def _pattern(path: str) -> str:
     parts = path.split("/")
-    if len(parts) > 2 and parts[2] != "observations":
+    if len(parts) > 2 and parts[1] != "gateway" and parts[2] != "observations":
         parts[2] = "{name}"
     if len(parts) > 4:
         parts[4] = "{version}" if parts[3] == "gateway" else "{instance_id}"

@@ -59,8 +59,7 @@ async def opened(folder: Path, clock: FakeClock, live: Running, **options: Any) 
             SqliteCatalogStore(database),
             clock=clock,
             live_versions=live.of,
-            live_services=lambda: live.versions,
-            **{"limits": LIMITS, "implicit": ["central-registry"], **options},
+            **{"live_services": lambda: live.versions, "limits": LIMITS, "implicit": ["central-registry"], **options},
         )
         await catalog.restore()
         yield catalog
@@ -263,6 +262,22 @@ async def test_services_that_only_traces_know_are_listed(catalog: Catalog, clock
     assert set(found) == {"orders", "shadow"}
     assert found["shadow"].undeclared == ("orders",)
     assert found["orders"].agrees
+
+
+async def test_a_list_asks_once_what_runs(tmp_path: Path, clock: FakeClock, live: Running) -> None:
+    """However many entries are compared, the services that run are found out once."""
+    asked: list[None] = []
+
+    def running() -> dict[str, set[str]]:
+        asked.append(None)
+        return live.versions
+
+    live.versions = {"billing": {"1"}}
+    async with opened(tmp_path, clock, live, live_services=running) as catalog:
+        for name in ("orders", "shop"):
+            await catalog.put(name, Draft(version="1", dependencies=(Dependency("billing"), Dependency("mailer"))))
+        assert [each.unknown for each in await catalog.comparisons()] == [("mailer",)] * 2
+    assert len(asked) == 1
 
 
 @pytest.mark.parametrize(

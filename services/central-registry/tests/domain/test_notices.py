@@ -1,8 +1,11 @@
 """What the platform is told, and that it is told with the very change on disk."""
 
+import asyncio
+from collections.abc import Sequence
+
 import pytest
 
-from central_registry.domain import Registry, StorageFullError
+from central_registry.domain import Notice, Registration, Registry, StorageFullError
 from central_registry.testing import FakeClock, MemoryStore
 
 
@@ -54,6 +57,45 @@ async def test_who_comes_back_unswept_was_lost_first(registry: Registry, store: 
     registry.expire()
     await registry.clear_away()
     assert told(store) == [("registered", "a"), ("lost", "a"), ("registered", "a")]
+
+
+class SlowStore(MemoryStore):
+    """A disk that is busy with a write until the test lets go of it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.writing, self.go_on = asyncio.Event(), asyncio.Event()
+
+    async def save(self, registration: Registration, notices: Sequence[Notice] = ()) -> None:
+        self.writing.set()
+        await self.go_on.wait()
+        await super().save(registration, notices)
+
+
+@pytest.mark.parametrize("full", [False, True])
+async def test_who_is_heard_of_while_the_disk_is_slow_is_not_lost(clock: FakeClock, full: bool) -> None:
+    """An instance whose change is being written when its lease ends is live, and told of as nothing else; lost only when the write fails."""
+    store = SlowStore()
+    registry = Registry(store, clock=clock)
+    store.go_on.set()
+    await register(registry)
+    store.writing.clear()
+    store.go_on.clear()
+    changing = asyncio.create_task(register(registry, zone="eu-1"))
+    await store.writing.wait()
+    clock.advance(10)
+    assert registry.expire() == ()
+    store.full = full
+    store.go_on.set()
+    (failure,) = await asyncio.gather(changing, return_exceptions=True)
+    store.full = False
+    registry.expire()
+    await registry.clear_away()
+    assert isinstance(failure, StorageFullError) == full
+    assert (registry.find("echo", "a") is None) == full
+    assert told(store) == [("registered", "a"), *([("lost", "a")] if full else [])]
+    kinds = [change.kind.value for change in registry.changes.since(0) or ()]
+    assert kinds == ["registered", "lost" if full else "changed"]
 
 
 async def test_a_restart_tells_nothing(registry: Registry, store: MemoryStore, clock: FakeClock) -> None:

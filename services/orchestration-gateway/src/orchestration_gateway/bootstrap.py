@@ -28,7 +28,6 @@ from orchestration_gateway.events import Announcements, hear
 from orchestration_gateway.live.api import router as live_router
 from orchestration_gateway.live.hub import RunHub
 from orchestration_gateway.live.run_changes import RunChanges
-from orchestration_gateway.live.stopping import noticed
 from orchestration_gateway.live.tickets import Tickets
 from orchestration_gateway.metrics import GatewayMetrics
 from orchestration_gateway.orchestrator import Orchestrator
@@ -168,7 +167,7 @@ async def _open(
         "tickets": Tickets(config.jwt_secret, timedelta(seconds=config.ticket_lifetime_s)),
         "screens": await _screens(config, app, stack),
     }
-    state["stopping"] = await stack.enter_async_context(noticed(app))
+    state["stopping"] = app.draining
     state["mcp"] = await stack.enter_async_context(ToolsOnDemand(ToolCalls(state), VERSION).at_work())
     return cast("State", state)
 

@@ -42,6 +42,7 @@ from ._service_log import configure_service_logging
 from ._time_limits import time_limit
 from ._tls import TLSConfig
 from ._valkey import ValkeyNotInstalledError, ValkeyNotOpenError
+from ._version_key import version_key
 
 if TYPE_CHECKING:
     from ._client import APIClient, CircuitConfig, ClientConfig, RetryConfig
@@ -116,6 +117,7 @@ __all__ = [
     "require_scope",
     "running_task",
     "time_limit",
+    "version_key",
     "weak_etag",
 ]
 

@@ -76,6 +76,7 @@ class MaestroAPI(FastAPI):
         protection: What stands between the service and its callers; this package's dependencies find it here.
         logger: Logger of the service.
         in_flight: The requests that are being answered.
+        draining: Set once the service is about to stop; what holds an answer back waits for it too.
         bound_url: Address that the service listens on; None until `run()` bound one.
         worker: Which worker this process is; None where one process serves.
         asyncapi: Gives the document of the service's events, for the catalog; None while it has none.
@@ -101,7 +102,7 @@ class MaestroAPI(FastAPI):
         self.worker: Worker | None = None
         self.asyncapi: Callable[[], dict[str, Any]] | None = None
         self.started = asyncio.Event()
-        self._draining = asyncio.Event()
+        self.draining = asyncio.Event()
         # It brings a library of cryptography along, which is left to those that build a service.
         from ._protection import Protection  # noqa: PLC0415
 
@@ -131,7 +132,7 @@ class MaestroAPI(FastAPI):
             add_docs_page(self, self.docs_url)
         add_handlers(self)
         metrics = self.metrics if config.enable_metrics else None
-        add_system_routes(self, health=self.health, metrics=metrics, draining=self._draining)
+        add_system_routes(self, health=self.health, metrics=metrics, draining=self.draining)
         if config.enable_ops:
             self.include_router(ops_router(self))
         # The end of the list is innermost: middleware that a service adds, CORS for one, answers before the guard.
@@ -184,11 +185,11 @@ class MaestroAPI(FastAPI):
     @property
     def is_draining(self) -> bool:
         """Whether the service is about to stop."""
-        return self._draining.is_set()
+        return self.draining.is_set()
 
     def begin_drain(self) -> None:
         """Say that the service is about to stop: readiness fails, the registry lets go of it, connections are closed one by one."""
-        self._draining.set()
+        self.draining.set()
         self.in_flight.drain_connections()
 
     def run(self, host: str | None = None, port: int | None = None, *, workers: int | None = None) -> None:
@@ -257,7 +258,7 @@ class MaestroAPI(FastAPI):
                     service_name=config.service_name,
                 )
             await stack.enter_async_context(self.protection.opened())
-            self._draining.clear()
+            self.draining.clear()
             self.in_flight.draining = False
             state = None
             if self._user_lifespan is not None:
@@ -276,7 +277,7 @@ class MaestroAPI(FastAPI):
                 registration = Registration(
                     config, url=self.bound_url, worker=self.worker, catalog=self._catalog_document, gateway=gateway
                 )
-                await stack.enter_async_context(registration.kept(until=self._draining))
+                await stack.enter_async_context(registration.kept(until=self.draining))
             self.started.set()
             if self.worker is not None:
                 self.worker.say_ready()

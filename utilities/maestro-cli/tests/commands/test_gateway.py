@@ -57,6 +57,28 @@ def test_configurations_are_printed(run) -> None:
     assert "shop" in {cluster["name"] for cluster in envoy["static_resources"]["clusters"]}
 
 
+def test_kongs_key_is_a_real_one_or_a_placeholder(run, tmp_path: Path) -> None:
+    """The key comes from a file; without one a placeholder that nobody can guess is told, as are issuers that Kong cannot verify."""
+    path = tmp_path / "jwt_secret"
+    path.write_text("k" * 40 + "\n")
+
+    def key(done: Result) -> str:
+        ((credential,),) = (consumer["jwt_secrets"] for consumer in json.loads(done.stdout)["consumers"])
+        return credential["secret"]
+
+    real = run("render", "kong", "--secret-file", str(path))
+    assert key(real) == "k" * 40
+    assert "REPLACE-ME" not in real.stderr
+    assert "tokens of other issuers" in real.stderr
+    first, second = run("render", "kong"), run("render", "kong")
+    assert key(first).startswith("REPLACE-ME-")
+    assert key(first) != key(second)
+    assert "--secret-file" in first.stderr
+    assert "other issuers" not in run("render", "kong", known=snapshot(ABOUT)).stderr
+    path.write_text("short")
+    assert run("render", "kong", "--secret-file", str(path)).exit_code == 2
+
+
 def test_conflicts_end_with_1(run) -> None:
     """An error among the findings is told, and ends the command with 1, as JSON too; without any it ends with 0."""
     assert (run("check").exit_code, run("check").output) == (0, "No conflicts.\n")

@@ -31,7 +31,7 @@ def kong_document(
 
     Args:
         edge: What the gateway knows.
-        secret: The platform's shared key, or a reference to where Kong finds it.
+        secret: The platform's shared key itself; Kong resolves no reference in this place.
         issuer: The `iss` claim of its tokens.
         redis: Whether Kong's counts are shared through Redis, which its operator configures.
         api_key_header: Header that carries API keys.
@@ -85,6 +85,10 @@ def unequal_limits(edge: Edge) -> list[str]:
     for route in edge.routes:
         if isinstance(route, Hidden):
             continue
+        if route.declared.authentication != "jwt" and (by := _by_claim(route.declared)):
+            found[f"{route.name}:{by}"] = (
+                f"{route.name}: callers without a verified token are counted by address, not by {by}"
+            )
         for number, limit in enumerate(route.declared.rate_limits):
             if number:
                 found[f"{route.name}:{limit.rule}"] = (
@@ -97,6 +101,23 @@ def unequal_limits(edge: Edge) -> list[str]:
                     f"{route.service}: {limit.rule} counts in {limit.period}; Kong knows no such window and allows {count} in a {name}"
                 )
     return list(found.values())
+
+
+def unknown_issuers(edge: Edge, *, issuer: str = "maestro") -> list[str]:
+    """Tell whose tokens Kong cannot verify.
+
+    Args:
+        edge: What the gateway knows.
+        issuer: The `iss` claim of the platform's tokens.
+
+    Returns:
+        A sentence; none when no route asks for a token.
+    """
+    if all(isinstance(route, Hidden) or route.declared.authentication == "public" for route in edge.routes):
+        return []
+    return [
+        f"Kong accepts tokens of the issuer {issuer} alone: it fetches no keys, so that tokens of other issuers (GATEWAY_ISSUERS) answer 401"
+    ]
 
 
 def _add(services: dict[str, Document], service: EdgeService, declared: DeclaredRoute | None, route: Document) -> None:
@@ -146,7 +167,7 @@ def _route(route: EdgeRoute, priority: int, policy: str, *, token: bool) -> Docu
         )
     else:
         plugins.append({"name": "post-function", "config": {"header_filter": [_location(route)]}})
-    plugins += [_limit(route, limit, policy) for limit in declared.rate_limits[:1]]
+    plugins += [_limit(route, limit, policy, token=token) for limit in declared.rate_limits[:1]]
     rendered: Document = {
         "name": _name(route),
         "protocols": ["http", "https"],
@@ -203,7 +224,8 @@ def _size(declared: DeclaredRoute) -> Document:
 def _jwt() -> Document:
     config = {
         "key_claim_name": "iss",
-        "claims_to_verify": ["exp", "nbf"],
+        # Kong refuses a token that lacks a claim it verifies, and the platform's have no nbf.
+        "claims_to_verify": ["exp"],
         # A token in the address would end up in every log on the way.
         "uri_param_names": [],
         "header_names": ["authorization"],
@@ -234,10 +256,18 @@ def _origin(origin: str) -> str:
     return "^" + re.escape(origin).replace(r"\*", "[A-Za-z0-9-]+") + "$"
 
 
-def _limit(route: EdgeRoute, limit: GatewayRateLimit, policy: str) -> Document:
+def _by_claim(declared: DeclaredRoute) -> str | None:
+    by = declared.rate_limits[0].by if declared.rate_limits else ()
+    return next((name for name in ("tenant", "subject") if name in by), None)
+
+
+def _limit(route: EdgeRoute, limit: GatewayRateLimit, policy: str, *, token: bool) -> Document:
     window, count = _window(limit)
     by: Document = {"limit_by": "service"}
-    if "tenant" in limit.by:
+    if limit.by and not token:
+        # Nobody has verified the claims here: whoever invents some would have a count of their own.
+        by = {"limit_by": "ip"}
+    elif "tenant" in limit.by:
         by = {"limit_by": "header", "header_name": "x-maestro-tenant"}
     elif "subject" in limit.by:
         by = {"limit_by": "header", "header_name": "x-maestro-subject"}

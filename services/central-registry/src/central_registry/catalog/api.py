@@ -23,7 +23,7 @@ from central_registry.catalog.views import (
     TakenView,
 )
 from central_registry.domain import Instance, Selection
-from maestro_core_api import idempotent, require_role
+from maestro_core_api import idempotent, platform_caller, require_role
 from maestro_core_logging import get_logger
 
 _logger = get_logger(__name__)
@@ -38,8 +38,8 @@ async def _catalog(request: Request) -> Catalog:
 TheCatalog = Annotated[Catalog, Depends(_catalog)]
 router = APIRouter(prefix="/catalog", tags=["catalog"], dependencies=[Depends(in_http_terms)])
 _viewer = [Depends(require_role("viewer"))]
-_operator = [Depends(require_role("operator"))]
-_admin = [Depends(require_role("admin"))]
+_operator = [Depends(require_role("operator")), Depends(platform_caller)]
+_admin = [Depends(require_role("admin")), Depends(platform_caller)]
 
 
 @router.get("", dependencies=_viewer)

@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Final
 
 from central_registry.catalog.domain import Catalog
-from central_registry.domain import StorageError
+from central_registry.domain import RegistryError
 from maestro_core_logging import get_logger
 
 INTERVAL: Final = timedelta(hours=1)
@@ -31,6 +31,6 @@ async def forget_old_calls(
         try:
             if gone := await catalog.forget():
                 _logger.info("Observed calls forgotten", days=gone)
-        except StorageError as error:
+        except RegistryError as error:
             _logger.error("Observed calls cannot be forgotten now", error=str(error), code=error.code)
         await sleep(interval.total_seconds())

@@ -166,14 +166,17 @@ class LeaseTable:
         """
         return self._drop(key)
 
-    def take_expired(self) -> tuple[Instance, ...]:
+    def take_expired(self, *, but: InstanceKey | None = None) -> tuple[Instance, ...]:
         """Take out the instances whose lease ran out.
+
+        Args:
+            but: Who is left in all the same.
 
         Returns:
             What was taken out, each instance once.
         """
         now = self._clock()
-        expired = tuple(instance for instance in self._all() if not instance.is_live(now))
+        expired = tuple(instance for instance in self._all() if not instance.is_live(now) and instance.key != but)
         for instance in expired:
             self._drop(instance.registration.key)
         return expired

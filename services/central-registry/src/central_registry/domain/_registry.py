@@ -89,6 +89,8 @@ class Registry:
         self._untold: deque[Notice] = deque(maxlen=_MOST_UNTOLD)
         # Held over each change of the disk, so that disk and memory change in the same order.
         self._changing = asyncio.Lock()
+        # Who has been heard of, and is being written: a slow disk is no reason to believe it lost.
+        self._being_kept: InstanceKey | None = None
 
     async def restore(self) -> int:
         """Take up what an earlier process knew; each instance gets one lease to be heard of again.
@@ -175,7 +177,11 @@ class Registry:
             if is_news:
                 news = () if known is not None else (Notice(ChangeKind.REGISTERED, wanted.registered_at, wanted),)
                 untold = tuple(self._untold)
-                await self._store.save(wanted, (*untold, *news))
+                self._being_kept = wanted.key
+                try:
+                    await self._store.save(wanted, (*untold, *news))
+                finally:
+                    self._being_kept = None
                 self._have_told(untold)
                 self._to_remove.discard(wanted.key)
             instance = self._table.grant(wanted)
@@ -227,7 +233,7 @@ class Registry:
             What was taken out, each instance once; `clear_away` takes it from the disk.
         """
         self.beat()
-        expired = self._table.take_expired()
+        expired = self._table.take_expired(but=self._being_kept)
         for instance in expired:
             self._part_with(ChangeKind.LOST, instance)
         return expired

@@ -1,16 +1,14 @@
 """HTTP in and out: what services declare, what operators ask, and what Envoy fetches."""
 
 import hmac
-from collections.abc import AsyncIterator
 from dataclasses import asdict
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import BaseModel, ValidationError
 
-from central_registry.domain import RegistryError
-from central_registry.errors import as_api_exception
-from maestro_core_api import MaestroAPI, public, require_role
+from central_registry.api import in_http_terms
+from maestro_core_api import MaestroAPI, platform_caller, public, require_role
 from maestro_core_api.gateway import Declaration
 from maestro_core_logging import get_logger
 from maestro_gateway import EdgeSnapshot, find_conflicts
@@ -42,59 +40,55 @@ async def _room(request: Request) -> GatewayRoom:
     return room
 
 
-async def _in_http_terms() -> AsyncIterator[None]:
-    try:
-        yield
-    except RegistryError as error:
-        raise as_api_exception(error) from error
-
-
 Room = Annotated[GatewayRoom, Depends(_room)]
 Name = Annotated[str, Path(pattern=r"^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$")]
 Version = Annotated[str, Path(pattern=r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}$")]
 
-router = APIRouter(tags=["gateway"], dependencies=[Depends(_in_http_terms)])
+router = APIRouter(tags=["gateway"], dependencies=[Depends(in_http_terms)])
 _viewer = [Depends(require_role("viewer"))]
-_operator = [Depends(require_role("operator"))]
+_operator = [Depends(require_role("operator")), Depends(platform_caller)]
+_admin = [Depends(require_role("admin")), Depends(platform_caller)]
+# The edge as a whole, with every instance's address, is for those who run it.
+_edge_viewer = [*_viewer, Depends(platform_caller)]
 
 
 @router.put("/catalog/{name}/gateway/{version}", dependencies=_operator, status_code=204)
 async def declare(name: Name, version: Version, data: Declaration, room: Room) -> None:
     """Say what a version of a service wants of the gateway."""
-    if await room.catalog.declare(name, version, data):
+    if await room.declarations.declare(name, version, data):
         _LOGGER.info("Routes declared", declared_by=name, declared_version=version, routes=len(data.routes))
 
 
 @router.get("/catalog/{name}/gateway", dependencies=_viewer)
 async def show_declarations(name: Name, room: Room) -> dict[str, Declaration]:
     """Show what a service has declared, by version."""
-    for service in room.catalog.snapshot().services:
+    for service in room.declarations.snapshot().services:
         if service.name == name and service.declarations:
             return service.declarations
     raise DeclarationNotFoundException(detail=name)
 
 
-@router.delete("/catalog/{name}/gateway", dependencies=[Depends(require_role("admin"))], status_code=204)
+@router.delete("/catalog/{name}/gateway", dependencies=_admin, status_code=204)
 async def forget(name: Name, room: Room) -> None:
     """Take a service out of the gateway, until it declares something again."""
-    if await room.catalog.forget(name):
+    if await room.declarations.forget(name):
         _LOGGER.info("Routes forgotten", declared_by=name)
 
 
-@router.get("/gateway/snapshot", dependencies=_viewer)
+@router.get("/gateway/snapshot", dependencies=_edge_viewer)
 async def snapshot(room: Room) -> EdgeSnapshot:
     """Show everything that the gateway's routes are made from."""
-    return room.catalog.snapshot()
+    return room.declarations.snapshot()
 
 
-@router.get("/gateway/findings", dependencies=_viewer)
+@router.get("/gateway/findings", dependencies=_edge_viewer)
 async def findings(room: Room) -> FindingsView:
     """Show what is wrong, or odd, in the declarations."""
-    found = find_conflicts(room.catalog.snapshot())
+    found = find_conflicts(room.declarations.snapshot())
     return FindingsView(findings=[FindingView(**asdict(finding)) for finding in found])
 
 
-@router.get("/gateway/nodes", dependencies=_viewer)
+@router.get("/gateway/nodes", dependencies=_edge_viewer)
 async def nodes(room: Room) -> dict[str, Any]:
     """Show which gateways ask here, and which configuration each has accepted."""
     return {
@@ -112,7 +106,7 @@ async def discover(kind: Kind, request: Request, room: Room) -> Response:
     app: MaestroAPI = request.app
     try:
         asked = DiscoveryRequest.model_validate_json(await request.body())
-        answer = await room.discovery.answer(kind, asked, stopping=lambda: app.is_draining)
+        answer = await room.discovery.answer(kind, asked, stopping=app.draining)
     except ValidationError as error:
         raise GatewaySettingsException(detail=str(error)) from error
     if answer is None:

@@ -5,19 +5,20 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from central_registry.config import CentralRegistryConfig
+from central_registry.database import RegistryDatabase
 from central_registry.domain import Registry
 
-from .catalog import DeclarationCatalog
+from .declarations import Declarations
 from .discovery import Discovery
 from .publisher import EdgePublisher
-from .storage import DeclarationFile
+from .storage import SqliteDeclarationStore
 
 
 @dataclass(frozen=True, slots=True)
 class GatewayRoom:
     """What its endpoints stand on."""
 
-    catalog: DeclarationCatalog
+    declarations: Declarations
     """What services want of the gateway."""
     discovery: Discovery
     """Answers gateways."""
@@ -26,19 +27,22 @@ class GatewayRoom:
 
 
 @asynccontextmanager
-async def opened_gateway(config: CentralRegistryConfig, registry: Registry) -> AsyncIterator[GatewayRoom]:
+async def opened_gateway(
+    config: CentralRegistryConfig, database: RegistryDatabase, registry: Registry
+) -> AsyncIterator[GatewayRoom]:
     """Hold everything open while the block runs.
 
     Args:
         config: The registry's configuration.
+        database: The registry's file.
         registry: Knows who is live.
 
     Raises:
         StorageError: What was declared cannot be read.
     """
-    catalog = DeclarationCatalog(DeclarationFile(config.declarations_file), registry)
-    await catalog.restore()
-    publisher = EdgePublisher(catalog.snapshot)
+    declarations = Declarations(SqliteDeclarationStore(database), registry)
+    await declarations.restore()
+    publisher = EdgePublisher(declarations.snapshot, (registry.changes, declarations.ticker))
     token = None if config.gateway_token is None else config.gateway_token.get_secret_value()
     async with publisher.at_work():
-        yield GatewayRoom(catalog, Discovery(publisher), token)
+        yield GatewayRoom(declarations, Discovery(publisher), token)

@@ -7,7 +7,7 @@ answer. An answer with the same version would be work for nothing, so it is held
 import asyncio
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
@@ -31,7 +31,6 @@ from .publisher import EdgePublisher
 
 Kind = Literal["clusters", "endpoints", "routes", "listeners"]
 _MOST_NODES: Final = 10_000
-_LOOK_UP_S: Final = 0.2
 _LOGGER: Final = get_logger(__name__)
 
 
@@ -114,14 +113,14 @@ class Discovery:
         return found
 
     async def answer(
-        self, kind: Kind, request: DiscoveryRequest, *, stopping: Callable[[], bool] = lambda: False
+        self, kind: Kind, request: DiscoveryRequest, *, stopping: asyncio.Event | None = None
     ) -> DiscoveryResponse | None:
         """Answer a request, as soon as there is something new.
 
         Args:
             kind: Kind of resource.
             request: What is asked.
-            stopping: Tells whether the registry is about to stop, which held-back answers must not hold up.
+            stopping: Set once the registry is about to stop, which held-back answers must not hold up; None never is.
 
         Returns:
             The answer; None when nothing has changed for as long as may be waited.
@@ -139,22 +138,26 @@ class Discovery:
         self._note(key, request, refused)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + self._longest_wait_s
-        while True:
-            changed = asyncio.ensure_future(self._publisher.changed())
-            try:
-                resources = render(kind, self._publisher.edge, settings, request.resource_names)
-                version = version_of(resources)
-                if version not in {request.version_info, refused}:
-                    return self._send(key, version, resources)
-                while not changed.done():
-                    if stopping():
-                        return None
-                    if loop.time() >= deadline:
-                        # It may not have been refused, but lost on the way.
-                        return self._send(key, version, resources) if version == refused else None
-                    await asyncio.wait({changed}, timeout=_LOOK_UP_S)
-            finally:
-                changed.cancel()
+        stop = asyncio.ensure_future((stopping or asyncio.Event()).wait())
+        try:
+            while True:
+                changed = asyncio.ensure_future(self._publisher.changed())
+                try:
+                    resources = render(kind, self._publisher.edge, settings, request.resource_names)
+                    version = version_of(resources)
+                    if version not in {request.version_info, refused}:
+                        return self._send(key, version, resources)
+                    left_s = max(0.0, deadline - loop.time())
+                    await asyncio.wait({changed, stop}, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    changed.cancel()
+                if stop.done():
+                    return None
+                if loop.time() >= deadline:
+                    # It may not have been refused, but lost on the way.
+                    return self._send(key, version, resources) if version == refused else None
+        finally:
+            stop.cancel()
 
     def _send(
         self, key: tuple[str, str, tuple[str, ...]], version: str, resources: list[Resource]

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import secrets
 from dataclasses import asdict
 from pathlib import Path
 from typing import Final
@@ -17,7 +18,7 @@ from maestro_gateway import EdgeIssuer, EdgeRoute, EdgeSettings, EdgeSnapshot, b
 
 from ._options import examples, json_option
 
-_PLACEHOLDER: Final = "{vault://env/maestro-jwt-secret}"
+_SHORTEST_SECRET: Final = 32
 _file_option = click.option(
     "--from",
     "source",
@@ -83,9 +84,22 @@ def routes(ctx: click.Context, source: Path | None, as_json: bool) -> None:
     "--jwks-file", default="/etc/envoy/jwks.json", show_default=True, help="File with the key of tokens, for Envoy."
 )
 @click.option("--redis", is_flag=True, help="Have Kong share its counts through Redis.")
+@click.option(
+    "--secret-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="File with the key of tokens, to be written into the file for Kong; without it there is a placeholder.",
+)
 @click.pass_context
 @examples("maestro gateway render kong > kong.json", "maestro gateway render envoy --port 443 > envoy.json")
-def render_target(ctx: click.Context, target: str, source: Path | None, port: int, jwks_file: str, redis: bool) -> None:
+def render_target(
+    ctx: click.Context,
+    target: str,
+    source: Path | None,
+    port: int,
+    jwks_file: str,
+    redis: bool,
+    secret_file: Path | None,
+) -> None:
     """Print the configuration of TARGET, as it is now: a whole Envoy bootstrap, or a declarative file for Kong 3.
 
     The gateway of `maestro up` needs neither: it asks the registry, and follows it.
@@ -93,11 +107,12 @@ def render_target(ctx: click.Context, target: str, source: Path | None, port: in
     edge = build_edge(ctx.obj(source))
     # Each brings a renderer along, which the other commands do without.
     if target == "kong":
-        from maestro_gateway.kong import kong_document, unequal_limits  # noqa: PLC0415
+        from maestro_gateway.kong import kong_document, unequal_limits, unknown_issuers  # noqa: PLC0415
 
-        for sentence in unequal_limits(edge):
+        secret, missing = _kong_secret(secret_file)
+        for sentence in (*unequal_limits(edge), *unknown_issuers(edge), *missing):
             render.err().print(sentence, markup=False, soft_wrap=True)
-        document = kong_document(edge, secret=_PLACEHOLDER, redis=redis)
+        document = kong_document(edge, secret=secret, redis=redis)
     else:
         from maestro_gateway.envoy import static_configuration  # noqa: PLC0415
 
@@ -126,6 +141,21 @@ def check(ctx: click.Context, source: Path | None, as_json: bool) -> None:
     if errors:
         raise MaestroCliError(f"{render.counted(errors, 'error')} in the routes")
     render.out().print("No conflicts.", markup=False)
+
+
+def _kong_secret(path: Path | None) -> tuple[str, list[str]]:
+    """Return the key for Kong, and what is to be said of it."""
+    if path is None:
+        # With a tail that nobody can guess: a file that was loaded as it is must not accept forged tokens.
+        placeholder = f"REPLACE-ME-{secrets.token_hex(_SHORTEST_SECRET)}"
+        return placeholder, ["Replace the secret REPLACE-ME-… with the key of tokens, or name its file: --secret-file"]
+    try:
+        secret = path.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise click.BadParameter(f"{path} cannot be read: {error}", param_hint="--secret-file") from error
+    if len(secret.encode()) < _SHORTEST_SECRET:
+        raise click.BadParameter(f"{path} holds fewer than {_SHORTEST_SECRET} bytes", param_hint="--secret-file")
+    return secret, []
 
 
 def _access(route: DeclaredRoute) -> str:

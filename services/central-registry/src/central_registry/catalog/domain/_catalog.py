@@ -228,7 +228,7 @@ class Catalog:
         seen = await self._store.calls((self._clock() - self._window).date(), of=service)
         if service not in self._entries and not seen:
             raise EntryNotFoundError(service)
-        return self._compare(service, seen)
+        return self._compare(service, seen, self._known())
 
     async def comparisons(self) -> Sequence[Comparison]:
         """Compare for every service that has an entry or was seen calling, in the order of names."""
@@ -238,7 +238,8 @@ class Catalog:
             for name in {calls.caller, calls.callee}:
                 by_service.setdefault(name, []).append(calls)
         names = sorted(self._entries.keys() | {calls.caller for calls in seen})
-        return [self._compare(name, by_service.get(name, [])) for name in names]
+        known = self._known()
+        return [self._compare(name, by_service.get(name, []), known) for name in names]
 
     async def days(self, service: str, *, back: timedelta) -> Sequence[DayOfCalls]:
         """Return what was seen of a service day by day, the latest first.
@@ -280,13 +281,16 @@ class Catalog:
         )
         return entry, documents
 
-    def _compare(self, service: str, seen: Collection[ObservedCalls]) -> Comparison:
+    def _known(self) -> frozenset[str]:
+        return frozenset(self._entries.keys() | set(self._live_services()))
+
+    def _compare(self, service: str, seen: Collection[ObservedCalls], known: Collection[str]) -> Comparison:
         revision = self._entries.get(service)
         return compare(
             service,
             () if revision is None else revision.entry.dependencies,
             seen,
-            known=self._entries.keys() | set(self._live_services()),
+            known=known,
             implicit=self._implicit,
             since=self._clock() - self._window,
         )

@@ -70,5 +70,5 @@ def compare(
         observed=tuple(observed),
         undeclared=tuple(sorted(called - names - set(implicit))),
         unused=tuple(sorted(names - called)) if seen else (),
-        unknown=tuple(sorted(names - set(known))),
+        unknown=tuple(sorted(name for name in names if name not in known)),
     )

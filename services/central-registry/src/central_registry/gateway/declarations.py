@@ -3,26 +3,33 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from central_registry.domain import Registry
+from central_registry.catalog.domain import CatalogFullError, InvalidEntryError
+from central_registry.domain import Fault, Registry, Ticker
 from maestro_core_api.gateway import Declaration
 from maestro_gateway import EdgeSnapshot, InstanceSnapshot, ServiceSnapshot
 
-from .domain import DeclarationStore, Versions, with_declaration
+from .domain import DeclarationLimits, DeclarationStore, Versions, with_declaration
 
 
-class DeclarationCatalog:
+class Declarations:
     """Knows what services want of the gateway.
 
     Args:
         store: Keeps it over restarts.
         registry: Knows who is live.
+        limits: The bounds.
+
+    Attributes:
+        ticker: Ticks when something is declared or forgotten.
     """
 
-    def __init__(self, store: DeclarationStore, registry: Registry) -> None:
+    def __init__(self, store: DeclarationStore, registry: Registry, *, limits: DeclarationLimits | None = None) -> None:
         self._store = store
         self._registry = registry
+        self._limits = limits or DeclarationLimits()
         self._declarations: Mapping[str, Versions] = {}
         self._changing = asyncio.Lock()
+        self.ticker = Ticker()
         self._made: tuple[object, object, EdgeSnapshot] | None = None
 
     async def restore(self) -> None:
@@ -45,14 +52,27 @@ class DeclarationCatalog:
             Whether that is news.
 
         Raises:
+            InvalidEntryError: It is too large.
+            CatalogFullError: It would be one service, or one version of it, too many.
             StorageError: It cannot be kept; what was known before still is.
         """
+        limits = self._limits
+        if (size := len(declaration.model_dump_json().encode())) > limits.max_bytes:
+            message = f"has {size} bytes as JSON; at most {limits.max_bytes} are allowed"
+            raise InvalidEntryError((Fault("routes", message),))
         async with self._changing:
             versions = self._declarations.get(service, {})
             if versions.get(version) == declaration:
                 return False
+            if service not in self._declarations and len(self._declarations) >= limits.max_services:
+                raise CatalogFullError("services that declare routes", limits.max_services)
             live = {instance.registration.version for instance in self._registry.live().get(service, ())}
-            await self._keep({**self._declarations, service: with_declaration(versions, version, declaration, live)})
+            changed = with_declaration(versions, version, declaration, live)
+            if len(changed) > limits.max_versions:
+                raise CatalogFullError(f"versions of {service} that declare routes", limits.max_versions)
+            await self._store.replace(service, changed)
+            self._declarations = {**self._declarations, service: changed}
+            self.ticker.tick()
             return True
 
     async def forget(self, service: str) -> bool:
@@ -70,7 +90,9 @@ class DeclarationCatalog:
         async with self._changing:
             if service not in self._declarations:
                 return False
-            await self._keep({name: each for name, each in self._declarations.items() if name != service})
+            await self._store.replace(service, {})
+            self._declarations = {name: each for name, each in self._declarations.items() if name != service}
+            self.ticker.tick()
             return True
 
     def snapshot(self) -> EdgeSnapshot:
@@ -108,7 +130,3 @@ class DeclarationCatalog:
             for name in sorted({*live, *self._declarations})
         ]
         return EdgeSnapshot(services=tuple(services))
-
-    async def _keep(self, declarations: Mapping[str, Versions]) -> None:
-        await self._store.save(declarations)
-        self._declarations = declarations
