@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
 from governance_service.domain import GovernanceError
+from governance_service.repeating import repeated
 from governance_service.scorecards.domain import Scorecard, ScorecardNotFoundError, ScorecardStore, assess
 from governance_service.scorecards.observer import Observer, Registered
 from maestro_core_db import DatabaseError
@@ -81,16 +82,9 @@ class Assessor:
         Yields:
             Nothing.
         """
-        if interval <= timedelta(0):
+        # A service that does not answer would keep this one from ending.
+        async with repeated(self._try, every=interval, name="scorecards", at_once=False, breaks_off=True):
             yield
-            return
-        task = asyncio.create_task(self._again_and_again(interval), name="scorecards")
-        try:
-            yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
 
     async def _assess(self, service: Registered) -> Scorecard:
         async with self._at_once:
@@ -101,12 +95,13 @@ class Assessor:
         self._scores.labels(target=service.name).set(scorecard.score)
         return scorecard
 
-    async def _again_and_again(self, interval: timedelta) -> None:
-        while True:
-            await asyncio.sleep(interval.total_seconds())
-            try:
-                scorecards = await self.assess_all()
-            except (GovernanceError, DatabaseError) as error:
-                _logger.warning("Services were not assessed", error_code=error.code, reason=str(error))
-            else:
-                _logger.info("Services assessed", count=len(scorecards))
+    async def _try(self) -> None:
+        try:
+            scorecards = await self.assess_all()
+        except (GovernanceError, DatabaseError) as error:
+            _logger.warning("Services were not assessed", error_code=error.code, reason=str(error))
+        except Exception:
+            # One answer that nobody foresaw must not end all assessments to come.
+            _logger.exception("Services were not assessed")
+        else:
+            _logger.info("Services assessed", count=len(scorecards))

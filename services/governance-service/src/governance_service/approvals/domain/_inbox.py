@@ -132,8 +132,12 @@ class Inbox:
 
         Returns:
             How many were changed; those that somebody else changed at the same moment are left to the next call.
+
+        Raises:
+            ExceptionGroup: Some could not be kept; all others were.
         """
         changed = 0
+        failures: list[Exception] = []
         for due in await self._store.due(self._clock(), limit):
             after = run_out(due, self._clock())
             if after is due:
@@ -142,7 +146,12 @@ class Inbox:
                 await self._store.save(after, _told(due, after, None))
             except StaleApprovalError:
                 continue
+            except Exception as error:  # noqa: BLE001 - it is raised in the end
+                failures.append(error)
+                continue
             changed += 1
+        if failures:
+            raise ExceptionGroup("approvals that are due could not be kept", failures)
         return changed
 
     async def _change(self, approval_id: str, actor: Actor, change: Change, told: Happening | None) -> Approval:
