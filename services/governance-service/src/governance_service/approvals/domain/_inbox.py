@@ -76,9 +76,13 @@ class Inbox:
 
         Raises:
             ApprovalNotFoundError: There is none, or it is another tenant's.
+            AmbiguousApprovalError: The actor sees those of all tenants, and several have one.
         """
         sees_all = actor.is_admin and actor.tenant is None
-        found = await self._store.find(approval_id, actor.tenant, all_tenants=sees_all)
+        if sees_all and actor.looks_in is not None:
+            found = await self._store.find(approval_id, actor.looks_in or None)
+        else:
+            found = await self._store.find(approval_id, actor.tenant, all_tenants=sees_all)
         if found is None:
             raise ApprovalNotFoundError(approval_id)
         return found
