@@ -109,7 +109,15 @@ async def test_two_who_send_the_same_outcome_at_once_have_it_sent_once(runs: Run
 
 def test_every_approval_has_a_key_of_its_own() -> None:
     """However long tenants and ids are, and whatever is in them, no two approvals share a key that the receiver takes."""
-    pairs = [("", "a"), ("a", ""), ("a:b", "c"), ("a", "b:c"), ("a%3Ab", "c"), ("t" * 256, "ü" * 100 + "1"), ("t" * 256, "ü" * 100 + "2")]
+    pairs = [
+        ("", "a"),
+        ("a", ""),
+        ("a:b", "c"),
+        ("a", "b:c"),
+        ("a%3Ab", "c"),
+        ("t" * 256, "ü" * 100 + "1"),
+        ("t" * 256, "ü" * 100 + "2"),
+    ]
     keys = [idempotency_key(replace(SIGNAL, tenant=tenant, approval_id=approval_id)) for tenant, approval_id in pairs]
     assert len(set(keys)) == len(pairs)
     assert all(len(key) <= 255 and key.isascii() and key.isprintable() for key in keys)

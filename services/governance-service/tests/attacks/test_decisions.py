@@ -108,7 +108,16 @@ def test_a_candidate_without_the_role_does_not_decide(as_: As) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["(" * 30_000, "[" * 60_000, "if true then " * 5_000, '"' * 65_536, "\x00", "//" * 32_000, "1+" * 30_000 + "1 == 1"]
+    "text",
+    [
+        "(" * 30_000,
+        "[" * 60_000,
+        "if true then " * 5_000,
+        '"' * 65_536,
+        "\x00",
+        "//" * 32_000,
+        "1+" * 30_000 + "1 == 1",
+    ],
 )
 def test_a_hostile_policy_does_not_end_the_process(as_: As, text: str) -> None:
     """What would overflow the parser's stack is refused before it is parsed, and the service goes on."""

@@ -52,13 +52,25 @@ class Assessor:
             RegistryUnreachableError: The registry cannot be asked.
             DatabaseError: The scorecard cannot be kept.
         """
+        return await self._assess(await self.find(service))
+
+    async def find(self, service: str) -> Registered:
+        """Return a service that is registered, or was looked at before.
+
+        Args:
+            service: Its name.
+
+        Raises:
+            ScorecardNotFoundError: It is neither.
+            RegistryUnreachableError: The registry cannot be asked.
+        """
         registered = await self._observer.registered()
         found = next((one for one in registered if one.name == service), None)
         if found is None:
             if await self._store.latest_of(service) is None:
                 raise ScorecardNotFoundError(service, [one.name for one in registered])
             found = Registered(service, ())
-        return await self._assess(found)
+        return found
 
     async def assess_all(self) -> Sequence[Scorecard]:
         """Assess every registered service.

@@ -196,11 +196,16 @@ except InvalidPolicyError as error:
 
 def test_what_stays_within_the_bounds_is_used() -> None:
     """Many conditions, many rules, large sets and everything at its bound at once are read and answered."""
-    conditions = [" && ".join(["resource.cents == 500"] * 150), " || ".join(["1 == 1"] * 200), "-1" + " + 1" * 190 + " == 189"]
+    conditions = [
+        " && ".join(["resource.cents == 500"] * 150),
+        " || ".join(["1 == 1"] * 200),
+        "-1" + " + 1" * 190 + " == 189",
+    ]
     conditions.append("(" * 40 + " && ".join(["resource.cents > 1"] * 150) + ")" * 40)
     conditions.append("principal in [" + ", ".join(['User::"ada"'] * 2_000) + "]")
     rules = [
-        f'@id("r{at}") @text("t") permit (principal, action, resource) when {{ {one} }};' for at, one in enumerate(conditions)
+        f'@id("r{at}") @text("t") permit (principal, action, resource) when {{ {one} }};'
+        for at, one in enumerate(conditions)
     ]
     policy = CompiledPolicy("p", PolicySource("\n".join(rules), SCHEMA))
     assert asked(policy, order(), action="look") == (Outcome.ALLOW, ["r0", "r1", "r2", "r3", "r4"])

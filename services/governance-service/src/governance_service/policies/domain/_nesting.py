@@ -18,7 +18,8 @@ _BINDING: Final = frozenset({"&&", "||", "+", "-", "*", "!", "if", "when", "unle
 _MEMBER: Final = frozenset({".", "["})
 # Strings and comments are taken whole, so that what is inside of them does not count.
 _TOKEN: Final = re.compile(
-    r'"(?:[^"\\]|\\.)*"|//[^\n]*|[()\[\]{}]|&&|\|\||[!=<>]=|[-+*.!<>,;]|\b(?:if|then|else|when|unless|in|like|is)\b', re.DOTALL
+    r'"(?:[^"\\]|\\.)*"|//[^\n]*|[()\[\]{}]|&&|\|\||[!=<>]=|[-+*.!<>,;]|\b(?:if|then|else|when|unless|in|like|is)\b',
+    re.DOTALL,
 )
 
 
