@@ -53,7 +53,7 @@ def test_a_key_that_was_replaced_meanwhile_does_not_sign_again(tmp_path: Path) -
     """Whoever reads the folder while all keys are replaced takes up what is there in the end."""
     keys = TokenKeys(config_for(tmp_path), clock=system_clock, changed=lambda _: None)
     keys.take_up()
-    folder = keys._folder  # noqa: SLF001 - the moment between two locks cannot be had from outside
+    folder = keys._folder
     locked = folder.locked
 
     @contextmanager

@@ -13,7 +13,6 @@ from maestro_core_api import Principal
 from .config import IdentitySettings
 from .token_keys import TokenKeys
 
-
 _FROM_KEY: Final = "key."
 
 

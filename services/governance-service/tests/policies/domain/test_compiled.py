@@ -190,7 +190,7 @@ try:
 except InvalidPolicyError as error:
     print(error)
 """
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)  # noqa: S603 - ours
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert (done.returncode, "30001 operators" in done.stdout) == (0, True), done.stderr
 
 
