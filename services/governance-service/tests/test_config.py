@@ -41,3 +41,19 @@ def test_secrets_are_not_shown(tmp_path: Path) -> None:
     config = config_for(tmp_path, admin_password="a walrus in a hat", oidc_providers={"corp": provider})
     assert "walrus" not in repr(config) + config.model_dump_json()
     assert "s3cret" not in repr(config) + config.model_dump_json()
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"default_roles": ["admin"]},
+        {"tenant": "acme", "role_mapping": {"chiefs": ["viewer", "admin"]}},
+        {"default_roles": ["tenant-admin"]},
+        {"role_mapping": {"chiefs": ["tenant-admin"]}},
+    ],
+)
+def test_an_outside_provider_gives_only_roles_that_may_be_given(tmp_path: Path, given: dict[str, object]) -> None:
+    """Nobody of a tenant becomes an admin of the platform, nor everybody who signs in; tenant-admin is for people of a tenant."""
+    provider = {"issuer": "https://login.example", "client_id": "x", **given}
+    with pytest.raises(ValidationError, match="admin"):
+        config_for(tmp_path, oidc_providers={"corp": provider})

@@ -49,6 +49,7 @@ EXPORTS = {
         "Action",
         "Actor",
         "AlreadyDecidedError",
+        "AmbiguousApprovalError",
         "Approval",
         "ApprovalClaimedError",
         "ApprovalClosedError",

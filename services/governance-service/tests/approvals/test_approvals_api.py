@@ -140,3 +140,22 @@ def test_each_thing_wants_its_role(
         del client.headers["Authorization"]
         assert client.get("/approvals").status_code == 401
         assert client.post("/approvals", json=ASKED).status_code == 401
+
+
+def test_whose_approval_is_meant_is_not_guessed(as_: As) -> None:
+    """Where several tenants have one of an id, the platform's admins say whose is meant; others can only mean their own."""
+    for tenant in ("acme", "globex"):
+        as_("flow", "operator", tenant=tenant).post("/approvals", json=ASKED)
+    root = as_("root", "admin")
+    for answer in (root.get("/approvals/a"), root.post("/approvals/a/decide", json={"decision": "reject"})):
+        assert (answer.status_code, answer.json()["error_code"]) == (409, "APPROVAL_AMBIGUOUS")
+        assert (answer.json()["tenants"], "'tenant'" in answer.json()["detail"]) == (["acme", "globex"], True)
+    assert root.get("/approvals/a?tenant=").status_code == 404
+    assert root.get("/approvals/a?tenant=globex").json()["tenant"] == "globex"
+    assert root.post("/approvals/a/cancel?tenant=acme").json()["status"] == "cancelled"
+    assert as_("x", tenant="globex").get("/approvals/a").json()["status"] == "open"
+    as_("flow", "operator").post("/approvals", json=ASKED)
+    assert as_("root", "admin").get("/approvals/a").json()["tenants"] == [None, "acme", "globex"]
+    assert as_("root", "admin").get("/approvals/a?tenant=").json()["tenant"] is None
+    for caller in (as_("x", "admin", tenant="acme"), as_("x", "approver")):
+        assert caller.get("/approvals/a?tenant=globex").json()["error_code"] == "OTHER_TENANT"

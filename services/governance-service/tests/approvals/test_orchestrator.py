@@ -10,7 +10,12 @@ import pytest
 from pydantic import SecretStr
 
 import maestro.bootstrap
-from governance_service.approvals.orchestrator import NobodyWaitsError, NotDeliveredError, RemoteOrchestrator
+from governance_service.approvals.orchestrator import (
+    NobodyWaitsError,
+    NotDeliveredError,
+    RemoteOrchestrator,
+    idempotency_key,
+)
 from governance_service.approvals.signals import Signal
 from governance_service.testing import SECRET
 from maestro.config import OrchestratorConfig
@@ -100,6 +105,23 @@ async def test_two_who_send_the_same_outcome_at_once_have_it_sent_once(runs: Run
     assert await runs.signals() == [OUTCOME]
     await runs.remote.send(replace(SIGNAL, approval_id="b", payload={**OUTCOME, "approval_id": "b"}))
     assert [one["approval_id"] for one in await runs.signals()] == ["a", "b"]
+
+
+def test_every_approval_has_a_key_of_its_own() -> None:
+    """However long tenants and ids are, and whatever is in them, no two approvals share a key that the receiver takes."""
+    pairs = [
+        ("", "a"),
+        ("a", ""),
+        ("a:b", "c"),
+        ("a", "b:c"),
+        ("a%3Ab", "c"),
+        ("t" * 256, "ü" * 100 + "1"),
+        ("t" * 256, "ü" * 100 + "2"),
+    ]
+    keys = [idempotency_key(replace(SIGNAL, tenant=tenant, approval_id=approval_id)) for tenant, approval_id in pairs]
+    assert len(set(keys)) == len(pairs)
+    assert all(len(key) <= 255 and key.isascii() and key.isprintable() for key in keys)
+    assert keys[0] == idempotency_key(replace(SIGNAL, attempt=5))
 
 
 async def test_nobody_waits_for_what_has_ended_or_never_was(runs: Runs) -> None:

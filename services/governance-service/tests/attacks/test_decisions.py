@@ -108,7 +108,16 @@ def test_a_candidate_without_the_role_does_not_decide(as_: As) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["(" * 30_000, "[" * 60_000, "if true then " * 5_000, '"' * 65_536, "\x00", "//" * 32_000]
+    "text",
+    [
+        "(" * 30_000,
+        "[" * 60_000,
+        "if true then " * 5_000,
+        '"' * 65_536,
+        "\x00",
+        "//" * 32_000,
+        "1+" * 30_000 + "1 == 1",
+    ],
 )
 def test_a_hostile_policy_does_not_end_the_process(as_: As, text: str) -> None:
     """What would overflow the parser's stack is refused before it is parsed, and the service goes on."""
@@ -138,6 +147,7 @@ def test_hostile_values_are_refused_or_kept_as_they_are(as_: As) -> None:
         {"resource": {**resource, "attributes": {"licenses": ["\ud800"], "confidence": 0.5}}},
         {"entities": [resource] * 200},
         {"entities": [{**resource, "parents": [resource]}]},
+        {"entities": [{**resource, "attributes": deep}]},
         {"policy": "../licences"},
     ]
     for change in changes:
@@ -149,5 +159,13 @@ def test_hostile_values_are_refused_or_kept_as_they_are(as_: As) -> None:
     ):  # fmt: skip
         answer = sent(flow, "/approvals", {**ASKED, "id": "odd", **change})
         assert answer.status_code in {200, 201, 409, 422}, answer.text
-    injected = flow.get("/approvals", params={"run_id": "' OR 1=1 --"})
+    _, source = read_policy(BUILTIN / "licences.cedar")
+    for _ in range(300):
+        deep = {"a": deep}
+    test = {**base, "name": "n", "expect": "deny", "entities": [{**resource, "attributes": deep}]}
+    del test["policy"]
+    policy = {"text": source.text, "schema": source.schema, "tests": [test]}
+    answer = as_("root", "admin").put("/policies/deep", json=policy)
+    assert (answer.status_code, "nested 32 deep" in answer.text) == (422, True), answer.text
+    injected = as_("flow", "operator").get("/approvals", params={"run_id": "' OR 1=1 --"})
     assert (injected.status_code, injected.json()["items"]) == (200, [])

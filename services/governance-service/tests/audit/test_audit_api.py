@@ -3,6 +3,7 @@ from typing import Any
 import pytest
 from starlette.testclient import TestClient
 
+from governance_service.config import GovernanceServiceConfig
 from maestro_core_api import MaestroAPI
 from maestro_core_api.testing import token_for
 
@@ -87,3 +88,13 @@ def test_only_services_write_and_only_auditors_read(app: MaestroAPI, client: Tes
         assert exported == (200 if roles == ["admin"] else 403)
     viewer = {"Authorization": f"Bearer {token_for(app, roles=['viewer'])}"}
     assert client.post("/audit/entries", json=ENTRY, headers=viewer).status_code == 403
+
+
+def test_damaged_checkpoints_are_not_exported(client: TestClient, config: GovernanceServiceConfig) -> None:
+    """A line that is no checkpoint is said to be one by an error, and named by verification."""
+    assert client.get("/audit/export").status_code == 200
+    with (config.audit_anchors / "checkpoints.jsonl").open("a") as file:
+        file.write("no checkpoint\n")
+    answer = client.get("/audit/export")
+    assert (answer.status_code, answer.json()["error_code"]) == (409, "AUDIT_CHECKPOINTS_UNREADABLE")
+    assert client.get("/audit/verification").json()["broken"]["fault"] == "checkpoint-forged"

@@ -1,5 +1,6 @@
 import asyncio
 import sqlite3
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -85,11 +86,44 @@ def test_a_key_of_ones_own_does_no_more_than_oneself(client: TestClient) -> None
 
 
 def test_a_key_makes_no_key(client: TestClient) -> None:
-    """A stolen key cannot make another one that outlives it."""
+    """A stolen key cannot make another one that outlives it, nor can the token that it is exchanged for."""
     key = made(client, machine="root", roles=["admin"]).json()["api_key"]
     client.headers.pop("Authorization")
-    answer = made(client, {"X-API-Key": key}, machine="next", roles=["viewer"])
-    assert (answer.status_code, answer.json()["rule"]) == (403, "no-key-from-key")
+    token = client.post("/auth/token", json={"grant_type": "api_key"}, headers={"X-API-Key": key}).json()
+    for headers in ({"X-API-Key": key}, {"Authorization": f"Bearer {token['access_token']}"}):
+        answer = made(client, headers, machine="next", roles=["viewer"])
+        assert (answer.status_code, answer.json()["rule"]) == (403, "no-key-from-key")
+
+
+def test_a_token_for_a_key_ends_with_the_key(client: TestClient) -> None:
+    """It is valid no longer than the key, and its id tells that it is of one."""
+    admin = {"Authorization": client.headers.pop("Authorization")}
+    answer = made(client, admin, machine="nightly", roles=["viewer"], expires_in_s=120).json()
+    sent = {"json": {"grant_type": "api_key"}, "headers": {"X-API-Key": answer["api_key"]}}
+    token = client.post("/auth/token", **sent).json()
+    assert token["expires_in"] <= 120
+    ends_at = datetime.fromisoformat(answer["expires_at"]).timestamp()
+    said = claims(token["access_token"])
+    assert said["exp"] <= ends_at
+    assert said["jti"].startswith(f"key.{answer['id']}.")
+
+
+def test_a_key_of_ones_own_loses_the_scopes_that_one_loses(client: TestClient) -> None:
+    """A scope that no role of the owner gives any more is none of the key's, nor of the token that it is exchanged for."""
+    admin = {"Authorization": client.headers["Authorization"]}
+    for role in ("clerk", "buyer"):
+        client.put(f"/roles/{role}", json={"description": role, "scopes": [f"{role}:write"]})
+    create(client, "ada", "viewer", "clerk", "buyer")
+    answer = made(client, as_user(client, "ada"), roles=["viewer"], scopes=["buyer:write", "clerk:write"]).json()
+    assert me(client, answer["api_key"]).json()["scopes"] == ["buyer:write", "clerk:write"]
+    client.put("/users/ada/roles", json={"roles": ["viewer", "buyer"]}, headers=admin)
+    sent = {"json": {"grant_type": "api_key"}, "headers": {"X-API-Key": answer["api_key"]}}
+    assert claims(client.post("/auth/token", **sent).json()["access_token"])["scope"] == "buyer:write"
+    client.app.authenticator.forget_api_key(answer["id"])  # as five seconds do
+    assert me(client, answer["api_key"]).json()["scopes"] == ["buyer:write"]
+    client.put("/users/ada/roles", json={"roles": ["viewer"]}, headers=admin)
+    client.app.authenticator.forget_api_key(answer["id"])
+    assert me(client, answer["api_key"]).json()["scopes"] == []
 
 
 def test_keys_are_seen_and_revoked_by_those_they_concern(client: TestClient) -> None:

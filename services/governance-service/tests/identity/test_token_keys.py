@@ -1,6 +1,7 @@
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -11,6 +12,8 @@ from signing import CHEAP, as_user, audited, create, tokens
 from starlette.testclient import TestClient
 
 from governance_service.bootstrap import create_app
+from governance_service.clock import system_clock
+from governance_service.identity.token_keys import TokenKeys
 from governance_service.testing import config_for
 from maestro_core_api import (
     APIConfig,
@@ -44,6 +47,26 @@ def test_keys_are_replaced_at_once(client: TestClient) -> None:
     assert audited(client)[0]["action"] == "token-keys.replace"
     for headers in (as_user(client, "ada"), {"Authorization": ""}):
         assert client.post("/auth/keys/replace", headers=headers).status_code in {401, 403}
+
+
+def test_a_key_that_was_replaced_meanwhile_does_not_sign_again(tmp_path: Path) -> None:
+    """Whoever reads the folder while all keys are replaced takes up what is there in the end."""
+    keys = TokenKeys(config_for(tmp_path), clock=system_clock, changed=lambda _: None)
+    keys.take_up()
+    folder = keys._folder
+    locked = folder.locked
+
+    @contextmanager
+    def and_then_replaced() -> Iterator[None]:
+        with locked():
+            yield
+        folder.locked = locked  # type: ignore[method-assign]
+        keys.replace_all()
+
+    folder.locked = and_then_replaced  # type: ignore[method-assign,assignment]
+    keys.take_up()
+    assert [keys.signing().key_id] == [key["kid"] for key in keys.jwks()["keys"]]
+    assert keys.signing().key_id in {key.key_id for key in folder.load()}
 
 
 def test_what_is_published_is_public(client: TestClient) -> None:

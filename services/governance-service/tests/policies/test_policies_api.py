@@ -1,9 +1,11 @@
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from starlette.testclient import TestClient
 
+from governance_service.policies.domain import PolicyBook
 from governance_service.policies.files import BUILTIN, read_policy
 from governance_service.testing import SECRET
 from maestro_core_api import issue_token
@@ -38,6 +40,36 @@ def as_(client: TestClient) -> As:
         return client
 
     return speaking
+
+
+def test_a_policy_is_checked_once_and_beside_the_requests(as_: As, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Applying compiles and tests a policy once; that and a dry run leave the event loop to others."""
+    threads: list[tuple[str, bool]] = []
+
+    def on_loop() -> bool:
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return False
+        return True
+
+    check, changed = PolicyBook.check, PolicyBook._changed
+
+    def checked(self: PolicyBook, *args: Any) -> Any:
+        threads.append(("check", on_loop()))
+        return check(self, *args)
+
+    def compared(*args: Any) -> Any:
+        threads.append(("compare", on_loop()))
+        return changed(*args)
+
+    as_("flow", "operator").post("/decisions", json=question("MIT"))
+    monkeypatch.setattr(PolicyBook, "check", checked)
+    monkeypatch.setattr(PolicyBook, "_changed", staticmethod(compared))
+    root = as_("root", "admin")
+    assert root.put("/policies/licences", json=STRICTER).status_code == 201
+    assert root.put("/policies/licences?dry_run=true", json=POLICY).status_code == 200
+    assert threads == [("check", False), ("check", False), ("compare", False)]
 
 
 def test_the_builtin_policy_decides_and_the_log_keeps_it(as_: As) -> None:

@@ -127,6 +127,11 @@ async def test_services_that_are_gone_or_were_never_there(platform: Platform) ->
         await platform.client.get("/scorecards/nobody")
     assert caught.value.error_code == "SCORECARD_NOT_FOUND"
     assert "gone" in caught.value.problem["known"]
+    report = {"check": "tests", "passed": True, "evidence": "312 tests passed"}
+    with pytest.raises(RemoteAPIException) as caught:
+        await platform.client.post("/scorecards/nobody/attestations", json=report)
+    assert (caught.value.status_code, caught.value.error_code) == (404, "SCORECARD_NOT_FOUND")
+    assert (await platform.client.get("/audit/entries?action=scorecard.attest")).json()["items"] == []
 
 
 @pytest.mark.parametrize("reads_ops", [False])

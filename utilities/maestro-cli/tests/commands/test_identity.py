@@ -185,6 +185,11 @@ def test_a_changed_export_is_broken_at_the_entry(office: Workspace, tmp_path: Pa
     without = [line for line in lines if '"type":"checkpoint"' not in line]
     assert verified(without)["fault"] == "checkpoints-gone"
     assert verified([])["fault"] == "entries-cut-off"
+    first = json.loads(lines[at])
+    for after in ({"position": 1, "hash": first["previous_hash"]}, {"position": 0, "hash": first["previous_hash"]}, {}):
+        header = json.dumps({**json.loads(lines[0]), "after": after}) + "\n"
+        broken = verified([header, *lines[1 : entries[0]], *lines[at:]])
+        assert (broken["fault"], broken["position"]) == ("entries-cut-off", 1)
 
 
 def test_other_keys_are_not_trusted(office: Workspace, tmp_path: Path) -> None:

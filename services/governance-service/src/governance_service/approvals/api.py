@@ -42,16 +42,27 @@ async def _approvals(request: Request) -> Approvals:
     return approvals
 
 
-def _actor(principal: Principal) -> Actor:
+def _actor(principal: Principal, tenant: str | None = None) -> Actor:
     # A role includes the lower ones, and a task for a lower one is for whoever has a higher one too.
     held = {role for role in _PLATFORM_ROLES if principal.has_role(role)}
-    return Actor(principal.subject, principal.roles | held, principal.tenant)
+    actor = Actor(principal.subject, principal.roles | held, principal.tenant, tenant)
+    if tenant is not None and (tenant or None) != actor.tenant and not (actor.is_admin and actor.tenant is None):
+        raise _other_tenant(principal, tenant)
+    return actor
 
 
 TheApprovals = Annotated[Approvals, Depends(_approvals)]
 Viewer = Annotated[Principal, Depends(require_role("viewer"))]
 Operator = Annotated[Principal, Depends(require_role("operator"))]
 Approver = Annotated[Principal, Depends(require_role("approver"))]
+OfTenant = Annotated[
+    str | None,
+    Query(
+        alias="tenant",
+        max_length=256,
+        description="Whose approval is meant, where several tenants have one of this id; empty for the platform's own.",
+    ),
+]
 ApprovalPaging = Annotated[Paging[tuple[datetime, str]], Depends(paging(tuple[datetime, str]))]
 router = APIRouter(prefix="/approvals", tags=["approvals"], dependencies=[Depends(in_http_terms)])
 
@@ -114,49 +125,61 @@ async def list_approvals(
 
 
 @router.get("/{approval_id}")
-async def show(approval_id: str, caller: Viewer, approvals: TheApprovals) -> ApprovalView:
+async def show(approval_id: str, caller: Viewer, approvals: TheApprovals, of_tenant: OfTenant = None) -> ApprovalView:
     """Show an approval, and how far its outcome has come on its way to the run that waits."""
-    found = await approvals.inbox.find(approval_id, _actor(caller))
+    found = await approvals.inbox.find(approval_id, _actor(caller, of_tenant))
     delivery = await approvals.queue.delivery(approval_id, found.task.tenant)
     return ApprovalView.of(found, approvals.clock(), delivery)
 
 
 @router.post("/{approval_id}/decide")
-async def decide(approval_id: str, data: DecideRequest, caller: Approver, approvals: TheApprovals) -> ApprovalView:
+async def decide(
+    approval_id: str, data: DecideRequest, caller: Approver, approvals: TheApprovals, of_tenant: OfTenant = None
+) -> ApprovalView:
     """Approve or reject. Saying the same again changes nothing; 409 when it is settled, or one has said something else."""
-    approval = await approvals.inbox.decide(approval_id, _actor(caller), data.decision, data.comment)
+    approval = await approvals.inbox.decide(approval_id, _actor(caller, of_tenant), data.decision, data.comment)
     return _changed(approval, approvals)
 
 
 @router.post("/{approval_id}/claim")
-async def claim(approval_id: str, caller: Approver, approvals: TheApprovals) -> ApprovalView:
+async def claim(
+    approval_id: str, caller: Approver, approvals: TheApprovals, of_tenant: OfTenant = None
+) -> ApprovalView:
     """Say that one is at it: for a while nobody else can decide. Claiming again prolongs it."""
-    return _changed(await approvals.inbox.claim(approval_id, _actor(caller)), approvals)
+    return _changed(await approvals.inbox.claim(approval_id, _actor(caller, of_tenant)), approvals)
 
 
 @router.delete("/{approval_id}/claim")
-async def release(approval_id: str, caller: Approver, approvals: TheApprovals) -> ApprovalView:
+async def release(
+    approval_id: str, caller: Approver, approvals: TheApprovals, of_tenant: OfTenant = None
+) -> ApprovalView:
     """Give a claim back; admins may take it away."""
-    return _changed(await approvals.inbox.release(approval_id, _actor(caller)), approvals)
+    return _changed(await approvals.inbox.release(approval_id, _actor(caller, of_tenant)), approvals)
 
 
 @router.post("/{approval_id}/delegate")
-async def delegate(approval_id: str, data: DelegateRequest, caller: Approver, approvals: TheApprovals) -> ApprovalView:
+async def delegate(
+    approval_id: str, data: DelegateRequest, caller: Approver, approvals: TheApprovals, of_tenant: OfTenant = None
+) -> ApprovalView:
     """Let somebody else decide instead."""
-    approval = await approvals.inbox.delegate(approval_id, _actor(caller), data.to, data.comment)
+    approval = await approvals.inbox.delegate(approval_id, _actor(caller, of_tenant), data.to, data.comment)
     return _changed(approval, approvals)
 
 
 @router.post("/{approval_id}/comments", status_code=201)
-async def comment(approval_id: str, data: CommentRequest, caller: Operator, approvals: TheApprovals) -> ApprovalView:
+async def comment(
+    approval_id: str, data: CommentRequest, caller: Operator, approvals: TheApprovals, of_tenant: OfTenant = None
+) -> ApprovalView:
     """Write a comment: for those who ask for it, those who decide, and admins."""
-    return _changed(await approvals.inbox.comment(approval_id, _actor(caller), data.text), approvals)
+    return _changed(await approvals.inbox.comment(approval_id, _actor(caller, of_tenant), data.text), approvals)
 
 
 @router.post("/{approval_id}/cancel")
-async def cancel(approval_id: str, caller: Operator, approvals: TheApprovals) -> ApprovalView:
+async def cancel(
+    approval_id: str, caller: Operator, approvals: TheApprovals, of_tenant: OfTenant = None
+) -> ApprovalView:
     """Take it back: for the one who asked for it, and admins. The run that waits is told."""
-    return _changed(await approvals.inbox.cancel(approval_id, _actor(caller)), approvals)
+    return _changed(await approvals.inbox.cancel(approval_id, _actor(caller, of_tenant)), approvals)
 
 
 def _changed(approval: Approval, approvals: Approvals) -> ApprovalView:

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from governance_service.approvals.domain import (
     AlreadyDecidedError,
+    AmbiguousApprovalError,
     ApprovalClaimedError,
     ApprovalClosedError,
     ApprovalError,
@@ -30,6 +31,13 @@ class ApprovalNotFoundException(NotFoundException):
 
     error_code = ApprovalNotFoundError.code
     message = "Approval not found"
+
+
+class AmbiguousApprovalException(ConflictException):
+    """409: several tenants have one of this id; `tenants` names them, null for the platform itself."""
+
+    error_code = AmbiguousApprovalError.code
+    message = "Several tenants have an approval of this id"
 
 
 class InvalidApprovalException(ValidationException):
@@ -95,6 +103,7 @@ def _invalid(error: InvalidApprovalError) -> APIException:
 
 ANSWERS: Final[Mapping[type[Exception], Callable[[Any], APIException]]] = {
     ApprovalNotFoundError: lambda error: ApprovalNotFoundException(detail=str(error)),
+    AmbiguousApprovalError: lambda error: AmbiguousApprovalException(detail=str(error), tenants=list(error.tenants)),
     InvalidApprovalError: _invalid,
     ApprovalExistsError: lambda error: ApprovalExistsException(detail=str(error)),
     ApprovalClosedError: lambda error: ApprovalClosedException(detail=str(error), status_of_approval=error.status),

@@ -3,13 +3,15 @@
 import asyncio
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 from governance_service.approvals.domain import Clock, Inbox
 from governance_service.approvals.orchestrator import NobodyWaitsError, NotDeliveredError, Orchestrator
 from governance_service.approvals.signals import Signal, SignalQueue
+from governance_service.repeating import repeated
 from maestro_core_db import DatabaseError
 from maestro_core_logging import get_logger
 from maestro_core_monitoring import MetricsCollector
@@ -48,14 +50,16 @@ class Housekeeper:
         self._orchestrator = orchestrator
         self._clock = clock
         self._interval = interval
-        self._settled = asyncio.Event()
+        # One for each loop: a loop that is at work for long must not keep the other one from resting.
+        self._due, self._owed = asyncio.Event(), asyncio.Event()
         self._signals = metrics.counter(
             "governance_approval_signals_total", "Attempts to tell runs how approvals ended.", ("outcome",)
         )
 
     def note_settled(self) -> None:
         """Say that an approval was settled, so that its run need not wait for the next look."""
-        self._settled.set()
+        self._due.set()
+        self._owed.set()
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
@@ -64,18 +68,12 @@ class Housekeeper:
         Yields:
             Nothing.
         """
-        tasks = [
-            asyncio.create_task(self._again_and_again(self.run_out), name="approvals-run-out"),
-            asyncio.create_task(self._again_and_again(self.deliver), name="approvals-deliver"),
-        ]
-        try:
+        run_out, deliver = partial(self._tended, self.run_out), partial(self._tended, self.deliver)
+        async with (
+            repeated(run_out, every=self._interval, name="approvals-run-out", woken=self._due),
+            repeated(deliver, every=self._interval, name="approvals-deliver", woken=self._owed, breaks_off=True),
+        ):
             yield
-        finally:
-            for task in tasks:
-                task.cancel()
-            for task in tasks:
-                with suppress(asyncio.CancelledError):
-                    await task
 
     async def run_out(self) -> None:
         """Let the time of due approvals run out."""
@@ -85,9 +83,14 @@ class Housekeeper:
 
     async def deliver(self) -> None:
         """Deliver what is to be tried now, until nothing is left."""
-        self._settled.clear()
         while signals := await self._queue.take(self._clock(), _LEASE, _AT_ONCE):
-            await asyncio.gather(*map(self._deliver_one, signals))
+            # One outcome that nobody foresaw must not keep all others from moving; it is tried again when its lease is over.
+            done = await asyncio.gather(*map(self._deliver_one, signals), return_exceptions=True)
+            for error in done:
+                if isinstance(error, DatabaseError):
+                    raise error
+                if error is not None:
+                    _logger.error("An outcome was not tended to", exc_info=error)
 
     async def _deliver_one(self, signal: Signal) -> None:
         try:
@@ -114,19 +117,13 @@ class Housekeeper:
             self._signals.labels(outcome="delivered").inc()
             await self._queue.arrived(signal, self._clock())
 
-    async def _again_and_again(self, work: Callable[[], Awaitable[None]]) -> None:
-        while True:
-            try:
-                await work()
-            except DatabaseError as error:
-                _logger.error("Approvals wait for the database", error_code=error.code, reason=str(error))
-            except Exception:
-                # One approval that nobody foresaw must not keep all others from moving.
-                _logger.exception("Approvals were not tended to")
-            with suppress(TimeoutError):
-                async with asyncio.timeout(self._interval.total_seconds()):
-                    await self._settled.wait()
-                await asyncio.sleep(0)
+    async def _tended(self, work: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await work()
+        except DatabaseError as error:
+            _logger.error("Approvals wait for the database", error_code=error.code, reason=str(error))
+        except Exception:
+            _logger.exception("Approvals were not tended to")
 
 
 def pause_s(attempt: int, luck: float) -> float:

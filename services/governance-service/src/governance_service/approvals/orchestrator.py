@@ -1,5 +1,6 @@
 """Telling a run how an approval ended: once in effect, however often it has to be tried."""
 
+import hashlib
 from collections.abc import Mapping
 from typing import Any, Final, Protocol
 from urllib.parse import quote
@@ -8,6 +9,7 @@ from governance_service.approvals.signals import Signal
 from maestro_core_api import APIClient, APIException, RemoteAPIException
 
 _RUN: Final = "service://maestro-orchestrator/runs"
+_LONGEST_KEY: Final = 253
 _NOBODY_WAITS: Final = frozenset({"RUN_NOT_FOUND", "WORKFLOW_ENDED"})
 
 
@@ -35,6 +37,21 @@ class Orchestrator(Protocol):
         ...
 
 
+def idempotency_key(signal: Signal) -> str:
+    """Return what all attempts to send an outcome have in common, and nothing else has.
+
+    Args:
+        signal: The outcome.
+
+    Returns:
+        A header's value of at most 255 characters.
+    """
+    key = f"approval:{quote(signal.tenant, safe='')}:{quote(signal.approval_id, safe='')}"
+    if len(key) > _LONGEST_KEY:
+        key = f"approval:{hashlib.sha256(key.encode()).hexdigest()}"
+    return f'"{key}"'
+
+
 class RemoteOrchestrator:
     """The orchestrator over HTTP.
 
@@ -52,14 +69,13 @@ class RemoteOrchestrator:
     async def send(self, signal: Signal) -> None:
         """See `Orchestrator.send`."""
         run = f"{_RUN}/{quote(signal.run_id, safe='')}"
-        key = f"approval:{signal.tenant}:{signal.approval_id}"
         try:
             if signal.attempt > 1 and await self._has_it(run, signal):
                 return
             await self._client.post(
                 f"{run}/signals/{quote(signal.name, safe='')}",
                 json=signal.payload,
-                headers={"Idempotency-Key": f'"{quote(key, safe="")}"'[:250]},
+                headers={"Idempotency-Key": idempotency_key(signal)},
             )
         except RemoteAPIException as error:
             if error.error_code in _NOBODY_WAITS:

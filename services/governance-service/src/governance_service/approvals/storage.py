@@ -10,6 +10,7 @@ from sqlalchemy import Select, and_, delete, exists, insert, or_, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from governance_service.approvals.domain import (
+    AmbiguousApprovalError,
     Approval,
     ApprovalExistsError,
     Filter,
@@ -25,6 +26,8 @@ from governance_service.telling import Announcement, Teller, Told
 from maestro_core_db import ConstraintViolatedError, Database
 
 _DOCUMENT: Final = TypeAdapter(Approval)
+_NAMED: Final = 20
+"""How many tenants are named at most that have approvals of one id."""
 
 
 class DatabaseApprovals:
@@ -42,11 +45,14 @@ class DatabaseApprovals:
     async def find(self, approval_id: str, tenant: str | None, *, all_tenants: bool = False) -> Approval | None:
         """See `ApprovalStore.find`."""
         async with self._db.reading() as session:
-            row = await session.get(ApprovalRow, (tenant or "", approval_id))
-            if row is None and all_tenants:
-                anywhere = select(ApprovalRow).where(ApprovalRow.id == approval_id).order_by(ApprovalRow.tenant)
-                row = await session.scalar(anywhere.limit(1))
-        return None if row is None else _approval(row)
+            if not all_tenants:
+                row = await session.get(ApprovalRow, (tenant or "", approval_id))
+                return None if row is None else _approval(row)
+            anywhere = select(ApprovalRow).where(ApprovalRow.id == approval_id).order_by(ApprovalRow.tenant)
+            rows = (await session.scalars(anywhere.limit(_NAMED))).all()
+        if len(rows) > 1:
+            raise AmbiguousApprovalError(approval_id, [row.tenant or None for row in rows])
+        return _approval(rows[0]) if rows else None
 
     async def add(self, approval: Approval, happenings: Sequence[Happening]) -> None:
         """See `ApprovalStore.add`."""

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from governance_service.approvals.domain import (
+    AmbiguousApprovalError,
     Approval,
     ApprovalExistsError,
     Filter,
@@ -27,10 +28,12 @@ class MemoryApprovals:
 
     async def find(self, approval_id: str, tenant: str | None, *, all_tenants: bool = False) -> Approval | None:
         """See `ApprovalStore.find`."""
-        found = self.kept.get((tenant, approval_id))
-        if found is None and all_tenants:
-            return next((one for (_, known), one in self.kept.items() if known == approval_id), None)
-        return found
+        if not all_tenants:
+            return self.kept.get((tenant, approval_id))
+        found = [one for (_, known), one in self.kept.items() if known == approval_id]
+        if len(found) > 1:
+            raise AmbiguousApprovalError(approval_id, [one.task.tenant for one in found])
+        return found[0] if found else None
 
     async def add(self, approval: Approval, happenings: Sequence[Happening]) -> None:
         """See `ApprovalStore.add`."""

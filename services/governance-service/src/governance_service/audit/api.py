@@ -14,7 +14,8 @@ from governance_service.callers import PlatformAdmin, ServiceCaller
 from governance_service.errors import in_http_terms
 from maestro_core_api import Page, Paging, Principal, paging, require_role
 
-from .domain import AuditEntry, AuditRecord, Verdict
+from .domain import AuditEntry, AuditRecord, NoCheckpointError, Verdict
+from .errors import UnreadableCheckpointsException
 from .opening import Audit
 from .storage import AuditFilter
 
@@ -202,7 +203,10 @@ async def export(_caller: PlatformAdmin, audit: TheAudit) -> StreamingResponse:
     """Write the whole trail as lines of JSON, with the checkpoints that vouch for it."""
     lines = audit.export.lines()
     # The first line is fetched here, so that what cannot be exported at all is answered as an error.
-    first = await anext(lines)
+    try:
+        first = await anext(lines)
+    except NoCheckpointError as error:
+        raise UnreadableCheckpointsException(detail="ask /audit/verification which line it is") from error
 
     async def rest() -> AsyncIterator[bytes]:
         yield first

@@ -18,7 +18,7 @@ class AuditSettings(BaseConfig):
     audit_announce_interval_s: float = Field(default=60.0, gt=0, le=86_400)
     """How often, while entries come, the newest checkpoint is also logged and published, in seconds. Default: 60."""
     audit_verify_interval_s: float = Field(default=3_600.0, ge=0, le=604_800)
-    """How often the service verifies the whole trail by itself, in seconds; 0: never. Default: 3600."""
+    """How often the service verifies the whole trail by itself, in seconds; 0: at its start alone. Default: 3600."""
 
     @property
     def audit_anchors(self) -> Path:

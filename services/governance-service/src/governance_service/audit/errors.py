@@ -22,6 +22,13 @@ class AuditEntryDiffersException(ConflictException):
     message = "The audit entry was recorded before, and differs"
 
 
+class UnreadableCheckpointsException(ConflictException):
+    """409: a line of the checkpoints is none, so that an export would lack what vouches for it."""
+
+    error_code = "AUDIT_CHECKPOINTS_UNREADABLE"
+    message = "The checkpoints of the audit trail have been damaged"
+
+
 class AuditAnchorException(ServiceUnavailableException):
     """503: nothing can be signed for, and nothing is done unseen."""
 

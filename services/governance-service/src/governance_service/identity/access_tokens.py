@@ -5,12 +5,24 @@ import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from governance_service.keys import SigningKey, b64url
+from maestro_core_api import Principal
 
 from .config import IdentitySettings
 from .token_keys import TokenKeys
+
+_FROM_KEY: Final = "key."
+
+
+def is_for_key(caller: Principal) -> bool:
+    """Tell whether a caller came with an API key, or with an access token that one was exchanged for.
+
+    Args:
+        caller: Who calls.
+    """
+    return caller.key_id is not None or (caller.token_id or "").startswith(_FROM_KEY)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +56,7 @@ class AccessTokens:
         tenant: str | None,
         now: datetime,
         until: datetime | None = None,
+        key_id: str | None = None,
         **claims: Any,
     ) -> AccessToken:
         """Make a token.
@@ -55,6 +68,7 @@ class AccessTokens:
             tenant: The tenant; None for the platform's own.
             now: The present.
             until: The latest end; None for none but its usual one.
+            key_id: The API key that it is exchanged for, which its id tells from then on; None for none.
             **claims: Further claims.
 
         Returns:
@@ -66,7 +80,7 @@ class AccessTokens:
         expires_at = now + self._config.access_token_lifetime
         if until is not None:
             expires_at = min(expires_at, until)
-        token_id = uuid.uuid4().hex
+        token_id = uuid.uuid4().hex if key_id is None else f"{_FROM_KEY}{key_id}.{uuid.uuid4().hex}"
         content = {
             "iss": self._config.token_issuer,
             "aud": self._config.token_audience,

@@ -14,6 +14,7 @@ from governance_service.clock import Clock
 from maestro_core_api import Principal, issue_api_key
 from maestro_core_db import Database
 
+from .access_tokens import is_for_key
 from .config import IdentitySettings
 from .domain import (
     InvalidIdentityError,
@@ -108,8 +109,8 @@ class ApiKeys:
             InvalidIdentityError: Something breaks the rules.
             NotGrantableError: The caller may not give so much.
         """
-        if caller.key_id is not None:
-            # A key that was stolen must not make another one that outlives it.
+        if is_for_key(caller):
+            # A key that was stolen must not make another one that outlives it, nor by way of a token.
             raise NotGrantableError("no-key-from-key", "an API key cannot make API keys: sign in")
         if not timedelta(0) < expires_in <= _LONGEST:
             raise InvalidIdentityError({"expires_in_s": f"must be more than 0 and at most {_LONGEST.days} days"})

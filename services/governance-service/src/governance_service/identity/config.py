@@ -2,10 +2,13 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from maestro_core_config import BaseConfig
+
+from .domain import ADMIN, TENANT_ADMIN
 
 
 class OidcProviderSettings(BaseModel):
@@ -35,6 +38,17 @@ class OidcProviderSettings(BaseModel):
     """The tenant that these people belong to. Default: none, they are the platform's own."""
     timeout_s: float = Field(default=5.0, gt=0, le=60)
     """How long it may take for an answer, in seconds. Default: 5."""
+
+    @model_validator(mode="after")
+    def _gives_what_may_be_given(self) -> Self:
+        if ADMIN in self.default_roles:
+            raise ValueError("default_roles makes everybody an admin; give admin to a group, in role_mapping")
+        given = {*self.default_roles, *(role for roles in self.role_mapping.values() for role in roles)}
+        if self.tenant is not None and ADMIN in given:
+            raise ValueError("admin is for all tenants, and these people belong to one; tenant-admin is for one")
+        if self.tenant is None and TENANT_ADMIN in given:
+            raise ValueError("tenant-admin is for people of a tenant, and these belong to none")
+        return self
 
 
 class IdentitySettings(BaseConfig):

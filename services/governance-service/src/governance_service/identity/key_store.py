@@ -15,6 +15,7 @@ from maestro_core_db import Database, DatabaseError
 from maestro_core_logging import get_logger
 
 from .domain import still_held
+from .storage import scopes_of
 from .tables import ApiKeyRow, UserRow
 
 _logger = get_logger(__name__)
@@ -36,7 +37,7 @@ class DatabaseKeyStore:
     async def find(self, key_id: str) -> APIKey | None:
         """Return what is kept of a key.
 
-        A key of a user's own is revoked while the user is disabled, and never has a role that the user has no more.
+        A key of a user's own is revoked while the user is disabled, and never has a role or a scope that the user has no more.
 
         Args:
             key_id: Id of the key.
@@ -45,16 +46,19 @@ class DatabaseKeyStore:
             return None
         async with self._db.reading() as session:
             row = await session.get(ApiKeyRow, key_id)
-            owner = None if row is None or row.owner_id is None else await session.get(UserRow, row.owner_id)
-        if row is None:
-            return None
+            if row is None:
+                return None
+            owner = None if row.owner_id is None else await session.get(UserRow, row.owner_id)
+            scopes = frozenset(row.scopes)
+            if owner is not None and scopes:
+                scopes &= await scopes_of(session, owner.roles)
         revoked = [at for at in (row.revoked_at, None if owner is None else owner.disabled_at) if at is not None]
         return APIKey(
             key_id=row.id,
             hash=row.hash,
             subject=row.subject,
             roles=frozenset(row.roles) if owner is None else still_held(row.roles, owner.roles),
-            scopes=frozenset(row.scopes),
+            scopes=scopes,
             tenant=row.tenant,
             created_at=row.created_at,
             expires_at=row.expires_at,

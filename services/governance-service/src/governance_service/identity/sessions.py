@@ -19,7 +19,7 @@ from .domain import (
     new_refresh_token,
     read_refresh_token,
 )
-from .storage import locked_session, open_sessions, refresh_token, roles_by_name, session_of_access_token
+from .storage import locked_session, open_sessions, refresh_token, scopes_of, session_of_access_token
 from .tables import RefreshTokenRow, SessionRow, UserRow
 
 Revoke = Callable[[str, datetime], None]
@@ -208,8 +208,7 @@ class Sessions:
         self.refuse(ended)
 
     async def _next(self, session: AsyncSession, row: SessionRow, user: UserRow, now: datetime) -> Tokens:
-        roles = await roles_by_name(session)
-        scopes = frozenset(scope for name in user.roles if name in roles for scope in roles[name].scopes)
+        scopes = await scopes_of(session, user.roles)
         access = self._tokens.issue(
             subject=user.name,
             roles=user.roles,

@@ -66,7 +66,8 @@ class TokenKeys:
                 self._folder.keep(made)
                 ring = KeyRing([*ring.keys, made], self._rotation)
             self._folder.forget(ring.over(now))
-        self._ring = ring
+            # While nobody else may change the folder: what has been replaced meanwhile must not sign again.
+            self._ring = ring
 
     def replace_all(self) -> None:
         """Make a key that signs from now on, and delete all others: whatever they signed is refused. Blocks.

@@ -95,7 +95,7 @@ async def apply(
     if conditions.if_match is not None or conditions.if_none_match is not None:
         conditions.check(None if current is None else etag(current.version))
         seen = 0 if current is None else current.version
-    version, created = await policies.book.apply(name, source, caller.subject, seen=seen)
+    version, created = await policies.book.apply(name, source, caller.subject, seen=seen, checked=checked)
     conditions.changed(etag(version.version))
     if created:
         response.status_code = 201

@@ -179,6 +179,8 @@ async def attest(
     scorecards: TheScorecards,
 ) -> ScorecardDetailView:
     """Vouch for what cannot be seen from outside: a run of the tests, a load test. It counts from now on."""
+    # Before anything is kept: nobody vouches for what is not there.
+    await scorecards.assessor.find(service)
     now = scorecards.clock()
     attestation = Attestation(
         check=data.check,

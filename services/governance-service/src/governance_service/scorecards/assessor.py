@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
 
 from governance_service.domain import GovernanceError
+from governance_service.repeating import repeated
 from governance_service.scorecards.domain import Scorecard, ScorecardNotFoundError, ScorecardStore, assess
 from governance_service.scorecards.observer import Observer, Registered
 from maestro_core_db import DatabaseError
@@ -51,13 +52,25 @@ class Assessor:
             RegistryUnreachableError: The registry cannot be asked.
             DatabaseError: The scorecard cannot be kept.
         """
+        return await self._assess(await self.find(service))
+
+    async def find(self, service: str) -> Registered:
+        """Return a service that is registered, or was looked at before.
+
+        Args:
+            service: Its name.
+
+        Raises:
+            ScorecardNotFoundError: It is neither.
+            RegistryUnreachableError: The registry cannot be asked.
+        """
         registered = await self._observer.registered()
         found = next((one for one in registered if one.name == service), None)
         if found is None:
             if await self._store.latest_of(service) is None:
                 raise ScorecardNotFoundError(service, [one.name for one in registered])
             found = Registered(service, ())
-        return await self._assess(found)
+        return found
 
     async def assess_all(self) -> Sequence[Scorecard]:
         """Assess every registered service.
@@ -81,16 +94,9 @@ class Assessor:
         Yields:
             Nothing.
         """
-        if interval <= timedelta(0):
+        # A service that does not answer would keep this one from ending.
+        async with repeated(self._try, every=interval, name="scorecards", at_once=False, breaks_off=True):
             yield
-            return
-        task = asyncio.create_task(self._again_and_again(interval), name="scorecards")
-        try:
-            yield
-        finally:
-            task.cancel()
-            with suppress(asyncio.CancelledError):
-                await task
 
     async def _assess(self, service: Registered) -> Scorecard:
         async with self._at_once:
@@ -101,12 +107,13 @@ class Assessor:
         self._scores.labels(target=service.name).set(scorecard.score)
         return scorecard
 
-    async def _again_and_again(self, interval: timedelta) -> None:
-        while True:
-            await asyncio.sleep(interval.total_seconds())
-            try:
-                scorecards = await self.assess_all()
-            except (GovernanceError, DatabaseError) as error:
-                _logger.warning("Services were not assessed", error_code=error.code, reason=str(error))
-            else:
-                _logger.info("Services assessed", count=len(scorecards))
+    async def _try(self) -> None:
+        try:
+            scorecards = await self.assess_all()
+        except (GovernanceError, DatabaseError) as error:
+            _logger.warning("Services were not assessed", error_code=error.code, reason=str(error))
+        except Exception:
+            # One answer that nobody foresaw must not end all assessments to come.
+            _logger.exception("Services were not assessed")
+        else:
+            _logger.info("Services assessed", count=len(scorecards))

@@ -113,6 +113,26 @@ async def test_nothing_slips_in_after_the_due_time() -> None:
     assert actions(store) == [Action.REQUESTED, Action.DECIDED]
 
 
+async def test_an_approval_that_cannot_be_kept_holds_up_no_other() -> None:
+    """Time runs out for all that are due, though one cannot be kept; that one is told of at the end."""
+    clock = FakeClock()
+
+    class Odd(MemoryApprovals):
+        async def save(self, approval: Approval, happenings: Sequence[Happening]) -> Approval:
+            if approval.task.id == "a":
+                raise RuntimeError("nobody foresaw this")
+            return await super().save(approval, happenings)
+
+    approvals = inbox(Odd(), clock)
+    for name in ("a", "b", "c"):
+        await approvals.ask(replace(TASK, id=name))
+    clock.advance(timedelta(hours=1))
+    with pytest.raises(ExceptionGroup, match="could not be kept"):
+        await approvals.run_out()
+    viewer = Actor("x", frozenset({"admin"}))
+    assert [(await approvals.find(name, viewer)).status for name in ("b", "c")] == [Status.EXPIRED] * 2
+
+
 async def test_a_late_decision_of_the_next_level_is_taken() -> None:
     """Someone of the next level may decide from the due time on, and the escalation is told before the vote."""
     clock, store = FakeClock(), MemoryApprovals()

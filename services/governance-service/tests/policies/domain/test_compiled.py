@@ -1,6 +1,11 @@
+import json
+import subprocess
+import sys
+
 import pytest
 
 from governance_service.policies.domain import (
+    WITHOUT_APPROVAL,
     CompiledPolicy,
     Entity,
     InvalidDecisionRequestError,
@@ -64,6 +69,28 @@ def test_an_action_without_a_stricter_one_has_two_outcomes(policy: CompiledPolic
     """Where there is nothing to approve there is allow and deny; the stricter action can be asked by itself."""
     assert asked(policy, order(), action="look") == (Outcome.ALLOW, ["staff"])
     assert asked(policy, order(cents=5_000), action="pay_without_approval") == (Outcome.DENY, ["default-deny"])
+
+
+@pytest.mark.parametrize("action", ["pay-now", "pay now", "zahlen für", 'pay"', "pay\\", "pay\n", "Pay::Now", ""])
+def test_an_action_of_any_name_has_a_stricter_one(action: str) -> None:
+    """Quoted names ask for approvals as bare ones do: what only the first action allows is not allowed at once."""
+    known = json.dumps(action, ensure_ascii=False), json.dumps(action + WITHOUT_APPROVAL, ensure_ascii=False)
+    schema = f"entity User; entity Order; action {', '.join(known)} appliesTo {{ principal: User, resource: Order }};"
+    text = f'@id("all") @text("t") permit (principal, action == Action::{known[0]}, resource);'
+    verdict = CompiledPolicy("p", PolicySource(text, schema)).answer(
+        Question(Entity("User", "ada"), action, Entity("Order", "o"))
+    )
+    assert verdict.outcome is Outcome.NEEDS_APPROVAL
+
+
+def test_a_stricter_action_that_applies_to_nothing_allows_nothing() -> None:
+    """Where the stricter action cannot be asked the question is refused, not allowed."""
+    schema = "entity User; entity Order; action pay appliesTo { principal: User, resource: Order };"
+    schema += " action pay_without_approval;"
+    text = '@id("all") @text("t") permit (principal, action == Action::"pay", resource);'
+    policy = CompiledPolicy("p", PolicySource(text, schema))
+    with pytest.raises(InvalidDecisionRequestError, match="pay_without_approval"):
+        policy.answer(Question(Entity("User", "ada"), "pay", Entity("Order", "o")))
 
 
 def test_reasons_are_sentences_with_the_values_of_the_question(policy: CompiledPolicy) -> None:
@@ -133,6 +160,16 @@ def annotated(rule: str) -> str:
         (annotated("permit (principal, action, resource) when {" + "(" * 5_000 + "true" + ")" * 5_000 + "};"), "text", "deep"),
         (annotated("permit (principal, action, resource) when {" + "[" * 900 + "]" * 900 + " == []};"), "text", "deep"),
         (annotated("permit (principal, action, resource) when {" + "if true then true else " * 2_500 + "true};"), "text", "'if'"),
+        (annotated("permit (principal, action, resource) when {" + " && ".join(["true"] * 1_000) + "};"), "text", "1000 operators"),
+        (annotated("permit (principal, action, resource) when {" + " || ".join(["true"] * 1_000) + "};"), "text", "1000 operators"),
+        (annotated("permit (principal, action, resource) when { 1" + " * 1" * 1_000 + " == 1};"), "text", "1001 operators"),
+        (annotated("permit (principal, action, resource) when { -1" + " - 1" * 300 + " == 1};"), "text", "302 operators"),
+        (annotated("permit (principal, action, resource) when {" + "(true && " * 40 + ("true && " * 200) + "true" + ")" * 40 + "};"), "text", "241 operators"),
+        (annotated("permit (principal, action, resource)" + " when {true} unless {false}" * 150 + ";"), "text", "300 operators"),
+        (annotated("permit (principal, action, resource) when { principal" + ".manager" * 1_000 + " == principal};"), "text", "1000 attributes"),
+        (annotated("permit (principal, action, resource) when { principal has " + "a." * 500 + "a};"), "text", "500 attributes"),
+        (annotated("permit (principal, action, resource) when { principal" + '["manager"]' * 100 + " == principal};"), "text", "100 attributes"),
+        (annotated("permit (principal, action, resource) when {" + "!" * 1_000 + "true};"), "text", "1001 operators"),
         ("x" * 70_000, "text", "70000 characters"),
     ],
 )  # fmt: skip
@@ -141,6 +178,37 @@ def test_a_policy_that_cannot_be_used_is_refused_and_says_why(text: str, path: s
     with pytest.raises(InvalidPolicyError, match=said) as caught:
         CompiledPolicy("p", PolicySource(text, SCHEMA))
     assert path in [fault.path for fault in caught.value.faults]
+
+
+def test_a_chain_that_would_end_the_process_is_refused() -> None:
+    """Cedar's parser overflows the stack by a long sum, which no `try` survives; so this is tried in another process."""
+    script = f"""
+from governance_service.policies.domain import CompiledPolicy, InvalidPolicyError, PolicySource
+rule = '@id("r") @text("t") permit (principal, action, resource) when {{ 1' + '+1' * 30_000 + ' == 1 }};'
+try:
+    CompiledPolicy("p", PolicySource(rule, {SCHEMA!r}))
+except InvalidPolicyError as error:
+    print(error)
+"""
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    assert (done.returncode, "30001 operators" in done.stdout) == (0, True), done.stderr
+
+
+def test_what_stays_within_the_bounds_is_used() -> None:
+    """Many conditions, many rules, large sets and everything at its bound at once are read and answered."""
+    conditions = [
+        " && ".join(["resource.cents == 500"] * 150),
+        " || ".join(["1 == 1"] * 200),
+        "-1" + " + 1" * 190 + " == 189",
+    ]
+    conditions.append("(" * 40 + " && ".join(["resource.cents > 1"] * 150) + ")" * 40)
+    conditions.append("principal in [" + ", ".join(['User::"ada"'] * 2_000) + "]")
+    rules = [
+        f'@id("r{at}") @text("t") permit (principal, action, resource) when {{ {one} }};'
+        for at, one in enumerate(conditions)
+    ]
+    policy = CompiledPolicy("p", PolicySource("\n".join(rules), SCHEMA))
+    assert asked(policy, order(), action="look") == (Outcome.ALLOW, ["r0", "r1", "r2", "r3", "r4"])
 
 
 @pytest.mark.parametrize(

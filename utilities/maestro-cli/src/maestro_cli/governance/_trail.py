@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 FORMAT: Final = "maestro-audit/1"
 _CHECKPOINT_FORMAT: Final = "maestro-audit-checkpoint/1"
+_BEFORE_ALL: Final = {"position": 0, "hash": "0" * 64}
+"""What a trail follows that is there from its first entry on."""
 
 
 class TrailBroken(Exception):  # noqa: N818 - it says what was found, and is no failure of this program
@@ -135,8 +137,12 @@ class TrailReader:
         if self._log_id is not None and header["log_id"] != self._log_id:
             text = f"this is the trail {header['log_id']}, and the one that was seen before is {self._log_id}"
             raise TrailBroken("other-log", 0, None, text)
+        if after != _BEFORE_ALL or isinstance(after["position"], bool):
+            # Nobody signs for a header: what it says to have been left out may never have been so.
+            text = f"the trail begins after entry {after.get('position')}; nothing vouches for what came before"
+            raise TrailBroken("entries-cut-off", 1, None, text)
         self._header = header
-        self._position, self._hash = after.get("position", 0), after.get("hash", "")
+        self._position, self._hash = 0, str(after["hash"])
         if self._keys is None:
             self._keys = _public_keys(header.get("keys"))
         if self._seen is not None:

@@ -5,6 +5,7 @@ from ._asking import MAX_CONTEXT_BYTES, MAX_TEXT, MAX_TITLE, ask
 from ._deciding import claim, decide, release
 from ._errors import (
     AlreadyDecidedError,
+    AmbiguousApprovalError,
     ApprovalClaimedError,
     ApprovalClosedError,
     ApprovalError,
@@ -29,6 +30,7 @@ __all__ = [
     "Action",
     "Actor",
     "AlreadyDecidedError",
+    "AmbiguousApprovalError",
     "Approval",
     "ApprovalClaimedError",
     "ApprovalClosedError",

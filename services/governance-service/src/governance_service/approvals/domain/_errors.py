@@ -31,6 +31,26 @@ class ApprovalNotFoundError(ApprovalError):
         self.approval_id = approval_id
 
 
+class AmbiguousApprovalError(ApprovalError):
+    """Several tenants have an approval of this id, and it was not said whose is meant.
+
+    Args:
+        approval_id: Its id.
+        tenants: Who has one; None for the platform itself.
+    """
+
+    code = "APPROVAL_AMBIGUOUS"
+
+    def __init__(self, approval_id: str, tenants: Sequence[str | None]) -> None:
+        listed = ", ".join("the platform itself" if tenant is None else repr(tenant) for tenant in tenants)
+        super().__init__(
+            f"there is an approval {approval_id!r} of {listed}; "
+            "name the tenant by the query parameter 'tenant' (empty for the platform's own)"
+        )
+        self.approval_id = approval_id
+        self.tenants = tuple(tenants)
+
+
 class ApprovalExistsError(ApprovalError):
     """The id is taken by an approval that asks for something else.
 

@@ -76,9 +76,13 @@ class Inbox:
 
         Raises:
             ApprovalNotFoundError: There is none, or it is another tenant's.
+            AmbiguousApprovalError: The actor sees those of all tenants, and several have one.
         """
         sees_all = actor.is_admin and actor.tenant is None
-        found = await self._store.find(approval_id, actor.tenant, all_tenants=sees_all)
+        if sees_all and actor.looks_in is not None:
+            found = await self._store.find(approval_id, actor.looks_in or None)
+        else:
+            found = await self._store.find(approval_id, actor.tenant, all_tenants=sees_all)
         if found is None:
             raise ApprovalNotFoundError(approval_id)
         return found
@@ -132,8 +136,12 @@ class Inbox:
 
         Returns:
             How many were changed; those that somebody else changed at the same moment are left to the next call.
+
+        Raises:
+            ExceptionGroup: Some could not be kept; all others were.
         """
         changed = 0
+        failures: list[Exception] = []
         for due in await self._store.due(self._clock(), limit):
             after = run_out(due, self._clock())
             if after is due:
@@ -142,7 +150,12 @@ class Inbox:
                 await self._store.save(after, _told(due, after, None))
             except StaleApprovalError:
                 continue
+            except Exception as error:  # noqa: BLE001 - it is raised in the end
+                failures.append(error)
+                continue
             changed += 1
+        if failures:
+            raise ExceptionGroup("approvals that are due could not be kept", failures)
         return changed
 
     async def _change(self, approval_id: str, actor: Actor, change: Change, told: Happening | None) -> Approval:

@@ -17,6 +17,8 @@ class Actor:
     """Every role that the caller has, those included that a higher one grants."""
     tenant: str | None = None
     """The tenant that the caller belongs to; None for the platform's own people and services."""
+    looks_in: str | None = None
+    """Whose approvals are meant, for the platform's admins: a tenant's, or the platform's own (empty). None for wherever the id is known."""
 
     def has_role(self, role: str) -> bool:
         """Tell whether the actor has a role; `admin` stands for every role.

@@ -26,7 +26,11 @@ class ApprovalStore(Protocol):
     """Keeps approvals."""
 
     async def find(self, approval_id: str, tenant: str | None, *, all_tenants: bool = False) -> Approval | None:
-        """Return an approval of a tenant, or None when it has none of this id."""
+        """Return an approval of a tenant, or None when it has none of this id.
+
+        Raises:
+            AmbiguousApprovalError: Those of all tenants were asked for, and several have one.
+        """
         ...
 
     async def add(self, approval: Approval, happenings: Sequence[Happening]) -> None:

@@ -15,6 +15,7 @@ from ._users import (
     new_user_row,
     require_other_admin,
     roles_by_name,
+    scopes_of,
     user_row,
     users_after,
 )
@@ -32,6 +33,7 @@ __all__ = [
     "refresh_token",
     "require_other_admin",
     "roles_by_name",
+    "scopes_of",
     "session_of_access_token",
     "user_row",
     "users_after",

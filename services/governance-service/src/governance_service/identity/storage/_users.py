@@ -1,7 +1,7 @@
 """Users and roles in the database."""
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from sqlalchemy import func, select
@@ -97,6 +97,17 @@ async def roles_by_name(session: AsyncSession) -> dict[str, Role]:
     """
     rows = (await session.scalars(select(RoleRow).order_by(RoleRow.name))).all()
     return {row.name: Role(row.name, row.description, frozenset(row.scopes)) for row in rows}
+
+
+async def scopes_of(session: AsyncSession, roles: Collection[str]) -> frozenset[str]:
+    """Return the scopes that roles give.
+
+    Args:
+        session: A session.
+        roles: Names of roles.
+    """
+    known = await roles_by_name(session)
+    return frozenset(scope for name in roles if name in known for scope in known[name].scopes)
 
 
 async def holders_of(session: AsyncSession, role: str) -> int:

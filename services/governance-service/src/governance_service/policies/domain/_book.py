@@ -1,5 +1,6 @@
 """The policies in force: applied, asked, tried out."""
 
+import asyncio
 import re
 from collections.abc import Callable, Sequence
 from datetime import datetime
@@ -38,7 +39,13 @@ class PolicyBook:
         self._compiled: dict[str, tuple[int, CompiledPolicy]] = {}
 
     async def apply(
-        self, name: str, source: PolicySource, by: str, *, seen: int | None = None
+        self,
+        name: str,
+        source: PolicySource,
+        by: str,
+        *,
+        seen: int | None = None,
+        checked: CheckedPolicy | None = None,
     ) -> tuple[PolicyVersion, bool]:
         """Put a version of a policy in force. The same content again is no new version.
 
@@ -47,6 +54,7 @@ class PolicyBook:
             source: How it is written.
             by: Who applies it.
             seen: The version that the caller has seen, 0 for none; None when it does not mind which one there is.
+            checked: What checking it has said, where that was done before; None checks it.
 
         Returns:
             The version, and whether it is new.
@@ -56,7 +64,9 @@ class PolicyBook:
             PolicyTestsFailedError: Its tests fail.
             PolicyChangedError: Another version came in between.
         """
-        self.check(name, source).require_passed()
+        if checked is None:
+            checked = await asyncio.to_thread(self.check, name, source)
+        checked.require_passed()
         current = await self._store.current(name)
         if current is not None and current.source.digest == source.digest:
             return current, False
@@ -85,11 +95,12 @@ class PolicyBook:
             PolicyTestsFailedError: Its tests fail.
             PolicyChangedError: Another process took it at the same moment.
         """
-        self.check(name, source).require_passed()
+        checked = await asyncio.to_thread(self.check, name, source)
+        checked.require_passed()
         from_files = [one for one in await self._store.versions(name) if one.created_by.startswith(FILE_PREFIX)]
         if from_files and from_files[-1].source.digest == source.digest:
             return False
-        _, created = await self.apply(name, source, FILE_PREFIX + path)
+        _, created = await self.apply(name, source, FILE_PREFIX + path, checked=checked)
         return created
 
     def check(self, name: str, source: PolicySource) -> CheckedPolicy:
@@ -121,8 +132,13 @@ class PolicyBook:
         logged = await self._store.decisions(
             policy=policy.name, tenant=None, all_tenants=True, before=None, limit=self._compared
         )
-        changes = (self._changed(policy, decision) for _, decision in logged)
-        return DryRun(len(logged), tuple(change for change in changes if change is not None))
+
+        def compare() -> tuple[Change, ...]:
+            changes = (self._changed(policy, decision) for _, decision in logged)
+            return tuple(change for change in changes if change is not None)
+
+        # A thousand questions take their time, in which others want to be answered.
+        return DryRun(len(logged), await asyncio.to_thread(compare))
 
     async def decide(
         self,

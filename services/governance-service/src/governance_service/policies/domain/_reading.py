@@ -8,6 +8,7 @@ from ._sources import JSON, Entity, Outcome, PolicyTest, Question
 
 _MAX_ENTITIES: Final = 200
 _MAX_PARENT_DEPTH: Final = 8
+_MAX_VALUE_DEPTH: Final = 32
 _QUESTION: Final = frozenset({"principal", "action", "resource", "context", "entities"})
 _TEST: Final = _QUESTION | {"name", "expect", "rules"}
 
@@ -144,6 +145,13 @@ def _object(value: JSON, path: str) -> Mapping[str, JSON]:
         return {}
     if not isinstance(value, Mapping):
         raise UnreadableError(path, "must be an object")
+    # Level by level: what is nested too deep for recursion is what is refused.
+    level: list[JSON] = [value]
+    for _ in range(_MAX_VALUE_DEPTH):
+        level = [inner for one in level for inner in (one.values() if isinstance(one, Mapping) else one)]
+        level = [one for one in level if isinstance(one, Mapping | list)]
+    if level:
+        raise UnreadableError(path, f"values may be nested {_MAX_VALUE_DEPTH} deep")
     return dict(value)
 
 
