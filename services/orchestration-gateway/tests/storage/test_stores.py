@@ -125,8 +125,11 @@ async def test_keys_are_encrypted_and_rotate_with_the_secret(db: Database) -> No
         await TriggerStore(db, Seal([old])).put(session, trigger)
         await session.commit()
     assert await TriggerStore(db, Seal([new, old])).get("t") == trigger
-    with pytest.raises(KeysUnreadableError, match="previous_encryption_keys"):
-        await TriggerStore(db, Seal([new])).get("t")
+    other = TriggerStore(db, Seal([new]))
+    unreadable = await other.get("t")
+    assert unreadable is not None
+    assert unreadable.keys == ()
+    assert "previous_encryption_keys" in str(unreadable.keys_problem)
     sealed = Seal([old]).seal("t", keys)
     assert "whsec" not in sealed
     with pytest.raises(KeysUnreadableError):

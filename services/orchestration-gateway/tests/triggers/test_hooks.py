@@ -6,13 +6,17 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx2
 import pytest
+from fastapi import Request
 
+from maestro_core_api import public
 from orchestration_gateway.triggers.signatures import standard_headers
+from orchestration_gateway.triggers.trigger import Key
 
 KEY = "whsec_" + base64.b64encode(b"k" * 32).decode()
 OTHER = "whsec_" + base64.b64encode(b"o" * 32).decode()
@@ -112,6 +116,63 @@ async def test_keys_are_rotated(world: Any) -> None:
     assert (await deliver(world, "orders", {"order": 1}, key=first, message_id="e")).status_code == 401
     shown = (await world.gateway.get("/triggers/orders")).text
     assert not any(key in shown for key in (first, second, third))
+
+
+async def test_keys_go_with_their_scheme(world: Any) -> None:
+    """A trigger that changes its scheme gets a new key: as a key of the other scheme the old one could be empty."""
+    await declare(world, "orders", signature="github", secrets=["-" * 20])
+    changed = await declare(world, "orders", secrets=None)
+    for key in ("whsec_", "whsec_" + "-" * 20):
+        assert (await deliver(world, "orders", {"order": 1}, key=key)).status_code == 401
+    assert (await deliver(world, "orders", {"order": 1}, key=changed["new_secret"])).status_code == 202
+    back = await declare(world, "orders", signature="github", secrets=None)
+    assert back["new_secret"] not in {None, changed["new_secret"]}
+
+
+async def test_a_key_that_its_scheme_does_not_allow_signs_nothing(world: Any) -> None:
+    """Also when it is kept already: base64 of nothing is an empty key, with which anybody could sign."""
+    await declare(world, "orders")
+    triggers = await held(world, "triggers")
+    async with triggers._db.transaction() as session:
+        await triggers._store.put(session, replace(await triggers.get("orders"), keys=(Key("-" * 20),)))
+        await session.commit()
+    assert (await deliver(world, "orders", {"order": 1}, key="whsec_")).status_code == 401
+
+
+async def test_keys_that_cannot_be_decrypted_stop_their_own_trigger_only(open_world: Callable[..., Any]) -> None:
+    """The others are listed and work; the one says what is wrong, keeps its keys, and is mended or deleted by a call."""
+    async with open_world(encryption_key="a" * 32) as world:
+        for name in ("orders", "others", "third"):
+            await declare(world, name, secrets=[KEY])
+    async with open_world(encryption_key="b" * 32) as world:
+        await declare(world, "readable", filter="false")
+        listed = (await world.gateway.get("/triggers")).json()["triggers"]
+        assert [each["name"] for each in listed if each["keys_problem"] is None] == ["readable"]
+        assert len(listed) == 4
+        assert (await deliver(world, "readable", {})).status_code == 202
+        refused = await deliver(world, "orders", {})
+        assert (refused.status_code, refused.json()["error_code"]) == (500, "KEYS_UNREADABLE")
+        kept = await world.gateway.put("/triggers/orders", json={**HOOK, "secrets": None})
+        assert (kept.status_code, kept.json()["error_code"]) == (409, "TRIGGER_CONFLICT")
+        mended = await declare(world, "orders", filter="false", secrets=[OTHER])
+        assert mended["keys_problem"] is None
+        assert (await deliver(world, "orders", {}, key=OTHER)).status_code == 202
+        assert (await world.gateway.post("/triggers/others/rotate")).json()["keys_problem"] is None
+        assert (await world.gateway.delete("/triggers/third")).status_code == 204
+
+
+async def held(world: Any, part: str) -> Any:
+    """A part inside of the running gateway."""
+    found: list[Any] = []
+
+    @world.app.get(f"/tests/{part}")
+    @public
+    async def hand_over(request: Request) -> dict[str, str]:
+        found.append(getattr(request.state, part))
+        return {}
+
+    await world.gateway.get(f"/tests/{part}")
+    return found[0]
 
 
 async def test_filters_keys_and_chosen_workflows(world: Any) -> None:

@@ -15,7 +15,7 @@ from .declaration import NAME, Declaration, Mapped, ScheduleDeclaration, Webhook
 from .errors import Fault, InvalidTriggerError, MappingError, TriggerConflictError, TriggerNotFoundError
 from .jq_pool import JqPool
 from .schedules import Schedules
-from .sealing import Seal
+from .sealing import KeysUnreadableError, Seal
 from .signatures import new_secret, secret_fault
 from .trigger import Key, Origin, Trigger
 from .trigger_store import TriggerStore
@@ -222,7 +222,9 @@ class Triggers:
                 if key.is_valid(now)
             ]
             keys = (Key(secret), *old)[:_MOST_KEYS]
-            trigger = replace(known, keys=keys, revision=known.revision + 1, updated_at=now, updated_by=by)
+            trigger = replace(
+                known, keys=keys, keys_problem=None, revision=known.revision + 1, updated_at=now, updated_by=by
+            )
             await self._store.put(session, trigger)
             await session.commit()
             return Declared(trigger, is_new=False, secret=secret)
@@ -251,17 +253,22 @@ class Triggers:
         self._schedules.wake()
 
     def keys(self, trigger: Trigger) -> list[str]:
-        """Return the keys that a webhook's signatures may be made with now."""
+        """Return the keys that a webhook's signatures may be made with now; those that its scheme does not allow are left out.
+
+        Raises:
+            KeysUnreadableError: They cannot be decrypted.
+        """
+        if trigger.keys_problem is not None:
+            raise KeysUnreadableError(trigger.name)
+        declaration = trigger.declaration
+        if not isinstance(declaration, WebhookDeclaration):
+            return []
         now = self._clock()
         found = [key.value for key in trigger.keys if key.is_valid(now)]
-        declaration = trigger.declaration
-        if isinstance(declaration, WebhookDeclaration):
-            for name in declaration.secret_names:
-                # Read each time: a rotated secret is seen at once.
-                secret = self._named.read(name)
-                if isinstance(secret, str) and secret_fault(secret.strip(), declaration.signature) is None:
-                    found.append(secret.strip())
-        return found
+        # Read each time: a rotated secret is seen at once.
+        named = map(self._named.read, declaration.secret_names)
+        found += [secret.strip() for secret in named if isinstance(secret, str)]
+        return [key for key in found if secret_fault(key, declaration.signature) is None]
 
     async def note_files(self) -> None:
         """Let the schedules of files be those of the files, after a start; those of files that are gone are taken away."""
@@ -289,7 +296,15 @@ def _keys(declaration: Declaration, known: Trigger | None) -> tuple[tuple[Key, .
         return (), None
     if declaration.secrets is not None:
         return tuple(Key(secret.get_secret_value()) for secret in declaration.secrets), None
-    if known is not None and known.keys:
-        return known.keys, None
+    if known is not None and _has_scheme(known, declaration.signature):
+        if known.keys_problem is not None:
+            raise TriggerConflictError(known.name, f"keeps its keys only if they can be read: {known.keys_problem}")
+        if known.keys:
+            return known.keys, None
     secret = new_secret()
     return (Key(secret),), secret
+
+
+def _has_scheme(trigger: Trigger, scheme: str) -> bool:
+    """Tell whether a trigger's keys were made for a scheme: read as those of another one, a key may come out empty."""
+    return isinstance(trigger.declaration, WebhookDeclaration) and trigger.declaration.signature == scheme
