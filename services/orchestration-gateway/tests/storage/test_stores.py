@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import select, text
 
 from maestro_core_api import TooManyRequestsException
 from maestro_core_db import Database, Migrations
@@ -17,9 +18,11 @@ from orchestration_gateway.live.feed import LaggedError
 from orchestration_gateway.live.run_changes import RunChanges
 from orchestration_gateway.quotas.quota import Quota
 from orchestration_gateway.quotas.quotas import Quotas
+from orchestration_gateway.tables import SCHEDULES
 from orchestration_gateway.triggers.declaration import DECLARATION
 from orchestration_gateway.triggers.delivery import Delivery, DeliveryStatus, Start
 from orchestration_gateway.triggers.delivery_store import DeliveryStore
+from orchestration_gateway.triggers.schedules import schedule_id
 from orchestration_gateway.triggers.sealing import KeysUnreadableError, Seal
 from orchestration_gateway.triggers.trigger import Key, Origin, Trigger
 from orchestration_gateway.triggers.trigger_store import TriggerStore
@@ -134,6 +137,36 @@ async def test_keys_are_encrypted_and_rotate_with_the_secret(db: Database) -> No
     assert "whsec" not in sealed
     with pytest.raises(KeysUnreadableError):
         Seal([old]).unseal("other", sealed)  # put into the row of another trigger
+
+
+async def test_schedules_of_before_get_their_new_ids(temporary_database: TemporaryDatabase) -> None:
+    """The platform's keep theirs; a tenant's is made under its new one and taken away under the old one."""
+    async with Database.opened(temporary_database.url) as opened:
+        await Migrations(migrations).upgrade(opened, "0001")
+        async with opened.transaction() as session:
+            for name, tenant in (("ours", None), ("theirs", "acme")):
+                values = {"name": name, "tenant": tenant}
+                for table, columns in (
+                    ("triggers", "name, tenant, kind, declaration_json, revision, created_at, updated_at, updated_by"),
+                    ("schedules", "trigger_name, wanted_json, changed_at, applied_at, attempts"),
+                ):
+                    given = {
+                        "triggers": ":name, :tenant, 'schedule', '{}', 1, CURRENT_TIMESTAMP, CURRENT_TIMESTAMP, 'me'",
+                        "schedules": ":name, '{}', CURRENT_TIMESTAMP, CURRENT_TIMESTAMP, 0",
+                    }[table]
+                    await session.execute(text(f"INSERT INTO {table} ({columns}) VALUES ({given})"), values)
+            await session.commit()
+        await Migrations(migrations).upgrade(opened)
+        assert await Migrations(migrations).differences(opened) == ()
+        async with opened.reading() as session:
+            found = {
+                row.schedule_id: (row.wanted_json, row.applied_at) for row in await session.execute(select(SCHEDULES))
+            }
+    assert found == {
+        "trigger.ours": ("{}", None),
+        "trigger.theirs": (None, None),
+        schedule_id("theirs", "acme"): ("{}", None),
+    }
 
 
 async def test_places_are_counted_over_all_processes(db: Database) -> None:

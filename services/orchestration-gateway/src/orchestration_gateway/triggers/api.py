@@ -158,7 +158,7 @@ async def _replayed(state: Any, trigger: Trigger, delivery: Delivery) -> bool:
 
 async def _view(state: Any, trigger: Trigger) -> TriggerView:
     kind = trigger.declaration.kind
-    return TriggerView.of(trigger, await state.schedules.state(trigger.name) if kind == "schedule" else None)
+    return TriggerView.of(trigger, await state.schedules.state(trigger) if kind == "schedule" else None)
 
 
 def _fields(view: TriggerView) -> dict[str, Any]:

@@ -82,14 +82,15 @@ class Intake:
             APIException: The tenant's quota is used up; nothing is kept.
         """
         digest = digest or content_digest(message)
-        known = await self._store.get(delivery_id(trigger.name, key))
+        id_ = delivery_id(trigger.name, key, tenant=trigger.tenant)
+        known = await self._store.get(id_)
         if known is not None:
             return await self._again(trigger, known, digest)
         await self._quotas.admit_start(trigger.tenant)
         now = self._clock()
         carrier: dict[str, str] = {}
         blank = Delivery(
-            id=delivery_id(trigger.name, key),
+            id=id_,
             trigger=trigger.name,
             tenant=trigger.tenant,
             key=key,

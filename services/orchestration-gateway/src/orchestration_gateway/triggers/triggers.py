@@ -14,7 +14,7 @@ from orchestration_gateway.clock import Clock
 from .declaration import NAME, Declaration, Mapped, ScheduleDeclaration, WebhookDeclaration
 from .errors import Fault, InvalidTriggerError, MappingError, TriggerConflictError, TriggerNotFoundError
 from .jq_pool import JqPool
-from .schedules import Schedules
+from .schedules import Schedules, schedule_id
 from .sealing import KeysUnreadableError, Seal
 from .signatures import new_secret, secret_fault
 from .trigger import Key, Origin, Trigger
@@ -180,7 +180,7 @@ class Triggers:
                 keys=keys,
             )
             await self._store.put(session, trigger)
-            await self._schedules.note(session, name, trigger)
+            await self._schedules.note(session, schedule_id(name, trigger.tenant), trigger)
             await session.commit()
             return Declared(trigger, is_new=known is None, secret=secret)
 
@@ -246,7 +246,7 @@ class Triggers:
             if known is None or not known.belongs_to(tenant):
                 raise TriggerNotFoundError(name)
             await self._store.remove(session, name)
-            await self._schedules.note(session, name, None)
+            await self._schedules.note(session, schedule_id(name, known.tenant), None)
             await session.commit()
 
         await self._db.retrying(work)
@@ -272,19 +272,19 @@ class Triggers:
 
     async def note_files(self) -> None:
         """Let the schedules of files be those of the files, after a start; those of files that are gone are taken away."""
-        stored = {trigger.name for trigger in await self._store.all(kind="schedule")}
+        stored = {schedule_id(each.name, each.tenant) for each in await self._store.all(kind="schedule")}
         wanted = {
-            name: trigger
-            for name, trigger in self._files.items()
+            schedule_id(trigger.name, trigger.tenant): trigger
+            for trigger in self._files.values()
             if isinstance(trigger.declaration, ScheduleDeclaration)
         }
 
         async def work(session: AsyncSession) -> None:
-            for name, trigger in wanted.items():
-                await self._schedules.note(session, name, trigger)
-            for name in await self._schedules.noted(session):
-                if name not in wanted and name not in stored:
-                    await self._schedules.note(session, name, None)
+            for id_, trigger in wanted.items():
+                await self._schedules.note(session, id_, trigger)
+            for id_ in await self._schedules.noted(session):
+                if id_ not in wanted and id_ not in stored:
+                    await self._schedules.note(session, id_, None)
             await session.commit()
 
         await self._db.retrying(work)
