@@ -11,7 +11,7 @@ from pydantic import SecretStr
 from sqlalchemy import select, text
 
 from maestro_core_api import TooManyRequestsException
-from maestro_core_db import Database, Migrations
+from maestro_core_db import Database, DatabaseUnavailableError, Migrations
 from maestro_core_db.testing import TemporaryDatabase
 from orchestration_gateway import migrations
 from orchestration_gateway.live.feed import LaggedError
@@ -188,6 +188,28 @@ async def test_places_are_counted_over_all_processes(db: Database) -> None:
     now[0] = NOW + timedelta(minutes=1)  # nobody renewed: the process is dead
     async with one.stream("acme"), one.stream("acme"), one.stream("acme"):
         pass
+
+
+async def test_places_that_no_stream_has_are_given_back(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that was left by a cancelled request or could not be given back is free again; those of open streams stay."""
+    quotas = Quotas(None, db, Quota(streams=3), {}, clock=lambda: NOW)
+
+    async def away(which: Any) -> None:
+        raise DatabaseUnavailableError("it is away")
+
+    async with quotas.stream("acme"):
+        with monkeypatch.context() as patched:
+            patched.setattr(quotas, "_give_back", away)
+            async with quotas.stream("acme"):
+                pass
+        assert await quotas._take_place("t:acme", 3) == 2  # and then the request was cancelled
+        for _ in range(2):
+            with pytest.raises(TooManyRequestsException):
+                await quotas.stream("acme").__aenter__()
+            await quotas._renew_places()
+        async with quotas.stream("acme"), quotas.stream("acme"):
+            with pytest.raises(TooManyRequestsException):
+                await quotas.stream("acme").__aenter__()
 
 
 class Runs:
