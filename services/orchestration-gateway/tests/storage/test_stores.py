@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 
 from maestro_core_api import TooManyRequestsException
 from maestro_core_db import Database, DatabaseUnavailableError, Migrations
@@ -18,7 +18,7 @@ from orchestration_gateway.live.feed import LaggedError
 from orchestration_gateway.live.run_changes import RunChanges
 from orchestration_gateway.quotas.quota import Quota
 from orchestration_gateway.quotas.quotas import Quotas
-from orchestration_gateway.tables import SCHEDULES
+from orchestration_gateway.tables import FEED_STATE, SCHEDULES
 from orchestration_gateway.triggers.declaration import DECLARATION
 from orchestration_gateway.triggers.delivery import Delivery, DeliveryStatus, Start
 from orchestration_gateway.triggers.delivery_store import DeliveryStore
@@ -247,6 +247,53 @@ async def test_changes_are_numbered_alike_by_all_processes(db: Database) -> None
             await reader.aclose()
     assert seen[0] == seen[1]
     assert [(event.type, event.tenant) for event in seen[0]] == [("run_created", "acme"), ("run_finished", None)]
+
+
+async def looking(db: Database, orchestrator: Any) -> RunChanges:
+    """Changes of runs whose turn it is to look."""
+    options = {"interval": timedelta(seconds=1), "keep": timedelta(days=1), "memory": 10, "clock": lambda: NOW}
+    changes = RunChanges(db, orchestrator, **options)  # type: ignore[arg-type]
+    assert await changes._take_turn()
+    return changes
+
+
+async def test_a_long_list_of_runs_is_kept_page_by_page(db: Database) -> None:
+    """What a page has is kept before the next one is asked for, so that no list is ever held as a whole."""
+    kept: list[int] = []
+
+    class Paged(Runs):
+        async def runs(self, params: dict[str, Any]) -> dict[str, Any]:
+            kept.append(await changes.position())
+            found = (await super().runs(params))["runs"]
+            at = int(params.get("cursor", 0))
+            return {"runs": found[at : at + 2], "next_cursor": str(at + 2) if at + 2 < len(found) else None}
+
+    orchestrator = Paged()
+    for number in range(6):
+        orchestrator.add(f"r{number}", **({"finished_at": NOW.isoformat()} if number < 3 else {}))
+    changes = await looking(db, orchestrator)
+    await changes._look()
+    assert kept == [0, 0, 2, 4, 8]
+    assert await changes.position() == 9
+    await changes._look()
+    assert await changes.position() == 9
+
+
+async def test_who_lost_its_turn_keeps_nothing(db: Database) -> None:
+    """Two processes never write changes side by side: the positions of one could be passed before they can be read."""
+
+    class Slow(Runs):
+        async def runs(self, params: dict[str, Any]) -> dict[str, Any]:
+            async with db.transaction() as session:
+                await session.execute(update(FEED_STATE).values(holder="another"))
+                await session.commit()
+            return await super().runs(params)
+
+    orchestrator = Slow()
+    orchestrator.add("a")
+    changes = await looking(db, orchestrator)
+    await changes._look()
+    assert await changes.position() == 0
 
 
 async def test_a_place_that_is_no_longer_kept(db: Database) -> None:
