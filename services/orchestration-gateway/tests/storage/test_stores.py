@@ -100,6 +100,17 @@ async def test_a_settled_delivery_is_not_settled_again(db: Database) -> None:
     assert (await store.get(started.id)) == started
 
 
+async def test_an_attempt_of_before_a_replay_changes_nothing(db: Database) -> None:
+    """What comes late of it, and a second replay at the same time, meet a delivery that is wanted since another time."""
+    store = DeliveryStore(db)
+    await store.add(delivery(1, status=DeliveryStatus.DEAD))
+    replayed = delivery(1, waiting_since=NOW + timedelta(seconds=1), start=Start("a/b", "t.anew", []))
+    assert await store.change(replayed, only_while=DeliveryStatus.DEAD, since=NOW)
+    late = delivery(1, status=DeliveryStatus.STARTED, settled_at=NOW, next_attempt_at=None)
+    assert not await store.change(late, only_while=DeliveryStatus.WAITING, since=NOW)
+    assert await store.get(late.id) == replayed
+
+
 async def test_pages_and_what_is_forgotten(db: Database) -> None:
     """Newest first, filtered, each once; old ones go by where they stand."""
     store = DeliveryStore(db)

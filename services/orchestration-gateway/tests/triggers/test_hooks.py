@@ -18,6 +18,8 @@ from maestro_core_api import public
 from orchestration_gateway.triggers.signatures import standard_headers
 from orchestration_gateway.triggers.trigger import Key
 
+from ..conftest import bearer  # noqa: TID252 - tests of one member share their world
+
 KEY = "whsec_" + base64.b64encode(b"k" * 32).decode()
 OTHER = "whsec_" + base64.b64encode(b"o" * 32).decode()
 HOOK = {"kind": "webhook", "workflow": "shop/echo", "input": "{order: .body.order}", "secrets": [KEY]}
@@ -228,6 +230,38 @@ async def test_a_start_that_is_refused_is_dead_until_it_is_replayed(world: Any) 
     anew = await world.gateway.post(f"/deliveries/{refused['delivery_id']}/replay", params={"anew": True})
     assert anew.json()["run_id"] != refused["run_id"]
     assert (await world.ended(anew.json()["run_id"]))["output"] == {"order": 7}
+
+
+async def test_a_delivery_whose_trigger_is_another_one_now_is_not_replayed(world: Any) -> None:
+    """Gone, made a schedule, or taken by a tenant: the answer is a 409, and the message reaches none of their workflows."""
+    await declare(world, "orders")
+    dead = (await deliver(world, "orders", {"order": "text"})).json()["delivery_id"]
+    assert (await world.gateway.delete("/triggers/orders")).status_code == 204
+    schedule = {"kind": "schedule", "workflow": "shop/echo", "spec": {"cron": "0 3 * * *"}}
+    mapped = {**HOOK, "input": "{}"}
+    for body, headers in ((None, {}), (schedule, {}), (mapped, bearer("admin", tenant="acme"))):
+        if body is not None:
+            made = await world.gateway.put("/triggers/orders", json=body, headers=headers)
+            assert made.status_code == 201
+            replayed = await world.gateway.post("/triggers/orders/replay")
+            assert (replayed.status_code, replayed.json()["replayed"]) == (200, 0)
+        for anew in (False, True):
+            refused = await world.gateway.post(f"/deliveries/{dead}/replay", params={"anew": anew})
+            assert (refused.status_code, refused.json()["error_code"]) == (409, "REPLAY_REFUSED"), refused.text
+        await world.gateway.delete("/triggers/orders", headers=headers)
+    assert (await world.orchestrator.get("/runs/count")).json() == {"count": 0}
+
+
+async def test_a_replay_keeps_the_run_and_clears_what_is_over(world: Any) -> None:
+    """Another run_key makes no second run of it; a delivery that is filtered now has neither a run nor an error."""
+    await declare(world, "orders")
+    first, second = [(await deliver(world, "orders", {"order": "text"}, message_id=id_)).json() for id_ in ("a", "b")]
+    await declare(world, "orders", input="{order: 7}", run_key='"another"')
+    replayed = (await world.gateway.post(f"/deliveries/{first['delivery_id']}/replay")).json()
+    assert (replayed["status"], replayed["run_id"]) == ("started", first["run_id"])
+    await declare(world, "orders", filter="false")
+    filtered = (await world.gateway.post(f"/deliveries/{second['delivery_id']}/replay")).json()
+    assert (filtered["status"], filtered["run_id"], filtered["error_code"]) == ("filtered", None, None)
 
 
 async def test_github_signs_its_own_way(world: Any) -> None:
