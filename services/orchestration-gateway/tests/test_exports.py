@@ -22,7 +22,7 @@ async def test_migrations_make_what_the_tables_say(temporary_database: Temporary
     """On either database the migrations go up to the tables, and down again to nothing."""
     async with Database.opened(temporary_database.url) as db:
         all_of_them = Migrations(migrations)
-        assert await all_of_them.upgrade(db) == ("0001",)
+        assert await all_of_them.upgrade(db) == ("0001", "0002")
         assert list(await all_of_them.differences(db)) == []
         await all_of_them.downgrade(db, "base")
-        assert await all_of_them.upgrade(db) == ("0001",)
+        assert await all_of_them.upgrade(db) == ("0001", "0002")

@@ -53,7 +53,7 @@ DELIVERIES: Final = Table(
 SCHEDULES: Final = Table(
     "schedules",
     METADATA,
-    Column("trigger_name", String(63), primary_key=True),
+    Column("schedule_id", String(150), primary_key=True),
     Column("wanted_json", Text),
     Column("changed_at", UtcDateTime, nullable=False),
     Column("applied_at", UtcDateTime),

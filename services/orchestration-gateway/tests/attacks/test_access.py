@@ -129,6 +129,26 @@ async def test_tenants_do_not_see_one_another(gateway: httpx2.AsyncClient) -> No
     assert len((await gateway.get("/triggers", headers=bearer("viewer"))).json()["triggers"]) == 1
 
 
+async def test_a_name_that_another_tenant_takes_leads_to_nothing_of_the_first(gateway: httpx2.AsyncClient) -> None:
+    """Its new owner's messages are new ones, whatever ids the first owner's had, and each sees its own deliveries alone."""
+
+    async def deliver(body: bytes) -> httpx2.Response:
+        headers = {"content-type": "application/json", **standard_headers(KEY, "m", datetime.now(UTC), body)}
+        return await gateway.post("/hooks/orders", content=body, headers=headers)
+
+    seen = {}
+    for tenant, body in (("acme", b"{}"), ("other", b"{}"), ("third", b"[]"), (None, b"{}")):
+        assert (await declare(gateway, "orders", tenant)).status_code == 201
+        answer = await deliver(body)
+        assert (answer.status_code, answer.json().get("duplicate")) == (202, False), tenant
+        seen[tenant] = answer.json()["delivery_id"]
+        assert (await gateway.delete("/triggers/orders", headers=bearer("admin", tenant=tenant))).status_code == 204
+    assert len(set(seen.values())) == len(seen)
+    for tenant in ("acme", "other", "third"):
+        listed = (await gateway.get("/deliveries", headers=bearer("viewer", tenant=tenant))).json()["deliveries"]
+        assert [each["id"] for each in listed] == [seen[tenant]]
+
+
 async def test_a_tenant_is_not_chosen_by_the_caller(gateway: httpx2.AsyncClient) -> None:
     """A declaration cannot say whose it is, nor name the platform's secrets, whatever the role."""
     for extra in ({"tenant": "acme"}, {"origin": "file"}, {"keys": []}, {"revision": 9}):

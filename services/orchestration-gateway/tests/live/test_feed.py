@@ -1,8 +1,11 @@
 import asyncio
+from collections.abc import AsyncIterator
+from types import SimpleNamespace
 
 import pytest
 
 from orchestration_gateway.live.feed import Feed, FeedEvent, LaggedError
+from orchestration_gateway.live.following import all_portions
 
 
 def event(position: int) -> FeedEvent:
@@ -37,6 +40,24 @@ async def test_a_reader_waits_for_news_and_for_the_end() -> None:
     assert len(await broken.after(-1)) == 1
     with pytest.raises(ValueError, match="gone"):
         await broken.after(0)
+
+
+async def test_a_tenants_stream_beats_whatever_others_do() -> None:
+    """What happens to others, however often, neither takes the place of a beat nor moves one."""
+
+    class Changes:
+        async def events(self, *, after: int | None) -> AsyncIterator[list[FeedEvent]]:
+            position = 0
+            while True:
+                await asyncio.sleep(0)
+                position += 1
+                yield [FeedEvent(position, "run_created", "{}", "other")]
+
+    config = SimpleNamespace(stream_heartbeat_s=0.01)
+    portions = all_portions(after=None, tenant="acme", state=SimpleNamespace(changes=Changes(), config=config))
+    async with asyncio.timeout(60):
+        assert [await anext(portions) for _ in range(3)] == [None, None, None]
+    await portions.aclose()
 
 
 async def test_who_falls_behind_is_told() -> None:

@@ -3,10 +3,16 @@
 import asyncio
 import json
 from collections.abc import Callable
+from contextlib import asynccontextmanager
+from types import SimpleNamespace
 from typing import Any
 
+import pytest
+
+from maestro_core_api import Principal
+from orchestration_gateway.live.api import _sse
 from orchestration_gateway.live.feed import Feed, FeedEvent
-from orchestration_gateway.live.sse import CONNECTED, SseResponse
+from orchestration_gateway.live.sse import BEAT, CONNECTED, SseResponse
 
 from .test_streams import held, start, stream, until_waiting
 
@@ -82,6 +88,44 @@ async def test_a_stopping_service_ends_the_answer_properly() -> None:
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     assert sent[-1] == {"type": "http.response.body", "body": b"", "more_body": False}
+
+
+async def test_a_place_is_held_as_long_as_the_answer_is_sent() -> None:
+    """An answer that is never sent takes none, and one whose end goes wrong gives it back."""
+    places: list[str] = []
+
+    @asynccontextmanager
+    async def stream_place(tenant: str | None) -> Any:
+        places.append("taken")
+        try:
+            yield
+        finally:
+            places.append("given back")
+
+    async def portions() -> Any:
+        try:
+            yield None
+        finally:
+            raise ValueError("the end goes wrong")
+
+    async def send(message: Any) -> None:
+        if message.get("body") == BEAT:
+            leave.set()
+            await asyncio.Event().wait()
+
+    async def receive() -> Any:
+        await leave.wait()
+        return {"type": "http.disconnect"}
+
+    leave = asyncio.Event()
+    state = SimpleNamespace(
+        quotas=SimpleNamespace(stream=stream_place), config=SimpleNamespace(stream_send_timeout_s=30.0)
+    )
+    response = await _sse(state, Principal("me", frozenset()), portions())
+    assert places == []
+    with pytest.raises(ValueError, match="the end goes wrong"):
+        await response({"type": "http"}, receive, send)
+    assert places == ["taken", "given back"]
 
 
 async def test_a_slow_client_does_not_hold_up_the_others(open_world: Callable[..., Any]) -> None:

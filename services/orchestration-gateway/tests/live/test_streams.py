@@ -113,6 +113,26 @@ async def test_many_look_at_one_run_over_one_connection(world: Any) -> None:
     assert results == [positions if n % 2 else positions[1:] for n in range(20)]
 
 
+async def test_a_place_that_a_run_has_not_reached_blinds_nobody(world: Any) -> None:
+    """Whatever number a client comes with, those who follow the run after it are sent everything."""
+    await start(world, "shop/waits", "r")
+    await until_waiting(world, "r")
+    hub = await held(world)
+    async with stream(world.gateway, "/live/runs/r", headers={"Last-Event-ID": str(2**63 - 1)}) as forged:
+        async with asyncio.timeout(60):
+            while not hub.upstreams:
+                await asyncio.sleep(0.01)
+        seen = []
+        async with stream(world.gateway, "/live/runs/r") as events:
+            async for event in events:
+                if not seen:
+                    await go_on(world)
+                seen.append(event)
+        assert seen.pop()["event"] == "complete"
+        assert [int(each["id"]) for each in seen] == [each["position"] for each in await history(world, "r")]
+        assert [each["event"] async for each in forged] == ["complete"]
+
+
 async def held(world: Any) -> Any:
     """The hub inside of the running gateway."""
     found: list[Any] = []

@@ -8,18 +8,21 @@ from typing import Any
 
 import pytest
 from pydantic import SecretStr
+from sqlalchemy import select, text, update
 
 from maestro_core_api import TooManyRequestsException
-from maestro_core_db import Database, Migrations
+from maestro_core_db import Database, DatabaseUnavailableError, Migrations
 from maestro_core_db.testing import TemporaryDatabase
 from orchestration_gateway import migrations
 from orchestration_gateway.live.feed import LaggedError
 from orchestration_gateway.live.run_changes import RunChanges
 from orchestration_gateway.quotas.quota import Quota
 from orchestration_gateway.quotas.quotas import Quotas
+from orchestration_gateway.tables import FEED_STATE, SCHEDULES
 from orchestration_gateway.triggers.declaration import DECLARATION
 from orchestration_gateway.triggers.delivery import Delivery, DeliveryStatus, Start
 from orchestration_gateway.triggers.delivery_store import DeliveryStore
+from orchestration_gateway.triggers.schedules import schedule_id
 from orchestration_gateway.triggers.sealing import KeysUnreadableError, Seal
 from orchestration_gateway.triggers.trigger import Key, Origin, Trigger
 from orchestration_gateway.triggers.trigger_store import TriggerStore
@@ -97,6 +100,17 @@ async def test_a_settled_delivery_is_not_settled_again(db: Database) -> None:
     assert (await store.get(started.id)) == started
 
 
+async def test_an_attempt_of_before_a_replay_changes_nothing(db: Database) -> None:
+    """What comes late of it, and a second replay at the same time, meet a delivery that is wanted since another time."""
+    store = DeliveryStore(db)
+    await store.add(delivery(1, status=DeliveryStatus.DEAD))
+    replayed = delivery(1, waiting_since=NOW + timedelta(seconds=1), start=Start("a/b", "t.anew", []))
+    assert await store.change(replayed, only_while=DeliveryStatus.DEAD, since=NOW)
+    late = delivery(1, status=DeliveryStatus.STARTED, settled_at=NOW, next_attempt_at=None)
+    assert not await store.change(late, only_while=DeliveryStatus.WAITING, since=NOW)
+    assert await store.get(late.id) == replayed
+
+
 async def test_pages_and_what_is_forgotten(db: Database) -> None:
     """Newest first, filtered, each once; old ones go by where they stand."""
     store = DeliveryStore(db)
@@ -125,12 +139,45 @@ async def test_keys_are_encrypted_and_rotate_with_the_secret(db: Database) -> No
         await TriggerStore(db, Seal([old])).put(session, trigger)
         await session.commit()
     assert await TriggerStore(db, Seal([new, old])).get("t") == trigger
-    with pytest.raises(KeysUnreadableError, match="previous_encryption_keys"):
-        await TriggerStore(db, Seal([new])).get("t")
+    other = TriggerStore(db, Seal([new]))
+    unreadable = await other.get("t")
+    assert unreadable is not None
+    assert unreadable.keys == ()
+    assert "previous_encryption_keys" in str(unreadable.keys_problem)
     sealed = Seal([old]).seal("t", keys)
     assert "whsec" not in sealed
     with pytest.raises(KeysUnreadableError):
         Seal([old]).unseal("other", sealed)  # put into the row of another trigger
+
+
+async def test_schedules_of_before_get_their_new_ids(temporary_database: TemporaryDatabase) -> None:
+    """The platform's keep theirs; a tenant's is made under its new one and taken away under the old one."""
+    async with Database.opened(temporary_database.url) as opened:
+        await Migrations(migrations).upgrade(opened, "0001")
+        async with opened.transaction() as session:
+            for name, tenant in (("ours", None), ("theirs", "acme")):
+                values = {"name": name, "tenant": tenant}
+                for table, columns in (
+                    ("triggers", "name, tenant, kind, declaration_json, revision, created_at, updated_at, updated_by"),
+                    ("schedules", "trigger_name, wanted_json, changed_at, applied_at, attempts"),
+                ):
+                    given = {
+                        "triggers": ":name, :tenant, 'schedule', '{}', 1, CURRENT_TIMESTAMP, CURRENT_TIMESTAMP, 'me'",
+                        "schedules": ":name, '{}', CURRENT_TIMESTAMP, CURRENT_TIMESTAMP, 0",
+                    }[table]
+                    await session.execute(text(f"INSERT INTO {table} ({columns}) VALUES ({given})"), values)
+            await session.commit()
+        await Migrations(migrations).upgrade(opened)
+        assert await Migrations(migrations).differences(opened) == ()
+        async with opened.reading() as session:
+            found = {
+                row.schedule_id: (row.wanted_json, row.applied_at) for row in await session.execute(select(SCHEDULES))
+            }
+    assert found == {
+        "trigger.ours": ("{}", None),
+        "trigger.theirs": (None, None),
+        schedule_id("theirs", "acme"): ("{}", None),
+    }
 
 
 async def test_places_are_counted_over_all_processes(db: Database) -> None:
@@ -152,6 +199,28 @@ async def test_places_are_counted_over_all_processes(db: Database) -> None:
     now[0] = NOW + timedelta(minutes=1)  # nobody renewed: the process is dead
     async with one.stream("acme"), one.stream("acme"), one.stream("acme"):
         pass
+
+
+async def test_places_that_no_stream_has_are_given_back(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that was left by a cancelled request or could not be given back is free again; those of open streams stay."""
+    quotas = Quotas(None, db, Quota(streams=3), {}, clock=lambda: NOW)
+
+    async def away(which: Any) -> None:
+        raise DatabaseUnavailableError("it is away")
+
+    async with quotas.stream("acme"):
+        with monkeypatch.context() as patched:
+            patched.setattr(quotas, "_give_back", away)
+            async with quotas.stream("acme"):
+                pass
+        assert await quotas._take_place("t:acme", 3) == 2  # and then the request was cancelled
+        for _ in range(2):
+            with pytest.raises(TooManyRequestsException):
+                await quotas.stream("acme").__aenter__()
+            await quotas._renew_places()
+        async with quotas.stream("acme"), quotas.stream("acme"):
+            with pytest.raises(TooManyRequestsException):
+                await quotas.stream("acme").__aenter__()
 
 
 class Runs:
@@ -189,6 +258,53 @@ async def test_changes_are_numbered_alike_by_all_processes(db: Database) -> None
             await reader.aclose()
     assert seen[0] == seen[1]
     assert [(event.type, event.tenant) for event in seen[0]] == [("run_created", "acme"), ("run_finished", None)]
+
+
+async def looking(db: Database, orchestrator: Any) -> RunChanges:
+    """Changes of runs whose turn it is to look."""
+    options = {"interval": timedelta(seconds=1), "keep": timedelta(days=1), "memory": 10, "clock": lambda: NOW}
+    changes = RunChanges(db, orchestrator, **options)  # type: ignore[arg-type]
+    assert await changes._take_turn()
+    return changes
+
+
+async def test_a_long_list_of_runs_is_kept_page_by_page(db: Database) -> None:
+    """What a page has is kept before the next one is asked for, so that no list is ever held as a whole."""
+    kept: list[int] = []
+
+    class Paged(Runs):
+        async def runs(self, params: dict[str, Any]) -> dict[str, Any]:
+            kept.append(await changes.position())
+            found = (await super().runs(params))["runs"]
+            at = int(params.get("cursor", 0))
+            return {"runs": found[at : at + 2], "next_cursor": str(at + 2) if at + 2 < len(found) else None}
+
+    orchestrator = Paged()
+    for number in range(6):
+        orchestrator.add(f"r{number}", **({"finished_at": NOW.isoformat()} if number < 3 else {}))
+    changes = await looking(db, orchestrator)
+    await changes._look()
+    assert kept == [0, 0, 2, 4, 8]
+    assert await changes.position() == 9
+    await changes._look()
+    assert await changes.position() == 9
+
+
+async def test_who_lost_its_turn_keeps_nothing(db: Database) -> None:
+    """Two processes never write changes side by side: the positions of one could be passed before they can be read."""
+
+    class Slow(Runs):
+        async def runs(self, params: dict[str, Any]) -> dict[str, Any]:
+            async with db.transaction() as session:
+                await session.execute(update(FEED_STATE).values(holder="another"))
+                await session.commit()
+            return await super().runs(params)
+
+    orchestrator = Slow()
+    orchestrator.add("a")
+    changes = await looking(db, orchestrator)
+    await changes._look()
+    assert await changes.position() == 0
 
 
 async def test_a_place_that_is_no_longer_kept(db: Database) -> None:

@@ -6,13 +6,19 @@ import hashlib
 import hmac
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import httpx2
 import pytest
+from fastapi import Request
 
+from maestro_core_api import public
 from orchestration_gateway.triggers.signatures import standard_headers
+from orchestration_gateway.triggers.trigger import Key
+
+from ..conftest import bearer  # noqa: TID252 - tests of one member share their world
 
 KEY = "whsec_" + base64.b64encode(b"k" * 32).decode()
 OTHER = "whsec_" + base64.b64encode(b"o" * 32).decode()
@@ -114,6 +120,63 @@ async def test_keys_are_rotated(world: Any) -> None:
     assert not any(key in shown for key in (first, second, third))
 
 
+async def test_keys_go_with_their_scheme(world: Any) -> None:
+    """A trigger that changes its scheme gets a new key: as a key of the other scheme the old one could be empty."""
+    await declare(world, "orders", signature="github", secrets=["-" * 20])
+    changed = await declare(world, "orders", secrets=None)
+    for key in ("whsec_", "whsec_" + "-" * 20):
+        assert (await deliver(world, "orders", {"order": 1}, key=key)).status_code == 401
+    assert (await deliver(world, "orders", {"order": 1}, key=changed["new_secret"])).status_code == 202
+    back = await declare(world, "orders", signature="github", secrets=None)
+    assert back["new_secret"] not in {None, changed["new_secret"]}
+
+
+async def test_a_key_that_its_scheme_does_not_allow_signs_nothing(world: Any) -> None:
+    """Also when it is kept already: base64 of nothing is an empty key, with which anybody could sign."""
+    await declare(world, "orders")
+    triggers = await held(world, "triggers")
+    async with triggers._db.transaction() as session:
+        await triggers._store.put(session, replace(await triggers.get("orders"), keys=(Key("-" * 20),)))
+        await session.commit()
+    assert (await deliver(world, "orders", {"order": 1}, key="whsec_")).status_code == 401
+
+
+async def test_keys_that_cannot_be_decrypted_stop_their_own_trigger_only(open_world: Callable[..., Any]) -> None:
+    """The others are listed and work; the one says what is wrong, keeps its keys, and is mended or deleted by a call."""
+    async with open_world(encryption_key="a" * 32) as world:
+        for name in ("orders", "others", "third"):
+            await declare(world, name, secrets=[KEY])
+    async with open_world(encryption_key="b" * 32) as world:
+        await declare(world, "readable", filter="false")
+        listed = (await world.gateway.get("/triggers")).json()["triggers"]
+        assert [each["name"] for each in listed if each["keys_problem"] is None] == ["readable"]
+        assert len(listed) == 4
+        assert (await deliver(world, "readable", {})).status_code == 202
+        refused = await deliver(world, "orders", {})
+        assert (refused.status_code, refused.json()["error_code"]) == (500, "KEYS_UNREADABLE")
+        kept = await world.gateway.put("/triggers/orders", json={**HOOK, "secrets": None})
+        assert (kept.status_code, kept.json()["error_code"]) == (409, "TRIGGER_CONFLICT")
+        mended = await declare(world, "orders", filter="false", secrets=[OTHER])
+        assert mended["keys_problem"] is None
+        assert (await deliver(world, "orders", {}, key=OTHER)).status_code == 202
+        assert (await world.gateway.post("/triggers/others/rotate")).json()["keys_problem"] is None
+        assert (await world.gateway.delete("/triggers/third")).status_code == 204
+
+
+async def held(world: Any, part: str) -> Any:
+    """A part inside of the running gateway."""
+    found: list[Any] = []
+
+    @world.app.get(f"/tests/{part}")
+    @public
+    async def hand_over(request: Request) -> dict[str, str]:
+        found.append(getattr(request.state, part))
+        return {}
+
+    await world.gateway.get(f"/tests/{part}")
+    return found[0]
+
+
 async def test_filters_keys_and_chosen_workflows(world: Any) -> None:
     """Jq decides what starts, which workflow of those allowed, and which deliveries are one run."""
     await declare(
@@ -167,6 +230,38 @@ async def test_a_start_that_is_refused_is_dead_until_it_is_replayed(world: Any) 
     anew = await world.gateway.post(f"/deliveries/{refused['delivery_id']}/replay", params={"anew": True})
     assert anew.json()["run_id"] != refused["run_id"]
     assert (await world.ended(anew.json()["run_id"]))["output"] == {"order": 7}
+
+
+async def test_a_delivery_whose_trigger_is_another_one_now_is_not_replayed(world: Any) -> None:
+    """Gone, made a schedule, or taken by a tenant: the answer is a 409, and the message reaches none of their workflows."""
+    await declare(world, "orders")
+    dead = (await deliver(world, "orders", {"order": "text"})).json()["delivery_id"]
+    assert (await world.gateway.delete("/triggers/orders")).status_code == 204
+    schedule = {"kind": "schedule", "workflow": "shop/echo", "spec": {"cron": "0 3 * * *"}}
+    mapped = {**HOOK, "input": "{}"}
+    for body, headers in ((None, {}), (schedule, {}), (mapped, bearer("admin", tenant="acme"))):
+        if body is not None:
+            made = await world.gateway.put("/triggers/orders", json=body, headers=headers)
+            assert made.status_code == 201
+            replayed = await world.gateway.post("/triggers/orders/replay")
+            assert (replayed.status_code, replayed.json()["replayed"]) == (200, 0)
+        for anew in (False, True):
+            refused = await world.gateway.post(f"/deliveries/{dead}/replay", params={"anew": anew})
+            assert (refused.status_code, refused.json()["error_code"]) == (409, "REPLAY_REFUSED"), refused.text
+        await world.gateway.delete("/triggers/orders", headers=headers)
+    assert (await world.orchestrator.get("/runs/count")).json() == {"count": 0}
+
+
+async def test_a_replay_keeps_the_run_and_clears_what_is_over(world: Any) -> None:
+    """Another run_key makes no second run of it; a delivery that is filtered now has neither a run nor an error."""
+    await declare(world, "orders")
+    first, second = [(await deliver(world, "orders", {"order": "text"}, message_id=id_)).json() for id_ in ("a", "b")]
+    await declare(world, "orders", input="{order: 7}", run_key='"another"')
+    replayed = (await world.gateway.post(f"/deliveries/{first['delivery_id']}/replay")).json()
+    assert (replayed["status"], replayed["run_id"]) == ("started", first["run_id"])
+    await declare(world, "orders", filter="false")
+    filtered = (await world.gateway.post(f"/deliveries/{second['delivery_id']}/replay")).json()
+    assert (filtered["status"], filtered["run_id"], filtered["error_code"]) == ("filtered", None, None)
 
 
 async def test_github_signs_its_own_way(world: Any) -> None:

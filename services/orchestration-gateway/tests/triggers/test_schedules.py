@@ -8,7 +8,7 @@ from typing import Any
 
 from maestro_core_api.testing import running
 
-from ..conftest import ECHO, World, client_of, gateway_app, orchestrator_app  # noqa: TID252 - as its neighbours
+from ..conftest import ECHO, World, bearer, client_of, gateway_app, orchestrator_app  # noqa: TID252 - as its neighbours
 
 NIGHTLY = {
     "kind": "schedule",
@@ -52,6 +52,23 @@ async def test_a_schedule_is_made_changed_paused_and_taken_away(world: World) ->
     assert (await world.ended(fired.json()["id"]))["output"] == {"order": 1}
     assert (await world.gateway.delete("/triggers/nightly")).status_code == 204
     await gone(world)
+
+
+async def test_scheduled_runs_stay_with_their_tenant(world: World) -> None:
+    """A tenant that takes the name of another's trigger sees none of its runs; whoever they ran for still does."""
+    seen = {}
+    for tenant in ("acme", "other"):
+        admin = bearer("admin", tenant=tenant)
+        made = (await world.gateway.put("/triggers/nightly", json=NIGHTLY, headers=admin)).json()
+        await applied(world)
+        id_ = made["schedule"]["schedule_id"]
+        seen[tenant] = (await world.orchestrator.post(f"/schedules/{id_}/trigger")).json()["id"]
+        await world.ended(seen[tenant])
+        assert (await world.gateway.delete("/triggers/nightly", headers=admin)).status_code == 204
+    for tenant, run_id in seen.items():
+        for caller in seen:
+            answer = await world.gateway.get(f"/live/runs/{run_id}", headers=bearer("viewer", tenant=caller))
+            assert answer.status_code == (200 if caller == tenant else 404)
 
 
 async def test_a_schedule_that_is_refused_says_why(world: World) -> None:

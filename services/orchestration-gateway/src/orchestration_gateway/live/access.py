@@ -13,7 +13,7 @@ from maestro_core_api import (
     UnauthorizedException,
     current_principal,
 )
-from orchestration_gateway.triggers.errors import GatewayError
+from orchestration_gateway.triggers.schedules import schedule_id
 
 from .tickets import TicketError
 
@@ -71,24 +71,18 @@ async def require_visible(run_id: str, caller: Principal, state: Any) -> None:
         if error.status_code == 404:
             raise RunNotFoundException(detail=f"there is no run {run_id!r}") from error
         raise
-    if not await runs_for(run, caller, state):
+    if not runs_for(run, caller):
         raise RunNotFoundException(detail=f"there is no run {run_id!r}")
 
 
-async def runs_for(run: dict[str, Any], caller: Principal, state: Any) -> bool:
+def runs_for(run: dict[str, Any], caller: Principal) -> bool:
     """Tell whether a caller may see a run."""
     if caller.tenant is None or run["attributes"].get("tenant") == caller.tenant:
         return True
-    # Runs of schedules carry no attributes; their trigger stands in their id.
-    prefix, _, rest = str(run["id"]).partition(".")
-    name, at, _ = rest.partition("@")
-    if prefix != "trigger" or not at:
-        return False
-    try:
-        trigger = await state.triggers.get(name)
-    except GatewayError:
-        return False
-    return bool(trigger.tenant == caller.tenant)
+    # Runs of schedules carry no attributes; their trigger and its tenant stand in their id.
+    schedule, at, _ = str(run["id"]).partition("@")
+    prefix, _, rest = schedule.partition(".")
+    return prefix == "trigger" and bool(at) and schedule == schedule_id(rest.partition(".")[0], caller.tenant)
 
 
 def is_away(error: APIException) -> bool:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncGenerator
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from datetime import timedelta
 from typing import Annotated, Any, Final
 
@@ -131,10 +131,6 @@ async def _checked(run_id: str, caller: Principal, state: Any) -> bool:
 
 
 async def _sse(state: Any, caller: Principal, portions: AsyncGenerator[list[FeedEvent] | Ended | None]) -> Response:
-    held = AsyncExitStack()
-    with answered():
-        await held.enter_async_context(state.quotas.stream(caller.tenant))
-
     async def parts() -> AsyncGenerator[bytes]:
         yield CONNECTED
         async for portion in portions:
@@ -148,30 +144,31 @@ async def _sse(state: Any, caller: Principal, portions: AsyncGenerator[list[Feed
                 case _:
                     yield b"".join(map(message, portion))
 
-    return _HeldResponse(parts(), held, portions, send_timeout=timedelta(seconds=state.config.stream_send_timeout_s))
+    place = state.quotas.stream(caller.tenant)
+    return _PlacedResponse(parts(), place, portions, send_timeout=timedelta(seconds=state.config.stream_send_timeout_s))
 
 
-class _HeldResponse(SseResponse):
-    """Gives back what the stream holds, however it ends."""
+class _PlacedResponse(SseResponse):
+    """Takes the stream's place as it begins, and gives back what it holds, however it ends."""
 
     def __init__(
         self,
         parts: AsyncGenerator[bytes],
-        held: AsyncExitStack,
+        place: AbstractAsyncContextManager[None],
         portions: AsyncGenerator[Any],
         *,
         send_timeout: timedelta,
     ) -> None:
         super().__init__(parts, send_timeout=send_timeout)
-        self._held = held
+        self._place = place
         self._portions = portions
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        try:
+        async with AsyncExitStack() as held:
+            held.push_async_callback(self._portions.aclose)
+            with answered():
+                await held.enter_async_context(self._place)
             await super().__call__(scope, receive, send)
-        finally:
-            await self._portions.aclose()
-            await self._held.aclose()
 
 
 async def _serve(socket: WebSocket, state: Any, ticket: str | None, run_id: str | None) -> None:

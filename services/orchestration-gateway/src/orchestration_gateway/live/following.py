@@ -73,13 +73,23 @@ async def all_portions(
         Events, None for a beat, and at last why it ended.
     """
     place = after
-    try:
-        async for portion in _beating(state.changes.events(after=after), state):
-            if portion is not None:
+
+    async def own() -> AsyncGenerator[list[FeedEvent]]:
+        nonlocal place
+        changes = state.changes.events(after=after)
+        try:
+            async for portion in changes:
                 place = portion[-1].position
-                portion = [event for event in portion if tenant is None or event.tenant == tenant]  # noqa: PLW2901
-            if portion is None or portion:
-                yield portion
+                if found := [event for event in portion if tenant is None or event.tenant == tenant]:
+                    yield found
+        finally:
+            await changes.aclose()
+
+    try:
+        # Beats are counted from what this client was sent: those of others would tell it when something happens to them, and
+        # keep it without a word for as long as that is often enough.
+        async for portion in _beating(own(), state):
+            yield portion
     except LaggedError as error:
         # A client that came with a place from long ago cannot resume; one that was just too slow can, from the database.
         yield Ended("reset" if place == after else "lagged", str(error))

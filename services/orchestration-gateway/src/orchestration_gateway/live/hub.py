@@ -10,7 +10,7 @@ from maestro_core_api import APIException, RemoteAPIException
 from maestro_core_logging import get_logger
 from orchestration_gateway.orchestrator import Orchestrator
 
-from .feed import Feed, FeedEvent, LaggedError
+from .feed import FROM_THE_START, Feed, FeedEvent, LaggedError
 
 _logger = get_logger(__name__)
 _FIRST_PAUSE_S: Final = 0.1
@@ -64,9 +64,10 @@ class RunHub:
             LaggedError: The reader is too slow for what is kept.
             RemoteAPIException: There is no such run any more.
         """
+        start = FROM_THE_START if run_id in self._followed else await self._start(run_id, after)
         followed = self._followed.get(run_id)
         if followed is None:
-            followed = self._followed[run_id] = _Followed(Feed(self._keep, start=after))
+            followed = self._followed[run_id] = _Followed(Feed(self._keep, start=start))
             followed.task = asyncio.create_task(self._follow(run_id, followed), name=f"follow-{run_id}")
         followed.readers += 1
         try:
@@ -87,6 +88,20 @@ class RunHub:
             followed.readers -= 1
             if not followed.readers:
                 asyncio.get_running_loop().call_later(_LINGER_S, self._let_go, run_id, followed)
+
+    async def _start(self, run_id: str, after: int) -> int:
+        """Return from where a run is followed for a reader: where that one is, but for a place that the run has not reached.
+
+        The place is the client's word, and others will follow the run from there along with it.
+        """
+        if after == FROM_THE_START:
+            return after
+        try:
+            history = await self._orchestrator.history(run_id)
+        except APIException as error:
+            _refuse_gone(error)
+            return FROM_THE_START
+        return min(after, history[-1]["position"]) if history else FROM_THE_START
 
     async def _missed(self, run_id: str, after: int, feed: Feed) -> list[FeedEvent]:
         events = map(history_event, await self._orchestrator.history(run_id))

@@ -9,7 +9,7 @@ import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import func, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -59,6 +59,7 @@ class RunChanges:
         self._db = db
         self._orchestrator = orchestrator
         self._interval_s = interval.total_seconds()
+        self._held = timedelta(seconds=max(10.0, self._interval_s * 5))
         self._keep = keep
         self._memory = memory
         self._clock = clock
@@ -69,7 +70,7 @@ class RunChanges:
         self._readers = 0
         self._left_at = float("-inf")
         self._trimmed_at = float("-inf")
-        self._seen: dict[str, None] = {}
+        self._seen: dict[str, datetime] = {}
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
@@ -151,19 +152,23 @@ class RunChanges:
     async def _take_turn(self) -> bool:
         """Become the process that asks, or go on being it."""
         now = self._clock()
-        held = timedelta(seconds=max(10.0, self._interval_s * 5))
 
         async def work(session: AsyncSession) -> bool:
             state = (await session.execute(select(FEED_STATE).where(FEED_STATE.c.name == _NAME))).one_or_none()
             if state is None:
-                begun = {"created_from": now, "finished_from": now, "holder": self._holder, "held_until": now + held}
+                begun = {
+                    "created_from": now,
+                    "finished_from": now,
+                    "holder": self._holder,
+                    "held_until": now + self._held,
+                }
                 await session.execute(FEED_STATE.insert().values(name=_NAME, **begun))
             elif state.holder not in {None, self._holder} and state.held_until > now:
                 return False
             else:
                 mine = (FEED_STATE.c.name == _NAME) & (FEED_STATE.c.holder == state.holder)
                 done = await session.execute(
-                    update(FEED_STATE).where(mine).values(holder=self._holder, held_until=now + held)
+                    update(FEED_STATE).where(mine).values(holder=self._holder, held_until=now + self._held)
                 )
                 if not done.rowcount:  # type: ignore[attr-defined]  # of an UPDATE it is a CursorResult
                     return False
@@ -178,66 +183,96 @@ class RunChanges:
             raise
 
     async def _look(self) -> None:
+        """Keep what the orchestrator lists, page by page: after a long time without a look there may be any number of runs."""
         async with self._db.reading() as session:
             state = (await session.execute(select(FEED_STATE).where(FEED_STATE.c.name == _NAME))).one()
-        created_from, finished_from, changes = state.created_from, state.finished_from, []
-        for run in await self._runs({"created_after": (created_from - _OVERLAP).isoformat()}):
-            at = datetime.fromisoformat(run["created_at"])
-            created_from = max(created_from, at)
-            # As it began: what became of it since is another change.
-            changes.append(
-                (
-                    at,
+        created_from, finished_from = state.created_from, state.finished_from
+        changes: list[_Change] = []
+        created: dict[str, datetime] = {}
+        finished: dict[str, datetime] = {}
+        async for runs in self._pages({"created_after": (state.created_from - _OVERLAP).isoformat()}):
+            if changes and not await self._kept(changes, created_from, state.finished_from):
+                return
+            # As they began: what became of them since is another change.
+            changes = [
+                _Change(
+                    datetime.fromisoformat(run["created_at"]),
                     0,
                     f"{run['id']}@{run['created_at']}",
                     "run_created",
                     {**run, "status": _first(run), "finished_at": None},
                 )
-            )
-        for run in await self._runs({"finished_after": (finished_from - _OVERLAP).isoformat()}):
-            at = datetime.fromisoformat(run["finished_at"])
-            finished_from = max(finished_from, at)
-            changes.append((at, 1, f"{run['id']}@{run['finished_at']}!", "run_finished", run))
-        changes.sort(key=lambda change: change[:2])
-        fresh = [change for change in changes if change[2] not in self._seen]
-        if fresh:
-            await self._keep_changes(fresh, created_from, finished_from)
-        self._seen = dict.fromkeys([change[2] for change in changes])
+                for run in runs
+            ]
+            created_from = max([created_from, *(change.at for change in changes)])
+            created = _recent(created, changes, created_from)
+        # The last of those that began, and the first of those that ended, are put in order; mostly they are all there are.
+        async for runs in self._pages({"finished_after": (state.finished_from - _OVERLAP).isoformat()}):
+            found = [
+                _Change(
+                    datetime.fromisoformat(run["finished_at"]),
+                    1,
+                    f"{run['id']}@{run['finished_at']}!",
+                    "run_finished",
+                    run,
+                )
+                for run in runs
+            ]
+            finished_from = max([finished_from, *(change.at for change in found)])
+            finished = _recent(finished, found, finished_from)
+            # Runs are listed as they began, so that any page may have the one that ended first: these places are kept at the end.
+            if not await self._kept([*changes, *found], created_from, state.finished_from):
+                return
+            changes = []
+        if finished_from != state.finished_from and not await self._kept([], created_from, finished_from, always=True):
+            return
+        self._seen = created | finished
 
-    async def _runs(self, criteria: dict[str, str]) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = []
+    async def _pages(self, criteria: dict[str, str]) -> AsyncIterator[list[dict[str, Any]]]:
         cursor: str | None = None
         while True:
             params = {**criteria, "order": "oldest", "limit": _PAGE, **({} if cursor is None else {"cursor": cursor})}
             page = await self._orchestrator.runs(params)
-            found += page["runs"]
+            yield page["runs"]
             cursor = page["next_cursor"]
             if cursor is None:
-                return found
+                return
 
-    async def _keep_changes(self, changes: Sequence[Any], created_from: datetime, finished_from: datetime) -> None:
+    async def _kept(
+        self, changes: Sequence["_Change"], created_from: datetime, finished_from: datetime, *, always: bool = False
+    ) -> bool:
+        """Keep changes and how far runs were looked through; False when it is another process's turn meanwhile."""
+        fresh = sorted((change for change in changes if change.key not in self._seen), key=lambda change: change[:2])
+        if not fresh and not always:
+            return True
         now = self._clock()
         dialect = postgresql if self._db.kind == "postgresql" else sqlite
         rows = [
             {
-                "change_key": key[:300],
-                "tenant": _tenant(run),
+                "change_key": change.key[:300],
+                "tenant": _tenant(change.run),
                 "noted_at": now,
-                "data_json": json.dumps({"type": type_, "run": run}, ensure_ascii=False, separators=(",", ":")),
+                "data_json": json.dumps(
+                    {"type": change.type, "run": change.run}, ensure_ascii=False, separators=(",", ":")
+                ),
             }
-            for _, _, key, type_, run in changes
+            for change in fresh
         ]
 
-        async def work(session: AsyncSession) -> None:
+        async def work(session: AsyncSession) -> bool:
+            # First, so that its row is locked: of two that write, one would take positions that are behind the other's and
+            # commit later, and whoever reads in between would never see them.
+            mine = (FEED_STATE.c.name == _NAME) & (FEED_STATE.c.holder == self._holder)
+            places = {"created_from": created_from, "finished_from": finished_from, "held_until": now + self._held}
+            done = await session.execute(update(FEED_STATE).where(mine).values(**places))
+            if not done.rowcount:  # type: ignore[attr-defined]  # of an UPDATE it is a CursorResult
+                return False
             for row in rows:
                 await session.execute(dialect.insert(RUN_CHANGES).values(row).on_conflict_do_nothing())
-            mine = (FEED_STATE.c.name == _NAME) & (FEED_STATE.c.holder == self._holder)
-            await session.execute(
-                update(FEED_STATE).where(mine).values(created_from=created_from, finished_from=finished_from)
-            )
             await session.commit()
+            return True
 
-        await self._db.retrying(work)
+        return await self._db.retrying(work)
 
     async def _read_on(self, feed: Feed) -> None:
         while True:
@@ -263,6 +298,20 @@ class RunChanges:
             await session.commit()
 
         await self._db.retrying(work)
+
+
+class _Change(NamedTuple):
+    at: datetime
+    rank: int
+    key: str
+    type: str
+    run: dict[str, Any]
+
+
+def _recent(known: dict[str, datetime], changes: Sequence[_Change], latest: datetime) -> dict[str, datetime]:
+    """Return which changes the next look finds again, and when they were; no more than those."""
+    both = {**known, **{change.key: change.at for change in changes}}
+    return {key: at for key, at in both.items() if at >= latest - _OVERLAP}
 
 
 def _event(row: Any) -> FeedEvent:

@@ -43,6 +43,8 @@ class Quotas:
         self._own = own
         self._clock = clock
         self._holder = uuid.uuid4().hex
+        self._open: set[tuple[str, int]] = set()
+        self._astray: set[tuple[str, int]] = set()
 
     @asynccontextmanager
     async def at_work(self) -> AsyncIterator[None]:
@@ -85,10 +87,13 @@ class Quotas:
                 retry_after=1,
                 headers={"Retry-After": "1"},
             )
+        self._open.add((account, place))
         try:
             yield
         finally:
+            self._open.discard((account, place))
             mine = (STREAM_PLACES.c.tenant == account) & (STREAM_PLACES.c.place == place)
+            # What cannot be given back now goes with the next renewal.
             with suppress(DatabaseError):
                 await asyncio.shield(self._give_back(mine & (STREAM_PLACES.c.holder == self._holder)))
 
@@ -125,13 +130,27 @@ class Quotas:
     async def _renew(self) -> None:
         while True:
             await asyncio.sleep(_HELD.total_seconds() / 3)
-
-            async def work(session: AsyncSession) -> None:
-                mine = STREAM_PLACES.c.holder == self._holder
-                await session.execute(update(STREAM_PLACES).where(mine).values(held_until=self._clock() + _HELD))
-                await session.commit()
-
             try:
-                await self._db.retrying(work)
+                await self._renew_places()
             except DatabaseError as error:
                 _logger.warning("Places of streams could not be renewed", reason=str(error), error_code=error.code)
+
+    async def _renew_places(self) -> None:
+        """Renew the places of the streams that are open, and give back those that no stream has.
+
+        Such are left by a request that was cancelled while it took one, and by a database that was away when one was given back.
+        One that was taken a moment ago may have no stream yet, so that only those go that had none the time before either.
+        """
+        mine = STREAM_PLACES.c.holder == self._holder
+
+        async def work(session: AsyncSession) -> set[tuple[str, int]]:
+            rows = await session.execute(select(STREAM_PLACES.c.tenant, STREAM_PLACES.c.place).where(mine))
+            astray = {(row.tenant, row.place) for row in rows} - self._open
+            for account, place in astray & self._astray:
+                gone = (STREAM_PLACES.c.tenant == account) & (STREAM_PLACES.c.place == place)
+                await session.execute(STREAM_PLACES.delete().where(mine & gone))
+            await session.execute(update(STREAM_PLACES).where(mine).values(held_until=self._clock() + _HELD))
+            await session.commit()
+            return astray - self._astray
+
+        self._astray = await self._db.retrying(work)

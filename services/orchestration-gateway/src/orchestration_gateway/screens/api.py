@@ -93,7 +93,7 @@ async def run(run_id: str, state: TheState, caller: Viewer, conditions: Conditio
             error_code="RUN_UNKNOWN",
             headers={"Retry-After": "2"},
         )
-    if not await runs_for(found, caller, state):
+    if not runs_for(found, caller):
         raise RunNotFoundException(detail=f"there is no run {run_id!r}")
     view = RunScreenView.model_validate(_members(parts))
     conditions.check(_tag(view))

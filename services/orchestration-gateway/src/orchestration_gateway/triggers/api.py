@@ -6,13 +6,13 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Depends, Path, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from maestro_core_api import Paging, Preconditions, etag, paging, preconditions
+from maestro_core_api import Paging, Preconditions, TooManyRequestsException, etag, paging, preconditions
 from orchestration_gateway.errors import answered
 from orchestration_gateway.state import ADMIN, OPERATOR, VIEWER, Admin, Operator, TheState, Viewer
 
 from .declaration import Declaration
 from .delivery import Delivery, DeliveryStatus
-from .errors import MappingError, ReplayRefusedError
+from .errors import MappingError, ReplayRefusedError, TriggerNotFoundError
 from .trigger import Trigger
 from .views import DeclaredView, DeliveryDetail, DeliveryList, DeliveryView, TriggerList, TriggerView
 
@@ -100,11 +100,19 @@ async def replay_dead(name: Name, state: TheState, caller: Operator) -> Replayed
     replayed = failed = 0
     with answered():
         trigger = await state.triggers.visible(name, caller.tenant)
-        dead = await state.deliveries.page(
-            tenant=caller.tenant, trigger=name, status=DeliveryStatus.DEAD, limit=_MOST_AT_ONCE
+        found = await state.deliveries.page(
+            tenant=trigger.tenant, trigger=name, status=DeliveryStatus.DEAD, limit=_MOST_AT_ONCE
         )
-    for delivery in reversed(dead):
-        done = await _replayed(state, trigger, delivery)
+    # Another tenant may have had the name before; its deliveries are not this trigger's.
+    dead = [delivery for delivery in reversed(found) if delivery.tenant == trigger.tenant]
+    for delivery in dead:
+        try:
+            done = await _replayed(state, trigger, delivery)
+        except TooManyRequestsException:
+            if not replayed:
+                raise
+            failed = len(dead) - replayed
+            break
         replayed, failed = (replayed + 1, failed) if done else (replayed, failed + 1)
     return ReplayedView(replayed=replayed, failed=failed)
 
@@ -143,7 +151,10 @@ async def replay_delivery(
     """Replay a delivery: mapped anew with the trigger as it is now, and its run started."""
     with answered():
         delivery = await state.intake.find(delivery_id, caller.tenant)
-        trigger = await state.triggers.visible(delivery.trigger, caller.tenant)
+        try:
+            trigger = await state.triggers.visible(delivery.trigger, caller.tenant)
+        except TriggerNotFoundError as error:
+            raise ReplayRefusedError(f"its trigger is gone: declare {delivery.trigger!r} anew") from error
         return DeliveryDetail.of(await state.intake.replay(trigger, delivery, anew=anew))
 
 
@@ -158,7 +169,7 @@ async def _replayed(state: Any, trigger: Trigger, delivery: Delivery) -> bool:
 
 async def _view(state: Any, trigger: Trigger) -> TriggerView:
     kind = trigger.declaration.kind
-    return TriggerView.of(trigger, await state.schedules.state(trigger.name) if kind == "schedule" else None)
+    return TriggerView.of(trigger, await state.schedules.state(trigger) if kind == "schedule" else None)
 
 
 def _fields(view: TriggerView) -> dict[str, Any]:

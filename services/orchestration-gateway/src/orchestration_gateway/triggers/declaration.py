@@ -94,7 +94,7 @@ class WebhookDeclaration(_Mapped):
     (`X-Hub-Signature-256`)."""
     secrets: Annotated[list[SecretStr], Field(min_length=1, max_length=5)] | None = None
     """Keys of the signature, any of which will do: `whsec_` and base64 of 24 to 64 bytes, for `github` any text of 16 characters or
-    more. Never shown again. Left out, those it has are kept, and a new trigger gets one."""
+    more. Never shown again. Left out, those it has are kept while `signature` stays the same; else it gets a new one."""
     secret_names: Annotated[list[str], Field(max_length=5)] = Field(default_factory=list)
     """In files only: names of secrets (`MAESTRO_SECRET_<NAME>` and its files) instead of the keys themselves."""
     tolerance_s: int = Field(default=300, ge=1, le=3_600)

@@ -76,14 +76,15 @@ class Delivery:
     """The trace in which it came."""
 
 
-def delivery_id(trigger: str, key: str) -> str:
+def delivery_id(trigger: str, key: str, *, tenant: str | None) -> str:
     """Return a delivery's id here.
 
     Args:
         trigger: The trigger's name.
         key: The delivery's key.
+        tenant: The trigger's tenant: a name that one frees and another takes leads to none of the first one's deliveries.
     """
-    return hashlib.sha256(f"{trigger}\0{key}".encode(errors="replace")).hexdigest()[:32]
+    return hashlib.sha256(json.dumps([tenant, trigger, key]).encode()).hexdigest()[:32]
 
 
 def run_id(trigger: str, key: str, *, tenant: str | None, round_: int = 0) -> str:

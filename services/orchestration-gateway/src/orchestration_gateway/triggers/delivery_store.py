@@ -53,13 +53,19 @@ class DeliveryStore:
         return None if row is None else _from_row(row)
 
     async def change(
-        self, delivery: Delivery, *, only_while: DeliveryStatus | None = None, announce: Announce | None = None
+        self,
+        delivery: Delivery,
+        *,
+        only_while: DeliveryStatus | None = None,
+        since: datetime | None = None,
+        announce: Announce | None = None,
     ) -> bool:
         """Keep a delivery's new state.
 
         Args:
             delivery: The delivery; one of its id is there.
             only_while: Change it only when it stands here.
+            since: Change it only when its run is wanted since this time: it was not replayed meanwhile.
             announce: Tells of the change in the same transaction.
 
         Returns:
@@ -68,6 +74,8 @@ class DeliveryStore:
         statement = update(DELIVERIES).where(DELIVERIES.c.id == delivery.id).values(_to_row(delivery))
         if only_while is not None:
             statement = statement.where(DELIVERIES.c.status == only_while)
+        if since is not None:
+            statement = statement.where(DELIVERIES.c.waiting_since == since)
 
         async def work(session: AsyncSession) -> bool:
             done = await session.execute(statement)

@@ -136,10 +136,11 @@ class Dispatcher:
                 error_code=None,
                 error=None,
             )
-        if (
-            await self._store.change(after, only_while=DeliveryStatus.WAITING, announce=self._announce)
-            and after.settled_at is not None
-        ):
+        # An attempt that took very long says nothing about a delivery that was replayed meanwhile.
+        changed = await self._store.change(
+            after, only_while=DeliveryStatus.WAITING, since=delivery.waiting_since, announce=self._announce
+        )
+        if changed and after.settled_at is not None:
             self._settled(after)
         return after
 

@@ -82,14 +82,15 @@ class Intake:
             APIException: The tenant's quota is used up; nothing is kept.
         """
         digest = digest or content_digest(message)
-        known = await self._store.get(delivery_id(trigger.name, key))
+        id_ = delivery_id(trigger.name, key, tenant=trigger.tenant)
+        known = await self._store.get(id_)
         if known is not None:
             return await self._again(trigger, known, digest)
         await self._quotas.admit_start(trigger.tenant)
         now = self._clock()
         carrier: dict[str, str] = {}
         blank = Delivery(
-            id=delivery_id(trigger.name, key),
+            id=id_,
             trigger=trigger.name,
             tenant=trigger.tenant,
             key=key,
@@ -125,9 +126,13 @@ class Intake:
             The delivery as it stands then.
 
         Raises:
-            ReplayRefusedError: It is not dead, and another run is not wanted.
+            ReplayRefusedError: It is not dead, and another run is not wanted; or the trigger is no longer the one that took it.
             MappingError: A program of the trigger fails still.
         """
+        if trigger.tenant != delivery.tenant or not isinstance(trigger.declaration, Mapped):
+            raise ReplayRefusedError(
+                f"its trigger is gone, and {trigger.name!r} is another one now; declare it anew for the same tenant"
+            )
         if delivery.status is DeliveryStatus.WAITING or (delivery.status is not DeliveryStatus.DEAD and not anew):
             hint = "it is still waiting to be started" if delivery.status is DeliveryStatus.WAITING else "use anew=true"
             raise ReplayRefusedError(
@@ -139,7 +144,10 @@ class Intake:
         remade, failure = await self._mapped(trigger, waiting, round_=round_)
         if failure is not None:
             raise failure
-        if not await self._store.change(remade, only_while=delivery.status):
+        if not anew and delivery.start is not None and remade.start is not None:
+            # Also with another run_key: the orchestrator may have started the run after all.
+            remade = replace(remade, start=replace(remade.start, run_id=delivery.start.run_id))
+        if not await self._store.change(remade, only_while=delivery.status, since=delivery.waiting_since):
             raise ReplayRefusedError("somebody else is replaying the delivery")
         return await self._begun(remade)
 
@@ -163,7 +171,11 @@ class Intake:
             raise DeliveryConflictError(known.key)
         if known.status is DeliveryStatus.DEAD and known.error_code == _MAPPING_FAILED:
             # Its sender tries again, and the trigger may have been put right.
-            return Taken(await self.replay(trigger, known, anew=False), is_new=False)
+            try:
+                return Taken(await self.replay(trigger, known, anew=False), is_new=False)
+            except ReplayRefusedError:
+                # Somebody else does so at this moment.
+                return Taken(await self._store.get(known.id) or known, is_new=False)
         return Taken(known, is_new=False)
 
     async def _begun(self, delivery: Delivery) -> Delivery:
@@ -190,7 +202,8 @@ class Intake:
             )
             return dead, error
         if start is None:
-            return replace(delivery, status=DeliveryStatus.FILTERED, settled_at=now, next_attempt_at=None), None
+            nothing: dict[str, Any] = dict.fromkeys(("start", "options", "next_attempt_at", "error_code", "error"))
+            return replace(delivery, status=DeliveryStatus.FILTERED, settled_at=now, **nothing), None
         return _waiting(delivery, start, start_options(declaration.options, trigger), now + LEASE), None
 
 

@@ -1,6 +1,7 @@
 """Schedules: what triggers want, and the orchestrator's schedules made to be so, also when it was away meanwhile."""
 
 import asyncio
+import hashlib
 import json
 import random
 from collections.abc import AsyncIterator, Sequence
@@ -68,13 +69,13 @@ class Schedules:
         """Say that a wish was noted."""
         self._wake.set()
 
-    async def note(self, session: AsyncSession, name: str, trigger: Trigger | None) -> None:
-        """Note within a unit of work what a trigger wants; None, and what is no schedule, wants none."""
+    async def note(self, session: AsyncSession, id_: str, trigger: Trigger | None) -> None:
+        """Note within a unit of work what the trigger of a schedule wants; None, and what is no schedule, wants none."""
         now = self._clock()
         wanted = None
         if trigger is not None and isinstance(trigger.declaration, ScheduleDeclaration):
             wanted = json.dumps(_definition(trigger.declaration, trigger))
-        known = (await session.execute(select(SCHEDULES).where(SCHEDULES.c.trigger_name == name))).one_or_none()
+        known = (await session.execute(select(SCHEDULES).where(SCHEDULES.c.schedule_id == id_))).one_or_none()
         if known is None and wanted is None:
             return
         if known is not None and known.wanted_json == wanted and known.applied_at is not None:
@@ -88,21 +89,22 @@ class Schedules:
             "problem": None,
         }
         if known is None:
-            await session.execute(SCHEDULES.insert().values(trigger_name=name, **values))
+            await session.execute(SCHEDULES.insert().values(schedule_id=id_, **values))
         else:
-            await session.execute(update(SCHEDULES).where(SCHEDULES.c.trigger_name == name).values(**values))
+            await session.execute(update(SCHEDULES).where(SCHEDULES.c.schedule_id == id_).values(**values))
 
     async def noted(self, session: AsyncSession) -> Sequence[str]:
-        """Return the names of the triggers that want, or wanted, a schedule."""
-        return [row.trigger_name for row in await session.execute(select(SCHEDULES.c.trigger_name))]
+        """Return the ids of the schedules that triggers want, or wanted."""
+        return [row.schedule_id for row in await session.execute(select(SCHEDULES.c.schedule_id))]
 
-    async def state(self, name: str) -> ScheduleState | None:
+    async def state(self, trigger: Trigger) -> ScheduleState | None:
         """Tell how the schedule of a trigger stands; None when it wants none."""
+        id_ = schedule_id(trigger.name, trigger.tenant)
         async with self._db.reading() as session:
-            row = (await session.execute(select(SCHEDULES).where(SCHEDULES.c.trigger_name == name))).one_or_none()
+            row = (await session.execute(select(SCHEDULES).where(SCHEDULES.c.schedule_id == id_))).one_or_none()
         if row is None or row.wanted_json is None:
             return None
-        return ScheduleState(schedule_id(name), row.applied_at is not None, row.problem)
+        return ScheduleState(id_, row.applied_at is not None, row.problem)
 
     async def _work(self) -> None:
         while True:
@@ -124,28 +126,30 @@ class Schedules:
             row = (await session.execute(select(SCHEDULES).where(due).limit(1))).one_or_none()
         if row is None:
             return False
-        problem = await self._applied(row.trigger_name, row.wanted_json)
+        problem = await self._applied(row.schedule_id, row.wanted_json)
         await self._keep(row, problem, now)
         return True
 
-    async def _applied(self, name: str, wanted_json: str | None) -> str | None:
+    async def _applied(self, id_: str, wanted_json: str | None) -> str | None:
         """Make the orchestrator's schedule what is wanted; returns why that failed, None when it did not."""
         try:
             if wanted_json is None:
-                await self._orchestrator.delete_schedule(schedule_id(name))
+                await self._orchestrator.delete_schedule(id_)
                 return None
             wanted = json.loads(wanted_json)
             paused = wanted.pop("paused")
-            await self._orchestrator.put_schedule(schedule_id(name), {**wanted, "paused": paused})
+            await self._orchestrator.put_schedule(id_, {**wanted, "paused": paused})
             # A schedule that is there stays paused or not, whatever it is defined to be.
-            await self._orchestrator.pause_schedule(schedule_id(name), paused=paused)
+            await self._orchestrator.pause_schedule(id_, paused=paused)
         except APIException as error:
-            _logger.warning("A schedule could not be set", trigger=name, reason=str(error), error_code=error.error_code)
+            _logger.warning(
+                "A schedule could not be set", schedule_id=id_, reason=str(error), error_code=error.error_code
+            )
             return str(error)[:2_000]
         return None
 
     async def _keep(self, row: Any, problem: str | None, now: datetime) -> None:
-        same = (SCHEDULES.c.trigger_name == row.trigger_name) & (SCHEDULES.c.changed_at == row.changed_at)
+        same = (SCHEDULES.c.schedule_id == row.schedule_id) & (SCHEDULES.c.changed_at == row.changed_at)
 
         async def work(session: AsyncSession) -> None:
             if problem is None and row.wanted_json is None:
@@ -162,9 +166,16 @@ class Schedules:
         await self._db.retrying(work)
 
 
-def schedule_id(trigger: str) -> str:
-    """Return the id of a trigger's schedule in the orchestrator."""
-    return f"trigger.{trigger}"
+def schedule_id(trigger: str, tenant: str | None) -> str:
+    """Return the id of a trigger's schedule in the orchestrator, with which the ids of its runs begin.
+
+    Args:
+        trigger: The trigger's name.
+        tenant: Its tenant: a name that one frees and another takes leads to none of the first one's runs.
+    """
+    if tenant is None:
+        return f"trigger.{trigger}"
+    return f"trigger.{trigger}.{hashlib.sha256(tenant.encode(errors='surrogatepass')).hexdigest()[:32]}"
 
 
 def _definition(declaration: ScheduleDeclaration, trigger: Trigger) -> dict[str, Any]:

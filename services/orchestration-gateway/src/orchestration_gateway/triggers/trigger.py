@@ -50,6 +50,8 @@ class Trigger:
     """Who declared it last."""
     keys: tuple[Key, ...] = field(default=(), repr=False)
     """Keys of its signatures, newest first."""
+    keys_problem: str | None = None
+    """Why its keys cannot be read; None: they can, or there are none."""
 
     def belongs_to(self, tenant: str | None) -> bool:
         """Tell whether a caller may see it.

@@ -10,8 +10,8 @@ from maestro_core_db import Database
 from orchestration_gateway.tables import TRIGGERS
 
 from .declaration import DECLARATION
-from .sealing import Seal
-from .trigger import Origin, Trigger
+from .sealing import KeysUnreadableError, Seal
+from .trigger import Key, Origin, Trigger
 
 
 class TriggerStore:
@@ -71,6 +71,7 @@ class TriggerStore:
         }
 
     def _from_row(self, row: Row[Any]) -> Trigger:
+        keys, problem = self._keys(row)
         return Trigger(
             name=row.name,
             tenant=row.tenant,
@@ -80,5 +81,13 @@ class TriggerStore:
             created_at=row.created_at,
             updated_at=row.updated_at,
             updated_by=row.updated_by,
-            keys=self._seal.unseal(row.name, row.sealed_keys),
+            keys=keys,
+            keys_problem=problem,
         )
+
+    def _keys(self, row: Row[Any]) -> tuple[tuple[Key, ...], str | None]:
+        # One trigger's fault: the others, and whoever would mend this one, must still get at theirs.
+        try:
+            return self._seal.unseal(row.name, row.sealed_keys), None
+        except KeysUnreadableError as error:
+            return (), str(error)

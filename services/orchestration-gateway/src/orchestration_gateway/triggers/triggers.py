@@ -14,8 +14,8 @@ from orchestration_gateway.clock import Clock
 from .declaration import NAME, Declaration, Mapped, ScheduleDeclaration, WebhookDeclaration
 from .errors import Fault, InvalidTriggerError, MappingError, TriggerConflictError, TriggerNotFoundError
 from .jq_pool import JqPool
-from .schedules import Schedules
-from .sealing import Seal
+from .schedules import Schedules, schedule_id
+from .sealing import KeysUnreadableError, Seal
 from .signatures import new_secret, secret_fault
 from .trigger import Key, Origin, Trigger
 from .trigger_store import TriggerStore
@@ -180,7 +180,7 @@ class Triggers:
                 keys=keys,
             )
             await self._store.put(session, trigger)
-            await self._schedules.note(session, name, trigger)
+            await self._schedules.note(session, schedule_id(name, trigger.tenant), trigger)
             await session.commit()
             return Declared(trigger, is_new=known is None, secret=secret)
 
@@ -222,7 +222,9 @@ class Triggers:
                 if key.is_valid(now)
             ]
             keys = (Key(secret), *old)[:_MOST_KEYS]
-            trigger = replace(known, keys=keys, revision=known.revision + 1, updated_at=now, updated_by=by)
+            trigger = replace(
+                known, keys=keys, keys_problem=None, revision=known.revision + 1, updated_at=now, updated_by=by
+            )
             await self._store.put(session, trigger)
             await session.commit()
             return Declared(trigger, is_new=False, secret=secret)
@@ -244,40 +246,45 @@ class Triggers:
             if known is None or not known.belongs_to(tenant):
                 raise TriggerNotFoundError(name)
             await self._store.remove(session, name)
-            await self._schedules.note(session, name, None)
+            await self._schedules.note(session, schedule_id(name, known.tenant), None)
             await session.commit()
 
         await self._db.retrying(work)
         self._schedules.wake()
 
     def keys(self, trigger: Trigger) -> list[str]:
-        """Return the keys that a webhook's signatures may be made with now."""
+        """Return the keys that a webhook's signatures may be made with now; those that its scheme does not allow are left out.
+
+        Raises:
+            KeysUnreadableError: They cannot be decrypted.
+        """
+        if trigger.keys_problem is not None:
+            raise KeysUnreadableError(trigger.name)
+        declaration = trigger.declaration
+        if not isinstance(declaration, WebhookDeclaration):
+            return []
         now = self._clock()
         found = [key.value for key in trigger.keys if key.is_valid(now)]
-        declaration = trigger.declaration
-        if isinstance(declaration, WebhookDeclaration):
-            for name in declaration.secret_names:
-                # Read each time: a rotated secret is seen at once.
-                secret = self._named.read(name)
-                if isinstance(secret, str) and secret_fault(secret.strip(), declaration.signature) is None:
-                    found.append(secret.strip())
-        return found
+        # Read each time: a rotated secret is seen at once.
+        named = map(self._named.read, declaration.secret_names)
+        found += [secret.strip() for secret in named if isinstance(secret, str)]
+        return [key for key in found if secret_fault(key, declaration.signature) is None]
 
     async def note_files(self) -> None:
         """Let the schedules of files be those of the files, after a start; those of files that are gone are taken away."""
-        stored = {trigger.name for trigger in await self._store.all(kind="schedule")}
+        stored = {schedule_id(each.name, each.tenant) for each in await self._store.all(kind="schedule")}
         wanted = {
-            name: trigger
-            for name, trigger in self._files.items()
+            schedule_id(trigger.name, trigger.tenant): trigger
+            for trigger in self._files.values()
             if isinstance(trigger.declaration, ScheduleDeclaration)
         }
 
         async def work(session: AsyncSession) -> None:
-            for name, trigger in wanted.items():
-                await self._schedules.note(session, name, trigger)
-            for name in await self._schedules.noted(session):
-                if name not in wanted and name not in stored:
-                    await self._schedules.note(session, name, None)
+            for id_, trigger in wanted.items():
+                await self._schedules.note(session, id_, trigger)
+            for id_ in await self._schedules.noted(session):
+                if id_ not in wanted and id_ not in stored:
+                    await self._schedules.note(session, id_, None)
             await session.commit()
 
         await self._db.retrying(work)
@@ -289,7 +296,15 @@ def _keys(declaration: Declaration, known: Trigger | None) -> tuple[tuple[Key, .
         return (), None
     if declaration.secrets is not None:
         return tuple(Key(secret.get_secret_value()) for secret in declaration.secrets), None
-    if known is not None and known.keys:
-        return known.keys, None
+    if known is not None and _has_scheme(known, declaration.signature):
+        if known.keys_problem is not None:
+            raise TriggerConflictError(known.name, f"keeps its keys only if they can be read: {known.keys_problem}")
+        if known.keys:
+            return known.keys, None
     secret = new_secret()
     return (Key(secret),), secret
+
+
+def _has_scheme(trigger: Trigger, scheme: str) -> bool:
+    """Tell whether a trigger's keys were made for a scheme: read as those of another one, a key may come out empty."""
+    return isinstance(trigger.declaration, WebhookDeclaration) and trigger.declaration.signature == scheme

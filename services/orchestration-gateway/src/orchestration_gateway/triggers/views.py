@@ -51,6 +51,8 @@ class TriggerView(BaseModel):
     declaration: SerializeAsAny[BaseModel]
     """What it is, as it was declared, without its keys."""
     keys: list[KeyView]
+    keys_problem: str | None = None
+    """Why its keys cannot be read, so that it takes nothing; null: they can."""
     schedule: ScheduleView | None = None
 
     @classmethod
@@ -71,6 +73,7 @@ class TriggerView(BaseModel):
             updated_by=trigger.updated_by,
             declaration=_shown(trigger.declaration),
             keys=[KeyView.of(key) for key in trigger.keys],
+            keys_problem=trigger.keys_problem,
             schedule=shown,
         )
 
