@@ -1,4 +1,5 @@
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -8,7 +9,7 @@ from intelligence_service.domain.errors import InputInvalidError, LearningOffErr
 from intelligence_service.domain.learning import Question, Recollection
 from intelligence_service.domain.personas import Persona
 from intelligence_service.learning import LearnedMemory, Lesson, MemoryLimits, Partition, SqlExampleStore, Teacher
-from intelligence_service.learning.memory import spoken
+from intelligence_service.learning.memory import PersonaState, spoken
 from intelligence_service.testing import FakeClock, FixedPersonas, WordEncoder
 from maestro_core_db import Database
 
@@ -92,6 +93,26 @@ async def test_with_enough_examples_unseen_questions_are_answered(school: School
     assert await school.answer("a lovely cake with mum and friends") == ({"mood": "happy"}, True)
     _, sure = await school.answer("compile the kernel module")
     assert not sure
+
+
+async def test_lessons_that_come_one_by_one_are_fitted_too(school: School, clock: FakeClock) -> None:
+    """A fitting that found too few examples does not keep later ones from being tried, though nobody waits for them."""
+
+    async def until(done: Callable[[PersonaState], bool]) -> PersonaState:
+        async with asyncio.timeout(60):
+            while not done(state := await school.memory.state(ACME)):
+                clock.now += 1
+                await asyncio.sleep(0.01)
+        return state
+
+    lessons = [*zip(WEATHER, ["sad"] * 16, strict=True), *zip(PARTY, ["happy"] * 16, strict=True)]
+    await school.teach([lessons[0][0]], lessons[0][1])
+    assert not (await until(lambda state: state.unfitted == 0)).is_fitted
+    for question, mood in lessons[1:]:
+        await school.teach([question], mood)
+    state = await until(lambda state: state.is_fitted and state.unfitted == 0)
+    assert (state.examples, state.labels) == (32, 2)
+    assert state.calibration.accuracy > 0.9
 
 
 async def test_a_correction_changes_the_answer_at_once(school: School) -> None:

@@ -46,7 +46,7 @@ class Learner:
         """How far the state in memory has come."""
         self.head: Head | None = None
         self.fitted_at: Position | None = None
-        """The state that the head was fitted to; None without a head."""
+        """The state that was fitted last, with or without a head coming of it; None before the first time."""
         self._shown = shown
         self._examples: dict[str, Example] = {}
         self._by_question: dict[str, str] = {}
@@ -71,8 +71,11 @@ class Learner:
 
     @property
     def unfitted(self) -> int:
-        """How many examples the head has not seen."""
-        return len(self._nudges)
+        """How many examples came after the last fitting."""
+        if self.head is not None:
+            return len(self._nudges)
+        # A fitting that found too few makes no head; what comes after it must still count towards the next.
+        return len(self) if self.fitted_at is None else max(0, len(self) - self.fitted_at.examples)
 
     def successor(self, position: Position, examples: Iterable[Example]) -> "Learner":
         """Begin anew with all examples, because some were changed or taken away.

@@ -117,7 +117,7 @@ class LearnedMemory:
             persona=partition.persona,
             examples=len(learner),
             labels=len(learner.labels),
-            unfitted=learner.unfitted if learner.head is not None else len(learner),
+            unfitted=learner.unfitted,
             is_fitted=learner.head is not None,
             calibration=learner.calibration,
         )
