@@ -6,6 +6,7 @@ import pytest
 from whole_service import NOBODY, analyze, refusal, service
 
 from intelligence_service.testing import ModelServer, Orchestrator
+from maestro_core_api import RemoteAPIException
 
 
 async def teach(client: Any, text: str, mood: str) -> dict[str, Any]:
@@ -62,6 +63,21 @@ async def test_what_was_taught_can_be_listed_corrected_and_forgotten(
         assert (await refusal(client.get(path))).error_code == "EXAMPLE_NOT_FOUND"
         gone = await client.delete("/learned/mood", params={"result": '{"mood": "happy"}'})
         assert gone.json() == {"removed": 3}
+
+
+@pytest.mark.parametrize("result", ["null", "", " ", "{}", "sad"])
+async def test_an_answer_that_nothing_has_forgets_nothing(
+    orchestrator: Orchestrator, tmp_path: Path, result: str
+) -> None:
+    """Not even `null`, or a filter without anything in it: only a request without a filter forgets everything."""
+    async with service(orchestrator, tmp_path, model_endpoint=NOBODY, role="admin") as client:
+        await teach(client, "it rains", "sad")
+        try:
+            assert (await client.delete("/learned/mood", params={"result": result})).json() == {"removed": 0}
+        except RemoteAPIException as error:
+            assert (error.status_code, error.error_code) == (422, "INPUT_INVALID")
+        assert (await client.get("/learned/mood")).json()["examples"] == 1
+        assert (await client.delete("/learned/mood")).json() == {"removed": 1}
 
 
 @pytest.mark.parametrize(

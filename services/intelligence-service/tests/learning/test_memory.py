@@ -136,7 +136,7 @@ async def test_what_is_forgotten_is_not_answered_or_shown(school: School) -> Non
     known = await school.ask(PARTY[0])
     assert known is not None
     assert PARTY[0] not in [shown.question for shown in known.nearest]
-    await school.teacher.forget(ACME, result={"mood": "happy"})
+    await school.teacher.forget(ACME, label='{"mood":"happy"}')
     assert (await school.answer(PARTY[1]))[0] == {"mood": "sad"}
     await school.teacher.forget(ACME)
     assert await school.ask(PARTY[1]) is None

@@ -368,9 +368,7 @@ async def forget_persona(
     Raises:
         APIException: `result` is not JSON.
     """
-    label = _label(result)
-    answer = None if label is None else json.loads(label)
-    return {"removed": await teacher.forget(Partition(tenant, persona), result=answer)}
+    return {"removed": await teacher.forget(Partition(tenant, persona), label=_label(result))}
 
 
 async def _teach(
