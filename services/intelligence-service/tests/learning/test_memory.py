@@ -8,7 +8,7 @@ from pydantic import JsonValue
 from intelligence_service.domain.errors import InputInvalidError, LearningOffError
 from intelligence_service.domain.learning import Question, Recollection
 from intelligence_service.domain.personas import Persona
-from intelligence_service.learning import LearnedMemory, Lesson, MemoryLimits, Partition, SqlExampleStore, Teacher
+from intelligence_service.learning import LearnedMemory, Lesson, MemoryLimits, Partition, Position, SqlExampleStore, Teacher
 from intelligence_service.learning.memory import PersonaState, spoken
 from intelligence_service.testing import FakeClock, FixedPersonas, WordEncoder
 from maestro_core_db import Database
@@ -34,7 +34,8 @@ class School:
     ) -> None:
         self.encoder = WordEncoder()
         self.forgotten: list[tuple[str, str]] = []
-        store = SqlExampleStore(db)
+        self.clock = clock
+        self.store = store = SqlExampleStore(db)
         limits = MemoryLimits(pause=timedelta(0), precision=0.9, refresh=timedelta(seconds=1))
         self.memory = LearnedMemory(store, encoder=self.encoder, limits=limits, clock=clock)
         self.teacher = Teacher(
@@ -140,6 +141,32 @@ async def test_what_is_forgotten_is_not_answered_or_shown(school: School) -> Non
     assert (await school.answer(PARTY[1]))[0] == {"mood": "sad"}
     await school.teacher.forget(ACME)
     assert await school.ask(PARTY[1]) is None
+
+
+async def test_a_change_is_seen_though_an_older_state_was_being_read(school: School) -> None:
+    """A reading that began before the change does not pass for one of after it."""
+    await school.teach(WEATHER, "sad")
+    assert await school.ask("rain") is not None
+    begun, go_on = asyncio.Event(), asyncio.Event()
+    position = school.store.position
+
+    async def slowly(partition: Partition) -> Position:
+        school.store.position = position  # type: ignore[method-assign]
+        found = await position(partition)
+        begun.set()
+        await go_on.wait()
+        return found
+
+    school.store.position = slowly  # type: ignore[method-assign]
+    school.clock.now += 1
+    reading = asyncio.create_task(school.ask("rain"))
+    await begun.wait()
+    teaching = asyncio.create_task(school.teach(["rain"], "happy"))
+    while len(school.forgotten) < 2:
+        await asyncio.sleep(0.01)
+    go_on.set()
+    await asyncio.gather(reading, teaching)
+    assert await school.answer("rain") == ({"mood": "happy"}, True)
 
 
 async def test_tenants_learn_apart(school: School) -> None:
