@@ -141,7 +141,9 @@ async def test_a_call_that_was_cancelled_stays_booked(migrated: Database) -> Non
 async def test_a_stream_that_broke_off_is_booked_as_far_as_it_came(migrated: Database) -> None:
     """An answer that was heard in part is not booked to the most."""
     with pytest.raises(ModelUnavailableError):
-        assert [piece async for piece in MeteredModel(Late(0, "one two three"), meter(migrated), "acme").stream(REQUEST)]
+        assert [
+            piece async for piece in MeteredModel(Late(0, "one two three"), meter(migrated), "acme").stream(REQUEST)
+        ]
     assert await used(migrated, "acme") == (1, 14 + estimated_tokens("one two three"), 14 + 2 * 5)
 
 

@@ -8,7 +8,15 @@ from pydantic import JsonValue
 from intelligence_service.domain.errors import InputInvalidError, LearningOffError
 from intelligence_service.domain.learning import Question, Recollection
 from intelligence_service.domain.personas import Persona
-from intelligence_service.learning import LearnedMemory, Lesson, MemoryLimits, Partition, Position, SqlExampleStore, Teacher
+from intelligence_service.learning import (
+    LearnedMemory,
+    Lesson,
+    MemoryLimits,
+    Partition,
+    Position,
+    SqlExampleStore,
+    Teacher,
+)
 from intelligence_service.learning.memory import PersonaState, spoken
 from intelligence_service.testing import FakeClock, FixedPersonas, WordEncoder
 from maestro_core_db import Database
