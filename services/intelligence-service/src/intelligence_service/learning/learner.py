@@ -198,7 +198,10 @@ class Learner:
 
     def _nearest(self, question: Question) -> tuple[Shown, ...]:
         similarities = self._vectors() @ question.vector
-        places = np.argsort(-similarities, kind="stable")[: self._shown]
+        shown = min(self._shown, len(similarities))
+        least = np.partition(similarities, -shown)[-shown]
+        best = np.flatnonzero(similarities >= least)
+        places = best[np.argsort(-similarities[best], kind="stable")][:shown]
         found = [(self._examples[self._ids[place]], float(similarities[place])) for place in places]
         return tuple(
             Shown(example.id, example.question, _result(example.label), similarity) for example, similarity in found
