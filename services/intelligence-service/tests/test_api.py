@@ -1,5 +1,6 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,8 @@ from maestro_core_api import APIClient, RemoteAPIException, issue_token
 from maestro_core_api.testing import running
 
 NOBODY = "http://127.0.0.1:9/v1"
+_PATIENCE = timedelta(minutes=4)
+"""Reading all licence texts for the first one may take long on a busy machine."""
 
 
 @asynccontextmanager
@@ -28,7 +31,10 @@ async def service(
             model_name="tiny",
         )
         token = issue_token(SecretStr(orchestrator.secret), subject="tester", roles=[role])
-        async with running(create_app(config)) as base_url, APIClient(base_url, token=token, retries=0) as client:
+        async with (
+            running(create_app(config)) as base_url,
+            APIClient(base_url, token=token, retries=0, timeout=_PATIENCE) as client,
+        ):
             yield client
 
 

@@ -64,6 +64,22 @@ async def test_what_was_taught_can_be_listed_corrected_and_forgotten(
         assert gone.json() == {"removed": 3}
 
 
+@pytest.mark.parametrize("result", ["null", "", " ", "{}", "sad"])
+async def test_an_answer_that_nothing_has_forgets_nothing(
+    orchestrator: Orchestrator, tmp_path: Path, result: str
+) -> None:
+    """Not even `null`, or a filter without anything in it: only a request without a filter forgets everything."""
+    async with service(orchestrator, tmp_path, model_endpoint=NOBODY, role="admin") as client:
+        await teach(client, "it rains", "sad")
+        call = client.delete("/learned/mood", params={"result": result})
+        if result in ("null", "{}"):
+            assert (await call).json() == {"removed": 0}
+        else:
+            assert (await refusal(call)).error_code == "INPUT_INVALID"
+        assert (await client.get("/learned/mood")).json()["examples"] == 1
+        assert (await client.delete("/learned/mood")).json() == {"removed": 1}
+
+
 @pytest.mark.parametrize(
     ("body", "code"),
     [

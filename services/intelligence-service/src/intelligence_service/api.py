@@ -17,7 +17,9 @@ from intelligence_service.domain.personas import Persona, PersonaSource
 from intelligence_service.errors import as_api_exception
 from intelligence_service.event_stream import EventStream
 from intelligence_service.tenancy import Tenant
+from intelligence_service.texts import Writable
 from maestro_core_api import require_role
+from maestro_core_db import DatabaseError
 
 router = APIRouter()
 _LONGEST_NAME = 200
@@ -30,9 +32,9 @@ class AnalysisRequest(BaseModel):
 
     persona: str = Field(min_length=1, max_length=_LONGEST_NAME)
     """Name of the persona."""
-    input: str | dict[str, JsonValue]
+    input: Writable[str | dict[str, JsonValue]]
     """Text or JSON object."""
-    context: dict[str, JsonValue] | None = None
+    context: Writable[dict[str, JsonValue] | None] = None
     """What else the persona may need to know."""
 
 
@@ -185,7 +187,7 @@ async def _events(
         try:
             async for item in rest:
                 yield _event(item, started)
-        except IntelligenceError as error:
+        except (IntelligenceError, DatabaseError) as error:
             refused = as_api_exception(error)
             yield (
                 "error",

@@ -20,6 +20,7 @@ from intelligence_service.domain.license_review import NAME as LICENSE_TEXTS
 from intelligence_service.domain.license_review import LicenseReview
 from intelligence_service.domain.licenses import LicenseRecognizer
 from intelligence_service.domain.personas import PersonaSource
+from intelligence_service.errors import in_http_terms
 from intelligence_service.learning import E5Encoder, LearnedMemory, MemoryLimits, SqlExampleStore, Teacher
 from intelligence_service.learning import api as learning_api
 from intelligence_service.models import ModelCalls, RoutedModel
@@ -106,9 +107,8 @@ def _include(app: MaestroAPI, config: IntelligenceServiceConfig) -> None:
         limited = APIRouter(dependencies=[Depends(limit_rate(limit))])
     limited.include_router(api.router)
     limited.include_router(learning_api.router)
-    app.include_router(limited)
-    for router in (cache_api.router, budgets_api.router, models_api.router):
-        app.include_router(router)
+    for router in (limited, cache_api.router, budgets_api.router, models_api.router):
+        app.include_router(router, dependencies=[Depends(in_http_terms)])
 
 
 def _answers(config: IntelligenceServiceConfig, app: MaestroAPI) -> CachedAnswers:

@@ -1,7 +1,10 @@
 """The service's errors as answers over HTTP."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from math import ceil
+from typing import Final
+
+from sqlalchemy.exc import DBAPIError
 
 from intelligence_service.domain.errors import (
     BudgetExhaustedError,
@@ -31,6 +34,8 @@ from maestro_core_api import (
     TooManyRequestsException,
     ValidationException,
 )
+from maestro_core_db import DatabaseError, DatabaseFullError
+from maestro_core_logging import get_logger
 
 
 class PersonaNotFoundException(NotFoundException):
@@ -139,6 +144,31 @@ class EncoderMissingException(ServiceUnavailableException):
     message = "The sentence encoder is not installed"
 
 
+class StorageUnavailableException(ServiceUnavailableException):
+    """503: the database cannot be used now."""
+
+    error_code = "STORAGE_UNAVAILABLE"
+    message = "The service cannot use its database"
+
+
+class StorageFullException(APIException):
+    """507: there is no room to keep the change."""
+
+    status_code = 507
+    error_code = "STORAGE_FULL"
+    message = "The service's database is full"
+
+
+class UnstorableTextException(ValidationException):
+    """422: PostgreSQL keeps no text with U+0000 in it."""
+
+    error_code = "UNSTORABLE_TEXT"
+    message = "A text cannot be stored"
+
+
+_logger = get_logger(__name__)
+_NO_SUCH_CHARACTER: Final = "22021"
+"""PostgreSQL's code for it."""
 _PLAIN: Mapping[type[IntelligenceError], type[APIException]] = {
     CorpusError: LicenseCorpusException,
     EncoderMissingError: EncoderMissingException,
@@ -153,7 +183,19 @@ _PLAIN: Mapping[type[IntelligenceError], type[APIException]] = {
 """Errors of which nothing but the message goes into the answer."""
 
 
-def as_api_exception(error: IntelligenceError) -> APIException:
+async def in_http_terms() -> AsyncIterator[None]:
+    """Turn the database's errors into answers; a dependency of every router."""
+    try:
+        yield
+    except DatabaseError as error:
+        raise as_api_exception(error) from error
+    except DBAPIError as error:
+        if getattr(error.orig, "sqlstate", None) != _NO_SUCH_CHARACTER:
+            raise
+        raise UnstorableTextException(detail="a text in the request has the character U+0000") from error
+
+
+def as_api_exception(error: IntelligenceError | DatabaseError) -> APIException:
     """Say an error in HTTP.
 
     Args:
@@ -162,6 +204,8 @@ def as_api_exception(error: IntelligenceError) -> APIException:
     Returns:
         The exception that the framework answers with.
     """
+    if isinstance(error, DatabaseError):
+        return _storage(error)
     detail = str(error)
     match error:
         case PersonaNotFoundError():
@@ -189,6 +233,14 @@ def as_api_exception(error: IntelligenceError) -> APIException:
         case _:
             known = _PLAIN.get(type(error))
             return APIException(detail=detail, error_code=error.code) if known is None else known(detail=detail)
+
+
+def _storage(error: DatabaseError) -> APIException:
+    # What the database says may name hosts and folders; callers get the code, and the log the rest.
+    _logger.error("The database cannot be used", error_code=error.code, reason=str(error))
+    if isinstance(error, DatabaseFullError):
+        return StorageFullException(detail=f"make room for the database ({error.code})")
+    return StorageUnavailableException(detail=f"try again ({error.code})", headers={"Retry-After": "5"})
 
 
 def _unavailable(error: ModelUnavailableError) -> ModelUnavailableException:

@@ -192,5 +192,5 @@ async def test_deep_and_odd_input_is_answered_or_refused(acme: APIClient) -> Non
         answer = await acme.post("/analyze", json={"persona": "mood", "input": odd})
         assert answer.status_code == 200
     raw = b'{"persona": "mood", "input": "\\ud800"}'
-    answer = await acme.post("/analyze", content=raw, headers={"content-type": "application/json"})
-    assert answer.status_code == 200
+    refused = await refusal(acme.post("/analyze", content=raw, headers={"content-type": "application/json"}))
+    assert refused.status_code == 422

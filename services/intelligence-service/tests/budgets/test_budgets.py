@@ -79,6 +79,74 @@ async def test_a_call_that_failed_costs_nothing(migrated: Database) -> None:
     assert await used(migrated, "acme") == (1, 0, 0)
 
 
+class Late:
+    """A model of which nothing is heard in time: of `unheard` endpoints that were asked."""
+
+    identity = "m"
+
+    def __init__(self, unheard: int, *pieces: str, usage: Usage | None = None) -> None:
+        self.unheard = unheard
+        self.pieces = pieces
+        self.usage = usage
+
+    async def complete(self, request: ModelRequest) -> ModelReply:
+        if self.usage is not None:
+            return ModelReply("{}", "m", usage=self.usage, unheard=self.unheard)
+        raise ModelUnavailableError("m", "did not answer within 1 s", hint="", unheard=self.unheard)
+
+    async def stream(self, request: ModelRequest) -> AsyncGenerator[str | ModelReply]:
+        for piece in self.pieces:
+            yield piece
+        yield await self.complete(request)
+
+
+@pytest.mark.parametrize("streamed", [False, True])
+async def test_a_call_that_timed_out_stays_booked(migrated: Database, streamed: bool) -> None:
+    """Nobody knows what the model makes of it: each endpoint that was asked counts with the most that it may take."""
+
+    async def ask(late: Late) -> None:
+        model = MeteredModel(late, meter(migrated), "acme")
+        if streamed:
+            assert [piece async for piece in model.stream(REQUEST)]
+        else:
+            await model.complete(REQUEST)
+
+    with pytest.raises(ModelUnavailableError):
+        await ask(Late(2))
+    assert await used(migrated, "acme") == (1, 2 * ASKED, 2 * (14 + 200))
+    await ask(Late(1, usage=Usage(20, 5, 30)))
+    assert await used(migrated, "acme") == (2, 3 * ASKED + 25, 3 * (14 + 200) + 30)
+
+
+async def test_a_call_that_was_cancelled_stays_booked(migrated: Database) -> None:
+    """As when the caller's own time was over while the model was at it."""
+
+    class Asked(Late):
+        begun = asyncio.Event()
+
+        async def complete(self, request: ModelRequest) -> ModelReply:
+            self.begun.set()
+            await asyncio.Event().wait()
+            raise AssertionError("nothing is to come")
+
+    model = Asked(0)
+    task = asyncio.create_task(MeteredModel(model, meter(migrated), "acme").complete(REQUEST))
+    await model.begun.wait()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert await used(migrated, "acme") == (1, ASKED, 14 + 200)
+
+
+async def test_a_stream_that_broke_off_is_booked_as_far_as_it_came(migrated: Database) -> None:
+    """An answer that was heard in part is not booked to the most."""
+    with pytest.raises(ModelUnavailableError):
+        assert [
+            piece async for piece in MeteredModel(Late(0, "one two three"), meter(migrated), "acme").stream(REQUEST)
+        ]
+    assert await used(migrated, "acme") == (1, 14 + estimated_tokens("one two three"), 14 + 2 * 5)
+
+
 async def test_a_stream_that_nobody_reads_on_is_booked_as_far_as_it_came(migrated: Database) -> None:
     """Closing the stream settles with the question and the pieces that came."""
     model = MeteredModel(Answers(), meter(migrated), "acme")

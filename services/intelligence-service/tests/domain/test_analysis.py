@@ -4,13 +4,14 @@ from datetime import timedelta
 import pytest
 from pydantic import JsonValue
 
-from intelligence_service.cache import CachedAnswers, ExactCache, RecallOptions
+from intelligence_service.cache import CachedAnswers, ExactCache, RecallOptions, SemanticCache
 from intelligence_service.domain.analysis import Method, Outcome, fingerprint
 from intelligence_service.domain.analyst import Analyst
 from intelligence_service.domain.errors import ModelUnavailableError, PersonaInvalidError, PersonaNotFoundError
-from intelligence_service.domain.model import Model
+from intelligence_service.domain.learning import Question
+from intelligence_service.domain.model import Model, ModelReply, ModelRequest
 from intelligence_service.domain.personas import Persona
-from intelligence_service.testing import FakeClock, FixedPersonas, ScriptedModel
+from intelligence_service.testing import FakeClock, FixedPersonas, ScriptedModel, WordEncoder
 from maestro_core_monitoring import MetricsCollector
 
 
@@ -24,13 +25,39 @@ class FixedRecognizer:
         return self.outcome
 
 
+class FixedMemory:
+    """Knows no answer, and how often it was taught."""
+
+    now = 0
+
+    async def recall(self, tenant: str, persona: str, question: Question) -> None:
+        return None
+
+    async def revision(self, tenant: str, persona: str) -> int:
+        return self.now
+
+
 def analyst(
-    model: ScriptedModel, *personas: Persona, clock: FakeClock, recognizers: Mapping[str, FixedRecognizer] | None = None
+    model: ScriptedModel,
+    *personas: Persona,
+    clock: FakeClock,
+    recognizers: Mapping[str, FixedRecognizer] | None = None,
+    memory: FixedMemory | None = None,
 ) -> Analyst:
-    exact = ExactCache(timedelta(seconds=60), clock=clock)
-    recall = CachedAnswers(exact, None, options=RecallOptions(), draw=lambda: 0.5, metrics=MetricsCollector("test"))
+    life = timedelta(seconds=60)
     return Analyst(
-        personas=FixedPersonas(*personas), model_of=lambda tenant: model, recall=recall, recognizers=recognizers or {}
+        personas=FixedPersonas(*personas),
+        model_of=lambda tenant: model,
+        recall=CachedAnswers(
+            ExactCache(life, clock=clock),
+            None if memory is None else SemanticCache(life, clock=clock, floor=0.8, budget=0.01),
+            options=RecallOptions(shadow_ratio=0.0),
+            draw=lambda: 0.5,
+            metrics=MetricsCollector("test"),
+        ),
+        recognizers=recognizers or {},
+        encoder=None if memory is None else WordEncoder(),
+        memory=memory,
     )
 
 
@@ -56,8 +83,30 @@ async def test_the_same_question_is_answered_from_memory(mood_persona: Persona, 
     assert (await service.analyze("mood", "rain")).result == {"mood": "happy"}
 
 
+@pytest.mark.parametrize("again", ["the rain is back", "back is the rain"])
+async def test_an_answer_from_before_a_lesson_is_not_given_after_it(
+    mood_persona: Persona, clock: FakeClock, again: str
+) -> None:
+    """Not from either cache, though the answer comes after the lesson, or the lesson was given to another process."""
+    memory = FixedMemory()
+
+    class TaughtMeanwhile(ScriptedModel):
+        async def complete(self, request: ModelRequest) -> ModelReply:
+            memory.now += 1 if not self.requests else 0
+            return await super().complete(request)
+
+    model = TaughtMeanwhile('{"mood": "sad"}', '{"mood": "happy"}', '{"mood": "sad"}')
+    service = analyst(model, mood_persona, clock=clock, memory=memory)
+    await service.analyze("mood", "the rain is back")
+    after = await service.analyze("mood", again)
+    assert (after.result, after.cached) == ({"mood": "happy"}, False)
+    assert (await service.analyze("mood", again)).cached
+    memory.now += 1
+    assert not (await service.analyze("mood", again)).cached
+
+
 def test_what_makes_a_question_another(mood_persona: Persona) -> None:
-    """Input, context, model and any change to the persona make a new question; the order of members does not."""
+    """Input, context, model, lessons and any change to the persona make a new question; the order of members does not."""
     same = fingerprint(mood_persona, {"a": 1, "b": 2}, None, "m")
     assert same == fingerprint(mood_persona, {"b": 2, "a": 1}, {}, "m")
     edited = mood_persona.model_copy(update={"system_prompt": "Otherwise."})
@@ -66,8 +115,9 @@ def test_what_makes_a_question_another(mood_persona: Persona) -> None:
         fingerprint(mood_persona, {"a": 1, "b": 2}, {"c": 3}, "m"),
         fingerprint(mood_persona, {"a": 1, "b": 2}, None, "n"),
         fingerprint(edited, {"a": 1, "b": 2}, None, "m"),
+        fingerprint(mood_persona, {"a": 1, "b": 2}, None, "m", 1),
     ]
-    assert len({same, *others}) == 5
+    assert len({same, *others}) == 6
 
 
 async def test_a_recogniser_answers_without_the_model(license_persona: Persona, clock: FakeClock) -> None:

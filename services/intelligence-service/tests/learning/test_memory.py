@@ -1,4 +1,5 @@
 import asyncio
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -7,8 +8,16 @@ from pydantic import JsonValue
 from intelligence_service.domain.errors import InputInvalidError, LearningOffError
 from intelligence_service.domain.learning import Question, Recollection
 from intelligence_service.domain.personas import Persona
-from intelligence_service.learning import LearnedMemory, Lesson, MemoryLimits, Partition, SqlExampleStore, Teacher
-from intelligence_service.learning.memory import spoken
+from intelligence_service.learning import (
+    LearnedMemory,
+    Lesson,
+    MemoryLimits,
+    Partition,
+    Position,
+    SqlExampleStore,
+    Teacher,
+)
+from intelligence_service.learning.memory import PersonaState, spoken
 from intelligence_service.testing import FakeClock, FixedPersonas, WordEncoder
 from maestro_core_db import Database
 
@@ -33,7 +42,8 @@ class School:
     ) -> None:
         self.encoder = WordEncoder()
         self.forgotten: list[tuple[str, str]] = []
-        store = SqlExampleStore(db)
+        self.clock = clock
+        self.store = store = SqlExampleStore(db)
         limits = MemoryLimits(pause=timedelta(0), precision=0.9, refresh=timedelta(seconds=1))
         self.memory = LearnedMemory(store, encoder=self.encoder, limits=limits, clock=clock)
         self.teacher = Teacher(
@@ -94,6 +104,26 @@ async def test_with_enough_examples_unseen_questions_are_answered(school: School
     assert not sure
 
 
+async def test_lessons_that_come_one_by_one_are_fitted_too(school: School, clock: FakeClock) -> None:
+    """A fitting that found too few examples does not keep later ones from being tried, though nobody waits for them."""
+
+    async def until(done: Callable[[PersonaState], bool]) -> PersonaState:
+        async with asyncio.timeout(60):
+            while not done(state := await school.memory.state(ACME)):
+                clock.now += 1
+                await asyncio.sleep(0.01)
+        return state
+
+    lessons = [*zip(WEATHER, ["sad"] * 16, strict=True), *zip(PARTY, ["happy"] * 16, strict=True)]
+    await school.teach([lessons[0][0]], lessons[0][1])
+    assert not (await until(lambda state: state.unfitted == 0)).is_fitted
+    for question, mood in lessons[1:]:
+        await school.teach([question], mood)
+    state = await until(lambda state: state.is_fitted and state.unfitted == 0)
+    assert (state.examples, state.labels) == (32, 2)
+    assert state.calibration.accuracy > 0.9
+
+
 async def test_a_correction_changes_the_answer_at_once(school: School) -> None:
     """Teaching the same question otherwise, or correcting the example, is effective for the next question, near ones too."""
     await school.teach(WEATHER, "sad")
@@ -115,10 +145,36 @@ async def test_what_is_forgotten_is_not_answered_or_shown(school: School) -> Non
     known = await school.ask(PARTY[0])
     assert known is not None
     assert PARTY[0] not in [shown.question for shown in known.nearest]
-    await school.teacher.forget(ACME, result={"mood": "happy"})
+    await school.teacher.forget(ACME, label='{"mood":"happy"}')
     assert (await school.answer(PARTY[1]))[0] == {"mood": "sad"}
     await school.teacher.forget(ACME)
     assert await school.ask(PARTY[1]) is None
+
+
+async def test_a_change_is_seen_though_an_older_state_was_being_read(school: School) -> None:
+    """A reading that began before the change does not pass for one of after it."""
+    await school.teach(WEATHER, "sad")
+    assert await school.ask("rain") is not None
+    begun, go_on = asyncio.Event(), asyncio.Event()
+    position = school.store.position
+
+    async def slowly(partition: Partition) -> Position:
+        school.store.position = position  # type: ignore[method-assign]
+        found = await position(partition)
+        begun.set()
+        await go_on.wait()
+        return found
+
+    school.store.position = slowly  # type: ignore[method-assign]
+    school.clock.now += 1
+    reading = asyncio.create_task(school.ask("rain"))
+    await begun.wait()
+    teaching = asyncio.create_task(school.teach(["rain"], "happy"))
+    while len(school.forgotten) < 2:
+        await asyncio.sleep(0.01)
+    go_on.set()
+    await asyncio.gather(reading, teaching)
+    assert await school.answer("rain") == ({"mood": "happy"}, True)
 
 
 async def test_tenants_learn_apart(school: School) -> None:

@@ -113,6 +113,23 @@ async def test_forgetting_leaves_nothing_of_them(migrated: Database) -> None:
     assert (position.examples, position.removals) == (0, 2)
 
 
+async def test_what_was_forgotten_makes_room_again(migrated: Database) -> None:
+    """A persona whose examples are all forgotten is listed no more and leaves its place to another, whose it then is."""
+    store = SqlExampleStore(migrated)
+    await teach(store, ACME, example("a"))
+    await teach(store, Partition("acme", "other"), example("a"))
+    assert await store.forget(ACME) == 1
+    assert list(await store.personas("acme")) == ["other"]
+    await teach(store, Partition("acme", "third"), example("a"))
+    with pytest.raises(LearningFullError, match="2 personas"):
+        await teach(store, ACME, example("b"))
+    await teach(store, Partition("acme", "third"), example("b"))
+    assert await store.forget(Partition("acme", "other")) == 1
+    await teach(store, ACME, example("b"))
+    position = await store.position(ACME)
+    assert (position.examples, position.revision) == (1, 3)
+
+
 async def test_many_teach_at_once_and_none_is_lost(migrated: Database) -> None:
     """Twenty lessons at the same time are twenty examples, and every revision names its change."""
     store = SqlExampleStore(migrated)

@@ -110,9 +110,26 @@ async def test_each_attempt_and_all_together_have_a_limit() -> None:
     async with hanging.running() as one, other.running() as two, endpoints() as make:
         pieces = [piece async for piece in routed(make(one, timeout=short), make(two, name="b")).stream(REQUEST)]
         assert isinstance(pieces[-1], ModelReply)
-        assert pieces[-1].endpoint == "b"
-        with pytest.raises(ModelUnavailableError, match="in total"):
+        assert (pieces[-1].endpoint, pieces[-1].unheard) == ("b", 1)
+        with pytest.raises(ModelUnavailableError, match="in total") as caught:
             await anext(routed(make(one), total=0.2).stream(REQUEST))
+    assert caught.value.unheard == 1
+
+
+async def test_what_nobody_waited_for_is_counted() -> None:
+    """Endpoints that were asked and did not answer in time, and gateways that say so; not those that cannot be reached."""
+    server = ModelServer(tokens=(7, 3))
+    server.will_answer(504, {"error": {"message": "upstream timed out"}})
+    server.will_answer(503, {"error": {"message": "overloaded"}})
+    server.will_say("{}")
+    async with server.running() as url, endpoints() as make:
+        model = routed(make(NOBODY), make(url, name="b"), make(url, name="c"), make(url, name="d"))
+        assert (await model.complete(REQUEST)).unheard == 1
+        server.will_answer(504, {"error": {"message": "upstream timed out"}})
+        server.will_answer(504, {"error": {"message": "upstream timed out"}})
+        with pytest.raises(ModelUnavailableError, match="no endpoint answered") as caught:
+            await routed(make(NOBODY), make(url, name="b"), make(url, name="c")).complete(REQUEST)
+    assert caught.value.unheard == 2
 
 
 async def test_a_stream_gives_pieces_and_then_the_whole() -> None:

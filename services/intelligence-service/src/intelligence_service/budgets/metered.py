@@ -6,7 +6,7 @@ from contextlib import aclosing
 from datetime import datetime
 
 from intelligence_service.budgets.domain import Budget, Charge, UsageStore, budgets_of
-from intelligence_service.domain.errors import IntelligenceError
+from intelligence_service.domain.errors import IntelligenceError, ModelUnavailableError
 from intelligence_service.domain.model import Model, ModelReply, ModelRequest
 from intelligence_service.domain.tokens import NO_USAGE, Price, Usage, estimated_tokens
 from intelligence_service.models.wire import question_tokens
@@ -97,12 +97,13 @@ class MeteredModel:
     async def complete(self, request: ModelRequest) -> ModelReply:
         """See `Model.complete`."""
         charge = await self._meter.charge(self._tenant, request)
-        used = self._meter.partly(request, "")
+        # Where nobody waits for the end, nobody knows what the model makes of it: what was booked stays.
+        used = charge.booked
         try:
             reply = await self._model.complete(request)
-            used = reply.usage
-        except IntelligenceError:
-            used = NO_USAGE
+            used = reply.usage.plus(charge.booked, reply.unheard)
+        except IntelligenceError as error:
+            used = NO_USAGE.plus(charge.booked, _unheard(error))
             raise
         finally:
             await self._meter.settle(charge, used)
@@ -117,15 +118,20 @@ class MeteredModel:
             async with aclosing(self._model.stream(request)) as stream:
                 async for piece in stream:
                     if isinstance(piece, ModelReply):
-                        used = piece.usage
+                        used = piece.usage.plus(charge.booked, piece.unheard)
                     else:
                         pieces.append(piece)
                     yield piece
-        except IntelligenceError:
-            used = used or (self._meter.partly(request, "".join(pieces)) if pieces else NO_USAGE)
+        except IntelligenceError as error:
+            came = self._meter.partly(request, "".join(pieces)) if pieces else NO_USAGE
+            used = used or came.plus(charge.booked, _unheard(error))
             raise
         finally:
             await self._meter.settle(charge, used or self._meter.partly(request, "".join(pieces)))
+
+
+def _unheard(error: IntelligenceError) -> int:
+    return error.unheard if isinstance(error, ModelUnavailableError) else 0
 
 
 async def _to_the_end(work: Awaitable[None]) -> None:

@@ -11,6 +11,7 @@ from intelligence_service.domain.analysis import Analysis
 from intelligence_service.domain.errors import IntelligenceError
 from intelligence_service.domain.learning import Question
 from intelligence_service.domain.recall import Alike
+from maestro_core_db import DatabaseError
 from maestro_core_logging import get_logger
 from maestro_core_monitoring import MetricsCollector
 
@@ -130,8 +131,8 @@ class CachedAnswers:
     ) -> None:
         try:
             analysis = await ask_model()
-        except IntelligenceError as error:
-            # No budget, no model: nothing is learnt about the cache, and nobody waits for it.
+        except (IntelligenceError, DatabaseError) as error:
+            # No budget, no model, no database: nothing is learnt about the cache, and nobody waits for it.
             self._checked.labels("failed").inc()
             _logger.info("A remembered answer could not be checked", persona=persona, code=error.code)
             return

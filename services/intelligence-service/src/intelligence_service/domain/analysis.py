@@ -82,6 +82,7 @@ def fingerprint(
     analyzed: JsonValue,
     context: Mapping[str, JsonValue] | None,
     model_identity: str,
+    learnt: int = 0,
 ) -> str:
     """Name a question, so that the same question has the same name.
 
@@ -90,11 +91,12 @@ def fingerprint(
         analyzed: The input.
         context: What else was told.
         model_identity: Which model would answer.
+        learnt: Revision of what the persona was taught: an answer from before a lesson is none to the question after it.
 
     Returns:
         A hexadecimal SHA-256.
     """
-    question = [persona.model_dump(mode="json"), analyzed, dict(context or {}), model_identity]
+    question = [persona.model_dump(mode="json"), analyzed, dict(context or {}), model_identity, learnt]
     return hashlib.sha256(
         json.dumps(question, sort_keys=True, ensure_ascii=False).encode(errors="surrogatepass")
     ).hexdigest()

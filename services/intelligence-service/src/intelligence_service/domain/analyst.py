@@ -151,7 +151,10 @@ class Analyst:
     ) -> Analysis | _Asked:
         persona = await self._personas.get(persona_name)
         model = self._model_of(tenant)
-        key = fingerprint(persona, analyzed, context, model.identity)
+        learnt = 0
+        if self._memory is not None and persona.recognizer is None:
+            learnt = await self._memory.revision(tenant, persona.name)
+        key = fingerprint(persona, analyzed, context, model.identity, learnt)
         if (known := self._recall.same(tenant, key)) is not None:
             return replace(known, cached=True)
         schema = _schema_of(persona)
@@ -161,7 +164,7 @@ class Analyst:
                 self._recall.put(tenant, key, analysis)
             return analysis
         question = await self._encoded(words_of(analyzed, context))
-        kind = fingerprint(persona, None, context, model.identity)
+        kind = fingerprint(persona, None, context, model.identity, learnt)
         asked = _Asked(tenant, persona, schema, analyzed, context, model, key, kind, question, None)
         if question is None:
             return asked

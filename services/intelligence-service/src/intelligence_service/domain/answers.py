@@ -1,7 +1,8 @@
 """Answers that obey a JSON Schema."""
 
+import json
 from collections.abc import Mapping
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import jsonschema_rs
 from pydantic import JsonValue
@@ -10,6 +11,21 @@ from intelligence_service.domain.errors import Fault
 from intelligence_service.domain.repair import json_in
 
 _MOST_FAULTS = 10
+UNWRITABLE: Final = "holds half of a surrogate pair, which is no text that has a UTF-8 form"
+"""What is wrong with a value that is not writable."""
+
+
+def is_writable(value: object) -> bool:
+    """Tell whether all texts of a JSON value have a UTF-8 form. JSON can spell half of a surrogate pair, which has none.
+
+    Args:
+        value: A JSON value.
+    """
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 class AnswerSchema:
@@ -41,6 +57,8 @@ class AnswerSchema:
         Returns:
             What is wrong with it, at most ten faults; empty when it obeys.
         """
+        if not is_writable(answer):
+            return [Fault("", UNWRITABLE)]
         found = []
         for error in self._validator.iter_errors(answer):
             found.append(Fault(".".join(str(step) for step in error.instance_path), error.message))

@@ -70,13 +70,17 @@ class ModelUnavailableError(IntelligenceError):
 
     code = "MODEL_UNAVAILABLE"
 
-    def __init__(self, endpoint: str, reason: str, *, hint: str, retry_after: timedelta | None = None) -> None:
+    def __init__(
+        self, endpoint: str, reason: str, *, hint: str, retry_after: timedelta | None = None, unheard: int = 0
+    ) -> None:
         super().__init__(f"{endpoint}: {reason}; {hint}")
         self.endpoint = endpoint
         self.reason = reason
         self.hint = hint
         """What the reader can do."""
         self.retry_after = retry_after
+        self.unheard = unheard
+        """How many endpoints were asked and may have worked out a whole answer that nobody waited for."""
 
 
 class ModelRejectedError(IntelligenceError):

@@ -65,6 +65,17 @@ class Memory(Protocol):
             What is known; None when this tenant has taught this persona nothing.
         """
 
+    async def revision(self, tenant: str, persona: str) -> int:
+        """Tell how far the learnt state has come; every change raises it.
+
+        Args:
+            tenant: Who asks.
+            persona: Whom.
+
+        Returns:
+            0 when nothing was ever taught. A `recall` after this call knows at least as much.
+        """
+
 
 class Encoder(Protocol):
     """Turns texts into vectors that are near where meanings are."""

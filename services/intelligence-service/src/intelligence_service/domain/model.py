@@ -43,6 +43,8 @@ class ModelReply:
     """Name of the endpoint that answered."""
     usage: Usage = NO_USAGE
     """What the answer took."""
+    unheard: int = 0
+    """How many other endpoints were asked before and may have answered with nobody waiting any more."""
 
 
 class Model(Protocol):

@@ -45,6 +45,23 @@ class Usage:
         """Tokens of question and answer."""
         return self.input_tokens + self.output_tokens
 
+    def plus(self, other: "Usage", times: int) -> "Usage":
+        """Add what other calls took.
+
+        Args:
+            other: What one of them took.
+            times: How many there were.
+
+        Returns:
+            The sum.
+        """
+        return Usage(
+            self.input_tokens + other.input_tokens * times,
+            self.output_tokens + other.output_tokens * times,
+            self.cost_micros + other.cost_micros * times,
+            self.estimated or bool(times),
+        )
+
 
 NO_USAGE = Usage(0, 0)
 

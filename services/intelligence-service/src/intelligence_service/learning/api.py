@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
+from intelligence_service.domain.answers import UNWRITABLE, is_writable
 from intelligence_service.domain.errors import Fault, InputInvalidError, IntelligenceError
 from intelligence_service.domain.learning import canonical
 from intelligence_service.errors import as_api_exception
@@ -15,6 +16,7 @@ from intelligence_service.learning.domain import Example, Partition, Taught
 from intelligence_service.learning.memory import PersonaState
 from intelligence_service.learning.teaching import Lesson, Teacher
 from intelligence_service.tenancy import Tenant
+from intelligence_service.texts import Writable
 from maestro_core_api import Principal, require_role
 
 router = APIRouter()
@@ -30,9 +32,9 @@ class LessonBody(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    input: str | dict[str, JsonValue]
+    input: Writable[str | dict[str, JsonValue]]
     """Text or JSON object, as it was asked."""
-    context: dict[str, JsonValue] | None = None
+    context: Writable[dict[str, JsonValue] | None] = None
     """The context, as it was asked."""
     result: JsonValue
     """What the persona should answer; it obeys the persona's `output_schema`."""
@@ -368,9 +370,7 @@ async def forget_persona(
     Raises:
         APIException: `result` is not JSON.
     """
-    label = _label(result)
-    answer = None if label is None else json.loads(label)
-    return {"removed": await teacher.forget(Partition(tenant, persona), result=answer)}
+    return {"removed": await teacher.forget(Partition(tenant, persona), label=_label(result))}
 
 
 async def _teach(
@@ -390,10 +390,13 @@ def _label(result: str | None) -> str | None:
     if result is None:
         return None
     try:
-        return canonical(json.loads(result))
+        answer = json.loads(result)
     except (ValueError, RecursionError) as error:
         fault = InputInvalidError([Fault("result", f"must be JSON, as in {json.dumps({'intent': 'x'})}: {error}")])
         raise as_api_exception(fault) from error
+    if not is_writable(answer):
+        raise as_api_exception(InputInvalidError([Fault("result", UNWRITABLE)]))
+    return canonical(answer)
 
 
 def _taught(taught: Taught) -> TaughtView:

@@ -58,8 +58,19 @@ class Space:
         Returns:
             One row of features for each.
         """
-        features: Matrix = _kernel(self.whitened(vectors), self.landmarks) @ self.root
+        features: Matrix = self.likeness(vectors) @ self.root
         return features
+
+    def likeness(self, vectors: Matrix) -> Matrix:
+        """Compare what the encoder made of questions with the landmarks.
+
+        Args:
+            vectors: One row for each question.
+
+        Returns:
+            One row for each, one column for each landmark.
+        """
+        return _kernel(self.whitened(vectors), self.landmarks)
 
     def words(self, counted: Matrix) -> Matrix:
         """Turn counted words into features.

@@ -49,6 +49,7 @@ class Borders:
 
     space: Space
     by_meaning: Matrix
+    """Weights of the landmarks: with `Space.root` in them, which would else be most of the work of each question."""
     by_words: Matrix
 
     def scores(self, vectors: Matrix, counted: Matrix) -> Matrix:
@@ -59,7 +60,7 @@ class Borders:
             counted: What `grams.counts` made of them.
         """
         words: Matrix = self.space.words(counted) @ self.by_words
-        scores: Matrix = self.space.meanings(vectors) @ self.by_meaning + self.space.words_weight * words
+        scores: Matrix = self.space.likeness(vectors) @ self.by_meaning + self.space.words_weight * words
         return scores
 
 
@@ -111,7 +112,7 @@ def _fitted(trained: Trained, seed: int) -> Borders:
     count = len(trained.answers)
     return Borders(
         space,
-        fit_weights(space.meanings(vectors), labels, count),
+        space.root @ fit_weights(space.meanings(vectors), labels, count),
         fit_weights(space.words(counted), labels, count),
     )
 

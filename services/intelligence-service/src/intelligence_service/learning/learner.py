@@ -46,7 +46,7 @@ class Learner:
         """How far the state in memory has come."""
         self.head: Head | None = None
         self.fitted_at: Position | None = None
-        """The state that the head was fitted to; None without a head."""
+        """The state that was fitted last, with or without a head coming of it; None before the first time."""
         self._shown = shown
         self._examples: dict[str, Example] = {}
         self._by_question: dict[str, str] = {}
@@ -71,8 +71,11 @@ class Learner:
 
     @property
     def unfitted(self) -> int:
-        """How many examples the head has not seen."""
-        return len(self._nudges)
+        """How many examples came after the last fitting."""
+        if self.head is not None:
+            return len(self._nudges)
+        # A fitting that found too few makes no head; what comes after it must still count towards the next.
+        return len(self) if self.fitted_at is None else max(0, len(self) - self.fitted_at.examples)
 
     def successor(self, position: Position, examples: Iterable[Example]) -> "Learner":
         """Begin anew with all examples, because some were changed or taken away.
@@ -195,7 +198,10 @@ class Learner:
 
     def _nearest(self, question: Question) -> tuple[Shown, ...]:
         similarities = self._vectors() @ question.vector
-        places = np.argsort(-similarities, kind="stable")[: self._shown]
+        shown = min(self._shown, len(similarities))
+        least = np.partition(similarities, -shown)[-shown]
+        best = np.flatnonzero(similarities >= least)
+        places = best[np.argsort(-similarities[best], kind="stable")][:shown]
         found = [(self._examples[self._ids[place]], float(similarities[place])) for place in places]
         return tuple(
             Shown(example.id, example.question, _result(example.label), similarity) for example, similarity in found

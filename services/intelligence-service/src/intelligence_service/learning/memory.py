@@ -96,14 +96,20 @@ class LearnedMemory:
         held = await self._current(Partition(tenant, persona))
         return held.learner.recall(question)
 
+    async def revision(self, tenant: str, persona: str) -> int:
+        """See `Memory.revision`."""
+        return (await self._current(Partition(tenant, persona))).learner.position.revision
+
     async def changed(self, partition: Partition) -> None:
         """Take over at once what was just changed.
 
         Args:
             partition: Where.
         """
-        if partition in self._held:
-            self._held[partition].fresh_until = 0.0
+        if (held := self._held.get(partition)) is not None:
+            async with held.lock:
+                # A reading that was under way may be of before the change.
+                held.fresh_until = 0.0
             await self._current(partition)
 
     async def state(self, partition: Partition) -> PersonaState:
@@ -117,7 +123,7 @@ class LearnedMemory:
             persona=partition.persona,
             examples=len(learner),
             labels=len(learner.labels),
-            unfitted=learner.unfitted if learner.head is not None else len(learner),
+            unfitted=learner.unfitted,
             is_fitted=learner.head is not None,
             calibration=learner.calibration,
         )

@@ -130,7 +130,7 @@ class SqlExampleStore:
 
     async def personas(self, tenant: str) -> dict[str, Position]:
         """See `ExampleStore.personas`."""
-        rows = select(LearnedRow).where(LearnedRow.tenant == tenant).order_by(LearnedRow.persona)
+        rows = select(LearnedRow).where(*_taught_by(tenant)).order_by(LearnedRow.persona)
         async with self._db.reading() as session:
             return {row.persona: _position(row) for row in await session.scalars(rows)}
 
@@ -153,14 +153,16 @@ class SqlExampleStore:
     async def _locked(self, session: AsyncSession, partition: Partition, most_personas: int | None) -> LearnedRow:
         key = (partition.tenant, partition.persona)
         state = await session.get(LearnedRow, key, with_for_update=True)
-        if state is not None:
+        if state is not None and (state.examples or most_personas is None):
             return state
         if most_personas is not None:
-            taught = select(func.count()).select_from(LearnedRow).where(LearnedRow.tenant == partition.tenant)
+            taught = select(func.count()).select_from(LearnedRow).where(*_taught_by(partition.tenant))
             if (await session.scalar(taught) or 0) >= most_personas:
                 raise LearningFullError(
                     f"this tenant teaches {most_personas} personas, which is the most; forget one first"
                 )
+        if state is not None:
+            return state
         values = {"tenant": key[0], "persona": key[1], "revision": 0, "removals": 0, "examples": 0}
         insert = sqlite.insert if self._db.kind == "sqlite" else postgresql.insert
         await session.execute(insert(LearnedRow).values(values).on_conflict_do_nothing())
@@ -206,6 +208,11 @@ async def _found(session: AsyncSession, partition: Partition, example_id: str) -
 
 def _in(partition: Partition) -> tuple[ColumnElement[bool], ...]:
     return (ExampleRow.tenant == partition.tenant, ExampleRow.persona == partition.persona)
+
+
+def _taught_by(tenant: str) -> tuple[ColumnElement[bool], ...]:
+    # What was forgotten keeps its row, so that its revisions never begin anew; it takes up no place.
+    return (LearnedRow.tenant == tenant, LearnedRow.examples > 0)
 
 
 def _after(cursor: str) -> ColumnElement[bool]:

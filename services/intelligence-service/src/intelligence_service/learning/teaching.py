@@ -130,18 +130,17 @@ class Teacher:
         await self._effective(partition)
         return example
 
-    async def forget(self, partition: Partition, *, example_id: str | None = None, result: JsonValue = None) -> int:
+    async def forget(self, partition: Partition, *, example_id: str | None = None, label: str | None = None) -> int:
         """Remove examples.
 
         Args:
             partition: Where.
             example_id: Only this one.
-            result: Only those with this answer; None minds no answer.
+            label: Only those with this answer, as canonical JSON: `null` is an answer too.
 
         Returns:
             How many were removed.
         """
-        label = None if result is None else canonical(result)
         gone = await self.store.forget(partition, example_id=example_id, label=label)
         if gone:
             await self._effective(partition)

@@ -16,7 +16,8 @@ from intelligence_service.models.wire import StreamedReply, chat_body, first_lis
 from maestro_core_api import APIClient, APIException, RemoteAPIException
 
 _TOO_LONG = frozenset({"exceed_context_size_error", "context_length_exceeded"})
-_UNAVAILABLE = frozenset({408, 429, 500, 502, 503, 504})
+_TOO_LATE = 504
+_UNAVAILABLE = frozenset({408, 429, 500, 502, 503, _TOO_LATE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +29,14 @@ class Endpoint:
     model: str | None = None
     """Model to ask for; None takes the first that the server lists."""
     api_key: SecretStr | None = None
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """How far one attempt has come."""
+
+    unheard: int = 0
+    """1 once the model was asked, until something of its answer is there."""
 
 
 class OpenAIModel:
@@ -78,25 +87,29 @@ class OpenAIModel:
 
     async def complete(self, request: ModelRequest) -> ModelReply:
         """See `Model.complete`."""
-        async with self._attempt(), asyncio.timeout(self.options.timeout.total_seconds()), self._turns:
+        timeout_s = self.options.timeout.total_seconds()
+        async with self._attempt() as attempt, asyncio.timeout(timeout_s), self._turns:
             endpoint = await self._locate()
             model = endpoint.model or await self._first_model(endpoint)
+            attempt.unheard = 1
             answer = await self._call("POST", endpoint, "/chat/completions", chat_body(model, request))
             return self._finished(read_completion(answer, endpoint.base_url, model, request))
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[str | ModelReply]:
         """See `Model.stream`."""
         timeout_s = self.options.timeout.total_seconds()
-        async with self._attempt():
+        async with self._attempt() as attempt:
             async with asyncio.timeout(timeout_s) as limit, self._turns:
                 endpoint = await self._locate()
                 model = endpoint.model or await self._first_model(endpoint)
                 reply = StreamedReply(endpoint.base_url, model, request)
+                attempt.unheard = 1
                 async with aclosing(self._events(endpoint, chat_body(model, request, streamed=True))) as events:
                     async for data in events:
                         if piece := reply.add(data):
                             # The caller's own time does not count against the model.
                             limit.reschedule(None)
+                            attempt.unheard = 0
                             yield piece
                         limit.reschedule(asyncio.get_running_loop().time() + timeout_s)
             yield self._finished(reply.finished())
@@ -106,14 +119,15 @@ class OpenAIModel:
         return replace(reply, endpoint=self.options.name, usage=replace(reply.usage, cost_micros=cost))
 
     @asynccontextmanager
-    async def _attempt(self) -> AsyncIterator[None]:
+    async def _attempt(self) -> AsyncIterator[_Attempt]:
         """Ask the breaker, and tell it how the attempt ended."""
         if (wait := self.breaker.wait()) is not None:
             raise ModelUnavailableError(
                 self._identity, "did not answer repeatedly and is left alone", hint=self._hint, retry_after=wait
             )
+        attempt = _Attempt()
         try:
-            yield
+            yield attempt
         except ModelUnavailableError:
             self.breaker.failed()
             raise
@@ -121,7 +135,7 @@ class OpenAIModel:
             self.breaker.failed()
             waited = self.options.timeout.total_seconds()
             raise ModelUnavailableError(
-                self._identity, f"did not answer within {waited:g} s", hint=self._hint
+                self._identity, f"did not answer within {waited:g} s", hint=self._hint, unheard=attempt.unheard
             ) from error
         except (InputTooLongError, ModelRejectedError):
             self.breaker.succeeded()
@@ -157,15 +171,19 @@ class OpenAIModel:
             raise self._trouble(endpoint, error) from error
 
     def _trouble(self, endpoint: Endpoint, error: APIException) -> Exception:
+        # A gateway on the way, or this client, waited no longer: the model itself may have gone on.
+        unheard = int(error.status_code == _TOO_LATE)
         if not isinstance(error, RemoteAPIException):
-            return ModelUnavailableError(endpoint.base_url, error.detail or str(error), hint=self._hint)
+            detail = error.detail or str(error)
+            return ModelUnavailableError(endpoint.base_url, detail, hint=self._hint, unheard=unheard)
         said = (error.problem or {}).get("error")
         said = said if isinstance(said, Mapping) else {"message": said or error.message}
         reason = str(said.get("message"))
         if said.get("type") in _TOO_LONG or said.get("code") in _TOO_LONG:
             return InputTooLongError(reason)
         if error.status_code in _UNAVAILABLE:
-            return ModelUnavailableError(endpoint.base_url, f"answered {error.status_code}: {reason}", hint=self._hint)
+            detail = f"answered {error.status_code}: {reason}"
+            return ModelUnavailableError(endpoint.base_url, detail, hint=self._hint, unheard=unheard)
         return ModelRejectedError(endpoint.base_url, error.status_code, reason)
 
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from intelligence_service.domain.errors import (
@@ -93,11 +93,11 @@ class RoutedModel:
                         with self._calls.attempt(endpoint.options.name, endpoint.identity) as told:
                             reply = await endpoint.complete(request)
                             told.answered(reply)
-                            return reply
+                            return replace(reply, unheard=_unheard(failures))
                     except _PASSED_ON as error:
                         failures.append(error)
         except TimeoutError:
-            raise self._too_late(failures) from None
+            raise self._too_late(failures, unheard=1) from None
         raise _all_failed(failures)
 
     async def stream(self, request: ModelRequest) -> AsyncGenerator[str | ModelReply]:
@@ -116,6 +116,7 @@ class RoutedModel:
                                 return
                             if isinstance(piece, ModelReply):
                                 told.answered(piece)
+                                piece = replace(piece, unheard=_unheard(failures))
                             begun = True
                             yield piece
             except _PASSED_ON as error:
@@ -123,15 +124,16 @@ class RoutedModel:
                     raise
                 failures.append(error)
             except TimeoutError:
-                raise self._too_late(failures) from None
+                raise self._too_late(failures, unheard=0 if begun else 1) from None
         raise _all_failed(failures)
 
-    def _too_late(self, failures: Sequence[IntelligenceError]) -> ModelUnavailableError:
+    def _too_late(self, failures: Sequence[IntelligenceError], *, unheard: int) -> ModelUnavailableError:
         reasons = "".join(f"; before that: {failure}" for failure in failures)
         return ModelUnavailableError(
             self.identity,
             f"no answer within {self._total.total_seconds():g} s in total{reasons}",
             hint="raise model_total_timeout, or ask for less",
+            unheard=unheard + _unheard(failures),
         )
 
 
@@ -147,4 +149,9 @@ def _all_failed(failures: Sequence[IntelligenceError]) -> IntelligenceError:
         "no endpoint answered: " + "; ".join(str(failure) for failure in failures),
         hint="check model_endpoints and that their servers run",
         retry_after=min(waits) if len(waits) == len(failures) else None,
+        unheard=_unheard(failures),
     )
+
+
+def _unheard(failures: Sequence[IntelligenceError]) -> int:
+    return sum(failure.unheard for failure in failures if isinstance(failure, ModelUnavailableError))
