@@ -73,6 +73,7 @@ def test_public_names_are_pinned() -> None:
         "require_scope",
         "running_task",
         "time_limit",
+        "trusted_certificates",
         "version_key",
         "weak_etag",
     ]

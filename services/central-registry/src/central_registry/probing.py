@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import httpx2
 
 from central_registry.domain import Health, Instance, InstanceKey, Registry, Selection, why_not_probed
-from maestro_core_api import running_task
+from maestro_core_api import running_task, trusted_certificates
 from maestro_core_logging import get_logger
 
 _ROUND: Final = timedelta(milliseconds=250)
@@ -64,7 +64,9 @@ class Prober:
         Yields:
             Nothing.
         """
-        verify = True if self._ca_file is None else ssl.create_default_context(cafile=str(self._ca_file))
+        verify = (
+            trusted_certificates() if self._ca_file is None else ssl.create_default_context(cafile=str(self._ca_file))
+        )
         # A connection for each probe: one that is kept says that a process is there, not that it can be reached.
         limits = httpx2.Limits(max_connections=self._concurrency, max_keepalive_connections=0)
         async with httpx2.AsyncClient(verify=verify, limits=limits, trust_env=False, follow_redirects=False) as http:

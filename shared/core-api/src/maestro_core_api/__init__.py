@@ -6,6 +6,7 @@ from ._access import current_principal, platform_caller, public, require_role, r
 from ._api_keys import APIKey, issue_api_key
 from ._app import MaestroAPI
 from ._catalog_entry import CatalogEntry, Dependency, DocsLink
+from ._certificates import trusted_certificates
 from ._client_address import client_address
 from ._config import APIConfig
 from ._errors import AddressUnavailableError, ClientNotOpenError, CoreAPIError, StartupError
@@ -117,6 +118,7 @@ __all__ = [
     "require_scope",
     "running_task",
     "time_limit",
+    "trusted_certificates",
     "version_key",
     "weak_etag",
 ]

@@ -11,6 +11,7 @@ import httpx2
 
 from maestro_core_logging import get_logger
 
+from ._certificates import trusted_certificates
 from ._key_set import KeySet
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ class FetchedKeys:
         timeout = self._issuer.fetch_timeout.total_seconds()
         async with (
             asyncio.timeout(timeout),
-            httpx2.AsyncClient(timeout=timeout, trust_env=False) as client,
+            httpx2.AsyncClient(timeout=timeout, verify=trusted_certificates(), trust_env=False) as client,
             client.stream(
                 "GET", self._url, headers={"Accept": "application/jwk-set+json, application/json"}
             ) as response,

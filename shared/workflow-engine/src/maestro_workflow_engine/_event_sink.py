@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from functools import cached_property
 from typing import Any, ClassVar, Protocol
 
 import httpx2
 import msgspec
 
+from maestro_workflow_engine._certificates import trusted_certificates
 from maestro_workflow_engine._errors import WorkflowError
 
 
@@ -51,16 +50,13 @@ class HttpEventSink:
     timeout: timedelta = timedelta(seconds=10)
     """How long one attempt may take. Default 10 s."""
 
-    @cached_property
-    def _certificates(self) -> ssl.SSLContext:
-        """The trusted certificates: loading them takes longer than a post."""
-        return httpx2.create_ssl_context()
-
     async def send(self, event: Mapping[str, Any]) -> None:
         """Post an event; see `EventSink.send`."""
         headers = {**self.headers, "content-type": "application/cloudevents+json; charset=UTF-8"}
         try:
-            async with httpx2.AsyncClient(timeout=self.timeout.total_seconds(), verify=self._certificates) as client:
+            async with httpx2.AsyncClient(
+                timeout=self.timeout.total_seconds(), verify=trusted_certificates()
+            ) as client:
                 response = await client.post(self.url, content=msgspec.json.encode(event), headers=headers)
         except httpx2.HTTPError as error:
             raise EventSinkError(f"{self.url} cannot be reached: {error}") from error

@@ -13,7 +13,7 @@ from governance_service.scorecards.config import ScorecardSettings
 from governance_service.scorecards.observer import Observer
 from governance_service.scorecards.storage import DatabaseScorecards
 from governance_service.telling import Teller
-from maestro_core_api import APIClient, ClientConfig, MaestroAPI
+from maestro_core_api import APIClient, ClientConfig, MaestroAPI, trusted_certificates
 from maestro_core_db import Database
 
 
@@ -38,7 +38,9 @@ async def open_scorecards(
             APIClient.for_service(config, retries=1, config=ClientConfig(deadline="own", circuit=None))
         )
         # Redirects are not followed: they would lead to addresses that nobody registered.
-        http = httpx2.AsyncClient(timeout=config.scorecard_timeout_s, follow_redirects=False, trust_env=False)
+        http = httpx2.AsyncClient(
+            timeout=config.scorecard_timeout_s, verify=trusted_certificates(), follow_redirects=False, trust_env=False
+        )
         observer = Observer(
             registry,
             await stack.enter_async_context(http),

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 import httpx2
 
+from maestro_core_api._certificates import trusted_certificates
 from maestro_core_api._events import StreamEvent
 from maestro_core_api._resolver import LiveInstance, ServiceResolver
 from maestro_core_api._service_token import ServiceToken
@@ -121,7 +122,9 @@ class APIClient:
         if self._sender.http is not None:
             raise RuntimeError("this client is open already; a client is opened once at a time")
         # Services are called directly: a proxy from the environment is for the way out, not for this.
-        self._sender.http = httpx2.AsyncClient(transport=self._transport, limits=self._limits, trust_env=False)
+        self._sender.http = httpx2.AsyncClient(
+            transport=self._transport, verify=trusted_certificates(), limits=self._limits, trust_env=False
+        )
         return self
 
     async def __aexit__(

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
-from functools import cached_property
 from typing import Self
 
 import httpx2
 
+from maestro_workflow_engine._certificates import trusted_certificates
 from maestro_workflow_engine.dsl._http import HttpCallError, HttpRequest, HttpResponse
 
 
@@ -74,13 +73,8 @@ class HttpxCaller:
 
     def _new_client(self) -> httpx2.AsyncClient:
         return httpx2.AsyncClient(
-            timeout=self._timeout.total_seconds(), transport=self._transport, verify=self._certificates
+            timeout=self._timeout.total_seconds(), transport=self._transport, verify=trusted_certificates()
         )
-
-    @cached_property
-    def _certificates(self) -> ssl.SSLContext:
-        """The trusted certificates: loading them takes longer than most calls, so clients share them."""
-        return httpx2.create_ssl_context()
 
     @staticmethod
     async def _send(client: httpx2.AsyncClient, request: HttpRequest) -> HttpResponse:

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from functools import cache
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -11,6 +12,7 @@ from ._postgres_readiness import ask_postgres
 
 READY_PATH: Final = "/health/ready"
 _PAUSE: Final = timedelta(milliseconds=100)
+_certificates = cache(httpx2.create_ssl_context)  # loading them takes longer than asking
 
 
 class ReadinessProbe:
@@ -46,7 +48,9 @@ class ReadinessProbe:
 
     def _client(self) -> httpx2.AsyncClient:
         # Local services are asked directly, whatever proxy the user's environment names.
-        return httpx2.AsyncClient(trust_env=False, timeout=self._timeout.total_seconds())
+        return httpx2.AsyncClient(
+            verify=_certificates(trust_env=False), trust_env=False, timeout=self._timeout.total_seconds()
+        )
 
     async def _ask(self, client: httpx2.AsyncClient) -> bool:
         place = urlsplit(self._url)

@@ -21,6 +21,7 @@ from governance_service.identity.sessions import Sessions, Tokens
 from governance_service.identity.storage import new_user_row, require_other_admin, user_row
 from governance_service.identity.tables import OutsideLoginRow, UserRow
 from governance_service.keys import b64url
+from maestro_core_api import trusted_certificates
 from maestro_core_db import Database
 
 from ._claims import OutsideIdentity, told_apart
@@ -80,7 +81,7 @@ class OutsideLogins:
             sessions: Begins sessions.
             clock: Gives the present.
         """
-        async with httpx2.AsyncClient(trust_env=False, follow_redirects=False) as client:
+        async with httpx2.AsyncClient(verify=trusted_certificates(), trust_env=False, follow_redirects=False) as client:
             providers = {name: OidcProvider(name, settings, client) for name, settings in config.oidc_providers.items()}
             yield cls(providers, db, trail, sessions, clock=clock)
 
