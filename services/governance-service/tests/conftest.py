@@ -21,6 +21,13 @@ sqlite_database = fixtures.sqlite_database
 temporary_database = fixtures.temporary_database
 db = fixtures.db
 
+
+@pytest.fixture
+def database_migrations() -> str | None:
+    """Databases have the service's tables, as a start finds them that is not the first; the first one has tests of its own."""
+    return "governance_service.migrations"
+
+
 # Tests are collected by path; what several of them stand on lies beside them.
 for folder in ("audit", "identity"):
     path = str(Path(__file__).parent / folder)

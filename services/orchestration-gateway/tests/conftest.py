@@ -12,7 +12,7 @@ import maestro.bootstrap
 from maestro.config import OrchestratorConfig
 from maestro_core_api import MaestroAPI, issue_token
 from maestro_core_api.testing import running
-from maestro_core_db.testing import fixtures
+from maestro_core_db.testing import fixtures, sqlite_template
 from orchestration_gateway.bootstrap import create_app
 from orchestration_gateway.config import OrchestrationGatewayConfig
 
@@ -47,7 +47,11 @@ def bearer(*roles: str, subject: str = "test", tenant: str | None = None) -> dic
 
 
 def gateway_app(folder: Path, **settings: Any) -> MaestroAPI:
-    """A gateway with its data in a folder."""
+    """A gateway with its data in a folder; its own database there has its tables already, as after a first start."""
+    database = folder / "gateway" / "orchestration-gateway.db"
+    if not database.exists():
+        database.parent.mkdir(exist_ok=True, parents=True)
+        database.write_bytes(sqlite_template("orchestration_gateway.migrations"))
     values = {**COMMON, "data_dir": folder / "gateway", "orchestrator_url": NOBODY, **settings}
     return create_app(OrchestrationGatewayConfig.model_validate(values))
 

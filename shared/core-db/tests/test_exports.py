@@ -56,7 +56,13 @@ def test_public_names_are_pinned() -> None:
 def test_names_for_tests_are_pinned() -> None:
     """The testing kit exports exactly these names, in order."""
     kit = maestro_core_db.testing
-    assert kit.__all__ == ["PostgresServer", "TemporaryDatabase", "temporary_postgres", "temporary_sqlite"]
+    assert kit.__all__ == [
+        "PostgresServer",
+        "TemporaryDatabase",
+        "sqlite_template",
+        "temporary_postgres",
+        "temporary_sqlite",
+    ]
     assert all(hasattr(kit, name) for name in kit.__all__)
 
 

@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from governance_service.identity.domain import InvalidIdentityError, check_password, common_words, normalised
@@ -55,6 +55,8 @@ def test_a_password_of_ones_own_is_taken(password: str) -> None:
     check_password(password, shortest=12, names=["ada.lovelace"])
 
 
+@example("123abc", "")  # a row of keys is a part of it
+@example("fuckoff", "")  # its end and its beginning are one letter three times
 @given(st.sampled_from(sorted(common_words())), st.sampled_from(["", "!", "1", "2024", "123", "!!", "_01"]))
 def test_no_common_word_alone_is_long_enough_to_be_taken(word: str, around: str) -> None:
     """Any common word, written twice and decorated, is refused."""

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from ._postgres_server import PostgresServer
+from ._templates import postgres_template, sqlite_template
 
 _NUMBERS: Final = itertools.count(1)
 _KEPT_TABLES: Final = "alembic_version"
@@ -65,24 +66,30 @@ class _PostgresDatabase:
 
 
 @contextmanager
-def temporary_sqlite() -> Iterator[TemporaryDatabase]:
-    """Make an empty SQLite file, removed after the block.
+def temporary_sqlite(migrations: str | None = None) -> Iterator[TemporaryDatabase]:
+    """Make a SQLite file, removed after the block.
+
+    Args:
+        migrations: The package of a service's migrations, whose tables the database has; None for an empty one.
 
     Yields:
         The database.
     """
     with tempfile.TemporaryDirectory(prefix="maestro-sqlite-") as folder:
         path = Path(folder) / "test.db"
-        path.touch()
+        path.write_bytes(b"" if migrations is None else sqlite_template(migrations))
         yield _SqliteFile(path)
 
 
 @contextmanager
-def temporary_postgres(server: PostgresServer | None = None) -> Iterator[TemporaryDatabase]:
-    """Make an empty PostgreSQL database, removed after the block.
+def temporary_postgres(
+    server: PostgresServer | None = None, migrations: str | None = None
+) -> Iterator[TemporaryDatabase]:
+    """Make a PostgreSQL database, removed after the block.
 
     Args:
         server: Where; None starts a server for it, which takes about two seconds.
+        migrations: The package of a service's migrations, whose tables the database has; None for an empty one.
 
     Yields:
         The database.
@@ -90,7 +97,8 @@ def temporary_postgres(server: PostgresServer | None = None) -> Iterator[Tempora
     used: AbstractContextManager[PostgresServer] = PostgresServer.running() if server is None else nullcontext(server)
     with used as running:
         name = f"test_{next(_NUMBERS)}"
-        running.run(f'CREATE DATABASE "{name}"')
+        template = "" if migrations is None else f' TEMPLATE "{postgres_template(running, migrations)}"'
+        running.run(f'CREATE DATABASE "{name}"{template}')
         try:
             yield _PostgresDatabase(running, name)
         finally:

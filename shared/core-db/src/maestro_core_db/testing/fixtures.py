@@ -18,22 +18,28 @@ def postgres_server() -> Iterator[PostgresServer]:
 
 
 @pytest.fixture
-def sqlite_database() -> Iterator[TemporaryDatabase]:
-    """An empty SQLite file."""
-    with temporary_sqlite() as database:
+def database_migrations() -> str | None:
+    """Whose tables the databases below have, such as "orders.migrations"; override it. None: they are empty."""
+    return None
+
+
+@pytest.fixture
+def sqlite_database(database_migrations: str | None) -> Iterator[TemporaryDatabase]:
+    """A SQLite file."""
+    with temporary_sqlite(database_migrations) as database:
         yield database
 
 
 @pytest.fixture
-def postgres_database(postgres_server: PostgresServer) -> Iterator[TemporaryDatabase]:
-    """An empty PostgreSQL database."""
-    with temporary_postgres(postgres_server) as database:
+def postgres_database(postgres_server: PostgresServer, database_migrations: str | None) -> Iterator[TemporaryDatabase]:
+    """A PostgreSQL database."""
+    with temporary_postgres(postgres_server, database_migrations) as database:
         yield database
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def temporary_database(request: pytest.FixtureRequest) -> TemporaryDatabase:
-    """An empty database: the test runs on SQLite and on PostgreSQL."""
+    """A database: the test runs on SQLite and on PostgreSQL."""
     fixture = "sqlite_database" if request.param == "sqlite" else "postgres_database"
     database: TemporaryDatabase = request.getfixturevalue(fixture)
     return database
@@ -41,6 +47,6 @@ def temporary_database(request: pytest.FixtureRequest) -> TemporaryDatabase:
 
 @pytest.fixture
 async def db(temporary_database: TemporaryDatabase) -> AsyncIterator[Database]:
-    """An open, empty database: the test runs on SQLite and on PostgreSQL."""
+    """An open database: the test runs on SQLite and on PostgreSQL."""
     async with Database.opened(temporary_database.url) as opened:
         yield opened

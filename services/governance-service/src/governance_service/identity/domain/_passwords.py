@@ -61,18 +61,41 @@ def check_password(password: str, *, shortest: int, names: Collection[str] = ())
 
 def _is_guessed(text: str, names: Collection[str]) -> bool:
     """Tell whether little is left when everything is taken away that is tried first."""
-    rest = re.sub(r"(.{1,4}?)\1{2,}", _GONE, text)
+    # A repetition may be where two words meet, a row of keys within a word, another word where one is written twice: none of
+    # them goes first for certain.
+    once = re.sub(r"(.{4,}?)\1+", r"\1", text)
+    tried = (
+        _without_words(_without_rows(_without_repetitions(text)), names),
+        _without_repetitions(_without_words(_without_rows(text), names)),
+        _without_repetitions(_without_words(once, names)),
+    )
+    return min(map(_own_characters, tried)) < _OWN_CHARACTERS
+
+
+def _without_repetitions(text: str) -> str:
+    return re.sub(r"([^\0]{1,4}?)\1{2,}", _GONE, text)
+
+
+def _without_rows(text: str) -> str:
     for part in _rows_of_keys():
-        rest = rest.replace(part, _GONE)
-    rest = rest.translate(_LOOKS_LIKE)
+        text = text.replace(part, _GONE)
+    return text
+
+
+def _without_words(text: str, names: Collection[str]) -> str:
+    text = text.translate(_LOOKS_LIKE)
     words = {word.translate(_LOOKS_LIKE) for word in (*common_words(), *(name.casefold() for name in names))}
     for word in sorted(words, key=lambda word: (-len(word), word)):
         if len(word) >= _SHORTEST_WORD:
-            rest = rest.replace(word, _GONE)
+            text = text.replace(word, _GONE)
+    return text
+
+
+def _own_characters(rest: str) -> int:
     if _GONE in rest:
         # "…2024!" around a common word is nothing of one's own.
         rest = re.sub(r"^[\W\d_]+|[\W\d_]+$", "", rest)
-    return len(set(rest) - {" ", _GONE}) < _OWN_CHARACTERS
+    return len(set(rest) - {" ", _GONE})
 
 
 @cache
