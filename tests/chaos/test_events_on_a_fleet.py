@@ -130,7 +130,6 @@ async def result(client: Client, run_id: str) -> Any:
 
 @pytest.mark.slow
 @pytest.mark.timeout(280)
-@pytest.mark.xdist_group("temporal")
 @pytest.mark.parametrize("seed", [0, 1])
 async def test_each_event_is_heard_once_whoever_dies(tmp_path: Path, seed: int) -> None:
     """The hub begins anew in the midst of it, and nobody but the cluster holds what was acknowledged."""

@@ -19,7 +19,6 @@ KILLS_FOR_EACH_OF_THE_SERVER = 3
 
 
 @pytest.mark.timeout(280)
-@pytest.mark.xdist_group("temporal")
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_a_fleet_loses_nothing_and_repeats_only_what_died(
     tmp_path: Path, nursery: Nursery, seed: int, record_property: pytest.RecordProperty

@@ -9,8 +9,6 @@ from types import ModuleType
 
 import pytest
 
-pytestmark = pytest.mark.xdist_group("capabilities")  # the suite is collected once for all of them
-
 ROOT = Path(__file__).parents[2]
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = [pytest.mark.system, pytest.mark.xdist_group("bad-input")]
+pytestmark = pytest.mark.system
 
 BROKEN = """\
 document:

@@ -17,7 +17,7 @@ import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
 
-pytestmark = [pytest.mark.system, pytest.mark.xdist_group("main-job"), pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
 
 DOCUMENTS = {
     name: files("dependency_review").joinpath(f"{name}.yaml").read_text()

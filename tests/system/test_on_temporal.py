@@ -14,7 +14,7 @@ from typing import Any
 import psutil
 import pytest
 
-pytestmark = [pytest.mark.system, pytest.mark.xdist_group("on-temporal")]
+pytestmark = [pytest.mark.system]
 
 LIMIT = 6
 TIMEOUT_S = 300.0

@@ -10,19 +10,13 @@ from maestro.config import OrchestratorConfig
 from maestro_core_api import APIClient
 
 _DEADLINE_S = 30
-_RUNNERS = {
-    "journal": "journal",
-    "temporal": pytest.param("temporal", marks=pytest.mark.xdist_group("temporal-orchestrator")),
-}
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     """Run a test on the runners that its mark `runners` names; without one, on a journal."""
     if "runner" in metafunc.fixturenames:
         mark = metafunc.definition.get_closest_marker("runners")
-        metafunc.parametrize(
-            "runner", [_RUNNERS[name] for name in (mark.args if mark else ("journal",))], indirect=True
-        )
+        metafunc.parametrize("runner", mark.args if mark else ("journal",), indirect=True)
 
 
 @pytest.fixture

@@ -39,7 +39,6 @@ _REPORT = "MAESTRO_CAPABILITIES"
 """Names the file that takes what came of each test, or of a mere collection what has to come of it."""
 
 _found = pytest.StashKey[dict[str, Any]]()
-_TEMPORAL = pytest.param("temporal", marks=pytest.mark.xdist_group("temporal"))
 
 
 @dataclass(frozen=True)
@@ -71,7 +70,7 @@ class Place:
         await self.until(is_there)
 
 
-@pytest.fixture(params=["embedded", _TEMPORAL])
+@pytest.fixture(params=["embedded", "temporal"])
 async def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
     """A place that is empty."""
     if request.param == "embedded":

@@ -201,7 +201,6 @@ async def test_large_payloads_come_back_from_a_folder(tmp_path: Path, codec: Aes
     assert any(BIG.encode() in path.read_bytes() for path in found) == (codec is None)
 
 
-@pytest.mark.xdist_group("s3")
 @pytest.mark.parametrize("codec", [None, CODEC], ids=["plain", "encrypted"])
 async def test_large_payloads_come_back_from_s3(tmp_path: Path, s3: PayloadStore, codec: AesGcmCodec | None):
     """The same with a bucket behind an S3 server."""

@@ -25,13 +25,6 @@ for _name in ("moving_workflows", "moving_site"):
         _spec.loader.exec_module(_module)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests that need the server together."""
-    for item in items:
-        if item.path.parent == _HERE and "cluster" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("temporal"))
-
-
 @pytest.fixture
 async def cluster(temporal_namespaces: Iterator[str]) -> str:
     """The URL of a namespace that no other test uses."""
@@ -44,7 +37,7 @@ async def cluster(temporal_namespaces: Iterator[str]) -> str:
             await asyncio.sleep(0.1)
 
 
-@pytest.fixture(params=["journal", pytest.param("temporal", marks=pytest.mark.xdist_group("temporal"))])
+@pytest.fixture(params=["journal", "temporal"])
 def target(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """The URL of an engine that has nothing yet: another journal, or a cluster."""
     if request.param == "journal":

@@ -18,7 +18,7 @@ if _spec.name not in sys.modules:
     params=[
         "one life",
         "restarts",
-        pytest.param("temporal", marks=[pytest.mark.xdist_group("temporal"), pytest.mark.slow]),
+        pytest.param("temporal", marks=pytest.mark.slow),
     ]
 )
 async def case(request: pytest.FixtureRequest, tmp_path: Path):

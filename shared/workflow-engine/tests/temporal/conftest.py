@@ -21,13 +21,6 @@ if _spec.name not in sys.modules:
     _spec.loader.exec_module(_module)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests that need the server together."""
-    for item in items:
-        if item.path.parent == _HERE and "cluster" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group("temporal"))
-
-
 @pytest.fixture
 async def cluster(empty_namespace: Callable[[], Awaitable[str]]) -> str:
     """The URL of a namespace that no other test uses."""

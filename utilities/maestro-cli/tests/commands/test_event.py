@@ -4,11 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from maestro_cli.testing import Workspace, until
-
-pytestmark = pytest.mark.xdist_group("shop-events")
 
 DOCUMENT = """
 document: {dsl: '1.0.3', namespace: shop, name: door, version: 1.0.0}

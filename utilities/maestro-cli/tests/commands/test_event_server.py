@@ -13,8 +13,6 @@ from maestro_cli.testing import Workspace
 from maestro_core_messaging import Broker, EventType, RejectEventError
 from maestro_core_messaging.testing import NatsServer, eventually
 
-pytestmark = pytest.mark.xdist_group("event-server")
-
 
 class Paid(BaseModel):
     number: int

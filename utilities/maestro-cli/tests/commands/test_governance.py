@@ -9,7 +9,6 @@ import pytest
 
 from maestro_cli.testing import Workspace
 
-pytestmark = pytest.mark.xdist_group("governed")
 CERTIFI = ("--principal", "Service::review", "--resource", "Distribution::certifi", "-a", "confidence=0.98")
 SCHEMA = "entity User; entity Door = { open: Bool }; action enter appliesTo { principal: [User], resource: Door };"
 RULES = """// Who may come in.

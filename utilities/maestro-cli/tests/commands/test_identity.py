@@ -14,8 +14,6 @@ import pytest
 
 from maestro_cli.testing import Workspace
 
-pytestmark = pytest.mark.xdist_group("governance")
-
 PASSWORD = "tangerine lamp on the fjord"
 
 

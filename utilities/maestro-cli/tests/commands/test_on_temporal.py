@@ -11,8 +11,6 @@ import pytest
 from maestro_cli.local import Engine, SupervisorOptions
 from maestro_cli.testing import Workspace, until
 
-pytestmark = pytest.mark.xdist_group("temporal-environment")
-
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory: pytest.TempPathFactory, shop_module: str) -> Iterator[Workspace]:

@@ -14,8 +14,6 @@ from maestro_cli.local import Home
 from maestro_cli.testing import Workspace, until
 from maestro_core_api import APIClient, issue_token
 
-pytestmark = pytest.mark.xdist_group("registry-commands")
-
 
 @pytest.fixture(scope="module")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Workspace]:

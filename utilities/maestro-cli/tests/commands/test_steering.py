@@ -4,11 +4,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
-
 from maestro_cli.testing import Workspace, until
-
-pytestmark = pytest.mark.xdist_group("shop-steering")
 
 
 def _ok(space: Workspace, *arguments: str) -> str:

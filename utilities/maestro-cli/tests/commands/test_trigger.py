@@ -9,7 +9,6 @@ import pytest
 
 from maestro_cli.testing import Workspace, until
 
-pytestmark = pytest.mark.xdist_group("trigger")
 REAL = ("maestro", "maestro-central-registry", "maestro-orchestration-gateway")
 DECLARATION = """
 kind: webhook

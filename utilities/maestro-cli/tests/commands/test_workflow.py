@@ -10,8 +10,6 @@ import pytest
 
 from maestro_cli.testing import Workspace, until
 
-pytestmark = pytest.mark.xdist_group("real-orchestrator")
-
 ADD = """
 document: {dsl: '1.0.3', namespace: tests, name: add, version: '1.0.0'}
 do:

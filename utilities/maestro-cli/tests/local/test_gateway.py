@@ -10,8 +10,6 @@ import pytest
 
 from maestro_cli.testing import Workspace, until
 
-pytestmark = pytest.mark.xdist_group("gateway-environment")
-
 
 @pytest.fixture
 def site(tmp_path: Path):

@@ -22,8 +22,6 @@ from maestro_cli.local._database import check_database_unset
 from maestro_cli.local._postgres import check_postgres_installed, postgres_server
 from maestro_cli.testing import Workspace, until
 
-pytestmark = pytest.mark.xdist_group("postgres-environment")
-
 OPTIONS = SupervisorOptions(database=DatabaseKind.POSTGRES, grace=timedelta(seconds=30))
 
 

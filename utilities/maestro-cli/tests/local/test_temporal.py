@@ -14,8 +14,6 @@ from maestro_cli.local._engine import check_unset
 from maestro_cli.local._temporal import TemporalServer, find_temporal, temporal_environment
 from maestro_cli.testing import Workspace, until
 
-pytestmark = pytest.mark.xdist_group("temporal-environment")
-
 OPTIONS = SupervisorOptions(engine=Engine.TEMPORAL, grace=timedelta(seconds=10))
 
 

@@ -4,8 +4,6 @@ from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
-import pytest
-
 from maestro_workflow_engine import ClusterUnreachableError, WorkflowEngine
 from maestro_workflow_engine.dsl import FixedSecrets, Steps, load_document
 
@@ -22,7 +20,6 @@ do:
 """
 
 
-@pytest.mark.xdist_group("temporal")
 async def test_calls_on_a_cluster(temporal_namespaces: Iterator[str], site: Any, serve: Any) -> None:
     """Calls, functions, extensions and caught failures are the same on a Temporal cluster, and so are secrets that stay out."""
     url = next(temporal_namespaces)

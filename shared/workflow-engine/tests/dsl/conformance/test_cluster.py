@@ -13,8 +13,6 @@ from dsl_running import outcome_on, recorded_tasks
 from maestro_workflow_engine import ClusterUnreachableError, WorkflowEngine
 from maestro_workflow_engine.dsl import TaskError
 
-pytestmark = pytest.mark.xdist_group("temporal")
-
 
 @pytest.fixture(scope="module")
 def cluster_url(temporal_namespaces: Iterator[str]) -> str:
