@@ -43,8 +43,10 @@ class Ecosystem:
             check=False,
         )
 
-    def up(self) -> None:
-        done = self.cli("up", "--detach")
+    def up(self, *services: str) -> None:
+        """Start services and the registry; without any, everything with the gateway."""
+        some = ["--no-gateway"] if services else []
+        done = self.cli("up", "--detach", *some, *services)
         assert done.returncode == 0, done.stdout + done.stderr
 
     def status(self) -> dict[str, Any]:
@@ -92,10 +94,10 @@ def quiet_ecosystem(tmp_path: Path) -> Iterator[Ecosystem]:
 
 
 @pytest.fixture(scope="module")
-def ecosystem(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ecosystem]:
-    """A running environment, shared by the tests of a module."""
+def ecosystem(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ecosystem]:
+    """A running environment, shared by the tests of a module: all of it, or the module's `SERVICES`."""
     shared = Ecosystem(tmp_path_factory.mktemp("ecosystem"), {"MAESTRO_LOG_LEVEL": "DEBUG"})
-    shared.up()
+    shared.up(*getattr(request.module, "SERVICES", ()))
     yield shared
     done = shared.cli("down")
     assert done.returncode == 0, done.stdout + done.stderr
@@ -114,7 +116,7 @@ def mended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Ecosystem
         done = found.cli("up", "--detach")
         assert done.returncode != 0
         file.write_text("cache_ttl: 60\n")
-        found.up()
+        found.up("intelligence-service", "maestro-orchestrator")
         yield found, done.stdout + done.stderr
     finally:
         found.cli("down")

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 pytestmark = pytest.mark.system
+SERVICES = ("intelligence-service", "maestro-orchestrator")
+"""What is asked here; the rest is left out."""
 
 BROKEN = """\
 document:
@@ -118,7 +120,7 @@ def test_a_full_disk_refuses_what_is_new_and_loses_nothing(quiet_ecosystem, poll
     if mounted.returncode != 0:
         pytest.skip(f"a small file system cannot be mounted here: {mounted.stderr.decode().strip()}")
     try:
-        quiet_ecosystem.up()
+        quiet_ecosystem.up("maestro-orchestrator")
         with quiet_ecosystem.client("maestro-orchestrator") as api:
             document = (
                 BROKEN.split("do:", maxsplit=1)[0].replace("broken", "waiter")
