@@ -292,11 +292,12 @@ async def test_an_event_that_leaves_no_room_is_buried_without_its_body(server) -
     assert f"number {letter.sequence} of the stream MAESTRO" in letter.detail
 
 
-async def test_a_connection_that_is_gone_for_good_is_told(server) -> None:
+@pytest.mark.parametrize("ordering", ["key", "none"])
+async def test_a_connection_that_is_gone_for_good_is_told(server, ordering) -> None:
     """The server refuses what no check has seen; whoever waits for `lost` is told, readiness is gone, and closing works."""
     async with Broker.opened(settings(server), service_name="orders") as broker:
 
-        @broker.subscriber(PAID, durable="gone")
+        @broker.subscriber(PAID, durable=f"gone-{ordering}", ordering=ordering)
         async def gone(event):
             raise AssertionError
 
