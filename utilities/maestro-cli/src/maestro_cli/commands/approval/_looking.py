@@ -33,7 +33,7 @@ def list_approvals(
     """List approvals, the latest first."""
     wanted = None if is_all else status or "open"
     mine_only = "true" if mine else None
-    found = target.call(lambda client: client.approvals(limit=limit, status=wanted, mine=mine_only, run_id=run_id))
+    found = target.listed("approvals", limit=limit, status=wanted, mine=mine_only, run_id=run_id)
     if as_json:
         render.print_json(found)
         return
