@@ -295,11 +295,12 @@ async def test_an_event_that_leaves_no_room_is_buried_without_its_body(server) -
 @pytest.mark.parametrize("ordering", ["key", "none"])
 async def test_a_connection_that_is_gone_for_good_is_told(server, ordering) -> None:
     """The server refuses what no check has seen; whoever waits for `lost` is told, readiness is gone, and closing works."""
+    seen = []
     async with Broker.opened(settings(server), service_name="orders") as broker:
 
         @broker.subscriber(PAID, durable=f"gone-{ordering}", ordering=ordering)
         async def gone(event):
-            raise AssertionError
+            seen.append(event.data.number)
 
         await broker.subscribed()
         losing = asyncio.create_task(broker.lost())
@@ -307,10 +308,14 @@ async def test_a_connection_that_is_gone_for_good_is_told(server, ordering) -> N
         server.start()
         await eventually(lambda: _ready(broker), within=SOON)
         assert not losing.done()
+        await broker.publish(PAID, Paid(key="k", number=1), key="k")
+        await eventually(lambda: seen == [1], within=SOON)
         client = broker._transport._connection.client
         client._max_payload = 10_000_000
         await client.publish("maestro-nobody", b"x" * 2_000_000)
         with pytest.raises(BrokerUnavailableError, match="closed for good"):
             await asyncio.wait_for(losing, 60)
+        # The consumer pauses: one that went on asking would let nothing else have a turn.
+        await eventually(lambda: broker._consuming[f"orders_gone-{ordering}"].problem, within=SOON)
         with pytest.raises(HealthCheckError, match="BROKER_UNAVAILABLE"):
             await broker.check()
