@@ -9,6 +9,8 @@ from maestro_cli import render
 from maestro_cli.commands._governance_target import GovernanceTarget
 from maestro_cli.commands._options import examples, json_option
 
+from ._whose import tenant_option
+
 _STATES: Final = ("open", "approved", "rejected", "expired", "cancelled")
 
 
@@ -50,11 +52,12 @@ def list_approvals(
 
 @click.command("show", short_help="Show an approval.")
 @click.argument("approval_id")
+@tenant_option
 @json_option
 @click.pass_obj
-def show_approval(target: GovernanceTarget, approval_id: str, as_json: bool) -> None:
+def show_approval(target: GovernanceTarget, approval_id: str, tenant: str | None, as_json: bool) -> None:
     """Show the approval APPROVAL_ID: what is asked, of whom, and what was said so far."""
-    found = target.call(lambda client: client.get("approvals", approval_id))
+    found = target.call(lambda client: client.get("approvals", approval_id, tenant=tenant))
     if as_json:
         render.print_json(found)
     else:
