@@ -102,6 +102,7 @@ class Tellers:
             self.stop.set()
             for thread in threads:
                 thread.join(60)
+        assert not any(thread.is_alive() for thread in threads)
 
     def _tell(self, number: int) -> None:
         told = 0

@@ -30,6 +30,7 @@ ROUNDS = 4
 WRITERS = 4
 PATIENT = RetryPolicy(max_attempts=10_000, budget=timedelta(seconds=60), max_delay=timedelta(milliseconds=100))
 LEASE = timedelta(seconds=2)
+WHOLE_S = 100.0
 ORDERS = Table("orders", MetaData(), Column("name", Text, primary_key=True))
 
 
@@ -100,7 +101,7 @@ async def test_a_server_killed_under_load_loses_nothing(capsys: pytest.CaptureFi
                 await connection.run_sync(create_outbox)
                 await session.commit()
             load = Load(db, Outbox(db))
-            async with asyncio.TaskGroup() as tasks:
+            async with asyncio.timeout(WHOLE_S), asyncio.TaskGroup() as tasks:
                 for writer in range(WRITERS):
                     tasks.create_task(load.write(writer))
                 tasks.create_task(load.relay())

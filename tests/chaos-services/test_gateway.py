@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx2
 import psutil
@@ -228,6 +229,12 @@ async def test_a_killed_instance_leaves_the_traffic(processes: Processes, gatewa
             print(f"a killed instance was gone {time.monotonic() - killed:.2f} s later (lease 2 s)")  # noqa: T201
             seen = load.count
             await until(lambda: load.count > seen + 100)
+            # From then on nobody is sent there first: a request that was would have had a second attempt.
+            await until(lambda: _all_at_once(gateway.lines(status=200)[-200:]))
         assert load.failures == [], load.answers
     retried = [json.dumps(line) for line in gateway.lines(status=200) if line.get("attempts", 1) > 1]
     print(f"{load.count} requests, {len(retried)} of them on a second instance")  # noqa: T201
+
+
+def _all_at_once(lines: list[dict[str, Any]]) -> bool:
+    return len(lines) == 200 and all(line.get("attempts", 1) == 1 for line in lines)

@@ -24,6 +24,7 @@ def test_public_names_are_pinned() -> None:
         "Unit",
         "env_file_variables",
         "inherited_environment",
+        "tethered",
         "workers_dir",
     ]
     assert all(hasattr(maestro_core_config, name) for name in maestro_core_config.__all__)

@@ -4,9 +4,9 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
-from maestro_core_messaging import Broker, EventType, asyncapi_document, write_event
+from maestro_core_messaging import Broker, EventType, asyncapi_document, read_as, read_event, write_event
 
 SCHEMA = json.loads(Path(__file__).with_name("asyncapi-3.0.schema.json").read_text("utf-8"))
 
@@ -95,6 +95,22 @@ async def test_what_is_published_obeys_the_document(broker) -> None:
     validator.validate(event)
     assert not validator.is_valid({**event, "data": {"number": 1, "lines": [{"article": 7}]}})
     assert not validator.is_valid({**event, "type": "maestro.orders.order.sent"})
+
+
+class Shipped(BaseModel):
+    tracking_number: str = Field(alias="trackingNumber")
+    paid: Paid
+
+
+async def test_data_is_written_by_the_aliases_of_its_model(broker) -> None:
+    """What is published obeys the document, and a consumer of the same type reads it."""
+    shipped = EventType("orders.order.shipped", 1, Shipped)
+    data = Shipped(trackingNumber="17", paid=Paid(number=1))
+    body = write_event(broker.event(shipped, data, key="k"))
+    document = asyncapi_document(broker)
+    payload = document["components"]["messages"]["orders_order_shipped_v1"]["payload"]
+    jsonschema_rs.validator_for({**payload, "components": document["components"]}).validate(json.loads(body))
+    assert read_as(read_event(body), shipped).data == data
 
 
 async def test_a_server_is_named_without_credentials() -> None:

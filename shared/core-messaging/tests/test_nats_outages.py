@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from datetime import timedelta
 
 import pytest
+from faststream.nats.subscriber.usecases import PullStreamSubscriber
 from pydantic import BaseModel
 
 from maestro_core_messaging import (
@@ -292,13 +293,15 @@ async def test_an_event_that_leaves_no_room_is_buried_without_its_body(server) -
     assert f"number {letter.sequence} of the stream MAESTRO" in letter.detail
 
 
-async def test_a_connection_that_is_gone_for_good_is_told(server) -> None:
+@pytest.mark.parametrize("ordering", ["key", "none"])
+async def test_a_connection_that_is_gone_for_good_is_told(server, ordering, monkeypatch) -> None:
     """The server refuses what no check has seen; whoever waits for `lost` is told, readiness is gone, and closing works."""
+    seen = []
     async with Broker.opened(settings(server), service_name="orders") as broker:
 
-        @broker.subscriber(PAID, durable="gone")
+        @broker.subscriber(PAID, durable=f"gone-{ordering}", ordering=ordering)
         async def gone(event):
-            raise AssertionError
+            seen.append(event.data.number)
 
         await broker.subscribed()
         losing = asyncio.create_task(broker.lost())
@@ -306,10 +309,24 @@ async def test_a_connection_that_is_gone_for_good_is_told(server) -> None:
         server.start()
         await eventually(lambda: _ready(broker), within=SOON)
         assert not losing.done()
+        await broker.publish(PAID, Paid(key="k", number=1), key="k")
+        await eventually(lambda: seen == [1], within=SOON)
         client = broker._transport._connection.client
         client._max_payload = 10_000_000
+        get_one, asked = PullStreamSubscriber.get_one, []
+
+        async def counted(self, **options):
+            if client.is_closed:
+                asked.append(self)
+                assert len(asked) < 100
+            return await get_one(self, **options)
+
+        monkeypatch.setattr(PullStreamSubscriber, "get_one", counted)
         await client.publish("maestro-nobody", b"x" * 2_000_000)
         with pytest.raises(BrokerUnavailableError, match="closed for good"):
             await asyncio.wait_for(losing, 60)
+        await eventually(lambda: broker._consuming[f"orders_gone-{ordering}"].problem, within=SOON)
         with pytest.raises(HealthCheckError, match="BROKER_UNAVAILABLE"):
             await broker.check()
+        # FastStream answers at once then: one that went on asking would let nothing else have a turn.
+        assert not asked

@@ -34,3 +34,21 @@ ServiceCaller = Annotated[Principal, Depends(_service)]
 """A service of the platform."""
 PlatformAdmin = Annotated[Principal, Depends(_platform_admin)]
 """An admin who belongs to no tenant."""
+
+
+def other_tenant(caller: Principal, tenant: str) -> ForbiddenException:
+    """Make the answer to a caller who means something of another tenant.
+
+    Args:
+        caller: Who calls.
+        tenant: Whose it is; empty for the platform's own.
+
+    Returns:
+        403 with the code `OTHER_TENANT`.
+    """
+    return ForbiddenException(
+        "It belongs to another tenant",
+        detail=f"{caller.subject} is of {caller.tenant or 'no tenant'}, not of {tenant or 'no tenant'}",
+        error_code="OTHER_TENANT",
+        rule="tenant",
+    )

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy.ext.asyncio import AsyncSession
-from trails import KEY, opened
+from trails import KEY, NOW, opened
 
 from governance_service.audit import AuditRecord
 from governance_service.audit.anchors import AnchorFolder
@@ -71,6 +71,23 @@ async def test_what_was_committed_and_not_signed_for_is_signed_for_later(migrate
         await trail.anchorer.caught_up(2)
         verdict = await trail.verdict()
         assert (verdict.intact, verdict.anchored) == (True, 2)
+
+
+async def test_what_is_said_again_is_signed_for_before_it_is_acknowledged(migrated: Database, tmp_path: Path) -> None:
+    """An entry whose teller died between the commit and the checkpoint is told again: the answer waits for the signature."""
+    record = AuditRecord(actor="ada", action="user.create", resource="user:1", service="orders", entry_id="1")
+    async with opened(migrated, tmp_path) as trail:
+        async with migrated.transaction() as session:
+            await trail.store.append(session, record, NOW)
+            await session.commit()
+
+        async def again(session: AsyncSession) -> bool:
+            _, is_new = await trail.trail.append_once(session, record)
+            await session.commit()
+            return is_new
+
+        assert await trail.trail.recorded(again) is False
+        assert trail.anchors.read()[-1].position == 1
 
 
 def test_a_folder_that_cannot_be_made_stops_the_start(tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from intelligence_service.testing import Orchestrator
 
+_PATIENCE_S = 50.0
+
 
 class Killed:
     """A running process."""
@@ -62,8 +64,9 @@ def _read(log: Path) -> str:
 
 
 async def _url(process: subprocess.Popen[bytes], log: Path, begins: int) -> str:
-    while process.poll() is None:
-        if found := re.search(r'"url": ?"(http://[^"]+)"', _read(log)[begins:]):
-            return found.group(1)
-        await asyncio.sleep(0.02)
+    async with asyncio.timeout(_PATIENCE_S):
+        while process.poll() is None:
+            if found := re.search(r'"url": ?"(http://[^"]+)"', _read(log)[begins:]):
+                return found.group(1)
+            await asyncio.sleep(0.02)
     raise AssertionError(f"the service ended before it served: {_read(log)[-2000:]}")

@@ -18,19 +18,20 @@ from maestro_core_api import (
 )
 from maestro_core_config import ConfigManager
 from maestro_core_db import Database, DatabaseError, Migrations, Outbox
-from maestro_core_messaging import Broker, MessagingError, OutboxRelay
+from maestro_core_messaging import MessagingError
 from maestro_core_monitoring import Objectives
 from orchestration_gateway import migrations
 from orchestration_gateway.clock import Clock, utc_now
 from orchestration_gateway.config import OrchestrationGatewayConfig
 from orchestration_gateway.dashboard.api import router as dashboard_router
-from orchestration_gateway.events import Announcements, hear
+from orchestration_gateway.events import Announcements
 from orchestration_gateway.live.api import router as live_router
 from orchestration_gateway.live.hub import RunHub
 from orchestration_gateway.live.run_changes import RunChanges
 from orchestration_gateway.live.tickets import Tickets
 from orchestration_gateway.metrics import GatewayMetrics
 from orchestration_gateway.orchestrator import Orchestrator
+from orchestration_gateway.platform_events import PlatformEvents
 from orchestration_gateway.quotas.quotas import Quotas
 from orchestration_gateway.screens.api import router as screens_router
 from orchestration_gateway.screens.screens import Screens
@@ -129,7 +130,9 @@ async def _open(
         keep_settled=timedelta(seconds=config.keep_deliveries_s),
         keep_dead=timedelta(seconds=config.keep_dead_deliveries_s),
     )
-    broker, announce = await _broker(config, app, stack, db)
+    # Without a server for events nobody else would hear or tell them.
+    outbox = None if config.messaging_url is None else Outbox(db)
+    announce = None if outbox is None else Announcements(outbox)
     dispatcher = Dispatcher(deliveries, orchestrator, options, clock=clock, settled=metrics.settled, announce=announce)
     schedules = Schedules(db, orchestrator, clock=clock)
     seal = Seal(config.seal_secrets)
@@ -147,11 +150,13 @@ async def _open(
         memory=config.stream_buffer,
         clock=clock,
     )
+    events = EventIntake(triggers, intake)
+    if outbox is not None:
+        platform_events = PlatformEvents(config, app.metrics, outbox, events)
+        app.health.add("events", platform_events.check)
+        await stack.enter_async_context(platform_events.at_work())
     for part in (quotas, dispatcher, schedules, hub, changes):
         await stack.enter_async_context(part.at_work())
-    events = EventIntake(triggers, intake)
-    if broker is not None:
-        hear(broker, events)
     state: dict[str, Any] = {
         "config": config,
         "clock": clock,
@@ -170,21 +175,6 @@ async def _open(
     state["stopping"] = app.draining
     state["mcp"] = await stack.enter_async_context(ToolsOnDemand(ToolCalls(state), VERSION).at_work())
     return cast("State", state)
-
-
-async def _broker(
-    config: OrchestrationGatewayConfig, app: MaestroAPI, stack: AsyncExitStack, db: Database
-) -> tuple[Broker | None, Announcements | None]:
-    """Connect to the platform's events, where there are any: without a server nobody else would hear or tell them."""
-    if config.messaging_url is None:
-        return None, None
-    broker = await stack.enter_async_context(
-        Broker.opened(config, service_name=config.service_name, metrics=app.metrics)
-    )
-    app.health.add("events", broker.check)
-    outbox = Outbox(db)
-    await stack.enter_async_context(OutboxRelay(outbox, broker).at_work())
-    return broker, Announcements(broker, outbox)
 
 
 async def _orchestrator(config: OrchestrationGatewayConfig, app: MaestroAPI, stack: AsyncExitStack) -> Orchestrator:

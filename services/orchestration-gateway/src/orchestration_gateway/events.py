@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from maestro_core_api import TooManyRequestsException
 from maestro_core_db import Outbox
 from maestro_core_logging import get_logger
-from maestro_core_messaging import Broker, Event, EventType, RetryEventError, write_event
+from maestro_core_messaging import Broker, Event, EventType, RetryEventError, new_event, write_event
 
 from .triggers.cloud_events import checked_event
 from .triggers.delivery import Delivery, DeliveryStatus
@@ -48,14 +48,11 @@ class Announcements:
     """Tells what came of deliveries, in the transaction that keeps it.
 
     Args:
-        broker: Makes events.
         outbox: Owes them until they are published.
     """
 
-    def __init__(self, broker: Broker, outbox: Outbox) -> None:
-        self._broker = broker
+    def __init__(self, outbox: Outbox) -> None:
         self._outbox = outbox
-        broker.publishes(STARTED, DEAD)
 
     async def __call__(self, session: AsyncSession, delivery: Delivery) -> None:
         """Owe the event of a delivery that was started or given up."""
@@ -74,7 +71,7 @@ class Announcements:
             error_code=delivery.error_code,
         )
         extensions = {} if delivery.tenant is None else {_TENANT: delivery.tenant}
-        event = self._broker.event(event_type, data, key=delivery.id, subject=delivery.id, extensions=extensions)
+        event = new_event(event_type, data, key=delivery.id, subject=delivery.id, extensions=extensions)
         await self._outbox.add(session, write_event(event).decode(), event_type.subject, delivery.id)
 
 

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from maestro_core_messaging import Broker, EventType
-from maestro_core_messaging.testing import NatsServer
+from maestro_core_messaging import Broker, BrokerUnavailableError, EventType
+from maestro_core_messaging.testing import NatsServer, eventually
 
 from ..conftest import ECHO, bearer  # noqa: TID252 - tests of one member share their world
 
@@ -28,6 +28,7 @@ class Paid(BaseModel):
 
 
 PAID = EventType("shop.order.paid", 1, Paid)
+SOLD = EventType("stall.order.paid", 1, Paid)
 
 
 @pytest.fixture(scope="module")
@@ -110,3 +111,38 @@ async def test_events_of_the_platform(open_world: Callable[..., Any], nats: Nats
         assert (await world.ended(event.data["run_id"]))["output"] == {"order": 9}
         listed = (await world.gateway.get("/deliveries")).json()["deliveries"]
         assert [each["trigger"] for each in listed] == ["paid"]
+
+
+async def test_a_connection_that_is_gone_for_good_is_opened_anew(
+    open_world: Callable[..., Any], nats: NatsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client gives up after an error of the server; the gateway does not: it hears and tells what happens after it."""
+    brokers: list[Broker] = []
+    made = Broker.__init__
+
+    def noted(broker: Broker, *arguments: Any, **options: Any) -> None:
+        brokers.append(broker)
+        made(broker, *arguments, **options)
+
+    told: list[Any] = []
+    async with Broker.opened(nats.url, service_name="stall") as stall:
+
+        @stall.subscriber("maestro.orchestration-gateway.>", durable="anew", start="new")
+        async def hear(event: Any) -> None:
+            told.append(event.data["trigger"])
+
+        await stall.subscribed()
+        monkeypatch.setattr(Broker, "__init__", noted)
+        async with open_world(messaging_url=nats.url) as world:
+            await world.register(ECHO)
+            mine = {**ON_PAID, "type": SOLD.subject, "source": "/stall"}
+            assert (await world.gateway.put("/triggers/sold", json=mine)).status_code == 201
+            (first,) = [each for each in brokers if each.service_name == "orchestration-gateway"]
+            await first.subscribed()
+            connection: Any = first._transport
+            connection._connection.client._max_payload = 10_000_000
+            await connection._connection.client.publish("maestro-nobody", b"x" * 2_000_000)
+            with pytest.raises(BrokerUnavailableError, match="closed for good"):
+                await asyncio.wait_for(first.lost(), 60)
+            await stall.publish(SOLD, Paid(order=3))
+            await eventually(lambda: told == ["sold"])

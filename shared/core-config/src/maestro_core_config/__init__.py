@@ -10,6 +10,7 @@ from maestro_core_config._model import BaseConfig
 from maestro_core_config._named_secrets import NamedSecrets
 from maestro_core_config._reference import Reference, SettingReference
 from maestro_core_config._sources.dotenv import env_file_variables
+from maestro_core_config._tethered import tethered
 from maestro_core_config._watch import ConfigWatch
 from maestro_core_config._workers_dir import workers_dir
 
@@ -31,5 +32,6 @@ __all__ = [
     "Unit",
     "env_file_variables",
     "inherited_environment",
+    "tethered",
     "workers_dir",
 ]

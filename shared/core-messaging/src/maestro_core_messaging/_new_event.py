@@ -67,4 +67,5 @@ def _json_values(event_type: EventType[D], data: D) -> Any:
             event_type=event_type.name,
             problems=problems,
         ) from error
-    return event_type.adapter.dump_python(checked, mode="json")
+    # By alias, as its schema tells it and as consumers read it.
+    return event_type.adapter.dump_python(checked, mode="json", by_alias=True)

@@ -9,7 +9,7 @@ from rich.console import Console
 
 from maestro_cli._errors import MaestroCliError
 from maestro_cli._invocation import invocation
-from maestro_cli.client import GovernanceClient, open_governance
+from maestro_cli.governance import GovernanceClient, open_governance
 from maestro_cli.local import GOVERNANCE, Home, load_state
 
 _PAUSE: Final = timedelta(seconds=1)
@@ -56,7 +56,7 @@ async def answer_what_is_asked(home: Home, run_id: str, console: Console, *, app
 
 async def _asked(governance: GovernanceClient, run_id: str) -> Mapping[str, Any]:
     while True:
-        if waiting := await governance.approvals(limit=1, run_id=run_id, status="open"):
+        if waiting := await governance.listed("approvals", limit=1, run_id=run_id, status="open"):
             return waiting[0]
         await asyncio.sleep(_PAUSE.total_seconds())
 

@@ -136,6 +136,29 @@ def test_people_decide_on_the_command_line(governed: Workspace) -> None:
     assert as_json(governed, *ada, "cancel", "late")["status"] == "cancelled"
 
 
+def test_one_of_several_approvals_of_an_id_is_named_by_its_tenant(governed: Workspace) -> None:
+    """Without a tenant the answer is an error whose hint has the options; with one each call reaches its approval alone."""
+    candidates = {"users": ["ada"]}
+    for tenant in ("acme", "globex", None):
+        ask(governed, "shared", tenant=tenant, candidates=candidates)
+    ada = ("approval", "--as", "ada")
+    unclear = governed.ask(*ada, "approve", "shared")
+    assert (unclear.returncode, "APPROVAL_AMBIGUOUS" in unclear.stderr) == (1, True)
+    for choice in ("--tenant acme", "--tenant globex", "--tenant '' (the platform's own)"):
+        assert choice in " ".join(unclear.stderr.split())
+    acme, globex, ours = (("--tenant", tenant) for tenant in ("acme", "globex", ""))
+    ok(governed, *ada, "claim", "shared", *ours)
+    ok(governed, *ada, "claim", "shared", "--release", *ours)
+    ok(governed, *ada, "delegate", "shared", "cy", *ours)
+    assert as_json(governed, "approval", "--as", "cy", "approve", "shared", *ours)["status"] == "approved"
+    refused = governed.ask(*ada, "reject", "shared", *acme)
+    assert (refused.returncode, "ada is not of acme, whose people decide" in refused.stderr) == (1, True)
+    ok(governed, *ada, "comment", "shared", "no longer needed", *acme)
+    assert as_json(governed, *ada, "cancel", "shared", *acme)["status"] == "cancelled"
+    shown = as_json(governed, *ada, "show", "shared", *globex)
+    assert (shown["status"], shown["comments"], shown["delegations"]) == ("open", [], [])
+
+
 def test_a_scorecard_below_its_threshold_ends_with_1(governed: Workspace) -> None:
     """Every registered service is looked at; the exit status says whether all reach the threshold; a line says what to do."""
     low = governed.ask("scorecard", "governance-service", "--threshold", "100", "--json")

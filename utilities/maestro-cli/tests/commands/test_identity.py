@@ -97,6 +97,19 @@ def test_an_access_token_that_is_over_is_refreshed(office: Workspace) -> None:
     assert (code, "ROLE_REQUIRED" in said) == (1, True)
 
 
+def test_every_command_finds_where_somebody_has_signed_in(office: Workspace, tmp_path: Path) -> None:
+    """Where no environment runs, all calls go to the service of `maestro login`, as the user; without it there is a hint."""
+    make(office, "olga", "--role", "viewer")
+    url = office.service("governance-service")["url"]
+    elsewhere = ("--home", str(tmp_path))
+    assert failed(office, *elsewhere, "approval", "list")[0] == failed(office, *elsewhere, "whoami")[0] == 3
+    assert "maestro login" in failed(office, *elsewhere, "approval", "--url", url, "list")[1]
+    done(office, *elsewhere, "login", "olga", "--url", url, "--password-stdin", stdin=f"{PASSWORD}\n")
+    assert read(office, *elsewhere, "whoami")["subject"] == "olga"
+    assert read(office, *elsewhere, "approval", "list") == []
+    assert [policy["name"] for policy in read(office, *elsewhere, "policy", "list")] == ["licences"]
+
+
 def test_users_are_changed(office: Workspace) -> None:
     """Roles, disabling, enabling and resetting do what they say."""
     made = done(office, "user", "create", "bob", "--tenant", "acme", "--role", "viewer", "--generate").strip()

@@ -1,22 +1,19 @@
 """Envoy's life: started with what it needs, watched, drained, ended."""
 
 import asyncio
-import os
 import platform
 import signal
 import ssl
-import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
-from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
 import httpx2
 
 from maestro_core_api.gateway import opened_limit_store
-from maestro_core_config import inherited_environment
+from maestro_core_config import inherited_environment, tethered
 from maestro_core_logging import get_logger
 from maestro_gateway import EdgeIssuer, EdgeSettings
 from maestro_gateway._errors import GatewayError
@@ -28,7 +25,6 @@ from ._binary import find_envoy
 from ._config import GatewayProcessConfig
 from ._workspace import Workspace, shared_key_set
 
-_TETHER: Final = Path(__file__).with_name("_tether.py")
 _LOG_FORMAT: Final = '{"timestamp":"%Y-%m-%dT%T.%fZ","level":"%l","logger":"envoy.%n","service":"gateway","event":"%j"}'
 _OTLP_TOKEN: Final = "GATEWAY_OTLP_TOKEN"  # noqa: S105 - a variable's name
 _DEBIANS: Final = "/etc/ssl/certs/ca-certificates.crt"
@@ -131,11 +127,7 @@ class Gateway:
         if self._config.otlp_token is not None:
             environ[_OTLP_TOKEN] = self._config.otlp_token.get_secret_value()
         return await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-I",
-            "-S",
-            str(_TETHER),
-            str(os.getpid()),
+            *tethered(),
             *command,
             stdin=asyncio.subprocess.DEVNULL,
             env=environ,

@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 from urllib.parse import quote
 from uuid import uuid4
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from governance_service.approvals.domain import Actor, Approval, Clock, Filter, Inbox, Status, Task
+from governance_service.approvals.domain import Actor, Approval, Filter, Inbox, Status, Task
 from governance_service.approvals.housekeeping import Housekeeper
 from governance_service.approvals.signals import SignalQueue
 from governance_service.approvals.views import (
@@ -18,6 +18,8 @@ from governance_service.approvals.views import (
     DecideRequest,
     DelegateRequest,
 )
+from governance_service.callers import other_tenant
+from governance_service.clock import Clock
 from governance_service.errors import in_http_terms
 from maestro_core_api import ForbiddenException, Page, Paging, Principal, ValidationException, paging, require_role
 from maestro_core_logging import get_logger
@@ -47,7 +49,7 @@ def _actor(principal: Principal, tenant: str | None = None) -> Actor:
     held = {role for role in _PLATFORM_ROLES if principal.has_role(role)}
     actor = Actor(principal.subject, principal.roles | held, principal.tenant, tenant)
     if tenant is not None and (tenant or None) != actor.tenant and not (actor.is_admin and actor.tenant is None):
-        raise _other_tenant(principal, tenant)
+        raise other_tenant(principal, tenant)
     return actor
 
 
@@ -110,7 +112,7 @@ async def list_approvals(
     actor = _actor(caller)
     sees_all = actor.is_admin and actor.tenant is None
     if tenant is not None and tenant != actor.tenant and not sees_all:
-        raise _other_tenant(caller, tenant)
+        raise other_tenant(caller, tenant)
     wanted = Filter(
         tenant=tenant or actor.tenant,
         all_tenants=sees_all and tenant is None,
@@ -193,7 +195,7 @@ def _tenant(data: ApprovalRequest, caller: Principal) -> str | None:
     if caller.tenant is None:
         return data.tenant
     if data.tenant not in {None, caller.tenant}:
-        raise _other_tenant(caller, str(data.tenant))
+        raise other_tenant(caller, str(data.tenant))
     if data.run_id is not None:
         # The signal is sent with the rights of this service, which reach the runs of every tenant.
         raise ForbiddenException(
@@ -203,13 +205,3 @@ def _tenant(data: ApprovalRequest, caller: Principal) -> str | None:
             rule="no-tenant",
         )
     return caller.tenant
-
-
-def _other_tenant(caller: Principal, tenant: str) -> ForbiddenException:
-    known: Any = caller.tenant or "no tenant"
-    return ForbiddenException(
-        "It belongs to another tenant",
-        detail=f"{caller.subject} is of {known}, not of {tenant}",
-        error_code="OTHER_TENANT",
-        rule="tenant",
-    )

@@ -8,9 +8,10 @@ from datetime import timedelta
 from functools import partial
 from typing import Final
 
-from governance_service.approvals.domain import Clock, Inbox
+from governance_service.approvals.domain import Inbox
 from governance_service.approvals.orchestrator import NobodyWaitsError, NotDeliveredError, Orchestrator
 from governance_service.approvals.signals import Signal, SignalQueue
+from governance_service.clock import Clock
 from governance_service.repeating import repeated
 from maestro_core_db import DatabaseError
 from maestro_core_logging import get_logger

@@ -84,6 +84,10 @@ class AuditTrail:
             self._watch(session.sync_session)
             session.info[_APPENDED] = entry
             self._entries.labels(service=record.service).inc()
+        elif _APPENDED not in session.info:
+            # Whoever committed it may have died, or not be ready yet, before it was signed for.
+            self._anchorer.note(entry.position, entry.hash)
+            session.info[_COMMITTED] = max(entry.position, session.info.get(_COMMITTED, 0))
         return entry, is_new
 
     async def recorded(self, work: Callable[[AsyncSession], Awaitable[_T]]) -> _T:

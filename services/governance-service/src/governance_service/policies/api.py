@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 
-from governance_service.callers import PlatformAdmin
+from governance_service.callers import PlatformAdmin, other_tenant
 from governance_service.errors import in_http_terms
 from governance_service.policies.domain import (
     CompiledPolicy,
@@ -28,7 +28,6 @@ from governance_service.policies.views import (
     TestsView,
 )
 from maestro_core_api import (
-    ForbiddenException,
     Page,
     Paging,
     Preconditions,
@@ -178,10 +177,5 @@ def _sees_all(caller: Principal) -> bool:
 
 def _tenant(wanted: str | None, caller: Principal) -> str | None:
     if caller.tenant is not None and wanted not in {None, caller.tenant}:
-        raise ForbiddenException(
-            "It belongs to another tenant",
-            detail=f"{caller.subject} is of {caller.tenant}, not of {wanted}",
-            error_code="OTHER_TENANT",
-            rule="tenant",
-        )
+        raise other_tenant(caller, str(wanted))
     return wanted if caller.tenant is None else caller.tenant

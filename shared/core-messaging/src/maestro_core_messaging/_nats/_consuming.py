@@ -9,6 +9,7 @@ from faststream.middlewares import AckPolicy
 from faststream.nats import JStream, PullSub
 from faststream.nats.message import NatsMessage
 from faststream.nats.subscriber.usecases import PullStreamSubscriber
+from nats.errors import ConnectionClosedError
 from nats.js.errors import NoStreamResponseError, ServiceUnavailableError
 
 from maestro_core_logging import get_logger
@@ -115,6 +116,9 @@ class NatsConsuming:
 
     async def _next(self, subscriber: PullStreamSubscriber) -> NatsMessage | None:
         with explained(self._connection.server, f"consuming as {self._spec.name}"):
+            if self._connection.client.is_closed:
+                # FastStream gives None at once then, and asking again and again would leave nobody else a turn.
+                raise ConnectionClosedError
             try:
                 return await subscriber.get_one(timeout=_PULL_S)
             except (ServiceUnavailableError, NoStreamResponseError):

@@ -1,6 +1,5 @@
 """Calls to the services, in the words of the command line."""
 
-from ._governance import GovernanceClient, open_governance
 from ._many_runs import RunCriteria
 from ._opening import OrchestratorClient, open_orchestrator, orchestrator_url
 from ._registry import RegistryClient, open_registry, registry_url
@@ -10,14 +9,12 @@ from ._triggers import TriggerClient
 
 __all__ = [
     "JSON",
-    "GovernanceClient",
     "OrchestratorClient",
     "RegistryClient",
     "RunCriteria",
     "TriggerClient",
     "UpdateUnanswered",
     "answer_error",
-    "open_governance",
     "open_orchestrator",
     "open_registry",
     "open_service",

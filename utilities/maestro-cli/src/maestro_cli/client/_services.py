@@ -1,5 +1,6 @@
 """How a service of an environment is found and opened."""
 
+import shlex
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
@@ -95,5 +96,16 @@ def answer_error(error: APIException) -> ServiceAnswerError:
     hint = f"`maestro trace {trace_id}` tells more." if broken and trace_id else None
     if isinstance(error, ServiceUnavailableException):
         hint = "`maestro status` tells whether it runs, `maestro logs` what it says."
+    elif error.error_code == "APPROVAL_AMBIGUOUS":
+        hint = f"Say whose is meant: {_choices((error.problem or {}).get('tenants'))}."
     faults = [(fault.get("path") or "(document)", fault.get("message", "")) for fault in error.errors]
     return ServiceAnswerError(error.message, error.error_code, detail=error.detail, faults=faults, hint=hint)
+
+
+def _choices(tenants: object) -> str:
+    known = tenants if isinstance(tenants, list) else []
+    choices = [
+        "--tenant '' (the platform's own)" if tenant is None else f"--tenant {shlex.quote(str(tenant))}"
+        for tenant in known
+    ]
+    return " or ".join(choices) or "--tenant TENANT"

@@ -3,22 +3,21 @@
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import quote
 
 import rich_click as click
 
 from maestro_cli import render
 
-from ._identity_target import IdentityTarget, identity_options
+from ._governance_target import LOCAL_ADMIN, GovernanceTarget, service_options
 from ._options import examples, json_option
 
 
 @click.group(short_help="Make and revoke keys for machines.")
-@identity_options
+@service_options
 @click.pass_context
 def api_key(ctx: click.Context, url: str | None, token: str | None) -> None:
     """Make and revoke keys for machines, and for one's own programs."""
-    ctx.obj = IdentityTarget(ctx.obj, url, token)
+    ctx.obj = GovernanceTarget(ctx.obj, url, token, LOCAL_ADMIN)
 
 
 @api_key.command("create", short_help="Make a key.")
@@ -33,7 +32,7 @@ def api_key(ctx: click.Context, url: str | None, token: str | None) -> None:
 @examples("maestro api-key create 'nightly reports' --machine reports --role viewer")
 @click.pass_obj
 def create_key(
-    target: IdentityTarget,
+    target: GovernanceTarget,
     title: str,
     machine: str | None,
     tenant: str | None,
@@ -50,7 +49,7 @@ def create_key(
         "scopes": list(scopes),
         "expires_in_s": int(timedelta(days=days).total_seconds()),
     }
-    found = target.asked("POST", "/api-keys", body=body)
+    found = target.call(lambda client: client.post("api-keys", body=body))
     text = (
         f"Made the key {found['id']} for {found['subject']}, valid until {found['expires_at']}. It is shown this once:"
     )
@@ -62,9 +61,9 @@ def create_key(
 @click.option("--limit", type=click.IntRange(1), default=1_000, show_default=True, help="How many at most.")
 @json_option
 @click.pass_obj
-def list_keys(target: IdentityTarget, limit: int, as_json: bool) -> None:
+def list_keys(target: GovernanceTarget, limit: int, as_json: bool) -> None:
     """List keys: one's own, and those that one administers."""
-    found = target.listed("/api-keys", limit=limit)
+    found = target.listed("api-keys", limit=limit)
     if as_json:
         render.print_json(found)
         return
@@ -78,9 +77,9 @@ def list_keys(target: IdentityTarget, limit: int, as_json: bool) -> None:
 @api_key.command("revoke", short_help="Take a key back.")
 @click.argument("key_id")
 @click.pass_obj
-def revoke_key(target: IdentityTarget, key_id: str) -> None:
+def revoke_key(target: GovernanceTarget, key_id: str) -> None:
     """Take back the key with the id KEY_ID."""
-    found = target.asked("DELETE", f"/api-keys/{quote(key_id, safe='')}")
+    found = target.call(lambda client: client.delete("api-keys", key_id))
     render.err().print(f"The key {found['id']} for {found['subject']} is revoked.", markup=False, soft_wrap=True)
 
 

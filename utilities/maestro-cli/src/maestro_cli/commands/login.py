@@ -7,16 +7,14 @@ import rich_click as click
 from maestro_cli import render
 from maestro_cli.local import Home
 
-from ._identity_target import IdentityTarget, identity_options
+from ._governance_target import LOCAL_ADMIN, GovernanceTarget, service_options, url_option
 from ._options import examples, json_option
 from ._passwords import ask_password, password_option
 
 
 @click.command(short_help="Sign in.")
 @click.argument("name")
-@click.option(
-    "--url", envvar="MAESTRO_GOVERNANCE_URL", show_envvar=True, help="Another governance-service than the local one."
-)
+@url_option
 @password_option
 @examples("maestro login ada", "maestro login ada --password-stdin < password")
 @click.pass_obj
@@ -25,10 +23,10 @@ def login(home: Home, name: str, url: str | None, from_stdin: bool) -> None:
 
     The tokens are kept in credentials.json of the environment's folder, readable by its owner alone.
     """
-    from maestro_cli.governance import signed_in  # noqa: PLC0415  it brings an HTTP client along
+    from maestro_cli.governance import governance_url, signed_in  # noqa: PLC0415  it brings an HTTP client along
 
     password = ask_password(from_stdin=from_stdin)
-    found = asyncio.run(signed_in(home, url, name, password))
+    found = asyncio.run(signed_in(home, governance_url(home, url), name, password))
     render.err().print(f"Signed in at {found.url} as {found.name}.", markup=False, soft_wrap=True)
 
 
@@ -44,12 +42,12 @@ def logout(home: Home) -> None:
 
 
 @click.command(short_help="Show who calls.")
-@identity_options
+@service_options
 @json_option
 @click.pass_obj
 def whoami(home: Home, url: str | None, token: str | None, as_json: bool) -> None:
     """Show who the caller is to governance-service."""
-    found = IdentityTarget(home, url, token).asked("GET", "/auth/me")
+    found = GovernanceTarget(home, url, token, LOCAL_ADMIN).call(lambda client: client.get("auth", "me"))
     if as_json:
         render.print_json(found)
         return

@@ -2,13 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Any
-from urllib.parse import quote
 
 import rich_click as click
 
 from maestro_cli import render
 
-from ._identity_target import IdentityTarget, identity_options
+from ._governance_target import LOCAL_ADMIN, GovernanceTarget, service_options
 from ._options import examples, json_option
 from ._passwords import ask_password, password_option
 
@@ -16,14 +15,14 @@ _generate = click.option("--generate", is_flag=True, help="Make a password, show
 
 
 @click.group(short_help="Make users, and say what they may do.")
-@identity_options
+@service_options
 @click.pass_context
 def user(ctx: click.Context, url: str | None, token: str | None) -> None:
     """Make users, and say what they may do.
 
     Without `maestro login` the local environment's key speaks, which may do everything.
     """
-    ctx.obj = IdentityTarget(ctx.obj, url, token)
+    ctx.obj = GovernanceTarget(ctx.obj, url, token, LOCAL_ADMIN)
 
 
 @user.command("list", short_help="List users.")
@@ -31,9 +30,9 @@ def user(ctx: click.Context, url: str | None, token: str | None) -> None:
 @click.option("--limit", type=click.IntRange(1), default=1_000, show_default=True, help="How many at most.")
 @json_option
 @click.pass_obj
-def list_users(target: IdentityTarget, tenant: str | None, limit: int, as_json: bool) -> None:
+def list_users(target: GovernanceTarget, tenant: str | None, limit: int, as_json: bool) -> None:
     """List users by name."""
-    found = target.listed("/users", limit=limit, tenant=tenant)
+    found = target.listed("users", limit=limit, tenant=tenant)
     if as_json:
         render.print_json(found)
         return
@@ -53,7 +52,7 @@ def list_users(target: IdentityTarget, tenant: str | None, limit: int, as_json: 
 @examples("maestro user create ada --role operator --role approver", "maestro user create bob --tenant acme --generate")
 @click.pass_obj
 def create_user(
-    target: IdentityTarget, name: str, roles: Sequence[str], tenant: str | None, generate: bool, from_stdin: bool
+    target: GovernanceTarget, name: str, roles: Sequence[str], tenant: str | None, generate: bool, from_stdin: bool
 ) -> None:
     """Make the user NAME."""
     _create(target, name, roles=roles, tenant=tenant, generate=generate, from_stdin=from_stdin)
@@ -64,7 +63,7 @@ def create_user(
 @_generate
 @password_option
 @click.pass_obj
-def create_admin(target: IdentityTarget, name: str, generate: bool, from_stdin: bool) -> None:
+def create_admin(target: GovernanceTarget, name: str, generate: bool, from_stdin: bool) -> None:
     """Make the user NAME, who may do everything: the first one, with the key of the local environment."""
     _create(target, name, roles=("admin",), tenant=None, generate=generate, from_stdin=from_stdin)
 
@@ -74,27 +73,27 @@ def create_admin(target: IdentityTarget, name: str, generate: bool, from_stdin: 
 @click.argument("roles", nargs=-1)
 @examples("maestro user set-roles ada viewer approver")
 @click.pass_obj
-def set_roles(target: IdentityTarget, name: str, roles: Sequence[str]) -> None:
+def set_roles(target: GovernanceTarget, name: str, roles: Sequence[str]) -> None:
     """Give the user NAME these ROLES and no others. Sessions end when a role is taken away."""
-    found = target.asked("PUT", _path(name, "roles"), body={"roles": list(roles)})
+    found = target.call(lambda client: client.put("users", name, "roles", body={"roles": list(roles)}))
     _say(f"{found['name']} has now: {', '.join(found['roles']) or 'no role'}.")
 
 
 @user.command("disable", short_help="Let a user sign in no more.")
 @click.argument("name")
 @click.pass_obj
-def disable_user(target: IdentityTarget, name: str) -> None:
+def disable_user(target: GovernanceTarget, name: str) -> None:
     """Let the user NAME sign in no more; sessions end, API keys are refused."""
-    target.asked("POST", _path(name, "disable"))
+    target.call(lambda client: client.post("users", name, "disable"))
     _say(f"{name} may not sign in any more.")
 
 
 @user.command("enable", short_help="Let a user sign in again.")
 @click.argument("name")
 @click.pass_obj
-def enable_user(target: IdentityTarget, name: str) -> None:
+def enable_user(target: GovernanceTarget, name: str) -> None:
     """Let the user NAME sign in again."""
-    target.asked("POST", _path(name, "enable"))
+    target.call(lambda client: client.post("users", name, "enable"))
     _say(f"{name} may sign in again.")
 
 
@@ -103,10 +102,10 @@ def enable_user(target: IdentityTarget, name: str) -> None:
 @_generate
 @password_option
 @click.pass_obj
-def reset_password(target: IdentityTarget, name: str, generate: bool, from_stdin: bool) -> None:
+def reset_password(target: GovernanceTarget, name: str, generate: bool, from_stdin: bool) -> None:
     """Replace the password of the user NAME by one that must be changed; sessions end."""
     body = None if generate else {"password": ask_password(from_stdin=from_stdin, confirmed=True)}
-    found = target.asked("POST", _path(name, "password"), body=body)
+    found = target.call(lambda client: client.post("users", name, "password", body=body))
     _say(f"{name} must choose another password before signing in.")
     _show(found)
 
@@ -114,21 +113,22 @@ def reset_password(target: IdentityTarget, name: str, generate: bool, from_stdin
 @user.command("change-password", short_help="Choose a password of one's own.")
 @click.argument("name")
 @click.pass_obj
-def change_password(target: IdentityTarget, name: str) -> None:
+def change_password(target: GovernanceTarget, name: str) -> None:
     """Choose another password for the user NAME, who knows the old one; all sessions end."""
     old = ask_password(from_stdin=False, prompt="Password until now")
     new = ask_password(from_stdin=False, prompt="New password", confirmed=True)
-    target.asked("POST", "/auth/password", body={"username": name, "password": old, "new_password": new})
+    body = {"username": name, "password": old, "new_password": new}
+    target.call(lambda client: client.post("auth", "password", body=body))
     _say("The password is changed; sign in with it.")
 
 
 def _create(
-    target: IdentityTarget, name: str, *, roles: Sequence[str], tenant: str | None, generate: bool, from_stdin: bool
+    target: GovernanceTarget, name: str, *, roles: Sequence[str], tenant: str | None, generate: bool, from_stdin: bool
 ) -> None:
     body: dict[str, Any] = {"name": name, "roles": list(roles), "tenant": tenant}
     if not generate:
         body["password"] = ask_password(from_stdin=from_stdin, confirmed=True)
-    found = target.asked("POST", "/users", body=body)
+    found = target.call(lambda client: client.post("users", body=body))
     _say(f"Made the user {found['name']} with {', '.join(found['roles']) or 'no role'}.")
     _show(found)
 
@@ -141,10 +141,6 @@ def _show(found: Mapping[str, Any]) -> None:
 
 def _say(text: str) -> None:
     render.err().print(text, markup=False, soft_wrap=True)
-
-
-def _path(name: str, what: str) -> str:
-    return f"/users/{quote(name, safe='')}/{what}"
 
 
 def _state(one: Mapping[str, Any]) -> str:

@@ -1,19 +1,19 @@
-"""Governance-service's HTTP interface, and how it is found and opened."""
+"""How governance-service is found, and opened as somebody."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from datetime import timedelta
+from typing import Final
 
 from maestro_cli._errors import MaestroCliError, NotRunningError
-from maestro_cli.client import answer_error
+from maestro_cli.client import open_service
 from maestro_cli.local import GOVERNANCE, Home, load_state, lock_holder, own_environment, read_jwt_secret
-from maestro_core_api import APIClient, APIException, ClientConfig, issue_token
 
-from ._credentials import Credentials, CredentialsFile
+from ._client import GovernanceClient
+from ._credentials import CredentialsFile
+from ._signing_in import signed_in_token
 
 _TIMEOUT: Final = timedelta(seconds=60)
-_SUBJECT: Final = "maestro-cli"
 
 
 def governance_url(home: Home, url: str | None) -> str:
@@ -42,13 +42,14 @@ def governance_url(home: Home, url: str | None) -> str:
 
 
 @asynccontextmanager
-async def open_governance(home: Home, url: str | None, token: str | None) -> AsyncIterator[APIClient]:
+async def open_governance(home: Home, url: str | None, token: str | None, user: str) -> AsyncIterator[GovernanceClient]:
     """Open governance-service.
 
     Args:
         home: The environment's folder.
         url: Where it is; None finds it.
-        token: Bearer token; None takes that of whoever has signed in there, or issues one with the environment's key.
+        token: Bearer token; None takes that of whoever has signed in there, or issues tokens with the environment's key.
+        user: For whom they are issued.
 
     Yields:
         A client of it.
@@ -57,118 +58,10 @@ async def open_governance(home: Home, url: str | None, token: str | None) -> Asy
         MaestroCliError: It is not known where it is, or who calls; or a call in the block failed.
     """
     base = governance_url(home, url)
-    bearer = token or await _own_token(home, base)
-    async with _client(base, bearer) as client:
-        yield client
-
-
-async def signed_in(home: Home, url: str | None, name: str, password: str) -> Credentials:
-    """Sign in, and keep the tokens.
-
-    Args:
-        home: The environment's folder.
-        url: Where; None finds it.
-        name: The user's name.
-        password: The password.
-
-    Returns:
-        What was kept.
-
-    Raises:
-        MaestroCliError: It is not known where, or the user is not let in.
-    """
-    base = governance_url(home, url)
-    async with _client(base, None) as client:
-        answer = (await client.post("/auth/token", json={"username": name, "password": password})).json()
-    found = _credentials(base, name, answer)
-    CredentialsFile(home).write(found)
-    return found
-
-
-async def signed_out(home: Home) -> Credentials | None:
-    """End the session of whoever has signed in, and forget them.
-
-    Args:
-        home: The environment's folder.
-
-    Returns:
-        Who it was; None when nobody had.
-
-    Raises:
-        MaestroCliError: The service cannot be told; the tokens are forgotten all the same.
-    """
-    file = CredentialsFile(home)
-    known = file.read()
-    if known is None:
-        return None
-    file.remove()
-    async with _client(known.url, None) as client:
-        await client.post("/auth/logout", json={"refresh_token": known.refresh_token})
-    return known
-
-
-async def signed_in_token(home: Home, base: str) -> str | None:
-    """Return the access token of whoever has signed in, refreshed when it is about to end.
-
-    Args:
-        home: The environment's folder.
-        base: Where it is to be used; nowhere else.
-
-    Returns:
-        The token; None when nobody has signed in there.
-
-    Raises:
-        MaestroCliError: The session has ended, or the service cannot be asked.
-    """
-    known = CredentialsFile(home).read()
-    if known is None or known.url != base.rstrip("/"):
-        return None
-    return (await _fresh(home, known)).access_token
-
-
-async def _own_token(home: Home, base: str) -> str:
-    token = await signed_in_token(home, base)
-    if token is not None:
-        return token
-    secret = read_jwt_secret(home, own_environment())
-    if secret is None:
+    bearer = token or await signed_in_token(home, base)
+    if bearer is None and read_jwt_secret(home, own_environment()) is None:
         raise MaestroCliError(
             f"nobody has signed in at {base}", hint="`maestro login` does, --token takes a token of another origin."
         )
-    return issue_token(secret, subject=_SUBJECT, roles=("admin",))
-
-
-async def _fresh(home: Home, known: Credentials) -> Credentials:
-    if not known.is_over:
-        return known
-    file = CredentialsFile(home)
-    with file.locked():
-        # Another command may have been quicker.
-        known = file.read() or known
-        if not known.is_over:
-            return known
-        async with _client(known.url, None) as client:
-            answer = (await client.post("/auth/refresh", json={"refresh_token": known.refresh_token})).json()
-        found = _credentials(known.url, known.name, answer)
-        file.write(found)
-    return found
-
-
-def _credentials(url: str, name: str, answer: Mapping[str, Any]) -> Credentials:
-    return Credentials(
-        url=url,
-        name=name,
-        access_token=answer["access_token"],
-        access_expires_at=datetime.now(UTC) + timedelta(seconds=answer["expires_in"]),
-        refresh_token=answer["refresh_token"],
-    )
-
-
-@asynccontextmanager
-async def _client(base: str, token: str | None) -> AsyncIterator[APIClient]:
-    # Whoever waits at a terminal wants to know at once what is wrong.
-    async with APIClient(base, token=token, timeout=_TIMEOUT, config=ClientConfig(circuit=None)) as client:
-        try:
-            yield client
-        except APIException as error:
-            raise answer_error(error) from error
+    async with open_service(home, GOVERNANCE, base, bearer, user=user, timeout=_TIMEOUT) as client:
+        yield GovernanceClient(client)

@@ -16,7 +16,6 @@ from ._home import Home
 from ._lock import lock_holder
 from ._log_tail import tail
 from ._options import SupervisorOptions
-from ._process import tethered
 from ._state import EnvironmentPhase, EnvironmentState, StartFailure, load_state
 from ._stop import stop_environment
 
@@ -76,6 +75,8 @@ def start_detached(
         StartFailedError: A service did not come up; everything has been stopped.
         MaestroCliError: Another fault kept it from starting.
     """
+    from maestro_core_config import tethered  # noqa: PLC0415  commands that start nothing do without
+
     home.prepare()
     log_file = home.log_file(SUPERVISOR)
     command = [sys.executable, "-m", "maestro_cli.local", "--home", str(home.root)]

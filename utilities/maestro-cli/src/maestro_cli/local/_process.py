@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import os
 import signal
-import sys
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -14,17 +13,7 @@ import psutil
 
 from maestro_cli._errors import HomeError
 
-_TETHER: Final = Path(__file__).with_name("_tether.py")
 _ROTATE_AT_BYTES: Final = 16 * 1024 * 1024
-
-
-def tethered() -> tuple[str, ...]:
-    """Give the beginning of a command that makes the process die with this one.
-
-    Returns:
-        The words to put in front; the thread that starts the process must live on.
-    """
-    return (sys.executable, "-I", "-S", str(_TETHER), str(os.getpid()))
 
 
 async def spawn(command: Sequence[str], environ: Mapping[str, str], log_file: Path) -> asyncio.subprocess.Process:
@@ -41,6 +30,8 @@ async def spawn(command: Sequence[str], environ: Mapping[str, str], log_file: Pa
     Raises:
         HomeError: The log cannot be written.
     """
+    from maestro_core_config import tethered  # noqa: PLC0415  commands that start nothing do without
+
     with _open_log(log_file) as log:
         return await asyncio.create_subprocess_exec(
             *tethered(),

@@ -18,7 +18,7 @@ from ._errors import (
 )
 from ._handing_on import MAX_COMMENT, cancel, comment, delegate, run_out
 from ._happenings import Action, Happening, outcome_of
-from ._inbox import Clock, Inbox
+from ._inbox import Inbox
 from ._people import Actor, Candidates, Level
 from ._store import ApprovalStore, Filter
 
@@ -41,7 +41,6 @@ __all__ = [
     "Candidates",
     "Choice",
     "Claim",
-    "Clock",
     "Comment",
     "Delegation",
     "Filter",

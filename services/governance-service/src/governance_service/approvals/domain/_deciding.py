@@ -118,6 +118,9 @@ def require_candidate(approval: Approval, actor: Actor) -> None:
     """
     if approval.is_for(actor):
         return
+    if actor.tenant != approval.task.tenant:
+        whose = "the platform itself" if approval.task.tenant is None else approval.task.tenant
+        raise NotACandidateError(actor.name, "candidate", f"is not of {whose}, whose people decide")
     if actor.name in approval.task.askers and approval.task.exclude_requester:
         raise NotACandidateError(actor.name, "not-the-requester", "asks for it, and may not decide it")
     if actor.name in approval.handed_on:

@@ -5,6 +5,8 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, Self
 
+from governance_service.clock import Clock
+
 from ._approval import Approval, Choice, Task
 from ._asking import ask
 from ._deciding import claim, decide, release
@@ -14,8 +16,6 @@ from ._happenings import Action, Happening
 from ._people import Actor
 from ._store import ApprovalStore, Filter
 
-Clock = Callable[[], datetime]
-"""Gives the present, in UTC."""
 Change = Callable[[Approval], Approval]
 _TIME: Final = "time"
 _ATTEMPTS: Final = 20

@@ -32,11 +32,6 @@ class User:
     external: str | None
     """The outside provider that the user signs in with; None: a password."""
 
-    @property
-    def is_disabled(self) -> bool:
-        """Whether the user may not sign in."""
-        return self.disabled_at is not None
-
 
 def checked_name(name: str) -> str:
     """Return the one spelling of a user's name.

@@ -10,7 +10,6 @@ from ._sessions import (
 )
 from ._users import (
     as_user,
-    count_users,
     holders_of,
     new_user_row,
     require_other_admin,
@@ -23,7 +22,6 @@ from ._users import (
 __all__ = [
     "Attempts",
     "as_user",
-    "count_users",
     "forget_old_attempts",
     "forget_old_sessions",
     "holders_of",

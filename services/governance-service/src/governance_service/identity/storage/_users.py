@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from governance_service.identity.domain import ADMIN, LastAdminError, Role, User
@@ -119,15 +119,6 @@ async def holders_of(session: AsyncSession, role: str) -> int:
     """
     rows = (await session.scalars(select(UserRow.roles))).all()
     return sum(role in roles for roles in rows)
-
-
-async def count_users(session: AsyncSession) -> int:
-    """Count all users.
-
-    Args:
-        session: A session.
-    """
-    return (await session.scalars(select(func.count()).select_from(UserRow))).one()
 
 
 def as_user(row: UserRow) -> User:

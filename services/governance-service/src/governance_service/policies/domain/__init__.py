@@ -1,6 +1,6 @@
 """What policies are, what they say, and why. No I/O, no framework."""
 
-from ._book import FILE_PREFIX, Clock, PolicyBook
+from ._book import FILE_PREFIX, PolicyBook
 from ._checking import CheckedPolicy, TestResult, check
 from ._compiled import WITHOUT_APPROVAL, CompiledPolicy, Reason, Verdict
 from ._errors import (
@@ -25,7 +25,6 @@ __all__ = [
     "WITHOUT_APPROVAL",
     "Change",
     "CheckedPolicy",
-    "Clock",
     "CompiledPolicy",
     "Decision",
     "DecisionNotFoundError",

@@ -2,10 +2,11 @@
 
 import asyncio
 import re
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Final
 from uuid import uuid4
+
+from governance_service.clock import Clock
 
 from ._checking import CheckedPolicy, check
 from ._compiled import CompiledPolicy
@@ -16,8 +17,6 @@ from ._store import PolicyStore
 
 FILE_PREFIX: Final = "file:"
 _NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,62}[a-z0-9])?")
-Clock = Callable[[], datetime]
-"""Gives the present, in UTC."""
 
 
 class PolicyBook:

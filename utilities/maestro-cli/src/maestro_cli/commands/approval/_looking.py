@@ -9,6 +9,8 @@ from maestro_cli import render
 from maestro_cli.commands._governance_target import GovernanceTarget
 from maestro_cli.commands._options import examples, json_option
 
+from ._whose import tenant_option
+
 _STATES: Final = ("open", "approved", "rejected", "expired", "cancelled")
 
 
@@ -33,7 +35,7 @@ def list_approvals(
     """List approvals, the latest first."""
     wanted = None if is_all else status or "open"
     mine_only = "true" if mine else None
-    found = target.call(lambda client: client.approvals(limit=limit, status=wanted, mine=mine_only, run_id=run_id))
+    found = target.listed("approvals", limit=limit, status=wanted, mine=mine_only, run_id=run_id)
     if as_json:
         render.print_json(found)
         return
@@ -50,11 +52,12 @@ def list_approvals(
 
 @click.command("show", short_help="Show an approval.")
 @click.argument("approval_id")
+@tenant_option
 @json_option
 @click.pass_obj
-def show_approval(target: GovernanceTarget, approval_id: str, as_json: bool) -> None:
+def show_approval(target: GovernanceTarget, approval_id: str, tenant: str | None, as_json: bool) -> None:
     """Show the approval APPROVAL_ID: what is asked, of whom, and what was said so far."""
-    found = target.call(lambda client: client.get("approvals", approval_id))
+    found = target.call(lambda client: client.get("approvals", approval_id, tenant=tenant))
     if as_json:
         render.print_json(found)
     else:

@@ -9,9 +9,9 @@ import rich_click as click
 
 from maestro_cli import render
 from maestro_cli._errors import InputError
-from maestro_cli.commands._identity_target import IdentityTarget
+from maestro_cli.commands._governance_target import GovernanceTarget
 from maestro_cli.commands._options import examples, json_option
-from maestro_core_api import APIClient
+from maestro_cli.governance import GovernanceClient
 
 
 @click.command("list", short_help="List entries.")
@@ -28,9 +28,9 @@ from maestro_core_api import APIClient
 @json_option
 @examples("maestro audit list --actor ada", "maestro audit list --action 'user.*' --since 2026-01-01T00:00:00Z")
 @click.pass_obj
-def list_entries(target: IdentityTarget, /, limit: int, as_json: bool, **wanted: Any) -> None:
+def list_entries(target: GovernanceTarget, /, limit: int, as_json: bool, **wanted: Any) -> None:
     """List entries, the newest first."""
-    found = target.listed("/audit/entries", limit=limit, **wanted)
+    found = target.listed("audit", "entries", limit=limit, **wanted)
     if as_json:
         render.print_json(found)
         return
@@ -48,17 +48,16 @@ def list_entries(target: IdentityTarget, /, limit: int, as_json: bool, **wanted:
 )
 @examples("maestro audit export -o audit.jsonl")
 @click.pass_obj
-def export_trail(target: IdentityTarget, output: Path | None) -> None:
+def export_trail(target: GovernanceTarget, output: Path | None) -> None:
     """Write the whole trail as lines of JSON, with what vouches for it; `maestro audit verify FILE` verifies it anywhere."""
 
-    async def write(client: APIClient) -> int:
+    async def write(client: GovernanceClient) -> int:
         written = 0
         async with AsyncExitStack() as stack:
             try:
                 # Bytes to a local file, a portion at a time: nobody else waits for this program.
                 out = sys.stdout.buffer if output is None else stack.enter_context(output.open("wb"))
-                answer = await stack.enter_async_context(client.stream("GET", "/audit/export"))
-                async for portion in answer.aiter_bytes():
+                async for portion in await stack.enter_async_context(client.read("audit", "export")):
                     out.write(portion)
                     written += len(portion)
             except OSError as error:

@@ -8,10 +8,17 @@ import rich_click as click
 
 from maestro_cli import render
 from maestro_cli._errors import AuditBrokenError, InputError
-from maestro_cli.commands._identity_target import IdentityTarget
+from maestro_cli.commands._governance_target import GovernanceTarget
 from maestro_cli.commands._options import examples, json_option
-from maestro_cli.governance import TrailBroken, TrailReader, TrailReport, Witness, read_witness, write_witness
-from maestro_core_api import APIClient
+from maestro_cli.governance import (
+    GovernanceClient,
+    TrailBroken,
+    TrailReader,
+    TrailReport,
+    Witness,
+    read_witness,
+    write_witness,
+)
 
 _WITNESS = "audit-witness.json"
 
@@ -34,7 +41,7 @@ _WITNESS = "audit-witness.json"
 @examples("maestro audit verify", "maestro audit verify audit.jsonl --keys audit-keys.json")
 @click.pass_obj
 def verify_trail(
-    target: IdentityTarget, file: Path | None, keys_file: Path | None, witness_file: Path | None, as_json: bool
+    target: GovernanceTarget, file: Path | None, keys_file: Path | None, witness_file: Path | None, as_json: bool
 ) -> None:
     """Verify the trail in FILE, an export, or that of governance-service.
 
@@ -72,10 +79,10 @@ def _from_file(reader: TrailReader, file: Path, header: list[bytes]) -> TrailRep
     return reader.report()
 
 
-async def _from_service(reader: TrailReader, client: APIClient, header: list[bytes]) -> TrailReport:
+async def _from_service(reader: TrailReader, client: GovernanceClient, header: list[bytes]) -> TrailReport:
     rest = b""
-    async with client.stream("GET", "/audit/export") as answer:
-        async for portion in answer.aiter_bytes():
+    async with client.read("audit", "export") as portions:
+        async for portion in portions:
             *lines, rest = (rest + portion).split(b"\n")
             for line in lines:
                 _read(reader, line, header)

@@ -15,7 +15,7 @@ from maestro_cli.commands._options import examples, json_option
 from ._files import tested
 
 if TYPE_CHECKING:
-    from maestro_cli.client import GovernanceClient
+    from maestro_cli.governance import GovernanceClient
 
 
 @click.command("test", short_help="Test policies in files, without a service.")

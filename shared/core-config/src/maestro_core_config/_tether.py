@@ -1,8 +1,8 @@
-"""Started in front of each service: ties its life to the supervisor's, then becomes the service.
+"""Started in front of a program: ties its life to that of the process which starts it, then becomes the program.
 
 It runs as a file, without the package around it: `python -I -S _tether.py PARENT PROGRAM ARGUMENT…`. The kernel keeps the
 wish to die with the parent across `execv`. Doing this in a function between fork and exec would be unsafe beside the
-supervisor's threads.
+parent's threads.
 """
 
 import ctypes
@@ -18,7 +18,7 @@ def _main() -> None:
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:
-        # The supervisor died before the kernel knew of the wish.
+        # The parent died before the kernel knew of the wish.
         raise SystemExit(1)
     os.execv(program[0], program)  # noqa: S606 - no shell is wanted
 
