@@ -60,11 +60,11 @@ compiled: setup
 # A file stays with one worker, so that what its tests share is started once.
 .PHONY: test
 test: compiled ## Run the tests; make slow, chaos, chaos-temporal and soak have those that take long
-	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile
+	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile --no-loadscope-reorder
 
 .PHONY: slow
 slow: compiled ## Run the tests that take minutes: the patterns and the main job's faults on Temporal, long queues
-	@$(BIN)/python -m pytest -m slow -n $(PYTEST_WORKERS) --dist loadfile --ignore tests/chaos-services
+	@$(BIN)/python -m pytest -m slow -n $(PYTEST_WORKERS) --dist loadfile --no-loadscope-reorder --ignore tests/chaos-services
 
 .PHONY: chaos
 chaos: compiled ## Kill, starve, damage and flood the engine (some minutes; SOAK=30m: then kill on for so long)
