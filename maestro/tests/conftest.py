@@ -171,12 +171,12 @@ def document() -> Callable[..., dict[str, Any]]:
     return make
 
 
-NAMESPACES = 100  # one for each test on a cluster; raise it when they run out
+NAMESPACES = 40  # one for each test of a module; raise it when they run out
 _DEADLINE_S = 60.0
 _TRIES = 3
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def temporal_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Return host and port of a real Temporal server with the namespaces t0, t1, …, each empty."""
     names = [part for number in range(NAMESPACES) for part in ("--namespace", f"t{number}")]
@@ -188,7 +188,7 @@ def temporal_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         server.wait(timeout=30)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def temporal_namespaces(temporal_server: str) -> Iterator[str]:
     """Yield URLs of namespaces that no other test uses."""
     return (f"temporal://{temporal_server}/t{number}?task_queue=tests" for number in range(NAMESPACES))

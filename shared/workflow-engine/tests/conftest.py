@@ -1,8 +1,9 @@
-"""A Temporal server for those tests that need one: the real development server, one for each process of the test run."""
+"""A Temporal server for those tests that need one: the real development server, one at a time for each process of the test run."""
 
 from __future__ import annotations
 
 import asyncio
+import itertools
 import re
 import shutil
 import socket
@@ -16,7 +17,7 @@ import pytest
 
 from maestro_workflow_engine import ClusterUnreachableError, WorkflowEngine
 
-NAMESPACES = 300  # one for each test; raise it when they run out
+NAMESPACES = 200  # one for each test of a folder; raise it when they run out
 _DEADLINE_S = 30.0
 _TRIES = 3
 _known: set[str] = set()
@@ -31,22 +32,61 @@ def temporal_binary() -> str:
     return binary
 
 
-@pytest.fixture(scope="session")
-def temporal_server(temporal_binary: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+class _Server:
+    """The server of this process of the test run. An idle one takes a quarter of a processor: it stops when nobody needs it."""
+
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[bytes] | None = None
+        self._address = ""
+        self._numbers = itertools.count()
+
+    def address(self, binary: str, log: Path) -> str:
+        """Return host and port; start it if need be."""
+        if self._process is None:
+            self._process, port = _started(binary, log)
+            self._address, self._numbers = f"127.0.0.1:{port}", itertools.count()
+        return self._address
+
+    def next_namespace(self) -> str:
+        """Return the URL of a namespace that nobody has used."""
+        number = next(self._numbers)
+        assert number < NAMESPACES - 1, "raise NAMESPACES"
+        return f"temporal://{self._address}/t{number}?task_queue=tests"
+
+    def stop(self) -> None:
+        """End it, with all that it has kept."""
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait(timeout=20)
+            self._process = None
+
+
+_server = _Server()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """Stop the server where tests of another folder come next."""
+    yield
+    if nextitem is None or nextitem.path.parent != item.path.parent:
+        _server.stop()
+
+
+def pytest_sessionfinish() -> None:
+    """Leave nothing behind, also when the run is interrupted."""
+    _server.stop()
+
+
+@pytest.fixture(scope="module")
+def temporal_server(temporal_binary: str, tmp_path_factory: pytest.TempPathFactory) -> str:
     """Return host and port of a server that has the namespaces t0, t1, …, each empty."""
-    log = tmp_path_factory.mktemp("temporal") / "server.log"
-    server, port = _started(temporal_binary, log)
-    try:
-        yield f"127.0.0.1:{port}"
-    finally:
-        server.kill()  # it has kept nothing
-        server.wait(timeout=20)
+    return _server.address(temporal_binary, tmp_path_factory.mktemp("temporal") / "server.log")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def temporal_namespaces(temporal_server: str) -> Iterator[str]:
     """Yield URLs of namespaces that no other test uses."""
-    return (f"temporal://{temporal_server}/t{number}?task_queue=tests" for number in range(NAMESPACES - 1))
+    return iter(_server.next_namespace, None)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from intelligence_service.learning import grams
 Matrix: TypeAlias = NDArray[np.float32]
 Labels: TypeAlias = NDArray[np.intp]
 
-_LANDMARKS = 1_536
+_LANDMARKS = 3_072
 _TRUST = 0.11
 """How fast the examples' own spread is believed as they become more than the dimensions."""
 _WORDS_TELL = 0.35
