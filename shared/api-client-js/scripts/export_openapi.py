@@ -43,12 +43,7 @@ def main(folder: Path = OPENAPI, *options: str) -> int:
     Returns:
         The exit status.
     """
-    with tempfile.TemporaryDirectory() as elsewhere:
-        dump = Path(elsewhere) / "documents.json"
-        command = [sys.executable, str(Path(__file__).resolve()), _DUMP, str(dump)]
-        subprocess.run(command, check=True, cwd=elsewhere, env=inherited_environment(), stdout=subprocess.DEVNULL)
-        documents = json.loads(dump.read_text("utf-8"))
-    wanted = {f"{name}.json": written(document) for name, document in documents.items()}
+    wanted = {f"{name}.json": written(document) for name, document in _asked().items()}
     folder.mkdir(exist_ok=True)
     there = {path.name: path.read_text("utf-8") for path in folder.glob("*.json")}
     different = sorted(name for name in {*wanted, *there} if wanted.get(name) != there.get(name))
@@ -62,6 +57,15 @@ def main(folder: Path = OPENAPI, *options: str) -> int:
         else:
             (folder / name).unlink()
     return 0
+
+
+def _asked() -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as elsewhere:
+        dump = Path(elsewhere) / "documents.json"
+        command = [sys.executable, str(Path(__file__).resolve()), _DUMP, str(dump)]
+        subprocess.run(command, check=True, cwd=elsewhere, env=inherited_environment(), stdout=subprocess.DEVNULL)
+        documents: dict[str, Any] = json.loads(dump.read_text("utf-8"))
+    return documents
 
 
 def written(document: dict[str, Any]) -> str:

@@ -30,7 +30,7 @@ const REFUSED: readonly number[] = [400, 401, 403, 422]
  *
  * A refresh token works once, and a second use ends the session (RFC 9700, section 4.14.2). So there is one refresh at a time
  * for all calls, clients and pages that share a storage; whoever waited takes what it brought. A refresh whose answer is lost
- * is not repeated on its own: the next call that needs it tries.
+ * is not repeated on its own: the next attempt that needs a token tries.
  */
 export class Session {
   readonly #store: TokenStore
