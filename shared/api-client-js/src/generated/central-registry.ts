@@ -476,6 +476,8 @@ export type GatewayCORSInput = {
    *       "content-type",
    *       "idempotency-key",
    *       "if-match",
+   *       "if-none-match",
+   *       "last-event-id",
    *       "traceparent",
    *       "x-request-id"
    *     ]
@@ -520,6 +522,8 @@ export type GatewayCORSOutput = {
    *       "content-type",
    *       "idempotency-key",
    *       "if-match",
+   *       "if-none-match",
+   *       "last-event-id",
    *       "traceparent",
    *       "x-request-id"
    *     ]
