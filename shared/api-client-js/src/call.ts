@@ -1,6 +1,7 @@
 /** One call as it was asked for. */
 
 import type { Address, QueryValue } from './address.js'
+import { newTraceparent } from './trace.js'
 
 /** What every call takes. Times are milliseconds. */
 export interface CallOptions {
@@ -44,6 +45,8 @@ export interface Call extends CallOptions {
   /** Without credentials and trace, which are of each attempt; names are in small letters. */
   readonly sent: Readonly<Record<string, string>>
   readonly traceparent: string | undefined
+  /** Whether the trace begins with this call: then each attempt is a span of its own, and else a child of the caller's. */
+  readonly isTraceOurs: boolean
   /** Whether it goes without credentials, as those calls do that bring them. */
   readonly isAnonymous: boolean
 }
@@ -62,6 +65,7 @@ export function prepare(
   for (const headers of [address.isOurs ? own.headers : {}, options.headers ?? {}]) {
     for (const [name, value] of Object.entries(headers)) sent[name.toLowerCase()] = value
   }
+  const given = sent.traceparent ?? own.traceparent
   const written =
     contentType === undefined && body !== undefined ? JSON.stringify(body) : (body as BodyInit | undefined)
   return {
@@ -71,6 +75,7 @@ export function prepare(
     body: written,
     sent,
     isAnonymous: own.isAnonymous,
-    traceparent: address.isOurs ? (sent.traceparent ?? own.traceparent) : undefined,
+    traceparent: address.isOurs ? (given ?? newTraceparent()) : undefined,
+    isTraceOurs: given === undefined,
   }
 }

@@ -15,7 +15,7 @@ import { RETRY_DEFAULTS, type RetryOptions } from './retrying.js'
 import { readBody, Sender } from './sending.js'
 import { Session } from './session/session.js'
 import { TokenStore } from './session/storage.js'
-import { newTraceparent, traceIdOf } from './trace.js'
+import { traceIdOf } from './trace.js'
 
 const WHOLE_CALL = 10
 const EVENT_STREAM = { accept: 'text/event-stream, application/problem+json' }
@@ -159,8 +159,7 @@ export class APIClient {
   }
 
   #prepare(method: string, path: string, options: BodyOptions, { service, isAnonymous = false }: Way): Call {
-    const traceparent = this.#options.traceparent?.() ?? newTraceparent()
-    const own = { headers: this.#options.headers ?? {}, traceparent, isAnonymous }
+    const own = { headers: this.#options.headers ?? {}, traceparent: this.#options.traceparent?.(), isAnonymous }
     return prepare(method.toUpperCase(), this.#addresses.find(path, options.query, service), options, own)
   }
 

@@ -12,7 +12,7 @@ export class MaestroError extends Error {
   }
 }
 
-/** The client cannot make the call as it is set up: `BASE_URL_MISSING`, `NO_STREAMS`, `NOT_JWT`. */
+/** The client cannot make the call as it is set up: `BASE_URL_MISSING`, `HEADER_INVALID`, `NO_STREAMS`, `NOT_JWT`. */
 export class ConfigurationError extends MaestroError {
   override readonly name = 'ConfigurationError'
 }

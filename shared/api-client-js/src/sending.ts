@@ -3,10 +3,10 @@
 import type { Call } from './call.js'
 import type { Credentials } from './credentials.js'
 import { type DebugLog, maskHeaders, maskURL } from './debug-log.js'
-import { AnswerError, NetworkError, ProblemError } from './errors.js'
+import { AnswerError, ConfigurationError, NetworkError, ProblemError } from './errors.js'
 import type { Limit } from './limit.js'
 import { retryAfter } from './retrying.js'
-import { randomHex, traceIdOf } from './trace.js'
+import { nextSpan, traceIdOf } from './trace.js'
 
 /** Sends requests; nothing of it is tried again, but what was refused for its token alone. */
 export class Sender {
@@ -37,8 +37,8 @@ export class Sender {
     const { method, address, body } = call
     const headers: Record<string, string> = { ...call.sent, ...credentials }
     const trace = call.traceparent
-    // The next attempt is another span of the same trace.
-    if (trace !== undefined) headers.traceparent = trace.replace(/-[\da-f]{16}-/, `-${randomHex(8)}-`)
+    if (trace !== undefined) headers.traceparent = call.isTraceOurs ? nextSpan(trace) : trace
+    refuseInvalid(headers)
     const debug = this.debug
     const started = performance.now()
     debug?.(`${method} ${maskURL(address.url)}`, { headers: maskHeaders(headers) })
@@ -55,7 +55,7 @@ export class Sender {
     } catch (error) {
       debug?.(`No answer: ${method} ${maskURL(address.url)}`, {
         duration_ms: Math.round(performance.now() - started),
-        error: String(error),
+        error: maskURL(String(error)),
       })
       limit.check()
       throw new NetworkError(
@@ -87,6 +87,18 @@ export class Sender {
       traceId: traceIdOf(call.traceparent),
       retryAfter: retryAfter(response.headers.get('retry-after')),
     })
+  }
+}
+
+// An engine's own error would show the value, which may be a token.
+function refuseInvalid(headers: Readonly<Record<string, string>>): void {
+  for (const [name, value] of Object.entries(headers)) {
+    if (!/^[\t -~\u0080-\u00ff]*$/.test(value)) {
+      throw new ConfigurationError(
+        'HEADER_INVALID',
+        `the value of the header ${name} has characters that no header can have`,
+      )
+    }
   }
 }
 

@@ -12,8 +12,12 @@ export function newTraceparent(): string {
   return `00-${randomHex(16)}-${randomHex(8)}-01`
 }
 
-/** Make random bytes, in hex. */
-export function randomHex(bytes: number): string {
+/** Make the `traceparent` of another span of the same trace. */
+export function nextSpan(traceparent: string): string {
+  return traceparent.replace(/-[\da-f]{16}-/, `-${randomHex(8)}-`)
+}
+
+function randomHex(bytes: number): string {
   const chosen = new Uint8Array(bytes)
   // React Native has no `crypto` of its own; ids of traces tell requests apart, they keep no secret.
   const source = globalThis.crypto as Crypto | undefined

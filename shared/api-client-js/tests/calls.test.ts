@@ -169,12 +169,20 @@ test('keys and tokens from elsewhere are sent, and asked for anew for each call'
 })
 
 test("a page's own trace goes on in the call", async () => {
-  const { url, seen } = await serve((response) => response.writeHead(204).end())
+  const { url, seen } = await serve((response, _, number) => response.writeHead(number === 0 ? 503 : 204).end())
   const traceparent = `00-${'c'.repeat(32)}-${'d'.repeat(16)}-00`
   const answer = await new APIClient({ baseURL: url, traceparent: () => traceparent }).get('/')
   expect(answer.traceId).toBe('c'.repeat(32))
-  expect(seen[0]?.headers.traceparent).toMatch(/^00-c{32}-[\da-f]{16}-00$/)
-  expect(seen[0]?.headers.traceparent).not.toBe(traceparent)
+  expect(seen.map(({ headers }) => headers.traceparent)).toEqual([traceparent, traceparent])
+})
+
+test('a header that none can be is refused without its value in the message, and nothing is sent', async () => {
+  const { url, seen } = await serve((response) => response.writeHead(204).end())
+  const client = new APIClient({ baseURL: url, authentication: { type: 'api-key', apiKey: 'mk_secret\n' } })
+  const error: unknown = await client.get('/').catch((e: unknown) => e)
+  expect(error).toMatchObject({ code: 'HEADER_INVALID', message: expect.stringContaining('x-api-key') })
+  expect(String(error)).not.toContain('mk_secret')
+  expect(seen).toHaveLength(0)
 })
 
 test('without baseURL a call outside of a browser says what is missing', async () => {

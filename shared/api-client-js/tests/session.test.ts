@@ -127,6 +127,16 @@ test('clients that share a storage refresh once between them', async () => {
   expect(edge.seen('POST', REFRESH)).toHaveLength(1)
 })
 
+test('a session that another client ends is over for all who share the storage, and each is told once', async () => {
+  const { client, edge, storage, ends } = await signedIn()
+  const other = new APIClient({ baseURL: edge.url, authentication: { type: 'jwt', tokenStorage: storage } })
+  expect(await me(other)).toBe('ada')
+  await other.session.signOut()
+  await expect(me(client)).rejects.toBeInstanceOf(SessionEndedError)
+  await expect(me(client)).rejects.toMatchObject({ name: 'ProblemError', status: 401 })
+  expect(ends.map(({ reason }) => reason)).toEqual(['elsewhere'])
+})
+
 test('a refresh that is refused ends the session once, for all who wait', async () => {
   const { client, edge, storage, ends } = await signedIn()
   const old = storage.tokens()

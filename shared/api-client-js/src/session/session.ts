@@ -6,8 +6,11 @@ import type { TokenStore, Tokens } from './storage.js'
 
 /** How a session has ended. */
 export interface SessionEnd {
-  /** `refused`: it could not be gone on with; `expired`: there was nothing to go on with; `signed-out`: by `signOut`. */
-  readonly reason: 'refused' | 'expired' | 'signed-out'
+  /**
+   * `refused`: it could not be gone on with; `expired`: there was nothing to go on with; `signed-out`: by `signOut`;
+   * `elsewhere`: another client or page that shares the storage has ended it.
+   */
+  readonly reason: 'refused' | 'expired' | 'signed-out' | 'elsewhere'
   readonly error?: SessionEndedError | undefined
 }
 
@@ -38,6 +41,8 @@ export class Session {
   readonly #now: () => number
   readonly #listeners = new Set<(end: SessionEnd) => void>()
   #refreshing: Promise<string> | undefined
+  /** Whether there were tokens when they were last looked at. */
+  #isOpen = false
 
   /** `now` gives the time of day in milliseconds. */
   constructor(store: TokenStore, ask: Ask, now: () => number = Date.now) {
@@ -49,12 +54,13 @@ export class Session {
   /** Sign in, in place of whoever was. Throws a `ProblemError`: `INVALID_CREDENTIALS`, `TOO_MANY_ATTEMPTS` … */
   async signIn(credentials: { username: string; password: string }): Promise<void> {
     const answer = (await this.#ask('/auth/token', credentials)) as TokenAnswer
-    await this.#exclusively(() => this.#store.write(this.#tokens(answer)))
+    await this.use(this.#tokens(answer))
   }
 
   /** Take over tokens that came from elsewhere, such as an outside provider. */
   async use(tokens: Tokens): Promise<void> {
     await this.#exclusively(() => this.#store.write(tokens))
+    this.#isOpen = true
   }
 
   /** Sign out. The tokens are forgotten even when the service cannot be told; that error is thrown afterwards. */
@@ -83,7 +89,9 @@ export class Session {
   /** Give the access token for a call, refreshed when it is about to end; undefined when nobody is signed in. */
   async token(): Promise<string | undefined> {
     const tokens = await this.#store.read()
+    if (tokens === undefined && this.#isOpen) this.#isGone()
     if (tokens === undefined) return undefined
+    this.#isOpen = true
     const { expiresAt = Number.POSITIVE_INFINITY } = tokens
     if (tokens.refreshToken === undefined || this.#now() < expiresAt - LEEWAY_MS) return tokens.accessToken
     try {
@@ -108,7 +116,7 @@ export class Session {
 
   async #refresh(used: string): Promise<string> {
     const tokens = await this.#store.read()
-    if (tokens === undefined) throw new SessionEndedError('nobody is signed in any more; sign in again')
+    if (tokens === undefined) return this.#isGone()
     // Somebody else was faster: another client, or another page.
     if (tokens.accessToken !== used) return tokens.accessToken
     if (tokens.refreshToken === undefined) return this.#finish('expired', 'the token has ended; sign in again')
@@ -134,7 +142,14 @@ export class Session {
     throw error
   }
 
+  #isGone(): never {
+    const error = new SessionEndedError('nobody is signed in any more; sign in again')
+    if (this.#isOpen) this.#end({ reason: 'elsewhere', error })
+    throw error
+  }
+
   #end(end: SessionEnd): void {
+    this.#isOpen = false
     for (const listener of [...this.#listeners]) listener(end)
   }
 
