@@ -33,7 +33,8 @@ const LONGEST_ASKED_PAUSE_MS = 60_000
 /**
  * Read events until the service ends the stream. One that breaks, falls silent, or ends though it can be gone on with is opened
  * again behind the last event that had an id, after the pause that the service asks for (`retry:`) or a growing one. Services
- * say 204 when nothing can come any more, and name their last event `complete`. A stream of events without ids is not opened
+ * say 204 when nothing can come any more, and name their last event `complete`; one named `reset` says that what came between
+ * can no longer be had, and the stream goes on from its beginning. A stream of events without ids is not opened
  * again once one came: nothing would say where to go on.
  */
 export async function* readEvents(
@@ -47,7 +48,7 @@ export async function* readEvents(
     let failure: unknown
     place.opens()
     try {
-      yield* eventsOf(await open(place.lastId), where, options.heartbeatTimeout, place)
+      yield* eventsOf(await open(place.lastId), where, place, options.heartbeatTimeout)
       if (place.hasEnded) return
     } catch (error) {
       if (!isWorthRetrying(error)) throw error
@@ -95,12 +96,15 @@ class Place {
   }
 
   note(parser: EventParser, events: readonly StreamEvent[]): void {
+    // What came between can no longer be had: the service wants to be asked anew.
+    const isReset = events.some(({ id, event }) => event === 'reset' && id === undefined)
+    if (isReset) parser.lastId = undefined
     this.lastId = parser.lastId
     if (parser.retry !== undefined) this.#askedPause = Math.min(parser.retry, LONGEST_ASKED_PAUSE_MS)
     if (parser.retry !== undefined || parser.lastId !== undefined) this.#isToBeContinued = true
     if (events.length > 0) {
       this.#failures = 0
-      if (parser.lastId === undefined) this.#isNameless = true
+      this.#isNameless = parser.lastId === undefined && !isReset
     }
   }
 
@@ -121,8 +125,8 @@ class Place {
 async function* eventsOf(
   { response, limit }: OpenStream,
   where: string,
-  heartbeatTimeout = HEARTBEAT_MS,
   place: Place,
+  heartbeatTimeout = HEARTBEAT_MS,
 ): AsyncGenerator<StreamEvent> {
   try {
     if (response.status === 204) {

@@ -146,6 +146,17 @@ test('a service that stops ends its streams properly, and they are opened again'
   expect(seen.map(({ headers }) => headers['last-event-id'])).toEqual(['6', '6', '6', '7'])
 })
 
+test('a position that the service no longer has is forgotten when it says reset', async () => {
+  const { url, seen } = await serve((response, { headers }) => {
+    response.writeHead(200, STREAM)
+    if (headers['last-event-id'] === '3') response.end('event: reset\ndata: {}\n\n')
+    else response.end('id: 900\ndata: a\n\nevent: complete\ndata: {}\n\n')
+  })
+  const events = await all(new APIClient({ baseURL: url, enableRetry: QUICK }).events('/', { lastEventId: '3' }))
+  expect(events.map(({ event }) => event)).toEqual(['reset', 'message', 'complete'])
+  expect(seen.map(({ headers }) => headers['last-event-id'])).toEqual(['3', undefined])
+})
+
 test('a stream of events without ids is not opened again, for nothing says where to go on', async () => {
   const { url, seen } = await serve((response, { path }) => {
     response.writeHead(200, STREAM)
