@@ -101,7 +101,7 @@ class Place {
     if (isReset) parser.lastId = undefined
     this.lastId = parser.lastId
     if (parser.retry !== undefined) this.#askedPause = Math.min(parser.retry, LONGEST_ASKED_PAUSE_MS)
-    if (parser.retry !== undefined || parser.lastId !== undefined) this.#isToBeContinued = true
+    if (isReset || parser.retry !== undefined || parser.lastId !== undefined) this.#isToBeContinued = true
     if (events.length > 0) {
       if (events.some(({ id }) => id !== undefined)) this.#failures = 0
       this.#isNameless = parser.lastId === undefined && !isReset

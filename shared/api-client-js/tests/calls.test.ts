@@ -66,7 +66,9 @@ test('a listing is read over all its pages, each asked for when it is needed', a
   const runId = `pages-${Date.now()}`
   const approvals = governance(client)
   for (let number = 0; number < 7; number += 1) {
-    await approvals.post('/approvals', { body: { id: `${runId}-${number}`, title: `Number ${number}`, run_id: runId } })
+    await approvals.post('/approvals', {
+      body: { id: `${runId}-${number}`, title: `Number ${number}`, run_id: runId, signal: 'go' },
+    })
   }
   const query = { run_id: runId, limit: 3 }
   const ids: (string | null)[] = []

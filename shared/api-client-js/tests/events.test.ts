@@ -65,7 +65,8 @@ test('a stream that is cut again and again goes on behind the last event, withou
   const resumed = edge.seen('GET', path).map(({ headers }) => headers['last-event-id'])
   expect(resumed.length).toBeGreaterThan(3)
   expect(resumed[0]).toBeUndefined()
-  expect(resumed.slice(1).every((id) => /^\d+$/.test(String(id)))).toBe(true)
+  // A reset may take what was sent before it along, so that the first ones begin anew.
+  expect(resumed.at(-1)).toBe(String(history.at(-1)?.position))
 })
 
 test('whoever stops reading ends the connection', async () => {

@@ -106,10 +106,12 @@ console.log(subject)
 export {}
 `,
   )
-  const options = ['--strict', '--module', 'NodeNext', '--target', 'ES2022', '--lib', 'ES2022,DOM', '--types', '']
+  const options = { strict: true, module: 'NodeNext', target: 'ES2022', lib: ['ES2022', 'DOM'], types: [] }
   await writeFile(join(scratch, 'package.json'), '{"type":"module"}')
-  await run(process.execPath, [TSC, ...options, '--preserveSymlinks', join(scratch, 'uses.ts')])
-  const { stdout } = await run(process.execPath, ['--preserve-symlinks', join(scratch, 'uses.js')])
+  await writeFile(join(scratch, 'tsconfig.json'), JSON.stringify({ compilerOptions: options, files: ['uses.ts'] }))
+  const compiled = await run(process.execPath, [TSC, '-p', scratch]).catch((error: { stdout: string }) => error)
+  expect(compiled.stdout).toBe('')
+  const { stdout } = await run(process.execPath, [join(scratch, 'uses.js')])
   expect(stdout).toBe('ada\n')
 })
 
