@@ -120,11 +120,11 @@ test('a stream that falls silent is opened again; comments keep one open', async
       beats += 1
       if (beats < 20) response.write(': waiting\n\n')
       else response.end('id: 2\ndata: second\n\n')
-    }, 50)
+    }, 100)
     return response.on('close', () => clearInterval(beat))
   })
   const client = new APIClient({ baseURL: url, enableRetry: QUICK })
-  const events = await all(client.events('/', { heartbeatTimeout: 500 }))
+  const events = await all(client.events('/', { heartbeatTimeout: 1_500 }))
   expect(events.map(({ data }) => data)).toEqual(['first', 'second'])
   expect(seen.map(({ headers }) => headers['last-event-id'])).toEqual([undefined, '1', '2'])
 })
