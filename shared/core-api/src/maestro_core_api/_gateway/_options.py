@@ -63,6 +63,8 @@ class GatewayCORS(BaseModel):
         "content-type",
         "idempotency-key",
         "if-match",
+        "if-none-match",
+        "last-event-id",
         "traceparent",
         "x-request-id",
     )
