@@ -22,8 +22,8 @@ export class Edge {
   readonly passed: Passed[] = []
   /** Decides on each request. */
   rule: Rule = () => 'pass'
-  /** Called with each piece of an answer; false breaks the connection in place of it. */
-  piece: (seen: Passed, piece: Buffer) => boolean = () => true
+  /** Decides on each piece of an answer: `drop` breaks the connection in place of it, `last` behind it. */
+  piece: (seen: Passed, piece: Buffer) => 'pass' | 'drop' | 'last' = () => 'pass'
 
   private constructor(url: string) {
     this.url = url
@@ -66,11 +66,16 @@ export class Edge {
     }
     const onward = request(`${service}/${rest.join('/')}`, { method, headers }, (answer) => {
       response.writeHead(answer.statusCode ?? 502, answer.headers)
+      let isCut = false
       answer.on('data', (piece: Buffer) => {
-        if (this.piece(passed, piece)) response.write(piece)
-        else response.socket?.resetAndDestroy()
+        if (isCut) return
+        const decision = this.piece(passed, piece)
+        isCut = decision !== 'pass'
+        if (decision === 'drop') response.destroy()
+        // Once it is on its way: what is still to be written would be lost with the connection.
+        else response.write(piece, () => decision === 'last' && response.destroy())
       })
-      answer.on('end', () => response.end())
+      answer.on('end', () => isCut || response.end())
       answer.on('error', () => response.destroy())
     })
     onward.on('error', () => response.destroy())
