@@ -112,7 +112,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--shots", default="1,3,5,10,all")
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--vectors", type=Path, help="keep the encoded texts here from run to run")
     parser.add_argument("--accuracy-only", action="store_true")
     options = parser.parse_args()

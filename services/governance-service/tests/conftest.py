@@ -70,9 +70,10 @@ def client(app: MaestroAPI) -> Iterator[TestClient]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Leave to `make slow` what PostgreSQL shows again of identities and attacks; storage, migrations and the trail stay."""
+    """Leave to `make slow` what PostgreSQL shows again of requests; storage, migrations and the trail stay."""
     here = Path(__file__).parent
     for item in items:
         path = item.path
-        if path.is_relative_to(here) and path.parent.name in {"identity", "attacks"} and "[postgresql" in item.name:
+        is_about_requests = path.parent.name in {"identity", "attacks"} or path.stem.endswith("_api")
+        if path.is_relative_to(here) and is_about_requests and "[postgresql" in item.name:
             item.add_marker(pytest.mark.slow)

@@ -10,13 +10,13 @@ from intelligence_service.spdx_corpus import SpdxMatcherCorpus
 from intelligence_service.testing import FakeClock, ModelServer, Orchestrator
 from maestro_core_db import Database, Migrations
 from maestro_core_db.testing import TemporaryDatabase
-from maestro_core_db.testing.fixtures import postgres_database, postgres_server, sqlite_database
+from maestro_core_db.testing.fixtures import database_migrations, postgres_database, postgres_server, sqlite_database
 
 LIB = str(Path(__file__).with_name("lib"))
 if LIB not in sys.path:
     sys.path.insert(0, LIB)
 
-__all__ = ["postgres_database", "postgres_server", "sqlite_database"]
+__all__ = ["database_migrations", "postgres_database", "postgres_server", "sqlite_database"]
 
 Texts = Callable[[str], str]
 

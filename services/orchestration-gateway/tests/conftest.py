@@ -21,6 +21,7 @@ COMMON: dict[str, Any] = {"jwt_secret": SECRET, "environment": "test"}
 NOBODY = "http://127.0.0.1:1"
 
 # Named one by one: only the topmost conftest of a run may name a plugin, and this is not the topmost when all is run.
+database_migrations = fixtures.database_migrations
 postgres_server = fixtures.postgres_server
 postgres_database = fixtures.postgres_database
 sqlite_database = fixtures.sqlite_database

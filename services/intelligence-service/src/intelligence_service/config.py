@@ -101,8 +101,8 @@ class IntelligenceServiceConfig(DatabaseSettings, BaseConfig):
     """Processor threads of the bundled model."""
     local_model_context: int = Field(default=4096, ge=512)
     """Longest question and answer of the bundled model together, in tokens."""
-    encoder_threads: int = Field(default=2, ge=1)
-    """Processor threads of the sentence encoder."""
+    encoder_threads: int = Field(default=1, ge=1)
+    """Processor threads of the sentence encoder. Texts are short: on most machines a second thread costs more than it gives."""
     encoder_max_characters: int = Field(default=1_000, ge=1, le=20_000)
     """Longest question that is compared with others or learnt; longer ones go to the model."""
     enable_learning: bool = True

@@ -32,7 +32,7 @@ FAMILIES = 2
 ROOTS = 2 * FAMILIES
 """Runs that are marked one after the other; the schedules follow."""
 
-HITS = [1, ROOTS, ROOTS + 1]
+HITS = [pytest.param(1, marks=pytest.mark.slow), ROOTS, pytest.param(ROOTS + 1, marks=pytest.mark.slow)]
 
 
 def killed_move(journal: str, cluster: str, point: str, hits: int) -> None:
