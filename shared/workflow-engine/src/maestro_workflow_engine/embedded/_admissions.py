@@ -20,7 +20,7 @@ from maestro_workflow_engine.embedded import _queue_rows as rows
 from maestro_workflow_engine.embedded._alarms import Alarms
 from maestro_workflow_engine.embedded._clock import Clock
 from maestro_workflow_engine.embedded._displacing import Displaced
-from maestro_workflow_engine.embedded._journal import NewRun, Statement, Write
+from maestro_workflow_engine.embedded._journal import NewRun, Statement, Write, nothing
 from maestro_workflow_engine.embedded._lines import Lines
 from maestro_workflow_engine.embedded._place import Arrival, Place, Stage
 from maestro_workflow_engine.embedded._reader import JournalReader, RunRow
@@ -175,7 +175,7 @@ class Admissions:
             RunExistsError: Another open run has it.
         """
         if admission is None or admission.singleton is None:
-            return _nothing
+            return nothing
         ref = (run.workflow, admission.singleton)
         holder = self.singletons.holder(ref)
         if holder is not None:
@@ -328,7 +328,3 @@ class Admissions:
         if place is not None and place.alarm_us == at_us:
             place.alarm_us = None
             self._seek(place)
-
-
-def _nothing() -> None:
-    """There is nothing to give up."""

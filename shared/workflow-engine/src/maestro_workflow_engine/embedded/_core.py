@@ -26,7 +26,7 @@ from maestro_workflow_engine.embedded._displacing import Displaced
 from maestro_workflow_engine.embedded._downloads import Downloads
 from maestro_workflow_engine.embedded._event_hub import EventHub
 from maestro_workflow_engine.embedded._heart import Heart
-from maestro_workflow_engine.embedded._journal import NewRun, Parked, Parking, Statement, StatusChange, Write
+from maestro_workflow_engine.embedded._journal import NewRun, Parked, Parking, Statement, StatusChange, Write, nothing
 from maestro_workflow_engine.embedded._live import LiveRun
 from maestro_workflow_engine.embedded._loading import new_machine
 from maestro_workflow_engine.embedded._outbox import Outbox
@@ -352,7 +352,7 @@ class Core:
         """Take note that a run's waking was refused with the event that it came with, so that it comes with another one."""
         run.parked_on_disk = True
         if run.unflushed and self.residents.by_key.get(run.key) is run:  # what follows counts on it, and may succeed
-            self._journal.submit(Write(_nothing, parked=self.unpark(run)))
+            self._journal.submit(Write(nothing, parked=self.unpark(run)))
 
     def seal(self, run: LiveRun, position: int, event: ev.Event, objects: dict[str, bytes]) -> tuple[ev.Event, bytes]:
         """Return an event as it is kept, which may tell of a refusal instead, and its bytes."""
@@ -584,7 +584,3 @@ class Core:
     def _answer(self, run: LiveRun, command: cmd.AnswerUpdate) -> None:
         output = msgspec.UNSET if command.output is None else command.output
         self.append(run, ev.UpdateAnswered(self._clock.now_us(), command.update_id, output, command.failure))
-
-
-def _nothing() -> None:
-    """A write that nobody waits for."""

@@ -15,7 +15,7 @@ from maestro_workflow_engine._failure import describe
 from maestro_workflow_engine._payload_errors import PayloadUnreadableError
 from maestro_workflow_engine.embedded import _event_rows as rows
 from maestro_workflow_engine.embedded._clock import Clock
-from maestro_workflow_engine.embedded._journal import Statement, Write
+from maestro_workflow_engine.embedded._journal import Statement, Write, nothing
 from maestro_workflow_engine.embedded._live import LiveRun
 from maestro_workflow_engine.embedded._outbox import Outbox
 from maestro_workflow_engine.embedded._reader import JournalReader
@@ -231,12 +231,8 @@ class EventHub:
         return (rows.forgetting(now),)
 
     def _write(self, run: LiveRun, statement: Statement, then: Callable[[], None] | None = None) -> None:
-        self._journal.submit(Write(then or _nothing, also=(statement,), order=(run.key,)))
+        self._journal.submit(Write(then or nothing, also=(statement,), order=(run.key,)))
 
 
 def _key(event: dict[str, Any]) -> _Key:
     return event["source"], event["id"]
-
-
-def _nothing() -> None:
-    """A write that nobody waits for."""

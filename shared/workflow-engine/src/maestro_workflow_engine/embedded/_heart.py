@@ -11,7 +11,7 @@ import msgspec
 
 from maestro_workflow_engine._errors import JournalWriteError
 from maestro_workflow_engine._step_info import RunningAttempt
-from maestro_workflow_engine.embedded._journal import Statement, Write
+from maestro_workflow_engine.embedded._journal import Statement, Write, nothing
 from maestro_workflow_engine.embedded._live import LiveRun
 from maestro_workflow_engine.embedded._reader import JournalReader
 from maestro_workflow_engine.embedded._sealing import Sealer
@@ -126,7 +126,7 @@ class Heart:
         """Forget a step that nobody waits for any more."""
         self._pop(run.key, seq)
         if self._pop_row(run.key, seq):
-            self._journal.submit(Write(_nothing, also=((_FORGET, (run.key, seq)),), order=(run.key,)))
+            self._journal.submit(Write(nothing, also=((_FORGET, (run.key, seq)),), order=(run.key,)))
 
     def stop(self, run: LiveRun) -> None:
         """Tell the attempts of a run that they no longer count; what they said stays for the next ones."""
@@ -232,7 +232,3 @@ class Heart:
 
     def _open(self, run_id: str, seq: int, sealed: bytes) -> msgspec.Raw:
         return msgspec.Raw(self._sealer.open_value(run_id, f"heartbeat {seq}", sealed))
-
-
-def _nothing() -> None:
-    """A write that nobody waits for."""

@@ -76,6 +76,10 @@ class Parked(msgspec.Struct, frozen=True, gc=False):
     wake_us: int | None = None
 
 
+def nothing() -> None:
+    """Be called when a write is on disk that nobody waits for."""
+
+
 class Write(msgspec.Struct, gc=False):
     """What must reach the disk together.
 

@@ -136,7 +136,3 @@ class Acknowledgement:
             JournalWriteError: The disk refuses.
         """
         await self._future
-
-
-def nothing() -> None:
-    """Be called when a write is on disk that nobody waits for."""

@@ -12,7 +12,7 @@ from maestro_workflow_engine._event_origin import with_origin
 from maestro_workflow_engine._event_sink import EventSink
 from maestro_workflow_engine._payload_errors import PayloadUnreadableError
 from maestro_workflow_engine.embedded import _event_rows as rows
-from maestro_workflow_engine.embedded._journal import Write
+from maestro_workflow_engine.embedded._journal import Write, nothing
 from maestro_workflow_engine.embedded._live import LiveRun
 from maestro_workflow_engine.embedded._reader import JournalReader
 from maestro_workflow_engine.embedded._sealing import Sealer
@@ -79,7 +79,7 @@ class Outbox:
             for number, kept in waiting:
                 await self._hand_over(sink, number, kept)
                 sent = number
-            self._journal.submit(Write(_nothing, also=(rows.left(sent),)))
+            self._journal.submit(Write(nothing, also=(rows.left(sent),)))
 
     async def _hand_over(self, sink: EventSink, number: int, kept: bytes) -> None:
         try:
@@ -97,7 +97,3 @@ class Outbox:
                     _logger.error("Events cannot be handed over; retrying, nothing is lost", problem=str(error))
                 await asyncio.sleep(delay)
                 delay = min(delay * 2, _AGAIN_LONGEST_S)
-
-
-def _nothing() -> None:
-    """A write that nobody waits for."""

@@ -18,7 +18,7 @@ from maestro_workflow_engine._records import RunStatus
 from maestro_workflow_engine._retention import PurgeReport
 from maestro_workflow_engine.embedded._clock import Clock
 from maestro_workflow_engine.embedded._core import Core
-from maestro_workflow_engine.embedded._journal import Write
+from maestro_workflow_engine.embedded._journal import Write, nothing
 from maestro_workflow_engine.embedded._opened import Acknowledgement
 from maestro_workflow_engine.embedded._purge_plan import EndedRun, Extent, Fate, added, held_back, portions
 from maestro_workflow_engine.embedded._purge_reader import BEGINNING, INDEX, Place, PurgeReader
@@ -118,7 +118,7 @@ class Purging:
         if self._has_index:
             return
         try:
-            await self._written(Write(_nothing, also=(INDEX,)), ())
+            await self._written(Write(nothing, also=(INDEX,)), ())
         except JournalWriteError as error:
             _logger.warning("Purging goes on without its index", error=str(error))
             return
@@ -171,7 +171,7 @@ class Purging:
             if any(self._is_in_use(key) for key in keys):
                 report = added(report, PurgeReport(held_back=portion.report.runs + portion.report.shortened))
                 continue
-            await self._written(Write(_nothing, also=purging(portion, self._clock.now_us())), keys)
+            await self._written(Write(nothing, also=purging(portion, self._clock.now_us())), keys)
             report = added(report, portion.report)
             await asyncio.sleep(_REST_AN_EVENT_S * portion.report.events + _REST_A_BYTE_S * portion.report.event_bytes)
         if report != PurgeReport():
@@ -224,7 +224,3 @@ def _chosen(statuses: frozenset[RunStatus], workflow: str | None) -> Judge:
         return Fate.DELETE if fits else Fate.KEEP
 
     return judge
-
-
-def _nothing() -> None:
-    """A write whose outcome is told by its Acknowledgement."""

@@ -8,8 +8,8 @@ from datetime import timedelta
 from maestro_workflow_engine._queue import Queue
 from maestro_workflow_engine._queue_keeper import QueueInfo
 from maestro_workflow_engine.embedded import _queue_rows as rows
-from maestro_workflow_engine.embedded._journal import Write
-from maestro_workflow_engine.embedded._opened import Acknowledgement, Opened, nothing
+from maestro_workflow_engine.embedded._journal import Write, nothing
+from maestro_workflow_engine.embedded._opened import Acknowledgement, Opened
 from maestro_workflow_engine.embedded._place import NO_QUEUE, Place, Stage
 from maestro_workflow_engine.machine._pending import Wait
 

@@ -14,7 +14,7 @@ from maestro_workflow_engine._registry import WorkflowRegistry
 from maestro_workflow_engine.embedded._alarms import Alarms
 from maestro_workflow_engine.embedded._clock import Clock
 from maestro_workflow_engine.embedded._downloads import Downloads
-from maestro_workflow_engine.embedded._journal import Parked, Parking, Write
+from maestro_workflow_engine.embedded._journal import Parked, Parking, Write, nothing
 from maestro_workflow_engine.embedded._live import LiveRun
 from maestro_workflow_engine.embedded._loading import replay
 from maestro_workflow_engine.embedded._pauses import Pauses
@@ -122,7 +122,7 @@ class Residents:
         """Let a run that only waits leave memory."""
         wake_us = run.wake_us
         parking = Parking.HELD if run.is_held else Parking.ASLEEP
-        self._journal.submit(Write(_nothing, parked=Parked(run.key, parking, wake_us)))
+        self._journal.submit(Write(nothing, parked=Parked(run.key, parking, wake_us)))
         if wake_us is not None:
             self._alarms.add(wake_us, run.key, WAKE)
         self.forget(run)
@@ -192,7 +192,3 @@ class Residents:
             return
         self._execute(run, run.machine.outstanding())
         self.settle(run)
-
-
-def _nothing() -> None:
-    """A write that nobody waits for."""

@@ -21,8 +21,8 @@ from maestro_workflow_engine.embedded._admission import admission_of, postponed
 from maestro_workflow_engine.embedded._branching import before_step, forked
 from maestro_workflow_engine.embedded._displacing import Displaced, check_displaceable, displace
 from maestro_workflow_engine.embedded._importing import import_run
-from maestro_workflow_engine.embedded._journal import Write
-from maestro_workflow_engine.embedded._opened import Acknowledgement, Opened, nothing, whole
+from maestro_workflow_engine.embedded._journal import Write, nothing
+from maestro_workflow_engine.embedded._opened import Acknowledgement, Opened, whole
 from maestro_workflow_engine.embedded._place import Place
 from maestro_workflow_engine.embedded._reader import RunRow
 from maestro_workflow_engine.embedded._run_ids import RunIds

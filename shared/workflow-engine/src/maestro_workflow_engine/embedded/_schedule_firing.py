@@ -23,7 +23,7 @@ from maestro_workflow_engine._schedule_spec import ScheduleSpecError
 from maestro_workflow_engine.embedded._alarms import Alarms
 from maestro_workflow_engine.embedded._clock import Clock
 from maestro_workflow_engine.embedded._core import Core
-from maestro_workflow_engine.embedded._journal import Statement, Write
+from maestro_workflow_engine.embedded._journal import Statement, Write, nothing
 from maestro_workflow_engine.embedded._reader import JournalReader
 from maestro_workflow_engine.embedded._schedule_plan import plan, run_id, without
 from maestro_workflow_engine.embedded._schedule_rows import Progress, ScheduleChange, Settings, spec_of
@@ -270,7 +270,7 @@ class Firing:
 
     def _keep(self, schedule: LiveSchedule) -> None:
         change = ScheduleChange(schedule.id, progress=schedule.progress)
-        self._journal.submit(Write(_nothing, also=(change.statement(),), order=(schedule.id,)))
+        self._journal.submit(Write(nothing, also=(change.statement(),), order=(schedule.id,)))
 
     def _ask_to_stop(self, run: str, schedule_id: str) -> None:
         live = self._core.live(run)
@@ -279,7 +279,3 @@ class Firing:
             live = self._core.residents.find(row) if row is not None and row.finished_us is None else None
         if live is not None:
             self._core.cancel(live, f"schedule {schedule_id!r} fell due again")
-
-
-def _nothing() -> None:
-    """A write that nobody waits for."""

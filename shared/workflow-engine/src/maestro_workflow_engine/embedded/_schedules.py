@@ -22,7 +22,7 @@ from maestro_workflow_engine._schedule_records import ScheduledRun, ScheduleInfo
 from maestro_workflow_engine._schedule_spec import CronSpec, IntervalSpec, Overlap
 from maestro_workflow_engine.embedded._clock import Clock
 from maestro_workflow_engine.embedded._core import Core
-from maestro_workflow_engine.embedded._journal import Write
+from maestro_workflow_engine.embedded._journal import Write, nothing
 from maestro_workflow_engine.embedded._reader import JournalReader
 from maestro_workflow_engine.embedded._schedule_firing import Firing, LiveSchedule
 from maestro_workflow_engine.embedded._schedule_plan import run_id, started
@@ -267,7 +267,7 @@ class Schedules:
             )
         # A run that was there in memory only, its write under way, is on disk as well once this later write is.
         live = [key for run in runs if (key := self._core.key_of(run)) is not None]
-        await self._written(None, _nothing, after=live)
+        await self._written(None, nothing, after=live)
         for outcome in await asyncio.gather(*waiting, return_exceptions=True):
             if outcome is not None:
                 raise outcome
@@ -389,7 +389,3 @@ def _resolver(future: asyncio.Future[None]) -> Callable[[], None]:
 
 def _refuser(future: asyncio.Future[None]) -> Callable[[JournalWriteError], None]:
     return lambda error: None if future.done() else future.set_exception(error)
-
-
-def _nothing() -> None:
-    """A write that nobody waits for."""

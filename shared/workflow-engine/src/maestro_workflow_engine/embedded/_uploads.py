@@ -12,7 +12,7 @@ from maestro_workflow_engine._errors import JournalWriteError
 from maestro_workflow_engine._payload_errors import PayloadStoreError
 from maestro_workflow_engine._payload_store import PayloadStore
 from maestro_workflow_engine.embedded._clock import Clock
-from maestro_workflow_engine.embedded._journal import Journal, Statement, Write
+from maestro_workflow_engine.embedded._journal import Journal, Statement, Write, nothing
 from maestro_workflow_engine.embedded._run_tables import referring
 from maestro_workflow_engine.embedded._sealing import references
 
@@ -48,7 +48,7 @@ class Uploads:
 
     def __init__(self, journal: Journal, store: PayloadStore | None, clock: Clock, *, journal_id: str = "") -> None:
         self.failure: PayloadStoreError | None = None
-        self.on_unreferenced: Callable[[], None] = _nothing
+        self.on_unreferenced: Callable[[], None] = nothing
         self._journal_id = journal_id
         self._is_marked = False
         self._under_way: Counter[str] = Counter()
@@ -223,7 +223,3 @@ class Uploads:
         self._waiting_keys = Counter(key for held in waiting for key in held.keys)
         for write in free:
             self._journal.submit(write)
-
-
-def _nothing() -> None:
-    """Nobody collects what is not referred to any more."""
